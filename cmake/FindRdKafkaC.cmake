@@ -1,0 +1,20 @@
+# librdkafka's C library. Target RdKafka::C; refuses anything older than 2.8.
+find_path(RDKAFKA_INCLUDE_DIR librdkafka/rdkafka.h)
+find_library(RDKAFKA_LIBRARY rdkafka)
+if(RDKAFKA_INCLUDE_DIR)
+  file(STRINGS ${RDKAFKA_INCLUDE_DIR}/librdkafka/rdkafka.h line REGEX "#define RD_KAFKA_VERSION ")
+  string(REGEX MATCH "0x([0-9a-f][0-9a-f])([0-9a-f][0-9a-f])" _ "${line}")
+  math(EXPR major "0x${CMAKE_MATCH_1}")
+  math(EXPR minor "0x${CMAKE_MATCH_2}")
+  set(RDKAFKA_VERSION "${major}.${minor}")
+endif()
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(RdKafkaC REQUIRED_VARS RDKAFKA_LIBRARY RDKAFKA_INCLUDE_DIR
+                                  VERSION_VAR RDKAFKA_VERSION)
+if(RdKafkaC_FOUND AND NOT TARGET RdKafka::C)
+  add_library(RdKafka::C INTERFACE IMPORTED)
+  target_include_directories(RdKafka::C SYSTEM INTERFACE ${RDKAFKA_INCLUDE_DIR})
+  find_package(Threads REQUIRED)
+  target_link_libraries(RdKafka::C INTERFACE ${RDKAFKA_LIBRARY} ${RDKAFKA_EXTRA_LIBRARIES}
+                        Threads::Threads ${CMAKE_DL_LIBS})
+endif()

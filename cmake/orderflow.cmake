@@ -1,0 +1,45 @@
+# The project's own CMake functions.
+include(Catch)
+
+# What every target of ours has in common. Every include names its root's folder:
+# "core/ids.hpp", "payment/payment.hpp"; which file may include which is checked by a unit test.
+function(orderflow_target target)
+  foreach(root libs services tools tests)
+    target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR}/${root})
+  endforeach()
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+endfunction()
+
+# add_service(payment): library orderflow_payment (so that tests link it), thin executable
+# payment-service. The same file stems in all five; schema.sql is compiled in, behind the tables
+# that every service has.
+function(add_service name)
+  set(dir ${PROJECT_SOURCE_DIR}/services/${name})
+  set(lib orderflow_${name})
+  file(GLOB sources CONFIGURE_DEPENDS ${dir}/*.cpp)
+  list(REMOVE_ITEM sources ${dir}/main.cpp)
+  set(common ${PROJECT_SOURCE_DIR}/libs/messaging/schema.sql)
+  set(schema ${PROJECT_BINARY_DIR}/generated/${name}/schema_sql.cpp)
+  add_custom_command(
+    OUTPUT ${schema}
+    COMMAND ${CMAKE_COMMAND} -DCOMMON=${common} -DIN=${dir}/schema.sql -DOUT=${schema}
+            -DNAME=${name} -P ${PROJECT_SOURCE_DIR}/cmake/embed_schema.cmake
+    DEPENDS ${common} ${dir}/schema.sql ${PROJECT_SOURCE_DIR}/cmake/embed_schema.cmake)
+  add_library(${lib} ${sources} ${schema})
+  orderflow_target(${lib})
+  target_link_libraries(${lib} PUBLIC orderflow_service orderflow_messaging orderflow_http)
+  add_executable(${name}-service ${dir}/main.cpp)
+  orderflow_target(${name}-service)
+  target_link_libraries(${name}-service PRIVATE ${lib})
+endfunction()
+
+# orderflow_test(NAME LABEL label SOURCES ... LIBS ...): a Catch2 executable whose cases ctest lists.
+function(orderflow_test name)
+  cmake_parse_arguments(arg "" "LABEL" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  orderflow_target(${name})
+  target_compile_definitions(${name} PRIVATE ORDERFLOW_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE ${arg_LIBS} Catch2::Catch2WithMain)
+  catch_discover_tests(${name} PROPERTIES LABELS ${arg_LABEL} DISCOVERY_MODE PRE_TEST)
+endfunction()

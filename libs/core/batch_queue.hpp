@@ -1,0 +1,93 @@
+#pragma once
+// A bounded queue from many producers to one consumer that takes batches: HTTP handlers and
+// gateway calls push, a loop takes everything that is waiting. Thread-safe.
+#include <chrono>
+#include <condition_variable>
+#include <iterator>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "core/gathering.hpp"
+
+namespace orderflow {
+
+template <class T>
+class BatchQueue {
+public:
+    explicit BatchQueue(std::size_t capacity, GatherLimits limits = {})
+        : capacity_(capacity), gathering_(limits) {}
+
+    // False when the queue is full or closed; `item` is then untouched.
+    bool push(T&& item) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (closed_ || items_.size() >= capacity_) return false;
+            items_.push_back(std::move(item));
+            if (!(waiting_ && items_.size() >= wanted_)) return true;
+        }
+        filled_.notify_one();
+        return true;
+    }
+
+    // What is waiting, at most `max_records`; gathers as Gathering says. Waits up to `idle` for a
+    // first item; empty when none came or the queue is closed and drained.
+    std::vector<T> take(std::chrono::milliseconds idle) {
+        std::unique_lock lock(mutex_);
+        wait_for(lock, 1, idle);
+        if (items_.empty()) {
+            gathering_.taken(0);
+            return {};
+        }
+        const auto patience = gathering_.patience(items_.size());
+        if (patience.count() > 0) wait_for(lock, gathering_.limits().gather_records, patience);
+        std::vector<T> batch;
+        if (items_.size() <= gathering_.limits().max_records) {
+            batch.swap(items_);
+        } else {
+            const auto end =
+                items_.begin() + static_cast<std::ptrdiff_t>(gathering_.limits().max_records);
+            batch.assign(std::make_move_iterator(items_.begin()), std::make_move_iterator(end));
+            items_.erase(items_.begin(), end);
+        }
+        gathering_.taken(batch.size());
+        return batch;
+    }
+
+    // Nothing more comes in; what is inside can still be taken.
+    void close() {
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+        filled_.notify_all();
+    }
+
+    bool closed() const {
+        const std::lock_guard lock(mutex_);
+        return closed_;
+    }
+
+    std::size_t size() const {
+        const std::lock_guard lock(mutex_);
+        return items_.size();
+    }
+
+private:
+    void wait_for(std::unique_lock<std::mutex>& lock, std::size_t wanted,
+                  std::chrono::milliseconds patience) {
+        waiting_ = true;
+        wanted_ = wanted;
+        filled_.wait_for(lock, patience, [&] { return closed_ || items_.size() >= wanted; });
+        waiting_ = false;
+    }
+
+    const std::size_t capacity_;
+    mutable std::mutex mutex_;
+    std::condition_variable filled_;
+    std::vector<T> items_;
+    Gathering gathering_;
+    std::size_t wanted_ = 1;
+    bool waiting_ = false;
+    bool closed_ = false;
+};
+
+}  // namespace orderflow

@@ -1,0 +1,94 @@
+#include "core/ids.hpp"
+
+#include <random>
+
+namespace orderflow {
+namespace detail {
+namespace {
+
+constexpr char kHex[] = "0123456789abcdef";
+
+constexpr int hex_value(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return -1;
+}
+
+constexpr bool is_dash_position(std::size_t i) { return i == 8 || i == 13 || i == 18 || i == 23; }
+
+}  // namespace
+
+void write_uuid(const std::array<std::uint8_t, 16>& bytes, char* out) {
+    std::size_t position = 0;
+    for (const std::uint8_t byte : bytes) {
+        if (is_dash_position(position)) out[position++] = '-';
+        out[position++] = kHex[byte >> 4];
+        out[position++] = kHex[byte & 15];
+    }
+}
+
+bool read_uuid(std::string_view text, std::array<std::uint8_t, 16>& bytes) {
+    if (text.size() != 36) return false;
+    std::size_t position = 0;
+    for (std::uint8_t& byte : bytes) {
+        if (is_dash_position(position) && text[position++] != '-') return false;
+        const int high = hex_value(text[position++]);
+        const int low = hex_value(text[position++]);
+        if (high < 0 || low < 0) return false;
+        byte = static_cast<std::uint8_t>(high << 4 | low);
+    }
+    return true;
+}
+
+}  // namespace detail
+
+namespace {
+
+// splitmix64 (Steele, Lea, Flood 2014): spreads a small seed over the generator's state.
+std::uint64_t split_mix(std::uint64_t& seed) {
+    std::uint64_t z = seed += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+constexpr std::uint64_t rotate_left(std::uint64_t x, int k) { return x << k | x >> (64 - k); }
+
+}  // namespace
+
+IdSource::IdSource() {
+    std::random_device device;
+    for (auto& word : state_) word = std::uint64_t{device()} << 32 | device();
+    state_[0] |= 1;
+}
+
+IdSource::IdSource(std::uint64_t seed) {
+    for (auto& word : state_) word = split_mix(seed);
+}
+
+// xoroshiro128+ (Blackman, Vigna 2018): ids need uniqueness, not secrecy.
+std::uint64_t IdSource::random() {
+    const std::uint64_t a = state_[0];
+    std::uint64_t b = state_[1];
+    const std::uint64_t result = a + b;
+    b ^= a;
+    state_[0] = rotate_left(a, 24) ^ b ^ (b << 16);
+    state_[1] = rotate_left(b, 37);
+    return result;
+}
+
+void IdSource::fill(Instant now, std::array<std::uint8_t, 16>& bytes) {
+    const auto since_epoch = std::chrono::floor<std::chrono::milliseconds>(now).time_since_epoch();
+    const auto ms = static_cast<std::uint64_t>(since_epoch.count());
+    for (int i = 0; i < 6; ++i) {
+        bytes[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(ms >> (40 - 8 * i));
+    }
+    const std::uint64_t high = random();
+    const std::uint64_t low = random();
+    bytes[6] = static_cast<std::uint8_t>(0x70 | (high & 0x0f));
+    bytes[7] = static_cast<std::uint8_t>(high >> 8);
+    std::memcpy(bytes.data() + 8, &low, 8);
+    bytes[8] = static_cast<std::uint8_t>(0x80 | (bytes[8] & 0x3f));
+}
+
+}  // namespace orderflow

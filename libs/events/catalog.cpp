@@ -1,0 +1,110 @@
+#include "events/catalog.hpp"
+
+#include <algorithm>
+
+namespace orderflow::events {
+namespace {
+
+constexpr std::array<ServiceNames, 5> kServices{{
+    {"order-service", "/order-service", "order-events"},
+    {"payment-service", "/payment-service", "payment-events"},
+    {"inventory-service", "/inventory-service", "inventory-events"},
+    {"shipping-service", "/shipping-service", "shipping-events"},
+    {"analytics-service", "/analytics-service", ""},
+}};
+
+constexpr auto kOrder = bit(Service::order);
+constexpr auto kPayment = bit(Service::payment);
+constexpr auto kInventory = bit(Service::inventory);
+constexpr auto kShipping = bit(Service::shipping);
+constexpr auto kAnalytics = bit(Service::analytics);
+
+constexpr std::array<CatalogRow, 17> kCatalog{{
+    {EventKind::OrderPlaced, Service::order, kInventory | kAnalytics},
+    {EventKind::CancellationStarted, Service::order,
+     kInventory | kPayment | kShipping | kAnalytics},
+    {EventKind::OrderCompleted, Service::order, kInventory | kAnalytics},
+    {EventKind::OrderCancelled, Service::order, kAnalytics},
+    {EventKind::StockReserved, Service::inventory, kPayment | kOrder | kAnalytics},
+    {EventKind::StockRejected, Service::inventory, kOrder | kAnalytics},
+    {EventKind::StockReleased, Service::inventory, kOrder | kAnalytics},
+    {EventKind::NothingToCompensate, Service::inventory, kOrder | kAnalytics},
+    {EventKind::StockAdjusted, Service::inventory, kAnalytics, true},
+    {EventKind::PaymentCaptured, Service::payment, kShipping | kOrder | kAnalytics},
+    {EventKind::PaymentDeclined, Service::payment, kOrder | kAnalytics},
+    {EventKind::PaymentRefunded, Service::payment, kOrder | kAnalytics},
+    {EventKind::NothingToCompensate, Service::payment, kOrder | kAnalytics},
+    {EventKind::ShipmentScheduled, Service::shipping, kOrder | kAnalytics},
+    {EventKind::ShipmentRefused, Service::shipping, kOrder | kAnalytics},
+    {EventKind::ShipmentVoided, Service::shipping, kOrder | kAnalytics},
+    {EventKind::NothingToCompensate, Service::shipping, kOrder | kAnalytics},
+}};
+
+constexpr std::array<std::string_view, kEventKinds> kTypeNames{
+    "OrderPlaced.v1",       "CancellationStarted.v1", "OrderCompleted.v1",
+    "OrderCancelled.v1",    "StockReserved.v1",       "StockRejected.v1",
+    "StockReleased.v1",     "StockAdjusted.v1",       "PaymentCaptured.v1",
+    "PaymentDeclined.v1",   "PaymentRefunded.v1",     "NothingToCompensate.v1",
+    "ShipmentScheduled.v1", "ShipmentRefused.v1",     "ShipmentVoided.v1"};
+
+constexpr int kPartitions = 6;
+constexpr std::int64_t kRetentionMs = 7LL * 24 * 3600 * 1000;
+constexpr int kMaxMessageBytes = 327'680;  // 256 KiB of data, and room for headers and framing
+
+constexpr std::array<TopicSettings, 4> kTopics{{
+    {"order-events", Service::order, kPartitions, kRetentionMs, kMaxMessageBytes},
+    {"inventory-events", Service::inventory, kPartitions, kRetentionMs, kMaxMessageBytes},
+    {"payment-events", Service::payment, kPartitions, kRetentionMs, kMaxMessageBytes},
+    {"shipping-events", Service::shipping, kPartitions, kRetentionMs, kMaxMessageBytes},
+}};
+
+std::string_view without_version(std::string_view type) {
+    return type.substr(0, type.rfind(".v"));
+}
+
+// The same event, in this or another major version ("OrderPlaced.v2").
+bool is_same_event(std::string_view ce_type, std::string_view known) {
+    return ce_type.rfind(".v") != std::string_view::npos &&
+           without_version(ce_type) == without_version(known);
+}
+
+}  // namespace
+
+const ServiceNames& names_of(Service service) {
+    return kServices[static_cast<std::size_t>(service)];
+}
+
+std::span<const CatalogRow> catalog() { return kCatalog; }
+
+std::string_view type_name(EventKind kind) { return kTypeNames[static_cast<std::size_t>(kind)]; }
+
+std::string_view topic_of(Service producer) { return names_of(producer).topic; }
+
+std::span<const TopicSettings> topics() { return kTopics; }
+
+std::vector<std::string_view> topics_consumed_by(Service service) {
+    std::vector<std::string_view> names;
+    for (const CatalogRow& row : kCatalog) {
+        const auto topic = topic_of(row.producer);
+        if ((row.consumers & bit(service)) && std::ranges::find(names, topic) == names.end()) {
+            names.push_back(topic);
+        }
+    }
+    return names;
+}
+
+// Whether the event concerns the consumer comes first: who skips OrderPlaced.v1 skips v2 as well.
+Classification classify(Service consumer, std::string_view topic, std::string_view ce_type) {
+    const auto name = std::ranges::find_if(
+        kTypeNames, [&](std::string_view known) { return is_same_event(ce_type, known); });
+    if (name == kTypeNames.end()) return {Interest::unknown_type, {}};
+    const auto kind = static_cast<EventKind>(name - kTypeNames.begin());
+    for (const CatalogRow& row : kCatalog) {
+        if (row.kind != kind || topic_of(row.producer) != topic) continue;
+        if (!(row.consumers & bit(consumer))) break;
+        return {ce_type == *name ? Interest::consume : Interest::unknown_version, kind};
+    }
+    return {Interest::skip, kind};
+}
+
+}  // namespace orderflow::events

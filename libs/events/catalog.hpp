@@ -1,0 +1,84 @@
+#pragma once
+// Which service emits which event on which topic, and who consumes it: proto-events/catalog.json
+// as C++ data; a contract test holds the two together. Used to route what is appended to the
+// outbox, to skip what a consumer is not concerned with before parsing, and to create topics.
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "events/events.hpp"
+
+namespace orderflow::events {
+
+// In the order of the alternatives of `Event`, so that `event.index()` is the kind.
+enum class EventKind : std::uint8_t {
+    OrderPlaced,
+    CancellationStarted,
+    OrderCompleted,
+    OrderCancelled,
+    StockReserved,
+    StockRejected,
+    StockReleased,
+    StockAdjusted,
+    PaymentCaptured,
+    PaymentDeclined,
+    PaymentRefunded,
+    NothingToCompensate,
+    ShipmentScheduled,
+    ShipmentRefused,
+    ShipmentVoided,
+};
+inline constexpr std::size_t kEventKinds = std::variant_size_v<Event>;
+
+inline EventKind kind_of(const Event& event) { return static_cast<EventKind>(event.index()); }
+
+enum class Service : std::uint8_t { order, payment, inventory, shipping, analytics };
+
+struct ServiceNames {
+    std::string_view name;     // order-service
+    std::string_view source;   // /order-service, the ce_source
+    std::string_view topic;    // order-events; empty for analytics, which emits none
+};
+const ServiceNames& names_of(Service service);
+
+// A set of services, one bit each.
+constexpr std::uint8_t bit(Service service) {
+    return static_cast<std::uint8_t>(1u << static_cast<unsigned>(service));
+}
+
+struct CatalogRow {
+    EventKind kind;
+    Service producer;
+    std::uint8_t consumers;  // bits
+    bool keyed_by_product = false;
+};
+
+std::span<const CatalogRow> catalog();
+
+// "OrderPlaced.v1", the ce_type.
+std::string_view type_name(EventKind kind);
+std::string_view topic_of(Service producer);
+
+struct TopicSettings {
+    std::string_view name;
+    Service producer;
+    int partitions;
+    std::int64_t retention_ms;
+    int max_message_bytes;
+};
+std::span<const TopicSettings> topics();
+
+// The topics that `service` consumes.
+std::vector<std::string_view> topics_consumed_by(Service service);
+
+// What a consumer does with a record, judged by its ce_type and topic alone.
+enum class Interest : std::uint8_t { consume, skip, unknown_type, unknown_version };
+struct Classification {
+    Interest interest = Interest::unknown_type;
+    EventKind kind{};
+};
+Classification classify(Service consumer, std::string_view topic, std::string_view ce_type);
+
+}  // namespace orderflow::events

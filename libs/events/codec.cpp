@@ -1,0 +1,53 @@
+#include "events/codec.hpp"
+
+#include <utility>
+
+#include "events/json.hpp"
+
+namespace orderflow::events {
+namespace {
+
+template <class T>
+Result<Event> decode_as(std::string_view json) {
+    auto value = read_json<T>(json, UnknownMembers::ignore);
+    if (!value) return value.error();
+    return Event{std::move(*value)};
+}
+
+using Decoder = Result<Event> (*)(std::string_view);
+
+template <std::size_t... I>
+constexpr std::array<Decoder, kEventKinds> make_decoders(std::index_sequence<I...>) {
+    return {&decode_as<std::variant_alternative_t<I, Event>>...};
+}
+constexpr auto kDecoders = make_decoders(std::make_index_sequence<kEventKinds>{});
+
+}  // namespace
+
+void encode(const Event& event, std::string& out) {
+    std::visit([&](const auto& data) { write_json(data, out); }, event);
+}
+
+Result<Event> decode(EventKind kind, std::string_view json) {
+    return kDecoders[static_cast<std::size_t>(kind)](json);
+}
+
+void encode(const Order& order, std::string& out) { write_json(order, out); }
+
+Result<Order> decode_order(std::string_view json) {
+    return read_json<Order>(json, UnknownMembers::ignore);
+}
+
+const OrderId* order_of(const Event& event) {
+    return std::visit(
+        [](const auto& data) -> const OrderId* {
+            if constexpr (requires { data.order_id; }) {
+                return &data.order_id;
+            } else {
+                return nullptr;
+            }
+        },
+        event);
+}
+
+}  // namespace orderflow::events

@@ -1,0 +1,28 @@
+#pragma once
+// Between events and bytes. `decode` is strict: types, ranges and required members are checked,
+// unknown members are ignored. Used by the outbox (encode) and the batch consumer (decode); any
+// thread.
+#include <string>
+#include <string_view>
+
+#include "core/result.hpp"
+#include "events/catalog.hpp"
+#include "events/events.hpp"
+
+namespace orderflow::events {
+
+// The JSON data of an event, appended to `out`.
+void encode(const Event& event, std::string& out);
+
+// Reads the JSON data of an event of `kind`. The error's code is one of json-syntax, json-limits,
+// json-duplicate-key, json-number, validation; its pointer names the value.
+Result<Event> decode(EventKind kind, std::string_view json);
+
+// The order block alone, as the stores keep it.
+void encode(const Order& order, std::string& out);
+Result<Order> decode_order(std::string_view json);
+
+// The order an event belongs to; nullptr for StockAdjusted, which belongs to a product.
+const OrderId* order_of(const Event& event);
+
+}  // namespace orderflow::events

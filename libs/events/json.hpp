@@ -1,0 +1,508 @@
+#pragma once
+// One generic JSON codec for structs described with Boost.Describe: event data, HTTP bodies,
+// answers. Include it in .cpp files only (it brings RapidJSON). Reading never builds a document: the
+// text is parsed into a flat list of tokens, iteratively, with UTF-8 validation and numbers as raw
+// text, so a hostile body can exhaust neither the stack nor the number parser. Any thread.
+#include <array>
+#include <bitset>
+#include <charconv>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include <boost/describe.hpp>
+#include <boost/mp11.hpp>
+#include <rapidjson/memorystream.h>
+#include <rapidjson/reader.h>
+#include <rapidjson/writer.h>
+
+#include "core/result.hpp"
+#include "events/limits.hpp"
+
+namespace orderflow::events {
+
+enum class UnknownMembers { ignore, refuse };
+
+namespace json {
+
+namespace describe = boost::describe;
+namespace mp11 = boost::mp11;
+
+inline constexpr std::size_t kMaxDepth = 16;
+inline constexpr std::size_t kMaxNumberChars = 20;
+inline constexpr std::size_t kMaxTokens = 20'000;
+
+template <class T>
+using Members = describe::describe_members<T, describe::mod_any_access>;
+
+// "order_id" → "orderId", at compile time, with a terminating zero that `view` leaves out.
+template <class Descriptor>
+struct MemberName {
+    static constexpr std::size_t kRaw = std::char_traits<char>::length(Descriptor::name);
+    std::array<char, kRaw + 1> text{};
+    std::size_t size = 0;
+    constexpr MemberName() {
+        bool upper = false;
+        for (std::size_t i = 0; i < kRaw; ++i) {
+            const char c = Descriptor::name[i];
+            if (c == '_') {
+                upper = true;
+                continue;
+            }
+            text[size++] = upper && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+            upper = false;
+        }
+    }
+    constexpr std::string_view view() const { return {text.data(), size}; }
+};
+template <class Descriptor>
+inline constexpr MemberName<Descriptor> kMemberName{};
+
+template <class T>
+struct IsOptional : std::false_type {};
+template <class T>
+struct IsOptional<std::optional<T>> : std::true_type {};
+template <class T>
+struct IsVector : std::false_type {};
+template <class T>
+struct IsVector<std::vector<T>> : std::true_type {};
+template <class T>
+struct IsId : std::false_type {};
+template <class Tag>
+struct IsId<Id<Tag>> : std::true_type {};
+
+enum class Token { null, boolean, number, string, begin_object, key, end_object, begin_array,
+                   end_array, end };
+
+// The tokens of one document, read in one pass by RapidJSON's iterative parser and then handed out
+// one by one, with the path to the current value for error messages.
+class Reader {
+public:
+    explicit Reader(std::string_view json) {
+        tape_.tokens.reserve(64);
+        tape_.text.reserve(json.size());
+        rapidjson::MemoryStream stream(json.data(), json.size());
+        rapidjson::Reader parser;
+        constexpr unsigned kFlags = rapidjson::kParseIterativeFlag |
+                                    rapidjson::kParseValidateEncodingFlag |
+                                    rapidjson::kParseNumbersAsStringsFlag;
+        const auto result = parser.Parse<kFlags>(stream, tape_);
+        if (tape_.depth > kMaxDepth) {
+            fail("json-limits", "nested too deeply");
+        } else if (tape_.tokens.size() > kMaxTokens) {
+            fail("json-limits", "too many values");
+        } else if (result.IsError() || stream.Tell() != json.size()) {
+            fail("json-syntax", "not valid JSON");
+        }
+    }
+
+    Token token() const { return current().token; }
+    bool boolean() const { return current().size != 0; }
+    // String, key or number.
+    std::string_view text() const {
+        return std::string_view(tape_.text).substr(current().at, current().size);
+    }
+
+    // Moves to the next token; at the end there is none. False once anything failed.
+    bool next() {
+        if (error_) return false;
+        if (position_ <= tape_.tokens.size()) ++position_;
+        return true;
+    }
+
+    bool fail(std::string_view code, std::string_view detail) {
+        if (!error_) error_ = Error{std::string(code), std::string(detail), pointer()};
+        return false;
+    }
+    const Error& error() const { return *error_; }
+
+    void enter(std::string_view member) { path_.push_back({member, 0}); }
+    void enter(std::size_t index) { path_.push_back({{}, index}); }
+    void leave() { path_.pop_back(); }
+
+    // Skips the value that begins at the current token.
+    bool skip_value() {
+        std::size_t open = 0;
+        for (;;) {
+            if (token() == Token::begin_object || token() == Token::begin_array) ++open;
+            if (token() == Token::end_object || token() == Token::end_array) --open;
+            if (open == 0) return true;
+            if (!next()) return false;
+        }
+    }
+
+private:
+    struct Entry {
+        Token token;
+        std::size_t at = 0;    // into the text
+        std::size_t size = 0;  // of the text; for a boolean: its value
+    };
+    // What the parser calls. Text is copied: the parser's own buffer is reused.
+    struct Tape : rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Tape> {
+        std::vector<Entry> tokens;
+        std::string text;
+        std::size_t depth = 0;
+
+        bool Null() { return add({Token::null}); }
+        bool Bool(bool value) { return add({Token::boolean, 0, value ? 1u : 0u}); }
+        bool RawNumber(const char* data, rapidjson::SizeType size, bool) {
+            return add_text(Token::number, data, size);
+        }
+        bool String(const char* data, rapidjson::SizeType size, bool) {
+            return add_text(Token::string, data, size);
+        }
+        bool Key(const char* data, rapidjson::SizeType size, bool) {
+            return add_text(Token::key, data, size);
+        }
+        bool StartObject() { return ++depth <= kMaxDepth && add({Token::begin_object}); }
+        bool EndObject(rapidjson::SizeType) {
+            --depth;
+            return add({Token::end_object});
+        }
+        bool StartArray() { return ++depth <= kMaxDepth && add({Token::begin_array}); }
+        bool EndArray(rapidjson::SizeType) {
+            --depth;
+            return add({Token::end_array});
+        }
+
+    private:
+        bool add(Entry entry) {
+            tokens.push_back(entry);
+            return tokens.size() <= kMaxTokens;
+        }
+        bool add_text(Token token, const char* data, std::size_t size) {
+            text.append(data, size);
+            return !has_surrogate({data, size}) && add({token, text.size() - size, size});
+        }
+        // RapidJSON 1.1.0 lets a lone \udc00 through, as bytes that are not UTF-8 (0xED 0xB0 0x80)
+        // and that PostgreSQL refuses.
+        static bool has_surrogate(std::string_view utf8) {
+            for (auto at = utf8.find('\xed'); at != utf8.npos; at = utf8.find('\xed', at + 1)) {
+                if (at + 1 < utf8.size() && static_cast<unsigned char>(utf8[at + 1]) >= 0xa0) {
+                    return true;
+                }
+            }
+            return false;
+        }
+    };
+    struct Step {
+        std::string_view member;  // empty: an array index
+        std::size_t index;
+    };
+
+    // RFC 6901; member names are ours and hold no '/' or '~'.
+    std::string pointer() const {
+        std::string text;
+        for (const Step& step : path_) {
+            text += '/';
+            text += step.member.empty() ? std::to_string(step.index) : std::string(step.member);
+        }
+        return text;
+    }
+
+    // Before the first next() and after the last token stands Token::end.
+    const Entry& current() const {
+        static constexpr Entry kEnd{Token::end};
+        return position_ == 0 || position_ > tape_.tokens.size() ? kEnd
+                                                                 : tape_.tokens[position_ - 1];
+    }
+
+    Tape tape_;
+    std::size_t position_ = 0;
+    std::vector<Step> path_;
+    std::optional<Error> error_;
+};
+
+inline std::size_t code_points(std::string_view utf8) {
+    std::size_t n = 0;
+    for (const char c : utf8) n += (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+    return n;
+}
+
+inline bool read_value(Reader& reader, std::string& out, UnknownMembers) {
+    if (reader.token() != Token::string) return reader.fail("validation", "must be a string");
+    // PostgreSQL's text cannot hold U+0000.
+    if (reader.text().find('\0') != std::string_view::npos) {
+        return reader.fail("validation", "must not contain U+0000");
+    }
+    out = reader.text();
+    return true;
+}
+
+inline bool read_value(Reader& reader, bool& out, UnknownMembers) {
+    if (reader.token() != Token::boolean) return reader.fail("validation", "must be true or false");
+    out = reader.boolean();
+    return true;
+}
+
+inline bool read_value(Reader& reader, std::int64_t& out, UnknownMembers) {
+    if (reader.token() != Token::number) return reader.fail("validation", "must be an integer");
+    const std::string_view text = reader.text();
+    if (text.size() > kMaxNumberChars || text.find_first_of(".eE") != std::string_view::npos ||
+        text == "-0") {
+        return reader.fail("json-number", "must be a plain integer");
+    }
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+    if (error != std::errc{} || end != text.data() + text.size()) {
+        return reader.fail("json-number", "must fit a signed 64-bit integer");
+    }
+    return true;
+}
+
+template <class Tag>
+bool read_value(Reader& reader, Id<Tag>& out, UnknownMembers) {
+    const auto id = reader.token() == Token::string ? Id<Tag>::parse(reader.text()) : std::nullopt;
+    if (!id) return reader.fail("validation", "must be a lower-case UUID");
+    out = *id;
+    return true;
+}
+
+inline bool read_value(Reader& reader, Instant& out, UnknownMembers) {
+    const auto value =
+        reader.token() == Token::string ? parse_rfc3339(reader.text()) : std::nullopt;
+    if (!value) return reader.fail("validation", "must be an RFC 3339 time in UTC");
+    out = *value;
+    return true;
+}
+
+inline bool read_value(Reader& reader, Currency& out, UnknownMembers) {
+    const auto value =
+        reader.token() == Token::string ? Currency::parse(reader.text()) : std::nullopt;
+    if (!value) return reader.fail("validation", "must be an ISO 4217 code");
+    out = *value;
+    return true;
+}
+
+template <class E>
+    requires std::is_enum_v<E>
+bool read_value(Reader& reader, E& out, UnknownMembers) {
+    bool known = false;
+    if (reader.token() == Token::string) {
+        mp11::mp_for_each<describe::describe_enumerators<E>>([&](auto enumerator) {
+            if (reader.text() != enumerator.name) return;
+            out = enumerator.value;
+            known = true;
+        });
+    }
+    if (!known) {
+        return reader.fail("validation", "must be one of the listed values");
+    }
+    return true;
+}
+
+template <class T>
+    requires describe::has_describe_members<T>::value
+bool read_value(Reader& reader, T& out, UnknownMembers unknown);
+
+template <class T>
+bool read_value(Reader& reader, std::optional<T>& out, UnknownMembers unknown) {
+    return read_value(reader, out.emplace(), unknown);
+}
+
+// Arrays of enumerators are sets: each value at most once.
+template <class T>
+bool read_value(Reader& reader, std::vector<T>& out, UnknownMembers unknown) {
+    if (reader.token() != Token::begin_array) return reader.fail("validation", "must be an array");
+    out.clear();
+    for (;;) {
+        if (!reader.next()) return false;
+        if (reader.token() == Token::end_array) return true;
+        if (out.size() == 500) return reader.fail("json-limits", "too many elements");
+        reader.enter(out.size());
+        T element{};
+        if (!read_value(reader, element, unknown)) return false;
+        if constexpr (std::is_enum_v<T>) {
+            for (const T& other : out) {
+                if (other == element) return reader.fail("validation", "stands twice");
+            }
+        }
+        out.push_back(std::move(element));
+        reader.leave();
+    }
+}
+
+template <class S, class M>
+bool within(Reader& reader, const Length<S, M>& limit, const S& value) {
+    const auto check = [&](const std::string& text) {
+        const std::size_t n = code_points(text);
+        if (n >= limit.min && n <= limit.max) return true;
+        return reader.fail("validation", "must have " + std::to_string(limit.min) + " to " +
+                                             std::to_string(limit.max) + " characters");
+    };
+    if constexpr (IsOptional<M>::value) {
+        return !(value.*limit.member) || check(*(value.*limit.member));
+    } else {
+        return check(value.*limit.member);
+    }
+}
+template <class S>
+bool within(Reader& reader, const Range<S>& limit, const S& value) {
+    const std::int64_t n = value.*limit.member;
+    if (n >= limit.min && n <= limit.max) return true;
+    return reader.fail("validation", "must lie between " + std::to_string(limit.min) + " and " +
+                                         std::to_string(limit.max));
+}
+template <class S, class E>
+bool within(Reader& reader, const Count<S, E>& limit, const S& value) {
+    const std::size_t n = (value.*limit.member).size();
+    if (n >= limit.min && n <= limit.max) return true;
+    return reader.fail("validation", "must have " + std::to_string(limit.min) + " to " +
+                                         std::to_string(limit.max) + " elements");
+}
+template <class S>
+bool within(Reader& reader, const Capitals<S>& limit, const S& value) {
+    const std::string& text = value.*limit.member;
+    bool good = text.size() == limit.length;
+    for (const char c : text) good = good && c >= 'A' && c <= 'Z';
+    return good || reader.fail("validation", "must be " + std::to_string(limit.length) +
+                                                 " capital letters");
+}
+
+// Applies the limits of T that speak of the member behind `pointer`.
+template <class T, class Pointer>
+bool check_limits(Reader& reader, const T& value, Pointer pointer) {
+    return std::apply(
+        [&](const auto&... limit) {
+            [[maybe_unused]] const auto one = [&](const auto& l) {
+                if constexpr (std::is_same_v<decltype(l.member), Pointer>) {
+                    if (l.member == pointer) return within(reader, l, value);
+                }
+                return true;
+            };
+            return (one(limit) && ...);
+        },
+        kLimits<T>);
+}
+
+template <class T>
+    requires describe::has_describe_members<T>::value
+bool read_value(Reader& reader, T& out, UnknownMembers unknown) {
+    constexpr std::size_t kCount = mp11::mp_size<Members<T>>::value;
+    if (reader.token() != Token::begin_object) {
+        return reader.fail("validation", "must be an object");
+    }
+    std::bitset<kCount> seen;
+    for (;;) {
+        if (!reader.next()) return false;
+        if (reader.token() == Token::end_object) break;
+        std::size_t index = 0;
+        bool found = false;
+        bool good = true;
+        mp11::mp_for_each<Members<T>>([&](auto descriptor) {
+            using D = decltype(descriptor);
+            const std::size_t mine = index++;
+            if (found || !good || reader.text() != kMemberName<D>.view()) return;
+            found = true;
+            reader.enter(kMemberName<D>.view());
+            if (seen[mine]) {
+                good = reader.fail("json-duplicate-key", "stands twice");
+                return;
+            }
+            seen.set(mine);
+            good = reader.next() && read_value(reader, out.*D::pointer, unknown) &&
+                   check_limits(reader, out, D::pointer);
+            if (good) reader.leave();
+        });
+        if (!good) return false;
+        if (found) continue;
+        if (unknown == UnknownMembers::refuse) {
+            return reader.fail("unknown-field", "no such member: " + std::string(reader.text()));
+        }
+        if (!reader.next() || !reader.skip_value()) return false;
+    }
+    std::size_t index = 0;
+    bool complete = true;
+    mp11::mp_for_each<Members<T>>([&](auto descriptor) {
+        using D = decltype(descriptor);
+        using M = std::remove_cvref_t<decltype(out.*D::pointer)>;
+        const bool missing = !seen[index++] && !IsOptional<M>::value;
+        if (missing && complete) {
+            reader.enter(kMemberName<D>.view());
+            complete = reader.fail("validation", "is required");
+        }
+    });
+    return complete;
+}
+
+// Appends to a std::string; RapidJSON's Writer wants a stream.
+struct StringSink {
+    using Ch = char;
+    std::string& out;
+    void Put(char c) { out.push_back(c); }
+    void Flush() {}
+};
+using Writer = rapidjson::Writer<StringSink>;
+
+inline void write_text(Writer& writer, std::string_view text) {
+    writer.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
+}
+
+template <class T>
+void write_value(Writer& writer, const T& value) {
+    if constexpr (std::is_same_v<T, bool>) {
+        writer.Bool(value);
+    } else if constexpr (std::is_integral_v<T>) {
+        writer.Int64(value);
+    } else if constexpr (std::is_same_v<T, double>) {
+        writer.Double(value);
+    } else if constexpr (std::is_enum_v<T>) {
+        write_text(writer, describe::enum_to_string(value, ""));
+    } else if constexpr (std::is_same_v<T, Instant>) {
+        write_text(writer, to_rfc3339(value));
+    } else if constexpr (std::is_same_v<T, Currency>) {
+        write_text(writer, value.text());
+    } else if constexpr (IsId<T>::value) {
+        write_text(writer, value.to_string());
+    } else if constexpr (IsOptional<T>::value) {
+        write_value(writer, *value);
+    } else if constexpr (IsVector<T>::value) {
+        writer.StartArray();
+        for (const auto& element : value) write_value(writer, element);
+        writer.EndArray();
+    } else if constexpr (describe::has_describe_members<T>::value) {
+        writer.StartObject();
+        mp11::mp_for_each<Members<T>>([&](auto descriptor) {
+            using D = decltype(descriptor);
+            const auto& member = value.*D::pointer;
+            if constexpr (IsOptional<std::remove_cvref_t<decltype(member)>>::value) {
+                if (!member) return;
+            }
+            constexpr auto name = kMemberName<D>.view();
+            writer.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
+            write_value(writer, member);
+        });
+        writer.EndObject();
+    } else {
+        write_text(writer, value);
+    }
+}
+
+}  // namespace json
+
+// Reads one JSON document into a described struct; see `decode` in codec.hpp for the error codes.
+template <class T>
+Result<T> read_json(std::string_view text, UnknownMembers unknown) {
+    json::Reader reader(text);
+    T value{};
+    if (reader.next() && json::read_value(reader, value, unknown)) return value;
+    return reader.error();
+}
+
+// Appends the JSON text of a described struct to `out`. Absent optionals are left out.
+template <class T>
+void write_json(const T& value, std::string& out) {
+    json::StringSink sink{out};
+    json::Writer writer(sink);
+    json::write_value(writer, value);
+}
+
+template <class T>
+std::string to_json(const T& value) {
+    std::string out;
+    write_json(value, out);
+    return out;
+}
+
+}  // namespace orderflow::events

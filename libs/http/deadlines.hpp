@@ -1,0 +1,79 @@
+#pragma once
+// Many deadlines, one timer. Inside libs/http only, on the io thread.
+// Arming a timer per read and write costs more than the read itself; here setting a deadline is
+// one assignment, and a sweep that runs only while there is something to watch looks at them all.
+
+#include <chrono>
+#include <memory>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/intrusive/list.hpp>
+
+namespace orderflow::http {
+
+class Deadline
+    : public boost::intrusive::list_base_hook<
+          boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+public:
+    using Clock = std::chrono::steady_clock;
+    static constexpr Clock::time_point kNever = Clock::time_point::max();
+
+    Clock::time_point at = kNever;
+
+    // Called once per expiry, `at` is kNever again by then. May cancel and close, which complete
+    // later, and stop being watched; must not touch another Deadline's place in the list.
+    virtual void expired() = 0;
+
+protected:
+    ~Deadline() = default;
+};
+
+class DeadlineSweep : public std::enable_shared_from_this<DeadlineSweep> {
+public:
+    DeadlineSweep(boost::asio::io_context& io, std::chrono::milliseconds every)
+        : timer_(io), every_(every) {}
+
+    // Until the Deadline is destroyed or unlinked.
+    void watch(Deadline& deadline) {
+        watched_.push_back(deadline);
+        if (!running_) wait();
+    }
+
+    template <class F>
+    void for_each(F f) {
+        for (Deadline& deadline : watched_) f(deadline);
+    }
+
+private:
+    using Watched =
+        boost::intrusive::list<Deadline, boost::intrusive::constant_time_size<false>>;
+
+    void wait() {
+        running_ = true;
+        timer_.expires_after(every_);
+        timer_.async_wait([weak = weak_from_this()](boost::system::error_code ec) {
+            const auto self = weak.lock();
+            if (self && !ec) self->sweep();
+        });
+    }
+
+    void sweep() {
+        running_ = false;
+        if (watched_.empty()) return;
+        const auto now = Deadline::Clock::now();
+        for (auto next = watched_.begin(); next != watched_.end();) {
+            Deadline& deadline = *next++;
+            if (deadline.at > now) continue;
+            deadline.at = Deadline::kNever;
+            deadline.expired();
+        }
+        wait();
+    }
+
+    boost::asio::steady_timer timer_;
+    std::chrono::milliseconds every_;
+    Watched watched_;
+    bool running_ = false;
+};
+
+}  // namespace orderflow::http

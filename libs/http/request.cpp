@@ -1,0 +1,111 @@
+#include "http/request.hpp"
+
+#include <algorithm>
+
+namespace orderflow::http {
+
+namespace {
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+int hex_value(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+}  // namespace
+
+bool equals_ignoring_case(std::string_view a, std::string_view b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
+    std::string decoded;
+    decoded.reserve(text.size());
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '+' && plus_is_space) {
+            decoded += ' ';
+        } else if (text[i] != '%') {
+            decoded += text[i];
+        } else {
+            if (i + 2 >= text.size()) return std::nullopt;
+            const int high = hex_value(text[i + 1]);
+            const int low = hex_value(text[i + 2]);
+            if (high < 0 || low < 0 || high + low == 0) return std::nullopt;
+            decoded += static_cast<char>(high * 16 + low);
+            i += 2;
+        }
+    }
+    return decoded;
+}
+
+void Headers::add(std::string_view name, std::string_view value) {
+    if (fields_.empty()) {
+        fields_.reserve(8);
+        text_.reserve(256);
+    }
+    fields_.push_back({static_cast<std::uint32_t>(text_.size()),
+                       static_cast<std::uint32_t>(name.size()),
+                       static_cast<std::uint32_t>(value.size())});
+    text_.append(name).append(value);
+}
+
+void Headers::clear() {
+    text_.clear();
+    fields_.clear();
+}
+
+std::string_view Headers::find(std::string_view name) const {
+    for (std::size_t i = 0; i < fields_.size(); ++i) {
+        const auto [field, value] = (*this)[i];
+        if (equals_ignoring_case(field, name)) return value;
+    }
+    return {};
+}
+
+std::size_t Headers::count(std::string_view name) const {
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < fields_.size(); ++i) {
+        n += equals_ignoring_case((*this)[i].first, name) ? 1 : 0;
+    }
+    return n;
+}
+
+std::pair<std::string_view, std::string_view> Headers::operator[](std::size_t i) const {
+    const Field& field = fields_[i];
+    const std::string_view text = text_;
+    return {text.substr(field.at, field.name_size),
+            text.substr(field.at + field.name_size, field.value_size)};
+}
+
+const std::string& Request::param(std::string_view name) const {
+    for (const auto& [key, value] : params) {
+        if (key == name) return value;
+    }
+    throw std::out_of_range("no path variable " + std::string(name));
+}
+
+std::optional<std::string> Request::query_param(std::string_view name) const {
+    std::string_view rest = query;
+    while (!rest.empty()) {
+        const std::string_view pair = rest.substr(0, rest.find('&'));
+        rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
+        const std::size_t equals = std::min(pair.find('='), pair.size());
+        if (percent_decode(pair.substr(0, equals), true) == name) {
+            return percent_decode(pair.substr(std::min(equals + 1, pair.size())), true);
+        }
+    }
+    return std::nullopt;
+}
+
+Response json_response(int status, std::string body) {
+    Response response;
+    response.status = status;
+    response.body = std::move(body);
+    return response;
+}
+
+}  // namespace orderflow::http

@@ -1,0 +1,72 @@
+#pragma once
+// What an HTTP handler receives and what it returns: plain values, no networking.
+// Used by every service's `*_api` file and by its tests, which build requests by hand.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/unavailable.hpp"
+
+namespace orderflow::http {
+
+// Compares as HTTP compares field names: ASCII letters without case.
+bool equals_ignoring_case(std::string_view a, std::string_view b);
+
+// Decodes %XX; nothing if an escape is broken or stands for NUL.
+// `plus_is_space` is the rule of query strings, not of paths.
+std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
+
+// Header fields in the order received, in one block of memory, because every request has some.
+class Headers {
+public:
+    void add(std::string_view name, std::string_view value);
+    void clear();
+
+    // The first field of that name, empty if there is none.
+    std::string_view find(std::string_view name) const;
+    // How often the name occurs: a client that sends Idempotency-Key twice is refused.
+    std::size_t count(std::string_view name) const;
+
+    std::size_t size() const { return fields_.size(); }
+    std::pair<std::string_view, std::string_view> operator[](std::size_t i) const;
+
+private:
+    struct Field {
+        std::uint32_t at;
+        std::uint32_t name_size;
+        std::uint32_t value_size;
+    };
+    std::string text_;
+    std::vector<Field> fields_;
+};
+
+struct Request {
+    std::string method; // as sent; HEAD is never seen by a handler, it gets GET
+    std::string path;   // as sent, still percent-encoded, without the query
+    std::string query;  // as sent, without '?'
+    std::vector<std::pair<std::string, std::string>> params; // path variables, decoded
+    Headers headers;
+    std::string body;
+
+    // The path variable of the route's pattern. Throws std::out_of_range if the pattern has none.
+    const std::string& param(std::string_view name) const;
+    // The first query parameter of that name, decoded; nothing if absent or broken.
+    std::optional<std::string> query_param(std::string_view name) const;
+    std::string_view header(std::string_view name) const { return headers.find(name); }
+};
+
+struct Response {
+    int status = 200;
+    std::string content_type = "application/json";
+    std::string body;
+    // Everything but Content-Type, Content-Length, Connection and Date, which the server writes.
+    std::vector<std::pair<std::string, std::string>> headers = {};
+};
+
+Response json_response(int status, std::string body);
+
+}  // namespace orderflow::http

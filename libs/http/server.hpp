@@ -1,0 +1,99 @@
+#pragma once
+// HTTP/1.1 server of every service. All of it runs on the one thread that runs the io_context;
+// handlers are coroutines there and must not block. Only listen(), before that thread starts, and
+// stop() may be called from elsewhere.
+//
+// What a client can rely on: keep-alive and pipelining (answers in order, one request of a
+// connection at a time); every error is problem+json; after a request whose end cannot be known
+// for certain (RFC 9112 §6.3: two lengths, odd Transfer-Encoding, ...) the connection is closed.
+// What a handler can rely on: a complete body within its limit, of the route's content type.
+// An exception from a handler is caught here, and only here: orderflow::Unavailable becomes 503
+// with Retry-After, anything else 500 without its text; both are counted and given to a hook.
+//
+// WebSocket, later: a route kind that takes the socket and the bytes already read; the place for
+// it is marked in server.cpp.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "http/router.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace orderflow::http {
+
+struct Limits {
+    std::size_t header_bytes = 8 * 1024; // request line and fields; above: 431
+    std::size_t header_fields = 64;      // above: 431
+    std::size_t uri_bytes = 2 * 1024;    // above: 414
+    std::size_t body_bytes = 64 * 1024;  // above: 413; a route may set its own
+
+    // Checked by one sweep, so they strike up to a quarter of a second late.
+    std::chrono::milliseconds header_timeout{5'000}; // first byte → end of header; then 408
+    std::chrono::milliseconds body_timeout{10'000};  // end of header → end of body; then 408
+    std::chrono::milliseconds idle_timeout{30'000};  // between requests; then closed in silence
+    std::chrono::milliseconds write_timeout{10'000}; // for a client that does not read its answer
+
+    std::size_t connections = 10'000; // above: 503 and close
+    std::size_t in_flight = 4'096;    // requests inside handlers; above: 503, connection stays
+    unsigned retry_after_s = 1;
+};
+
+struct Hooks {
+    // After each answer was written, or was given up because the client had gone. `route` is the
+    // pattern, empty if none matched; an unknown method is "other": both are fit to be labels.
+    std::function<void(std::string_view method, std::string_view route, int status,
+                       std::chrono::nanoseconds duration)>
+        on_request;
+    // An exception left a handler (`what` is for the log only).
+    std::function<void(std::string_view method, std::string_view route, std::string_view what)>
+        on_exception;
+};
+
+struct ServerStats {
+    std::size_t connections = 0;       // open now
+    std::size_t in_flight = 0;         // requests inside handlers now
+    std::uint64_t requests = 0;        // answered
+    std::uint64_t refused = 0;         // 503 by connection or in-flight limit
+    std::uint64_t internal_errors = 0; // answered 500 because of an exception
+};
+
+class Server {
+public:
+    Server(boost::asio::io_context& io, Router router, Limits limits = {}, Hooks hooks = {});
+    // Closes what is still open at once. The io_context must outlive the server and not run on
+    // another thread meanwhile; sessions that still have to end need only the io_context.
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    // Binds and starts to accept; port 0 takes any free one. Returns the port. Throws
+    // boost::system::system_error.
+    unsigned short listen(const std::string& address, unsigned short port);
+
+    // Orderly: accepts no more, closes connections between two requests, lets requests that have
+    // begun finish (their answers say `Connection: close`). Any thread; repeats change nothing.
+    void stop();
+
+    // Completes once stopped and the last connection is gone, or after `at_most`; then true says
+    // that all are gone. Does not itself stop anything.
+    boost::asio::awaitable<bool> drained(std::chrono::milliseconds at_most);
+
+    // For metrics; io thread.
+    ServerStats stats() const;
+
+private:
+    struct Core; // shared with the sessions, which may outlive this object by a moment
+    std::shared_ptr<Core> core_;
+};
+
+}  // namespace orderflow::http

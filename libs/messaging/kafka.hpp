@@ -1,0 +1,55 @@
+#pragma once
+// Kafka behind the ports RecordSource and Producer, over librdkafka's C API, and the creation of
+// the catalog's topics. Each object belongs to one thread.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "events/catalog.hpp"
+#include "messaging/record.hpp"
+#include "messaging/relay.hpp"
+
+namespace orderflow::messaging {
+
+struct KafkaSettings {
+    std::string brokers;    // host:port,host:port
+    std::string client_id;
+    std::string group_id;   // consumers only
+};
+
+// A member of the consumer group. Auto commit and auto offset store are off: offsets are committed
+// only for what processed() named, asynchronously while running, synchronously when partitions are
+// taken away and on close. On a rebalance what was polled from the lost partitions is dropped and
+// comes again, here or at another member. If nothing arrives for 30 s although the broker has more,
+// the client is thrown away and made anew. Throws std::runtime_error on a fatal client error.
+class KafkaConsumer final : public RecordSource {
+public:
+    KafkaConsumer(KafkaSettings settings, std::vector<std::string> topics);
+    ~KafkaConsumer() override;
+
+    std::vector<Record> poll(Gathering& gathering, std::chrono::milliseconds idle) override;
+    void processed(const std::vector<Record>& records) override;
+    bool hold(std::chrono::milliseconds time) override;
+    void close() override;
+
+private:
+    class Client;
+    void restart_if_stalled();
+
+    const KafkaSettings settings_;
+    const std::vector<std::string> topics_;
+    std::unique_ptr<Client> client_;
+    std::chrono::steady_clock::time_point last_progress_;
+};
+
+// An idempotent producer, acks=all, no timeout: an event is reported persisted or the producer is
+// destroyed. Destroying it purges what was not sent.
+std::unique_ptr<Producer> make_kafka_producer(const KafkaSettings& settings,
+                                              events::Service producer);
+
+// Creates the topics that `service` emits to or consumes from, as the catalog says; existing ones
+// are left as they are. Waits for a broker up to `patience`; throws std::runtime_error.
+void ensure_topics(const KafkaSettings& settings, events::Service service, int replication,
+                   std::chrono::seconds patience);
+
+}  // namespace orderflow::messaging

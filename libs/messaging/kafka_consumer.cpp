@@ -1,0 +1,255 @@
+#include <map>
+#include <optional>
+
+#include "messaging/kafka.hpp"
+#include "messaging/rdkafka.hpp"
+
+namespace orderflow::messaging {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kCommitEvery{200};
+constexpr std::chrono::seconds kStalledAfter{30};
+constexpr int kAskBrokerMs = 1'000;
+
+struct DestroyConsumer {
+    void operator()(rd_kafka_t* handle) const { rd_kafka_destroy(handle); }
+};
+
+Record to_record(rd_kafka_message_t* message) {
+    const std::shared_ptr<const void> owner(
+        message, [](const void* m) {
+            rd_kafka_message_destroy(static_cast<rd_kafka_message_t*>(const_cast<void*>(m)));
+        });
+    Record record;
+    record.topic = rd_kafka_topic_name(message->rkt);
+    record.partition = message->partition;
+    record.offset = message->offset;
+    record.key = {static_cast<const char*>(message->key), message->key_len};
+    record.value = {static_cast<const char*>(message->payload), message->len};
+    rd_kafka_headers_t* headers = nullptr;
+    if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        const char* name = nullptr;
+        const void* value = nullptr;
+        std::size_t size = 0;
+        record.headers.reserve(rd_kafka_header_cnt(headers));
+        for (std::size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) ==
+                                RD_KAFKA_RESP_ERR_NO_ERROR;
+             ++i) {
+            record.headers.push_back({name, {static_cast<const char*>(value), size}});
+        }
+    }
+    record.owner = owner;
+    return record;
+}
+
+}  // namespace
+
+// One librdkafka consumer; the callbacks run inside poll on the loop's thread.
+class KafkaConsumer::Client {
+public:
+    Client(const KafkaSettings& settings, const std::vector<std::string>& topics) {
+        Conf conf = base_conf(settings.brokers, settings.client_id);
+        set(conf.get(), "group.id", settings.group_id);
+        set(conf.get(), "enable.auto.commit", "false");
+        set(conf.get(), "enable.auto.offset.store", "false");
+        set(conf.get(), "auto.offset.reset", "earliest");
+        set(conf.get(), "partition.assignment.strategy", "range");
+        set(conf.get(), "session.timeout.ms", "6000");
+        set(conf.get(), "heartbeat.interval.ms", "1500");
+        set(conf.get(), "fetch.queue.backoff.ms", "10");
+        set(conf.get(), "queued.max.messages.kbytes", "8192");
+        rd_kafka_conf_set_opaque(conf.get(), this);
+        rd_kafka_conf_set_rebalance_cb(conf.get(), &Client::on_rebalance);
+        char error[256];
+        handle_.reset(rd_kafka_new(RD_KAFKA_CONSUMER, conf.get(), error, sizeof error));
+        if (!handle_) throw std::runtime_error(error);
+        conf.release();  // owned by the handle now
+        rd_kafka_poll_set_consumer(handle_.get());
+        Topics list(rd_kafka_topic_partition_list_new(static_cast<int>(topics.size())));
+        for (const auto& topic : topics) {
+            rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
+        }
+        if (const auto err = rd_kafka_subscribe(handle_.get(), list.get())) {
+            throw std::runtime_error(rd_kafka_err2str(err));
+        }
+    }
+
+    // At most one record; nullopt when none came in time.
+    std::optional<Record> poll_one(milliseconds wait) {
+        rd_kafka_message_t* message =
+            rd_kafka_consumer_poll(handle_.get(), static_cast<int>(wait.count()));
+        if (!message) return std::nullopt;
+        if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return to_record(message);
+        const auto err = message->err;
+        const std::string text = rd_kafka_message_errstr(message);
+        rd_kafka_message_destroy(message);
+        if (err == RD_KAFKA_RESP_ERR__FATAL) throw std::runtime_error("kafka: " + text);
+        spdlog::warn("kafka consumer: {}", text);
+        return std::nullopt;
+    }
+
+    bool take_revoked() { return std::exchange(revoked_, false); }
+
+    void store(const Record& record) {
+        auto& next = next_offsets_[{std::string(record.topic), record.partition}];
+        next = std::max(next, record.offset + 1);
+        dirty_ = true;
+    }
+
+    void commit(bool wait) {
+        if (!dirty_) return;
+        Topics list(
+            rd_kafka_topic_partition_list_new(static_cast<int>(next_offsets_.size())));
+        for (const auto& [where, offset] : next_offsets_) {
+            rd_kafka_topic_partition_list_add(list.get(), where.first.c_str(), where.second)
+                ->offset = offset;
+        }
+        const auto err = rd_kafka_commit(handle_.get(), list.get(), wait ? 0 : 1);
+        if (err) spdlog::warn("kafka commit: {}", rd_kafka_err2str(err));
+        dirty_ = false;
+        last_commit_ = steady_clock::now();
+    }
+
+    void commit_if_due() {
+        if (steady_clock::now() - last_commit_ >= kCommitEvery) commit(false);
+    }
+
+    void pause(bool on) {
+        const Topics list = assignment();
+        (on ? rd_kafka_pause_partitions : rd_kafka_resume_partitions)(handle_.get(), list.get());
+    }
+
+    // True if the broker holds records that this member should have been given.
+    bool lags() {
+        const Topics list = assignment();
+        if (list->cnt == 0) return false;
+        if (rd_kafka_position(handle_.get(), list.get())) return false;
+        for (int i = 0; i < list->cnt; ++i) {
+            const auto& partition = list->elems[i];
+            std::int64_t low = 0;
+            std::int64_t high = 0;
+            if (rd_kafka_query_watermark_offsets(handle_.get(), partition.topic,
+                                                 partition.partition, &low, &high, kAskBrokerMs)) {
+                return true;  // cannot even ask: a new client may find a living broker
+            }
+            const std::int64_t position = partition.offset >= 0 ? partition.offset : committed(
+                partition.topic, partition.partition, low);
+            if (high > position) return true;
+        }
+        return false;
+    }
+
+    void close() {
+        commit(true);
+        rd_kafka_consumer_close(handle_.get());
+    }
+
+private:
+    Topics assignment() {
+        rd_kafka_topic_partition_list_t* list = nullptr;
+        rd_kafka_assignment(handle_.get(), &list);
+        return Topics(list ? list : rd_kafka_topic_partition_list_new(0));
+    }
+
+    std::int64_t committed(const char* topic, int partition, std::int64_t otherwise) {
+        Topics list(rd_kafka_topic_partition_list_new(1));
+        rd_kafka_topic_partition_list_add(list.get(), topic, partition);
+        if (rd_kafka_committed(handle_.get(), list.get(), kAskBrokerMs)) return otherwise;
+        return list->elems[0].offset >= 0 ? list->elems[0].offset : otherwise;
+    }
+
+    static void on_rebalance(rd_kafka_t* handle, rd_kafka_resp_err_t err,
+                             rd_kafka_topic_partition_list_t* partitions, void* opaque) {
+        auto* self = static_cast<Client*>(opaque);
+        if (err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+            spdlog::info("kafka: {} partitions assigned", partitions->cnt);
+            rd_kafka_assign(handle, partitions);
+            return;
+        }
+        spdlog::info("kafka: {} partitions revoked", partitions->cnt);
+        self->revoked_ = true;
+        if (!rd_kafka_assignment_lost(handle) && self->handle_) self->commit(true);
+        self->next_offsets_.clear();
+        self->dirty_ = false;
+        rd_kafka_assign(handle, nullptr);
+    }
+
+    std::unique_ptr<rd_kafka_t, DestroyConsumer> handle_;
+    std::map<std::pair<std::string, int>, std::int64_t> next_offsets_;
+    bool dirty_ = false;
+    bool revoked_ = false;
+    steady_clock::time_point last_commit_{};
+};
+
+KafkaConsumer::KafkaConsumer(KafkaSettings settings, std::vector<std::string> topics)
+    : settings_(std::move(settings)),
+      topics_(std::move(topics)),
+      client_(std::make_unique<Client>(settings_, topics_)),
+      last_progress_(steady_clock::now()) {}
+
+KafkaConsumer::~KafkaConsumer() = default;
+
+std::vector<Record> KafkaConsumer::poll(Gathering& gathering, milliseconds idle) {
+    std::vector<Record> records;
+    milliseconds wait = idle;
+    steady_clock::time_point gather_until{};
+    while (records.size() < gathering.limits().max_records) {
+        auto record = client_->poll_one(wait);
+        if (client_->take_revoked()) records.clear();  // they come again, here or elsewhere
+        if (record) {
+            records.push_back(std::move(*record));
+            wait = milliseconds{0};
+            continue;
+        }
+        const auto patience = gathering.patience(records.size());
+        if (records.empty() || patience.count() == 0) break;
+        const auto now = steady_clock::now();
+        if (gather_until == steady_clock::time_point{}) gather_until = now + patience;
+        if (now >= gather_until) break;
+        wait = std::chrono::ceil<milliseconds>(gather_until - now);
+    }
+    gathering.taken(records.size());
+    client_->commit_if_due();
+    if (!records.empty()) {
+        last_progress_ = steady_clock::now();
+    } else {
+        restart_if_stalled();
+    }
+    return records;
+}
+
+void KafkaConsumer::restart_if_stalled() {
+    if (steady_clock::now() - last_progress_ < kStalledAfter) return;
+    last_progress_ = steady_clock::now();
+    if (!client_->lags()) return;
+    spdlog::warn("kafka: no progress for {} s although there is lag, making a new client",
+                 kStalledAfter.count());
+    client_.reset();
+    client_ = std::make_unique<Client>(settings_, topics_);
+}
+
+void KafkaConsumer::processed(const std::vector<Record>& records) {
+    for (const Record& record : records) client_->store(record);
+    client_->commit_if_due();
+}
+
+bool KafkaConsumer::hold(milliseconds time) {
+    client_->pause(true);
+    const auto until = steady_clock::now() + time;
+    bool kept = true;
+    do {
+        // Nothing is delivered while paused; polling keeps the membership and serves rebalances.
+        client_->poll_one(milliseconds{50});
+        kept = kept && !client_->take_revoked();
+    } while (kept && steady_clock::now() < until);
+    client_->pause(false);
+    last_progress_ = steady_clock::now();
+    return kept;
+}
+
+void KafkaConsumer::close() { client_->close(); }
+
+}  // namespace orderflow::messaging

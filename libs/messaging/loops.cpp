@@ -1,0 +1,185 @@
+#include "messaging/loops.hpp"
+
+#include <algorithm>
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <spdlog/spdlog.h>
+
+namespace orderflow::messaging {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kIdlePoll{500};
+constexpr milliseconds kRelayIdle{20};       // other instances' rows ring no bell here
+constexpr milliseconds kRelayGather{3};
+constexpr milliseconds kRelayStandby{500};
+constexpr milliseconds kRelayFlush{4'000};
+
+struct ConsumerMetrics {
+    explicit ConsumerMetrics(prometheus::Registry& registry)
+        : records(family(registry).Add({{"outcome", "handled"}})),
+          skipped(family(registry).Add({{"outcome", "skipped"}})),
+          unknown(family(registry).Add({{"outcome", "unknown_type"}})),
+          doubles(family(registry).Add({{"outcome", "double"}})),
+          dead(family(registry).Add({{"outcome", "dead"}})),
+          batches(counter(registry, "orderflow_batches_total", "Batches committed")),
+          lost_races(counter(registry, "orderflow_lost_races_total",
+                             "Compare-and-set attempts that were lost and repeated")),
+          failures(counter(registry, "orderflow_batch_failures_total",
+                           "Batches rolled back by a failure and run again")),
+          emitted(counter(registry, "orderflow_events_emitted_total",
+                          "Events appended to the outbox by consumed batches")) {}
+
+    void count(const BatchReport& report) {
+        records.Increment(static_cast<double>(report.deliveries));
+        skipped.Increment(static_cast<double>(report.skipped));
+        unknown.Increment(static_cast<double>(report.unknown));
+        doubles.Increment(static_cast<double>(report.doubles));
+        dead.Increment(static_cast<double>(report.dead));
+        lost_races.Increment(static_cast<double>(report.lost_races));
+        emitted.Increment(static_cast<double>(report.emitted));
+        batches.Increment();
+    }
+
+    static prometheus::Family<prometheus::Counter>& family(prometheus::Registry& registry) {
+        return prometheus::BuildCounter()
+            .Name("orderflow_records_total")
+            .Help("Records polled, by what became of them")
+            .Register(registry);
+    }
+    static prometheus::Counter& counter(prometheus::Registry& registry, const char* name,
+                                        const char* help) {
+        return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
+    }
+
+    prometheus::Counter &records, &skipped, &unknown, &doubles, &dead, &batches, &lost_races,
+        &failures, &emitted;
+};
+
+std::vector<std::string> consumed_topics(events::Service service) {
+    const auto names = events::topics_consumed_by(service);
+    return {names.begin(), names.end()};
+}
+
+}  // namespace
+
+milliseconds Backoff::next() {
+    wait_ = std::clamp(wait_ * 2, milliseconds{50}, milliseconds{5'000});
+    return wait_;
+}
+
+bool report_failure(const char* where, postgres::Connection& connection) {
+    try {
+        throw;
+    } catch (const postgres::DatabaseError& error) {
+        if (error.deadlock()) return true;
+        spdlog::warn("{}: {} (SQLSTATE {})", where, error.what(), error.sqlstate());
+    } catch (const std::exception& error) {
+        spdlog::error("{}: {}", where, error.what());
+    }
+    connection.reset();
+    return false;
+}
+
+ConsumerLoop::ConsumerLoop(const LoopContext& context, HandlerFactory make_handler,
+                           GatherLimits limits)
+    : thread_([this, context, make_handler = std::move(make_handler),
+               limits](std::stop_token stop) { run(stop, context, make_handler, limits); }) {}
+
+void ConsumerLoop::stop() {
+    thread_.request_stop();
+    if (thread_.joinable()) thread_.join();
+}
+
+void ConsumerLoop::run(std::stop_token stop, LoopContext context, HandlerFactory make_handler,
+                       GatherLimits limits) {
+    ConsumerMetrics metrics(context.registry);
+    postgres::Connection connection(context.database_url);
+    PostgresUnitOfWork work(connection, context.service, context.bell);
+    const auto handler = make_handler(connection);
+    KafkaConsumer source(context.kafka, consumed_topics(context.service));
+    Gathering gathering(limits);
+    Backoff backoff;
+    while (!stop.stop_requested()) {
+        const auto records = source.poll(gathering, kIdlePoll);
+        if (records.empty()) continue;
+        const DecodedBatch batch = decode_batch(context.service, records);
+        bool done = false;
+        bool kept = true;
+        while (!done && kept && !stop.stop_requested()) {
+            try {
+                metrics.count(run_batch(work, *handler, batch));
+                backoff.reset();
+                done = true;
+            } catch (const std::exception&) {
+                metrics.failures.Increment();
+                const bool at_once = report_failure("consumer", connection);
+                kept = source.hold(at_once ? milliseconds{0} : backoff.next());
+            }
+        }
+        if (done) source.processed(records);
+    }
+    source.close();
+}
+
+RelayLoop::RelayLoop(const LoopContext& context)
+    : bell_(context.bell),
+      thread_([this, context](std::stop_token stop) { run(stop, context); }) {}
+
+void RelayLoop::stop() {
+    thread_.request_stop();
+    bell_.ring();
+    if (thread_.joinable()) thread_.join();
+}
+
+void RelayLoop::run(std::stop_token stop, LoopContext context) {
+    auto& relayed = ConsumerMetrics::counter(context.registry, "orderflow_relay_events_total",
+                                             "Events handed to Kafka, repeats included");
+    auto& restarts =
+        ConsumerMetrics::counter(context.registry, "orderflow_relay_restarts_total",
+                                 "Times the relay lost its ledger or its producer and began again");
+    auto& head = prometheus::BuildGauge()
+                     .Name("orderflow_relay_seq")
+                     .Help("Ledger position of this relay: read, and persisted by Kafka")
+                     .Register(context.registry);
+    auto& read_seq = head.Add({{"position", "read"}});
+    auto& confirmed_seq = head.Add({{"position", "confirmed"}});
+    PostgresLedger ledger(context.database_url);
+    Backoff backoff;
+    while (!stop.stop_requested()) {
+        try {
+            if (!ledger.lead()) {
+                context.bell.wait(kRelayStandby);
+                continue;
+            }
+            const auto producer = make_kafka_producer(context.kafka, context.service);
+            Relay relay(ledger, *producer, {});
+            relay.start();
+            while (!stop.stop_requested()) {
+                const std::size_t produced = relay.step(steady_clock::now());
+                relayed.Increment(static_cast<double>(produced));
+                read_seq.Set(static_cast<double>(relay.head()));
+                confirmed_seq.Set(static_cast<double>(relay.confirmed()));
+                if (produced == 0) {
+                    context.bell.wait(kRelayIdle);
+                } else if (produced > 2 && produced < Relay::Limits{}.read_rows) {
+                    std::this_thread::sleep_for(kRelayGather);
+                }
+                backoff.reset();
+            }
+            relay.step(steady_clock::now());
+            producer->flush(kRelayFlush);
+            relay.finish();
+        } catch (const std::exception& error) {
+            spdlog::warn("relay: {}; starting again from the checkpoint", error.what());
+            restarts.Increment();
+            context.bell.wait(backoff.next());
+        }
+        ledger.release();
+    }
+}
+
+}  // namespace orderflow::messaging

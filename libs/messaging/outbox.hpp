@@ -1,0 +1,63 @@
+#pragma once
+// The transaction of a service on PostgreSQL, with its outbox and its parked records, and the
+// ledger as the relay reads it. Each loop owns one PostgresUnitOfWork on its own connection.
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+
+#include "core/ids.hpp"
+#include "messaging/batch.hpp"
+#include "messaging/relay.hpp"
+#include "postgres/connection.hpp"
+
+namespace orderflow::messaging {
+
+// Rung after each commit that appended events; the relay waits on it. Thread-safe.
+class Bell {
+public:
+    void ring();
+    // Waits until rung or `at_most` passed; swallows all rings so far.
+    void wait(std::chrono::milliseconds at_most);
+
+private:
+    std::mutex mutex_;
+    std::condition_variable rung_;
+    bool pending_ = false;
+};
+
+class PostgresUnitOfWork final : public UnitOfWork {
+public:
+    // `producer` names the topic and the source of what is appended.
+    PostgresUnitOfWork(postgres::Connection& connection, events::Service producer, Bell& bell);
+
+    Instant begin() override;
+    void park(std::span<const ParkedRecord> records) override;
+    // Throws std::length_error for an event above 256 KiB.
+    void append(std::span<const OutgoingEvent> events) override;
+    void commit() override;
+    void rollback() noexcept override;
+
+private:
+    postgres::Connection& connection_;
+    events::Service producer_;
+    Bell& bell_;
+    IdSource ids_;
+    std::optional<postgres::Transaction> transaction_;
+    bool appended_ = false;
+};
+
+class PostgresLedger final : public Ledger {
+public:
+    explicit PostgresLedger(std::string database_url);
+
+    bool lead() override;
+    std::int64_t checkpoint() override;
+    std::vector<LedgerRow> read(std::int64_t after, std::size_t limit) override;
+    void save_checkpoint(std::int64_t seq) override;
+    void release() noexcept override;
+
+private:
+    postgres::Connection connection_;
+};
+
+}  // namespace orderflow::messaging

@@ -1,0 +1,48 @@
+#pragma once
+// RAII over librdkafka's handles; inside libs/messaging only.
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include <librdkafka/rdkafka.h>
+#include <spdlog/spdlog.h>
+
+namespace orderflow::messaging {
+
+template <auto Destroy>
+struct Destroyer {
+    template <class T>
+    void operator()(T* handle) const {
+        Destroy(handle);
+    }
+};
+using Topics = std::unique_ptr<rd_kafka_topic_partition_list_t,
+                               Destroyer<&rd_kafka_topic_partition_list_destroy>>;
+using Conf = std::unique_ptr<rd_kafka_conf_t, Destroyer<&rd_kafka_conf_destroy>>;
+using Queue = std::unique_ptr<rd_kafka_queue_t, Destroyer<&rd_kafka_queue_destroy>>;
+using KafkaEvent = std::unique_ptr<rd_kafka_event_t, Destroyer<&rd_kafka_event_destroy>>;
+
+inline void set(rd_kafka_conf_t* conf, const char* name, const std::string& value) {
+    char error[256];
+    if (rd_kafka_conf_set(conf, name, value.c_str(), error, sizeof error) != RD_KAFKA_CONF_OK) {
+        throw std::invalid_argument(error);
+    }
+}
+
+// What all clients share. librdkafka's own log lines go to ours.
+inline Conf base_conf(const std::string& brokers, const std::string& client_id) {
+    Conf conf(rd_kafka_conf_new());
+    set(conf.get(), "bootstrap.servers", brokers);
+    set(conf.get(), "client.id", client_id);
+    set(conf.get(), "socket.nagle.disable", "true");
+    set(conf.get(), "socket.timeout.ms", "10000");
+    set(conf.get(), "reconnect.backoff.ms", "50");
+    set(conf.get(), "reconnect.backoff.max.ms", "1000");
+    rd_kafka_conf_set_log_cb(conf.get(), [](const rd_kafka_t*, int level, const char*,
+                                            const char* text) {
+        spdlog::log(level <= 4 ? spdlog::level::warn : spdlog::level::info, "kafka: {}", text);
+    });
+    return conf;
+}
+
+}  // namespace orderflow::messaging

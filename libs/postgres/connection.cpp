@@ -1,0 +1,167 @@
+#include "postgres/connection.hpp"
+
+#include <charconv>
+
+#include <libpq-fe.h>
+#include <soci/postgresql/soci-postgresql.h>
+#include <soci/soci.h>
+
+namespace orderflow::postgres {
+namespace {
+
+template <class T>
+T read_big_endian(std::string_view bytes) {
+    using U = std::make_unsigned_t<T>;
+    U value = 0;
+    if (bytes.size() != sizeof(U)) throw std::logic_error("column has another type");
+    std::memcpy(&value, bytes.data(), sizeof value);
+    if constexpr (sizeof(U) == 8) value = __builtin_bswap64(value);
+    if constexpr (sizeof(U) == 4) value = __builtin_bswap32(value);
+    if constexpr (sizeof(U) == 2) value = __builtin_bswap16(value);
+    return static_cast<T>(value);
+}
+
+// SOCI keeps its backends in a table that is filled at first use; do it once.
+const soci::backend_factory& factory() { return *soci::factory_postgresql(); }
+
+}  // namespace
+
+void Rows::Clear::operator()(pg_result* result) const { PQclear(result); }
+
+int Rows::size() const { return PQntuples(result_.get()); }
+
+std::int64_t Rows::affected() const {
+    const std::string_view text = PQcmdTuples(result_.get());
+    std::int64_t n = 0;
+    std::from_chars(text.data(), text.data() + text.size(), n);
+    return n;
+}
+
+bool Rows::is_null(int row, int column) const {
+    return PQgetisnull(result_.get(), row, column) != 0;
+}
+
+std::string_view Rows::text(int row, int column) const {
+    return {PQgetvalue(result_.get(), row, column),
+            static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
+}
+
+bool Rows::boolean(int row, int column) const { return text(row, column).at(0) != 0; }
+std::int16_t Rows::int16(int row, int column) const {
+    return read_big_endian<std::int16_t>(text(row, column));
+}
+std::int32_t Rows::int32(int row, int column) const {
+    return read_big_endian<std::int32_t>(text(row, column));
+}
+std::int64_t Rows::int64(int row, int column) const {
+    return read_big_endian<std::int64_t>(text(row, column));
+}
+double Rows::float8(int row, int column) const {
+    return std::bit_cast<double>(read_big_endian<std::int64_t>(text(row, column)));
+}
+Instant Rows::instant(int row, int column) const {
+    return Instant{std::chrono::microseconds{int64(row, column) + kEpochUs}};
+}
+
+std::vector<std::int64_t> Rows::int64_array(int row, int column) const {
+    std::string_view bytes = text(row, column);
+    std::vector<std::int64_t> values;
+    if (bytes.size() < 20) return values;  // an empty array has no dimension
+    for (bytes.remove_prefix(20); bytes.size() >= 12; bytes.remove_prefix(12)) {
+        values.push_back(read_big_endian<std::int64_t>(bytes.substr(4, 8)));
+    }
+    return values;
+}
+
+Connection::Connection(std::string url) : url_(std::move(url)) {}
+Connection::~Connection() { reset(); }
+
+void Connection::reset() noexcept {
+    prepared_.clear();
+    session_.reset();
+}
+
+soci::session& Connection::session() {
+    if (!session_) {
+        try {
+            session_ = std::make_unique<soci::session>(factory(), url_);
+        } catch (const soci::soci_error& error) {
+            throw DatabaseError(std::string("connect: ") + error.what(), "", true);
+        }
+    }
+    return *session_;
+}
+
+pg_conn* Connection::native() {
+    return static_cast<soci::postgresql_session_backend*>(session().get_backend())->conn_;
+}
+
+void Connection::fail(pg_result* result, const char* what) {
+    const Rows owner(result);
+    const char* state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : nullptr;
+    const std::string sqlstate = state ? state : "";
+    const bool lost = PQstatus(native()) != CONNECTION_OK;
+    std::string message = std::string(what) + ": " +
+                          (result ? PQresultErrorMessage(result) : PQerrorMessage(native()));
+    throw DatabaseError(message, sqlstate, lost);
+}
+
+Rows Connection::exec(const Statement& statement, const Params& params) {
+    pg_conn* connection = native();
+    if (!prepared_.contains(&statement)) {
+        PGresult* result = PQprepare(connection, statement.name, statement.sql, 0, nullptr);
+        if (PQresultStatus(result) != PGRES_COMMAND_OK) fail(result, statement.name);
+        PQclear(result);
+        prepared_.insert(&statement);
+    }
+    constexpr std::size_t kMaxParams = 32;
+    const auto refs = params.refs();
+    if (refs.size() > kMaxParams) throw std::logic_error("too many parameters");
+    const char* values[kMaxParams];
+    int lengths[kMaxParams];
+    int formats[kMaxParams];
+    for (std::size_t i = 0; i < refs.size(); ++i) {
+        values[i] = refs[i].data;
+        lengths[i] = static_cast<int>(refs[i].size);
+        formats[i] = 1;
+    }
+    PGresult* result = PQexecPrepared(connection, statement.name, static_cast<int>(refs.size()),
+                                      values, lengths, formats, 1);
+    const ExecStatusType status = PQresultStatus(result);
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) fail(result, statement.name);
+    return Rows(result);
+}
+
+Rows Connection::script(const std::string& sql) {
+    PGresult* result = PQexec(native(), sql.c_str());
+    const ExecStatusType status = PQresultStatus(result);
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+        fail(result, sql.substr(0, 40).c_str());
+    }
+    return Rows(result);
+}
+
+Transaction::Transaction(Connection& connection) : connection_(connection) {
+    const Rows rows = connection_.script(
+        "BEGIN; SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint");
+    std::int64_t us = 0;
+    const std::string_view text = rows.text(0, 0);
+    std::from_chars(text.data(), text.data() + text.size(), us);
+    now_ = Instant{std::chrono::microseconds{us}};
+}
+
+Transaction::~Transaction() {
+    if (!open_) return;
+    try {
+        connection_.script("ROLLBACK");
+    } catch (const DatabaseError&) {
+        connection_.reset();  // a connection that cannot roll back is of no use to the next one
+    }
+}
+
+void Transaction::commit() {
+    open_ = false;
+    connection_.script("COMMIT");
+}
+
+}  // namespace orderflow::postgres

@@ -1,0 +1,116 @@
+#pragma once
+// One PostgreSQL connection: a SOCI session for cold paths, and libpq on the same connection for
+// sets (binary arrays, prepared statements). Each loop and each pool thread owns one; not
+// thread-safe. Every failure is a DatabaseError; after a lost connection call `reset()`.
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+
+#include "core/ids.hpp"
+#include "core/time.hpp"
+#include "postgres/error.hpp"
+#include "postgres/params.hpp"
+
+struct pg_conn;
+struct pg_result;
+namespace soci {
+class session;
+}
+
+namespace orderflow::postgres {
+
+// A statement and its name on the server. Define one constant per statement at namespace scope: its
+// address is its identity.
+struct Statement {
+    const char* name;
+    const char* sql;
+};
+
+// The rows of an answer, binary. Column indices count from 0. Views point into this object.
+class Rows {
+public:
+    explicit Rows(pg_result* result) : result_(result) {}
+
+    int size() const;
+    std::int64_t affected() const;  // rows inserted, updated or deleted
+
+    bool is_null(int row, int column) const;
+    bool boolean(int row, int column) const;
+    std::int16_t int16(int row, int column) const;
+    std::int32_t int32(int row, int column) const;
+    std::int64_t int64(int row, int column) const;
+    double float8(int row, int column) const;
+    std::string_view text(int row, int column) const;  // also varchar, bytea
+    Instant instant(int row, int column) const;        // timestamptz
+    std::vector<std::int64_t> int64_array(int row, int column) const;
+
+    template <class T>
+    T id(int row, int column) const {
+        T value;
+        const std::string_view bytes = text(row, column);
+        std::memcpy(value.bytes.data(), bytes.data(), 16);
+        return value;
+    }
+    std::optional<Instant> optional_instant(int row, int column) const {
+        if (is_null(row, column)) return std::nullopt;
+        return instant(row, column);
+    }
+
+private:
+    struct Clear {
+        void operator()(pg_result* result) const;
+    };
+    std::unique_ptr<pg_result, Clear> result_;
+};
+
+class Connection {
+public:
+    // Does not connect yet; the first use does. `url` is a libpq conninfo string.
+    explicit Connection(std::string url);
+    ~Connection();
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    // Runs a prepared statement (prepared on its first use here).
+    Rows exec(const Statement& statement, const Params& params = {});
+
+    // Runs plain SQL without parameters, several statements allowed, text results.
+    // `rows_of_last` are in text format: only size() and text() make sense.
+    Rows script(const std::string& sql);
+
+    // For cold paths; connects if need be.
+    soci::session& session();
+
+    // Drops the connection; the next use makes a new one.
+    void reset() noexcept;
+    bool connected() const { return static_cast<bool>(session_); }
+
+private:
+    pg_conn* native();
+    [[noreturn]] void fail(pg_result* result, const char* what);
+
+    std::string url_;
+    std::unique_ptr<soci::session> session_;
+    std::unordered_set<const Statement*> prepared_;
+};
+
+// One transaction: rolls back unless committed.
+class Transaction {
+public:
+    // Begins and reads the database's clock, in one round trip.
+    explicit Transaction(Connection& connection);
+    ~Transaction();
+    Transaction(const Transaction&) = delete;
+    Transaction& operator=(const Transaction&) = delete;
+
+    Instant now() const { return now_; }
+    void commit();
+
+private:
+    Connection& connection_;
+    Instant now_;
+    bool open_ = true;
+};
+
+}  // namespace orderflow::postgres

@@ -1,0 +1,37 @@
+#include "postgres/pool.hpp"
+
+namespace orderflow::postgres {
+
+Pool::Pool(std::string url, std::size_t threads, std::size_t capacity)
+    : url_(std::move(url)), jobs_(capacity, GatherLimits{1, 1, std::chrono::milliseconds{0}}) {
+    for (std::size_t i = 0; i < threads; ++i) {
+        threads_.emplace_back([this](std::stop_token stop) { work(stop); });
+    }
+}
+
+Pool::~Pool() {
+    jobs_.close();
+    for (auto& thread : threads_) thread.request_stop();
+}
+
+std::exception_ptr Pool::translate(Connection& connection) {
+    try {
+        throw;
+    } catch (const DatabaseError& error) {
+        connection.reset();
+        if (!error.transient()) return std::current_exception();
+        return std::make_exception_ptr(Unavailable(error.what()));
+    } catch (...) {
+        connection.reset();
+        return std::current_exception();
+    }
+}
+
+void Pool::work(std::stop_token stop) {
+    Connection connection(url_);
+    while (!stop.stop_requested() || jobs_.size() > 0) {
+        for (Job& job : jobs_.take(std::chrono::milliseconds{500})) job(connection);
+    }
+}
+
+}  // namespace orderflow::postgres

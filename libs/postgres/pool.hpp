@@ -1,0 +1,75 @@
+#pragma once
+// The bridge between coroutines and SQL: a few threads, each with its own connection, run small
+// read jobs for HTTP handlers. SOCI's own pool waits for ever and does not heal, so this one has a
+// bounded queue and drops a connection that failed. Thread-safe.
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+#include "core/await_callback.hpp"
+#include "core/batch_queue.hpp"
+#include "core/unavailable.hpp"
+#include "postgres/connection.hpp"
+
+namespace orderflow::postgres {
+
+class Pool {
+public:
+    // `capacity`: jobs waiting at most.
+    Pool(std::string url, std::size_t threads, std::size_t capacity);
+    ~Pool();
+
+    // Runs `work(Connection&)` on a pool thread and resumes the caller on its own executor with the
+    // result (default-constructible). Throws Unavailable when the queue is full or the database
+    // cannot be reached, DatabaseError for any other failure of `work`.
+    template <class Work, class T = std::invoke_result_t<Work, Connection&>>
+    boost::asio::awaitable<T> run(Work work) {
+        auto start = [this, work = std::move(work)](std::function<void(Outcome<T>)> done) mutable {
+            Job job = [done, work = std::move(work)](Connection& connection) {
+                done(attempt<T>(connection, work));
+            };
+            if (!jobs_.push(std::move(job))) {
+                Outcome<T> full;
+                full.error = std::make_exception_ptr(Unavailable("database queue is full"));
+                done(std::move(full));
+            }
+        };
+        Outcome<T> outcome = co_await await_callback<Outcome<T>>(std::move(start));
+        if (outcome.error) std::rethrow_exception(outcome.error);
+        co_return std::move(outcome.value);
+    }
+
+private:
+    using Job = std::function<void(Connection&)>;
+
+    template <class T>
+    struct Outcome {
+        std::exception_ptr error;
+        T value{};
+    };
+
+    template <class T, class Work>
+    static Outcome<T> attempt(Connection& connection, const Work& work) {
+        Outcome<T> outcome;
+        try {
+            outcome.value = work(connection);
+        } catch (...) {
+            outcome.error = translate(connection);
+        }
+        return outcome;
+    }
+
+    // The current exception as the caller shall see it; heals the connection.
+    static std::exception_ptr translate(Connection& connection);
+    void work(std::stop_token stop);
+
+    std::string url_;
+    BatchQueue<Job> jobs_;
+    std::vector<std::jthread> threads_;  // last: they use everything above
+};
+
+}  // namespace orderflow::postgres

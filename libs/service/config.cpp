@@ -1,0 +1,72 @@
+#include "service/config.hpp"
+
+#include "service/log.hpp"
+
+namespace orderflow::service {
+namespace {
+
+// libpq's conninfo with its password left out.
+std::string masked(const std::string& name, std::string value) {
+    if (name != "--database-url") return value;
+    const auto at = value.find("password=");
+    if (at == std::string::npos) return value;
+    const auto end = value.find(' ', at);
+    return value.replace(at + 9, end == std::string::npos ? end : end - at - 9, "***");
+}
+
+}  // namespace
+
+Options::Options(events::Service service, const char* description, CommonConfig& config,
+                 unsigned short port)
+    : app_(description, std::string(events::names_of(service).name)) {
+    config.port = port;
+    config.client_id = config.group_id = events::names_of(service).name;
+    app_.option_defaults()->always_capture_default();
+    app_.add_option("--port", config.port, "HTTP port; 0 takes any free one")->envname("PORT");
+    app_.add_option("--bind", config.bind, "address to listen on")->envname("BIND");
+    app_.add_option("--database-url", config.database_url, "libpq conninfo of the own database")
+        ->envname("DATABASE_URL")
+        ->required();
+    app_.add_option("--brokers", config.brokers, "Kafka bootstrap servers, host:port,…")
+        ->envname("KAFKA_BROKERS");
+    app_.add_option("--client-id", config.client_id, "Kafka client id")->envname("KAFKA_CLIENT_ID");
+    app_.add_option("--group-id", config.group_id, "Kafka consumer group")
+        ->envname("KAFKA_GROUP_ID");
+    app_.add_option("--log-level", config.log_level, "debug, info, warn or error")
+        ->envname("LOG_LEVEL")
+        ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+    app_.add_option("--topic-replication", config.topic_replication,
+                    "replicas of topics that this service creates")
+        ->envname("TOPIC_REPLICATION")
+        ->check(CLI::Range(1, 7));
+    app_.add_option("--consumers", config.consumers, "consumer loops in this process")
+        ->envname("CONSUMERS")
+        ->check(CLI::Range(1, 32));
+    app_.add_option("--database-threads", config.database_threads,
+                    "threads, each with a connection, for HTTP reads")
+        ->envname("DATABASE_THREADS")
+        ->check(CLI::Range(1, 64));
+}
+
+std::optional<int> Options::parse(int argc, char** argv) {
+    try {
+        app_.parse(argc, argv);
+        return std::nullopt;
+    } catch (const CLI::ParseError& error) {
+        return app_.exit(error);
+    }
+}
+
+std::string Options::effective() const {
+    std::string text;
+    for (const CLI::Option* option : app_.get_options()) {
+        const std::string name = option->get_name();
+        if (name == "--help") continue;
+        const auto& results = option->results();
+        const std::string value = results.empty() ? option->get_default_str() : results.front();
+        text += (text.empty() ? "" : " ") + name.substr(2) + "=" + masked(name, value);
+    }
+    return text;
+}
+
+}  // namespace orderflow::service

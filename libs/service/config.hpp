@@ -1,0 +1,51 @@
+#pragma once
+// Configuration: one struct per service, parsed once in `main`; each option has a flag, an
+// environment name, a default, a range and a help text with its unit. Nothing else reads the
+// environment.
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "events/catalog.hpp"
+#include "messaging/kafka.hpp"
+
+namespace orderflow::service {
+
+// What all five services share.
+struct CommonConfig {
+    std::string bind = "127.0.0.1";
+    unsigned short port = 0;
+    std::string database_url;
+    std::string brokers = "127.0.0.1:19092";
+    std::string client_id;  // default: the service's name
+    std::string group_id;   // default: the service's name
+    std::string log_level = "info";
+    int topic_replication = 1;
+    int consumers = 1;
+    int database_threads = 2;
+
+    messaging::KafkaSettings kafka() const { return {brokers, client_id, group_id}; }
+};
+
+// The command line of one service.
+class Options {
+public:
+    // `port` is the service's own default.
+    Options(events::Service service, const char* description, CommonConfig& config,
+            unsigned short port);
+
+    // For the service's own options.
+    CLI::App& app() { return app_; }
+
+    // Parses; an exit code if the process is to end here (--help, a wrong option).
+    std::optional<int> parse(int argc, char** argv);
+
+    // name=value of every option, secrets masked, for the log.
+    std::string effective() const;
+
+private:
+    CLI::App app_;
+};
+
+}  // namespace orderflow::service

@@ -1,0 +1,19 @@
+#pragma once
+// Input errors as problem details, the same in all services: what cannot be read is 400 and named
+// by the reader's code, what breaks a rule of the schema is 422 with the JSON Pointer of the value.
+#include "core/result.hpp"
+#include "http/problem.hpp"
+
+namespace orderflow::service {
+
+inline http::Response bad_input(const Error& error) {
+    if (error.code == "validation") {
+        return http::problem(422, "validation", "The request breaks a rule", error.detail,
+                             {{error.pointer, error.code, error.detail}});
+    }
+    std::vector<http::FieldError> errors;
+    if (!error.pointer.empty()) errors.push_back({error.pointer, error.code, error.detail});
+    return http::problem(400, error.code, "The request cannot be read", error.detail, errors);
+}
+
+}  // namespace orderflow::service

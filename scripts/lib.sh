@@ -1,0 +1,163 @@
+# Shared by scripts/setup, up, down and test: paths, messages, steps with progress, processes with pid files.
+# shellcheck shell=bash
+# Sourced, never run. Every caller has `set -euo pipefail`.
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+DEPS=${ORDERFLOW_DEPS:-$ROOT/.deps}
+
+# The parts of the local stack, in the order in which they start.
+PARTS=(postgres kafka gateway order payment inventory shipping analytics edge)
+
+say() { printf '%s\n' "$*"; }
+note() { printf '   %s\n' "$*"; }
+die() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+# The comment at the top of a script is its help text.
+print_help() { sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$1"; }
+
+# with_progress TITLE LOGFILE COMMAND...: runs the command with its output in LOGFILE, prints a dot
+# every three seconds meanwhile; on failure prints the log's end and returns the command's status.
+with_progress() {
+    local title=$1 log=$2 pid start=$SECONDS ticks=0 status=0
+    shift 2
+    mkdir -p "$(dirname "$log")"
+    printf '   %s ' "$title"
+    "$@" >"$log" 2>&1 </dev/null &
+    pid=$!
+    while kill -0 "$pid" 2>/dev/null; do
+        sleep 0.1
+        if ((++ticks % 30 == 0)); then printf '.'; fi
+    done
+    wait "$pid" || status=$?
+    if ((status == 0)); then
+        printf ' done (%d s)\n' $((SECONDS - start))
+    else
+        printf ' FAILED\n'
+        note "the last lines of $log:" >&2
+        tail -n 40 "$log" | sed 's/^/   | /' >&2
+    fi
+    return "$status"
+}
+
+# A Java runtime that Kafka 4.1 accepts (17 or later), wherever it is.
+find_java() {
+    local java major
+    for java in "${JAVA_HOME:-}/bin/java" "$(command -v java || true)" /usr/lib/jvm/*/bin/java; do
+        [[ -x $java ]] || continue
+        major=$("$java" -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p')
+        if ((${major:-0} >= 17)); then
+            echo "$java"
+            return
+        fi
+    done
+    return 1
+}
+
+# The newest installed PostgreSQL's program directory, 15 or later.
+find_postgres() {
+    local dir version newest=0
+    for dir in /usr/lib/postgresql/*/bin; do
+        version=${dir#/usr/lib/postgresql/}
+        version=${version%/bin}
+        if [[ $version =~ ^[0-9]+$ && -x $dir/postgres ]] && ((version > newest)); then newest=$version; fi
+    done
+    ((newest >= 15)) && echo "/usr/lib/postgresql/$newest/bin"
+}
+
+# ---- a stack's directories ---------------------------------------------------------------------
+
+# use_state DIR: sets STATE (logs, pid files, settings) and DATA (what must survive a restart).
+# PostgreSQL refuses to run as root and its own user cannot enter everybody's home: root's data is below /var/lib.
+use_state() {
+    STATE=$(realpath -m -- "$1")
+    STATE_ID=$(printf '%s' "$STATE" | sha256sum | cut -c1-12)
+    if ((EUID == 0)); then
+        DATA=/var/lib/orderflow/$STATE_ID
+    else
+        DATA=$STATE/data
+    fi
+    SOCKET_DIR=$DATA/socket
+    if ((${#SOCKET_DIR} > 88)); then SOCKET_DIR=/tmp/orderflow-$EUID-$STATE_ID; fi # a socket's path has at most 107 bytes
+    if [[ -e $STATE && ! -O $STATE ]]; then
+        die "$STATE belongs to another user; name your own directory with --state"
+    fi
+}
+
+# One `up` or `down` per stack at a time.
+lock_state() {
+    mkdir -p "$STATE"/{run,log}
+    exec {LOCK_FD}>"$STATE/lock"
+    flock -n "$LOCK_FD" || die "another scripts/up or scripts/down is working on $STATE"
+}
+
+# ---- processes ---------------------------------------------------------------------------------
+
+# Tells one process from a later one with the same pid: the boot and the time of its start.
+process_identity() {
+    local stat fields
+    stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+    read -ra fields <<<"${stat##*) }" # what follows the name: state, ppid, …; the 20th is the start time
+    [[ ${fields[0]} != Z ]] || return 1
+    echo "$(</proc/sys/kernel/random/boot_id) ${fields[19]}"
+}
+
+# running_pid NAME: prints the pid of a part that this stack started and that still runs.
+running_pid() {
+    local pid
+    pid=$(cat "$STATE/run/$1.pid" 2>/dev/null) || return 1
+    [[ $pid =~ ^[0-9]+$ && $(process_identity "$pid") == "$(cat "$STATE/run/$1.identity" 2>/dev/null)" ]] || return 1
+    echo "$pid"
+}
+
+# A part that was killed may leave children behind that hold its port (nginx does). launch gave it a session of
+# its own, and a session's number is not given away while a member lives.
+end_orphans() {
+    local pid boot orphan
+    pid=$(cat "$STATE/run/$1.pid" 2>/dev/null) || return 0
+    read -r boot _ <"$STATE/run/$1.identity" || return 0
+    if running_pid "$1" >/dev/null || [[ $boot != "$(</proc/sys/kernel/random/boot_id)" ]]; then return 0; fi
+    for orphan in $(ps -o pid= --sid "$pid"); do kill -s KILL "$orphan" 2>/dev/null || true; done
+}
+
+# launch NAME COMMAND...: starts a part detached from the terminal, its output in log/NAME.log.
+launch() {
+    local name=$1 log=$STATE/log/$1.log pid
+    shift
+    if [[ -e $log ]]; then mv "$log" "$log.1"; fi
+    setsid "$@" </dev/null >"$log" 2>&1 {LOCK_FD}>&- &
+    pid=$!
+    process_identity "$pid" >"$STATE/run/$name.identity" || true
+    echo "$pid" >"$STATE/run/$name.pid"
+}
+
+# stop_parts NAME...: asks them to stop, all at once; after 10 s kills what still runs.
+stop_parts() {
+    local name pid signal deadline=$((SECONDS + 10))
+    local -A left=()
+    for name in "$@"; do
+        pid=$(running_pid "$name") || continue
+        signal=TERM
+        if [[ $name == postgres ]]; then signal=INT; fi # its "fast shutdown"; TERM waits for the clients
+        kill -s "$signal" "$pid" 2>/dev/null || true
+        left[$name]=$pid
+    done
+    while ((${#left[@]} > 0)); do
+        for name in "${!left[@]}"; do
+            if ! running_pid "$name" >/dev/null; then
+                note "stopped $name"
+                unset "left[$name]"
+            elif ((SECONDS >= deadline)); then
+                note "$name did not stop within 10 s: killed"
+                kill -s KILL "${left[$name]}" 2>/dev/null || true
+            fi
+        done
+        sleep 0.05
+    done
+    for name in "$@"; do
+        end_orphans "$name"
+        rm -f "$STATE/run/$name".{pid,identity}
+    done
+}

@@ -1,0 +1,221 @@
+#include "order/order.hpp"
+
+#include <stdexcept>
+#include <utility>
+
+namespace orderflow::order {
+namespace {
+
+using events::Compensation;
+using events::Participant;
+using events::Reason;
+
+Reason to_reason(events::StockRejection rejection) {
+    switch (rejection) {
+        case events::StockRejection::OUT_OF_STOCK: return Reason::OUT_OF_STOCK;
+        case events::StockRejection::UNKNOWN_PRODUCT: return Reason::UNKNOWN_PRODUCT;
+        case events::StockRejection::PRICE_MISMATCH: return Reason::PRICE_MISMATCH;
+    }
+    throw std::logic_error("no such rejection");
+}
+
+Reason to_reason(events::PaymentRejection rejection) {
+    switch (rejection) {
+        case events::PaymentRejection::CARD_DECLINED: return Reason::CARD_DECLINED;
+        case events::PaymentRejection::CARD_TOKEN_UNKNOWN: return Reason::CARD_TOKEN_UNKNOWN;
+    }
+    throw std::logic_error("no such rejection");
+}
+
+Reason to_reason(events::ShipmentRejection rejection) {
+    switch (rejection) {
+        case events::ShipmentRejection::CARRIER_REFUSED: return Reason::CARRIER_REFUSED;
+        case events::ShipmentRejection::STORAGE_FULL: return Reason::STORAGE_FULL;
+    }
+    throw std::logic_error("no such rejection");
+}
+
+std::vector<Compensation> compensations(std::int16_t undone) {
+    std::vector<Compensation> list;
+    for (const auto c : {Compensation::StockReleased, Compensation::PaymentRefunded,
+                         Compensation::ShipmentVoided}) {
+        if (undone & bit(c)) list.push_back(c);
+    }
+    return list;
+}
+
+Decision complete(const OrderId& id, Saga saga, const ShipmentId& shipment, Instant now) {
+    saga.state = State::COMPLETED;
+    saga.shipment_id = shipment;
+    saga.finished_at = now;
+    events::OrderCompleted event{id, saga.customer_id, shipment, saga.total.amount,
+                                 saga.total.currency};
+    Decision decision;
+    decision.next = std::move(saga);
+    decision.events.push_back(std::move(event));
+    return decision;
+}
+
+Decision step(Saga saga, std::optional<Instant> Saga::*column, Instant now) {
+    if (saga.*column) return {};
+    saga.*column = now;
+    Decision decision;
+    decision.next = std::move(saga);
+    return decision;
+}
+
+// One participant's answer to the trigger; the third one ends the order.
+Decision answer(const OrderId& id, Saga saga, Participant participant,
+                std::optional<Compensation> compensation, Instant now) {
+    if (saga.answers & bit(participant)) return {};
+    saga.answers = static_cast<std::int16_t>(saga.answers | bit(participant));
+    if (compensation) {
+        saga.undone = static_cast<std::int16_t>(saga.undone | bit(*compensation));
+    }
+    Decision decision;
+    if (saga.answers == kAllAnswered) {
+        saga.state = State::CANCELLED;
+        saga.finished_at = now;
+        decision.events.push_back(events::OrderCancelled{
+            id, saga.customer_id, saga.reason.value(), saga.total.amount, saga.total.currency,
+            compensations(saga.undone)});
+    }
+    decision.next = std::move(saga);
+    return decision;
+}
+
+// Turns each event into the question it asks of the saga; the state decides the answer.
+struct Decide {
+    const Saga& saga;
+    Instant now;
+
+    bool processing() const { return saga.state == State::PROCESSING; }
+    bool cancelling() const { return saga.state == State::CANCELLING; }
+
+    Decision refuse(const OrderId& id, Reason reason) const {
+        return processing() ? cancel(id, saga, reason, now) : Decision{};
+    }
+    Decision undo(const OrderId& id, Participant participant,
+                  std::optional<Compensation> compensation) const {
+        return cancelling() ? answer(id, saga, participant, compensation, now) : Decision{};
+    }
+
+    Decision operator()(const events::StockReserved&) const {
+        return processing() ? step(saga, &Saga::reserved_at, now) : Decision{};
+    }
+    Decision operator()(const events::PaymentCaptured&) const {
+        return processing() ? step(saga, &Saga::captured_at, now) : Decision{};
+    }
+    Decision operator()(const events::ShipmentScheduled& e) const {
+        return processing() ? complete(e.order_id, saga, e.shipment_id, now) : Decision{};
+    }
+    Decision operator()(const events::StockRejected& e) const {
+        return refuse(e.order_id, to_reason(e.reason));
+    }
+    Decision operator()(const events::PaymentDeclined& e) const {
+        return refuse(e.order_id, to_reason(e.reason));
+    }
+    Decision operator()(const events::ShipmentRefused& e) const {
+        return refuse(e.order_id, to_reason(e.reason));
+    }
+    Decision operator()(const events::StockReleased& e) const {
+        return undo(e.order_id, Participant::inventory, Compensation::StockReleased);
+    }
+    Decision operator()(const events::PaymentRefunded& e) const {
+        return undo(e.order_id, Participant::payment, Compensation::PaymentRefunded);
+    }
+    Decision operator()(const events::ShipmentVoided& e) const {
+        return undo(e.order_id, Participant::shipping, Compensation::ShipmentVoided);
+    }
+    Decision operator()(const events::NothingToCompensate& e) const {
+        return undo(e.order_id, e.participant, std::nullopt);
+    }
+    // The order's own events and the warehouse's come by no topic that it consumes.
+    Decision operator()(const events::OrderPlaced&) const { return {}; }
+    Decision operator()(const events::CancellationStarted&) const { return {}; }
+    Decision operator()(const events::OrderCompleted&) const { return {}; }
+    Decision operator()(const events::OrderCancelled&) const { return {}; }
+    Decision operator()(const events::StockAdjusted&) const { return {}; }
+};
+
+const events::Order* order_block(const events::Event& event) {
+    if (const auto* reserved = std::get_if<events::StockReserved>(&event)) return &reserved->order;
+    if (const auto* captured = std::get_if<events::PaymentCaptured>(&event)) return &captured->order;
+    return nullptr;
+}
+
+const OrderId& order_id(const events::Event& event) {
+    if (const auto* reserved = std::get_if<events::StockReserved>(&event)) {
+        return reserved->order_id;
+    }
+    return std::get<events::PaymentCaptured>(event).order_id;
+}
+
+Decision decide_unknown(const events::Event& event, Instant now) {
+    const events::Order* order = order_block(event);
+    Decision decision;
+    if (!order) {
+        decision.orphan = true;
+        return decision;
+    }
+    decision = place(order_id(event), *order);
+    Decision then = decide(&*decision.next, event, now);
+    if (then.next) decision.next = std::move(then.next);
+    decision.events.insert(decision.events.end(), then.events.begin(), then.events.end());
+    decision.recreate = order;
+    return decision;
+}
+
+}  // namespace
+
+Decision place(const OrderId& id, const events::Order& order) {
+    Saga saga;
+    saga.placed_at = order.placed_at;
+    saga.customer_id = order.customer_id;
+    saga.total = {order.total, order.currency};
+    Decision decision;
+    decision.next = std::move(saga);
+    decision.events.push_back(events::OrderPlaced{id, order});
+    return decision;
+}
+
+Decision cancel(const OrderId& id, const Saga& saga, Reason reason, Instant now) {
+    if (saga.state != State::PROCESSING) return {};
+    Saga next = saga;
+    next.state = State::CANCELLING;
+    next.reason = reason;
+    next.cancelling_at = now;
+    Decision decision;
+    decision.next = std::move(next);
+    decision.events.push_back(events::CancellationStarted{id, reason});
+    return decision;
+}
+
+Decision decide(const Saga* saga, const events::Event& event, Instant now) {
+    if (!saga) return decide_unknown(event, now);
+    return std::visit(Decide{*saga, now}, event);
+}
+
+std::vector<Waiting> waiting_for(const Saga& saga) {
+    switch (saga.state) {
+        case State::PROCESSING:
+            if (saga.captured_at) return {{Participant::shipping, *saga.captured_at}};
+            if (saga.reserved_at) return {{Participant::payment, *saga.reserved_at}};
+            return {{Participant::inventory, saga.placed_at}};
+        case State::CANCELLING: {
+            std::vector<Waiting> waiting;
+            for (const auto p :
+                 {Participant::inventory, Participant::payment, Participant::shipping}) {
+                if (!(saga.answers & bit(p))) {
+                    waiting.push_back({p, saga.cancelling_at.value_or(saga.placed_at)});
+                }
+            }
+            return waiting;
+        }
+        case State::COMPLETED:
+        case State::CANCELLED: return {};
+    }
+    return {};
+}
+
+}  // namespace orderflow::order

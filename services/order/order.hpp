@@ -1,0 +1,77 @@
+#pragma once
+// The order's rules: what is allowed, what follows. Pure; used by order_service and the simulator.
+//
+//   PROCESSING → COMPLETED                the shipment is scheduled
+//   PROCESSING → CANCELLING → CANCELLED   any "no", the customer, or the deadline; CANCELLED when
+//                                         all three participants have answered
+//
+// The order service alone decides to go back, by one trigger (CancellationStarted), and a race
+// between "forward" and "back" is settled here: the first event at the order's row wins.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/describe.hpp>
+
+#include "core/ids.hpp"
+#include "core/money.hpp"
+#include "core/time.hpp"
+#include "events/events.hpp"
+
+namespace orderflow::order {
+
+BOOST_DEFINE_ENUM_CLASS(State, PROCESSING, COMPLETED, CANCELLING, CANCELLED)
+
+// One bit per enumerator: answers of participants, compensations done.
+template <class Enum>
+constexpr std::int16_t bit(Enum value) {
+    return static_cast<std::int16_t>(1 << static_cast<int>(value));
+}
+inline constexpr std::int16_t kAllAnswered = 0b111;
+
+// The saga of one order: everything that may change. The order as placed is stored beside it.
+struct Saga {
+    State state = State::PROCESSING;
+    std::optional<events::Reason> reason;  // from CANCELLING on
+    std::int16_t answers = 0;              // bits of events::Participant
+    std::int16_t undone = 0;               // bits of events::Compensation
+    Instant placed_at{};
+    std::optional<Instant> reserved_at;
+    std::optional<Instant> captured_at;
+    std::optional<Instant> cancelling_at;
+    std::optional<Instant> finished_at;  // COMPLETED or CANCELLED
+    std::optional<ShipmentId> shipment_id;
+    std::string customer_id;
+    Money total;
+
+    bool operator==(const Saga&) const = default;
+};
+
+struct Decision {
+    std::optional<Saga> next;  // empty: nothing changes
+    std::vector<events::Event> events;
+    // Set when an unknown order's row has to be made first, from the order as the event carries it.
+    const events::Order* recreate = nullptr;
+    // The event speaks of an order that nobody here knows and cannot be recreated from it.
+    bool orphan = false;
+};
+
+// A new order.
+Decision place(const OrderId& id, const events::Order& order);
+
+// Every (state, event) pair has an answer; `saga` is nullptr for an unknown order. An event that
+// was already handled changes nothing and emits nothing.
+Decision decide(const Saga* saga, const events::Event& event, Instant now);
+
+// The customer or the deadline: starts the cancellation of an order that is still PROCESSING.
+Decision cancel(const OrderId& id, const Saga& saga, events::Reason reason, Instant now);
+
+// Whom the order waits for, and since when; empty once it is final.
+struct Waiting {
+    events::Participant participant{};
+    Instant since{};
+};
+std::vector<Waiting> waiting_for(const Saga& saga);
+
+}  // namespace orderflow::order

@@ -1,0 +1,21 @@
+#pragma once
+// The order service's routes. Handlers run on the io thread.
+#include <string>
+
+#include "http/router.hpp"
+#include "order/order_service.hpp"
+#include "postgres/pool.hpp"
+
+namespace orderflow::order {
+
+struct ApiSettings {
+    std::string default_token;  // used when a request names no payment
+};
+
+// POST /api/orders, GET /api/orders/{id}. The arguments must outlive the router.
+http::Router make_router(AcceptLoop& accept, postgres::Pool& pool, ApiSettings settings);
+
+// Reads the body of POST /api/orders; placed_at is left unset.
+Result<events::Order> parse_order(std::string_view body, const std::string& default_token);
+
+}  // namespace orderflow::order

@@ -1,0 +1,68 @@
+#include "order/order_service.hpp"
+
+#include <algorithm>
+
+namespace orderflow::order {
+
+using messaging::BatchOutput;
+using messaging::Delivery;
+
+bool OrderService::handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) {
+    const auto ids = messaging::distinct_orders(batch, [](const Delivery& d) { return d.order_id(); });
+    Sagas sagas = store_.load(ids);
+    std::vector<NewOrder> recreated;
+    for (const Delivery& delivery : batch) {
+        const OrderId& id = *delivery.order_id();
+        Decision decision = decide(sagas.find(id), delivery.event, now);
+        if (decision.orphan) {
+            out.bury(delivery, "orphan: no such order");
+            continue;
+        }
+        if (decision.recreate) recreated.push_back({id, {}, decision.recreate});
+        if (decision.next) sagas.put(id, std::move(*decision.next));
+        for (auto& event : decision.events) out.emit(std::move(event), delivery.traceparent);
+    }
+    for (NewOrder& order : recreated) order.saga = *sagas.find(order.id);
+    std::ranges::sort(recreated, {}, &NewOrder::id);
+    return store_.insert(recreated) && store_.update(sagas);
+}
+
+bool place_orders(OrderStore& store, std::span<Placement> placements, Instant now,
+                  BatchOutput& out) {
+    std::vector<NewOrder> orders;
+    orders.reserve(placements.size());
+    for (Placement& placement : placements) {
+        placement.order.placed_at = now;
+        Decision decision = place(placement.id, placement.order);
+        orders.push_back({placement.id, std::move(*decision.next), &placement.order});
+        for (auto& event : decision.events) out.emit(std::move(event), placement.traceparent);
+    }
+    return store.insert(orders);
+}
+
+AcceptLoop::AcceptLoop(const messaging::LoopContext& context, std::size_t capacity)
+    : queue_(capacity), thread_([this, context] { run(context); }) {}
+
+void AcceptLoop::stop() {
+    queue_.close();
+    if (thread_.joinable()) thread_.join();
+}
+
+void AcceptLoop::run(messaging::LoopContext context) {
+    postgres::Connection connection(context.database_url);
+    messaging::PostgresUnitOfWork work(connection, context.service, context.bell);
+    const auto store = make_order_store(connection);
+    messaging::run_queue(
+        "accept", queue_, connection,
+        [&](std::vector<Placement>& batch) {
+            messaging::run_transaction(work, [&](Instant now, BatchOutput& out) {
+                return place_orders(*store, batch, now, out);
+            });
+            for (const Placement& placement : batch) placement.done(true);
+        },
+        [](std::vector<Placement>& batch) {
+            for (const Placement& placement : batch) placement.done(false);
+        });
+}
+
+}  // namespace orderflow::order

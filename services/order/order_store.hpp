@@ -1,0 +1,46 @@
+#pragma once
+// The orders table: all SQL of the order service, on sets. `OrderStore` is the port that the
+// service and the simulator share. Works inside the caller's transaction, on the caller's thread.
+// Failures of the database are DatabaseError.
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "messaging/aggregates.hpp"
+#include "order/order.hpp"
+#include "postgres/connection.hpp"
+
+namespace orderflow::order {
+
+using Sagas = messaging::Aggregates<Saga>;
+
+// The order as placed, for a row that does not exist yet. The pointer must outlive the call.
+struct NewOrder {
+    OrderId id;
+    Saga saga;
+    const events::Order* order = nullptr;
+};
+
+class OrderStore {
+public:
+    virtual ~OrderStore() = default;
+    virtual Sagas load(std::span<const OrderId> ids) = 0;
+    // False: an order of that id exists already.
+    virtual bool insert(std::span<const NewOrder> orders) = 0;
+    // Saves the changed rows that are stored already; false: a version had moved on.
+    virtual bool update(const Sagas& sagas) = 0;
+};
+
+std::unique_ptr<OrderStore> make_order_store(postgres::Connection& connection);
+
+// One order as the API shows it; nullopt if there is none.
+struct StoredOrder {
+    Saga saga;
+    std::string body;  // the order block, JSON
+};
+std::optional<StoredOrder> find_order(postgres::Connection& connection, const OrderId& id);
+
+}  // namespace orderflow::order

@@ -1,0 +1,50 @@
+// The orders that bench-load places: which product (Zipf), which customer, and the HTTP request as
+// bytes. The catalogue is read before the load starts, so prices agree and the loop asks nobody.
+#pragma once
+
+#include "bench/load_options.hpp"
+
+#include <cstdint>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace orderflow::bench {
+
+struct Product {
+    std::string id;
+    std::string name_json;   // the JSON string literal, quotes and escapes as the catalogue has them
+    std::int64_t price = 0;  // minor units
+};
+
+// From the file, or one GET per product from the target. Throws std::runtime_error when a product is
+// missing: an order for it would be refused, and the measurement would be of refusals.
+std::vector<Product> read_catalogue(const LoadOptions& options);
+
+class OrderSource {
+public:
+    OrderSource(const LoadOptions& options, const std::vector<Product>& catalogue);
+
+    // The next request, valid until the next call.
+    std::string_view next_request();
+
+    // Seconds to the next arrival when they follow a Poisson process of this rate.
+    double next_gap_s(double rate_per_s);
+
+private:
+    std::size_t choose_product();
+
+    std::vector<std::string> items_;   // one JSON object per product
+    std::vector<double> cumulative_;   // Zipf: probability of this product or one before it
+    std::vector<std::size_t> chosen_;  // products of the order that is being written
+    std::string head_;
+    std::string body_;
+    std::string request_;
+    int customers_;
+    int lines_;
+    std::mt19937_64 random_;
+    std::uniform_real_distribution<double> uniform_{0.0, 1.0};
+};
+
+}  // namespace orderflow::bench

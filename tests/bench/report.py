@@ -1,0 +1,94 @@
+"""Results of run and rows as text. The figures beside them are the project's own limits."""
+
+from stack import SERVICES
+
+ROW_VERSIONS_BUDGET = 18
+HOT_SHARE_WANTED = 0.95
+CPU_SECONDS_BUDGET = 1.0
+SERVICE_MEMORY_BUDGET_MB = 100
+
+
+def _table(rows):
+    widths = [max(len(str(row[i])) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join("  " + "  ".join(str(cell).ljust(width) if i == 0 else str(cell).rjust(width)
+                                      for i, (cell, width) in enumerate(zip(row, widths))) for row in rows)
+
+
+def _number(value, digits=2):
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _settings(stack):
+    machine, kafka = stack["machine"], dict(stack["kafka"])
+    lines = [f"machine     {machine['cores']} cores ({machine['cpu']}), {machine['memory_mb']} MB,"
+             f" Linux {machine['kernel']}"]
+    database = dict(stack["postgresql"])
+    lines.append(f"PostgreSQL  {database.pop('version')}: " + ", ".join(f"{k}={v}" for k, v in database.items()))
+    if kafka:
+        lines.append(f"Kafka       {kafka.pop('version')}: " + ", ".join(f"{k}={v}" for k, v in kafka.items()))
+    lines.append(f"sandbox     delay {stack['gateway_delay_ms']} ms")
+    return "\n".join(lines)
+
+
+def _load(result):
+    load, orders = result["load"], result["orders"]
+    shape = (f"closed loop, {load['closed']} connections" if load["mode"] == "closed"
+             else f"open loop, {load['rate_per_s']:g} orders/s, {load['arrivals']} arrivals")
+    statuses = ", ".join(f"{count} x {status}" for status, count in load["statuses"].items()) or "none"
+    errors = ", ".join(f"{count} {name}" for name, count in load["errors"].items()) or "none"
+    states = ", ".join(f"{count} {state}" for state, count in sorted(orders["states"].items())) or "none"
+    return "\n".join([
+        f"load        {shape}, {load['duration_s']} s after {load['warmup_s']} s, through {result['target']}",
+        f"answers     {statuses}; errors: {errors}; never sent: {load['never_sent']};"
+        f" connections: {load['most_connections']}",
+        f"orders      {states}; lost: {orders['missing']}; unfinished: {orders['unfinished']};"
+        f" all final {result['final_after_s']} s after the load; checkpoints: {result['checkpoints']}",
+        f"completed   {result['completed_per_s']} orders/s in the window"])
+
+
+def _latencies(result):
+    names = ("p50", "p90", "p99", "p99.9", "max")
+    rows = [("milliseconds", *names)]
+    for title, values in (("accept", result["load"]["accept_ms"]), ("end to end", result["orders"]["end_to_end_ms"]),
+                          ("beyond the gateway's delay", result["beyond_gateway_ms"])):
+        rows.append((title, *(_number(values[name]) for name in names)))
+    return _table(rows)
+
+
+def _costs(result):
+    cpu, memory = result["cpu"], result["memory_mb"]
+    rows = [("part", "CPU-s / 1000 orders", "peak RSS MB", "PSS MB")]
+    parts = [name for name in cpu["per_1000_orders"] if name in memory or name == "load"]
+    for name in sorted(parts, key=lambda part: (part not in SERVICES, part)):
+        rows.append((name, _number(cpu["per_1000_orders"][name], 3),
+                     *(memory[name].values() if name in memory else ("-", "-"))))
+    rows.append((f"services + PostgreSQL + Kafka (limit {CPU_SECONDS_BUDGET})",
+                 _number(cpu["services_postgresql_kafka"], 3), "", ""))
+    everything = round(sum(part["pss"] for part in memory.values()), 1)
+    rows.append(("all parts", _number(cpu["all_parts"], 3), "", everything))
+    rows.append((f"machine ({cpu['cores_busy']} cores busy, {cpu['cores_stolen']} stolen)",
+                 _number(cpu["machine"], 3), "", ""))
+    biggest = max((memory[name]["peak_rss"] for name in SERVICES if name in memory), default=0)
+    return _table(rows) + f"\n  biggest service {biggest} MB (limit {SERVICE_MEMORY_BUDGET_MB})"
+
+
+def rows_table(rows):
+    lines = [("per order", "inserted", "updated", "versions", "HOT %", "index entries", "deleted")]
+    for name, row in [*rows["tables"].items(), ("all", rows["all"])]:
+        hot = None if row["hot_share"] is None else row["hot_share"] * 100
+        lines.append((name, *(_number(row[key]) for key in ("inserted", "updated", "versions")), _number(hot, 1),
+                      _number(row["index_entries"]), _number(row["deleted"])))
+    transactions = ", ".join(f"{name} {value:.2f}" for name, value in sorted(rows["transactions"].items()))
+    messages = ", ".join(f"{name} {value:.2f}" for name, value in sorted(rows["messages"].items()) if value)
+    wal = rows["wal"]
+    return "\n".join([
+        f"{rows['orders']} orders; limits: {ROW_VERSIONS_BUDGET} row versions, {HOT_SHARE_WANTED:.0%} of updates HOT",
+        _table(lines),
+        f"  WAL per order: {wal['bytes']:.0f} bytes, {wal['records']:.1f} records, {wal['full_pages']:.2f} full pages",
+        f"  transactions per order: {transactions}; deadlocks: {rows['deadlocks']}",
+        f"  messages per order: {messages}"])
+
+
+def run_table(result):
+    return "\n\n".join([_settings(result["stack"]), _load(result), _latencies(result), _costs(result),
+                        rows_table(result["rows"])])

@@ -1,0 +1,144 @@
+// Holds the C++ catalog and proto-events/catalog.json together, in both directions.
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string>
+#include <utility>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "contract/contract.hpp"
+
+namespace orderflow::contract {
+namespace {
+
+using events::Interest;
+using events::Service;
+
+constexpr std::array kServices{Service::order, Service::payment, Service::inventory,
+                               Service::shipping, Service::analytics};
+
+const rapidjson::Document& catalog_json() {
+    static const rapidjson::Document document = parsed(read_contract_file("catalog.json"));
+    return document;
+}
+
+std::string name_of(Service service) { return std::string(events::names_of(service).name); }
+
+// A row in words, so that a difference can be read.
+std::string described(std::string_view type, std::string_view producer, std::string_view topic,
+                      std::string_view key, const std::set<std::string>& consumers) {
+    std::string text;
+    for (const auto part : {type, producer, topic, key}) text += std::string(part) + " ";
+    text += "->";
+    for (const auto& consumer : consumers) text += " " + consumer;
+    return text;
+}
+
+std::set<std::string> rows_of_json() {
+    std::set<std::string> rows;
+    for (const auto& row : catalog_json()["events"].GetArray()) {
+        std::set<std::string> consumers;
+        for (const auto& name : row["consumers"].GetArray()) consumers.emplace(view(name));
+        rows.insert(described(view(row["type"]), view(row["producer"]), view(row["topic"]),
+                              view(row["key"]), consumers));
+    }
+    return rows;
+}
+
+std::set<std::string> rows_of_cpp() {
+    std::set<std::string> rows;
+    for (const events::CatalogRow& row : events::catalog()) {
+        std::set<std::string> consumers;
+        for (const Service service : kServices) {
+            if (row.consumers & events::bit(service)) consumers.insert(name_of(service));
+        }
+        rows.insert(described(events::type_name(row.kind), name_of(row.producer),
+                              events::topic_of(row.producer),
+                              row.keyed_by_product ? "productId" : "orderId", consumers));
+    }
+    return rows;
+}
+
+bool consumes(const rapidjson::Value& row, const std::string& service) {
+    const auto consumers = row["consumers"].GetArray();
+    return std::any_of(consumers.begin(), consumers.end(),
+                       [&](const auto& name) { return view(name) == service; });
+}
+
+}  // namespace
+
+TEST_CASE("the C++ catalog has the rows of catalog.json and no others") {
+    CHECK(rows_of_cpp() == rows_of_json());
+    CHECK(events::catalog().size() == catalog_json()["events"].Size());
+}
+
+TEST_CASE("the C++ topics have the settings of catalog.json") {
+    const auto& expected = catalog_json()["topics"];
+    const auto topics = events::topics();
+    REQUIRE(topics.size() == expected.Size());
+    for (rapidjson::SizeType i = 0; i < expected.Size(); ++i) {
+        CHECK(topics[i].name == view(expected[i]["name"]));
+        CHECK(name_of(topics[i].producer) == view(expected[i]["producer"]));
+        CHECK(topics[i].partitions == expected[i]["partitions"].GetInt());
+        CHECK(topics[i].retention_ms == expected[i]["retentionMs"].GetInt64());
+        CHECK(topics[i].max_message_bytes == expected[i]["maxMessageBytes"].GetInt());
+    }
+}
+
+TEST_CASE("a service consumes the topics on which catalog.json lists an event for it") {
+    for (const Service service : kServices) {
+        CAPTURE(name_of(service));
+        std::set<std::string> expected;
+        for (const auto& row : catalog_json()["events"].GetArray()) {
+            if (consumes(row, name_of(service))) expected.emplace(view(row["topic"]));
+        }
+        const auto topics = events::topics_consumed_by(service);
+        CHECK(std::set<std::string>(topics.begin(), topics.end()) == expected);
+        CHECK(topics.size() == expected.size());
+        CHECK(events::names_of(service).source == "/" + name_of(service));
+    }
+}
+
+TEST_CASE("a consumer takes what the catalog lists for it and skips the rest") {
+    for (const Service service : kServices) {
+        for (const auto& row : catalog_json()["events"].GetArray()) {
+            const std::string type(view(row["type"]));
+            CAPTURE(name_of(service), type);
+            const auto found = events::classify(service, view(row["topic"]), type);
+            const bool concerned = consumes(row, name_of(service));
+            CHECK(found.interest == (concerned ? Interest::consume : Interest::skip));
+            CHECK(events::type_name(found.kind) == type);
+
+            // An event on a topic that is not its own is nobody's.
+            CHECK(events::classify(service, "elsewhere", type).interest == Interest::skip);
+        }
+    }
+}
+
+TEST_CASE("another major version is an error only for who consumes the event") {
+    for (const Service service : kServices) {
+        for (const auto& row : catalog_json()["events"].GetArray()) {
+            std::string type(view(row["type"]));
+            type.back() = '2';
+            CAPTURE(name_of(service), type);
+            const auto found = events::classify(service, view(row["topic"]), type);
+            const bool concerned = consumes(row, name_of(service));
+            CHECK(found.interest == (concerned ? Interest::unknown_version : Interest::skip));
+        }
+    }
+}
+
+TEST_CASE("types that the catalog does not know are unknown") {
+    for (const std::string_view type : {"", "v1", ".v1", "OrderPlaced", "orderplaced.v1",
+                                        "OrderShredded.v1", "OrderPlaced.v1 ", "OrderPlacedv1"}) {
+        CAPTURE(type);
+        const auto found = events::classify(Service::analytics, "order-events", type);
+        CHECK(found.interest != Interest::consume);
+        CHECK(found.interest != Interest::skip);
+    }
+    CHECK(events::classify(Service::analytics, "order-events", "OrderShredded.v1").interest ==
+          Interest::unknown_type);
+}
+
+}  // namespace orderflow::contract
