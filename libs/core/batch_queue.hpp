@@ -1,6 +1,6 @@
 #pragma once
-// A bounded queue from many producers to one consumer that takes batches: HTTP handlers and
-// gateway calls push, a loop takes everything that is waiting. Thread-safe.
+// A bounded queue whose consumer takes batches: HTTP handlers and gateway calls push, a loop takes
+// everything that is waiting. Thread-safe; several consumers may share it if they do not gather.
 #include <chrono>
 #include <condition_variable>
 #include <iterator>
@@ -24,7 +24,7 @@ public:
             const std::lock_guard lock(mutex_);
             if (closed_ || items_.size() >= capacity_) return false;
             items_.push_back(std::move(item));
-            if (!(waiting_ && items_.size() >= wanted_)) return true;
+            if (waiting_ == 0 || items_.size() < wanted_) return true;
         }
         filled_.notify_one();
         return true;
@@ -74,10 +74,10 @@ public:
 private:
     void wait_for(std::unique_lock<std::mutex>& lock, std::size_t wanted,
                   std::chrono::milliseconds patience) {
-        waiting_ = true;
+        ++waiting_;
         wanted_ = wanted;
         filled_.wait_for(lock, patience, [&] { return closed_ || items_.size() >= wanted; });
-        waiting_ = false;
+        --waiting_;
     }
 
     const std::size_t capacity_;
@@ -86,7 +86,7 @@ private:
     std::vector<T> items_;
     Gathering gathering_;
     std::size_t wanted_ = 1;
-    bool waiting_ = false;
+    int waiting_ = 0;
     bool closed_ = false;
 };
 

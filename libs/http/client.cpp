@@ -12,9 +12,9 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/basic_parser.hpp>
 
 #include "http/deadlines.hpp"
+#include "http/response_parser.hpp"
 
 namespace orderflow::http {
 
@@ -111,53 +111,6 @@ public:
     Event* waiting_on = nullptr;
     bool has_slot = false; // counted in Core::open
     std::string error;
-};
-
-class ResponseParser : public beast_http::basic_parser<false> {
-    using Text = boost::beast::string_view;
-
-public:
-    ResponseParser(ClientResult& result, const ClientLimits& limits, bool head)
-        : result_(result), header_bytes_left_(limits.header_bytes) {
-        header_limit(static_cast<std::uint32_t>(limits.header_bytes));
-        body_limit(limits.response_bytes);
-        eager(true);
-        skip(head);
-    }
-
-private:
-    void on_request_impl(beast_http::verb, Text, Text, int, error_code&) override {}
-    void on_response_impl(int status, Text, int, error_code&) override {
-        result_.status = status;
-        result_.headers.clear();
-    }
-    void on_field_impl(beast_http::field, Text name, Text value, error_code& ec) override {
-        const std::size_t size = name.size() + value.size();
-        if (size > header_bytes_left_) {
-            ec = beast_http::error::header_limit;
-            return;
-        }
-        header_bytes_left_ -= size;
-        if (in_body_) return; // trailers
-        result_.headers.add({name.data(), name.size()}, {value.data(), value.size()});
-    }
-    void on_header_impl(error_code&) override {}
-    void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {
-        in_body_ = true;
-    }
-    std::size_t on_body_impl(Text bytes, error_code&) override {
-        result_.body.append(bytes.data(), bytes.size());
-        return bytes.size();
-    }
-    void on_chunk_header_impl(std::uint64_t, Text, error_code&) override {}
-    std::size_t on_chunk_body_impl(std::uint64_t, Text bytes, error_code& ec) override {
-        return on_body_impl(bytes, ec);
-    }
-    void on_finish_impl(error_code&) override {}
-
-    ClientResult& result_;
-    std::size_t header_bytes_left_;
-    bool in_body_ = false;
 };
 
 bool is_idempotent(std::string_view method) {

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
-#include <ctime>
 #include <optional>
 #include <vector>
 
@@ -15,12 +13,12 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/status.hpp>
 
 #include "core/unavailable.hpp"
 #include "http/deadlines.hpp"
 #include "http/problem.hpp"
 #include "http/request_parser.hpp"
+#include "http/wire.hpp"
 
 namespace orderflow::http {
 
@@ -45,87 +43,6 @@ Response to_response(const Refusal& why) {
     return problem(why.status, why.type, why.title, why.detail);
 }
 
-// The value of Date, written once a second.
-class DateCache {
-public:
-    std::string_view now() {
-        const std::time_t second = std::time(nullptr);
-        if (second != second_) {
-            second_ = second;
-            std::tm utc{};
-            gmtime_r(&second, &utc);
-            size_ = std::strftime(text_.data(), text_.size(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
-        }
-        return {text_.data(), size_};
-    }
-
-private:
-    std::time_t second_ = -1;
-    std::array<char, 64> text_{};
-    std::size_t size_ = 0;
-};
-
-bool fit_for_header(std::string_view text) {
-    return std::all_of(text.begin(), text.end(), [](char c) {
-        return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
-    });
-}
-
-bool fit_for_header(const Response& response) {
-    return fit_for_header(response.content_type) &&
-           std::all_of(response.headers.begin(), response.headers.end(), [](const auto& field) {
-               return fit_for_header(field.first) && fit_for_header(field.second);
-           });
-}
-
-bool may_have_body(int status) { return status >= 200 && status != 204 && status != 304; }
-
-void write_head(std::string& out, const Response& response, std::string_view date,
-                bool keep_alive) {
-    namespace beast_http = boost::beast::http;
-    const auto status = static_cast<unsigned>(response.status);
-    const auto reason = beast_http::obsolete_reason(beast_http::int_to_status(status));
-    out.clear();
-    out.append("HTTP/1.1 ").append(std::to_string(status)).append(" ");
-    out.append(reason.data(), reason.size());
-    out.append("\r\nDate: ").append(date);
-    if (may_have_body(response.status)) {
-        if (!response.content_type.empty() && !response.body.empty()) {
-            out.append("\r\nContent-Type: ").append(response.content_type);
-        }
-        out.append("\r\nContent-Length: ").append(std::to_string(response.body.size()));
-    }
-    for (const auto& [name, value] : response.headers) {
-        out.append("\r\n").append(name).append(": ").append(value);
-    }
-    if (!keep_alive) out.append("\r\nConnection: close");
-    out.append("\r\n\r\n");
-}
-
-// A JSON body is UTF-8 by definition (RFC 8259), so any other charset is a mistake.
-bool acceptable_media_type(std::string_view sent, std::string_view wanted) {
-    const std::size_t semicolon = std::min(sent.find(';'), sent.size());
-    std::string_view type = sent.substr(0, semicolon);
-    while (!type.empty() && type.back() == ' ') type.remove_suffix(1);
-    if (!equals_ignoring_case(type, wanted)) return false;
-
-    std::string_view parameters = sent.substr(semicolon);
-    while (!parameters.empty()) {
-        parameters.remove_prefix(1);
-        while (!parameters.empty() && parameters.front() == ' ') parameters.remove_prefix(1);
-        std::string_view parameter = parameters.substr(0, parameters.find(';'));
-        parameters.remove_prefix(parameter.size());
-        while (!parameter.empty() && parameter.back() == ' ') parameter.remove_suffix(1);
-        constexpr std::string_view charset = "charset=";
-        if (!equals_ignoring_case(parameter.substr(0, charset.size()), charset)) continue;
-        const std::string_view value = parameter.substr(charset.size());
-        if (!equals_ignoring_case(value, "utf-8") && !equals_ignoring_case(value, "\"utf-8\"")) {
-            return false;
-        }
-    }
-    return true;
-}
-
 }  // namespace
 
 // What the server and its sessions share. Kept alive by both.
@@ -145,7 +62,7 @@ struct Server::Core {
     tcp::acceptor acceptor;
     std::shared_ptr<DeadlineSweep> sweep;
     ServerStats stats;
-    DateCache date;
+    HttpDate date;
     bool stopping = false;
     std::vector<asio::steady_timer*> waiting_for_drained;
 

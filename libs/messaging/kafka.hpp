@@ -39,6 +39,7 @@ private:
     const KafkaSettings settings_;
     const std::vector<std::string> topics_;
     std::unique_ptr<Client> client_;
+    std::vector<Record> early_;  // came during hold()
     std::chrono::steady_clock::time_point last_progress_;
 };
 

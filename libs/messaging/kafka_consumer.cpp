@@ -14,8 +14,12 @@ constexpr milliseconds kCommitEvery{200};
 constexpr std::chrono::seconds kStalledAfter{30};
 constexpr int kAskBrokerMs = 1'000;
 
+// Without closing first: that is Client::close()'s part, and with no broker in reach it must not
+// happen at all (librdkafka 2.8 may crash in LeaveGroup then).
 struct DestroyConsumer {
-    void operator()(rd_kafka_t* handle) const { rd_kafka_destroy(handle); }
+    void operator()(rd_kafka_t* handle) const {
+        rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    }
 };
 
 Record to_record(rd_kafka_message_t* message) {
@@ -63,6 +67,7 @@ public:
         set(conf.get(), "queued.max.messages.kbytes", "8192");
         rd_kafka_conf_set_opaque(conf.get(), this);
         rd_kafka_conf_set_rebalance_cb(conf.get(), &Client::on_rebalance);
+        rd_kafka_conf_set_error_cb(conf.get(), &Client::on_error);
         char error[256];
         handle_.reset(rd_kafka_new(RD_KAFKA_CONSUMER, conf.get(), error, sizeof error));
         if (!handle_) throw std::runtime_error(error);
@@ -82,7 +87,10 @@ public:
         rd_kafka_message_t* message =
             rd_kafka_consumer_poll(handle_.get(), static_cast<int>(wait.count()));
         if (!message) return std::nullopt;
-        if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return to_record(message);
+        if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            brokers_down_ = false;
+            return to_record(message);
+        }
         const auto err = message->err;
         const std::string text = rd_kafka_message_errstr(message);
         rd_kafka_message_destroy(message);
@@ -143,6 +151,7 @@ public:
     }
 
     void close() {
+        if (brokers_down_) return;
         commit(true);
         rd_kafka_consumer_close(handle_.get());
     }
@@ -161,11 +170,19 @@ private:
         return list->elems[0].offset >= 0 ? list->elems[0].offset : otherwise;
     }
 
+    static void on_error(rd_kafka_t*, int error, const char* reason, void* opaque) {
+        if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+            static_cast<Client*>(opaque)->brokers_down_ = true;
+        }
+        spdlog::warn("kafka consumer: {}", reason);
+    }
+
     static void on_rebalance(rd_kafka_t* handle, rd_kafka_resp_err_t err,
                              rd_kafka_topic_partition_list_t* partitions, void* opaque) {
         auto* self = static_cast<Client*>(opaque);
         if (err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
             spdlog::info("kafka: {} partitions assigned", partitions->cnt);
+            self->brokers_down_ = false;
             rd_kafka_assign(handle, partitions);
             return;
         }
@@ -181,6 +198,7 @@ private:
     std::map<std::pair<std::string, int>, std::int64_t> next_offsets_;
     bool dirty_ = false;
     bool revoked_ = false;
+    bool brokers_down_ = false;
     steady_clock::time_point last_commit_{};
 };
 
@@ -193,12 +211,14 @@ KafkaConsumer::KafkaConsumer(KafkaSettings settings, std::vector<std::string> to
 KafkaConsumer::~KafkaConsumer() = default;
 
 std::vector<Record> KafkaConsumer::poll(Gathering& gathering, milliseconds idle) {
-    std::vector<Record> records;
-    milliseconds wait = idle;
+    std::vector<Record> records = std::exchange(early_, {});
+    milliseconds wait = records.empty() ? idle : milliseconds{0};
     steady_clock::time_point gather_until{};
     while (records.size() < gathering.limits().max_records) {
         auto record = client_->poll_one(wait);
-        if (client_->take_revoked()) records.clear();  // they come again, here or elsewhere
+        // What was polled before a rebalance comes again, here or elsewhere; the record in hand was
+        // delivered after it.
+        if (client_->take_revoked()) records.clear();
         if (record) {
             records.push_back(std::move(*record));
             wait = milliseconds{0};
@@ -241,9 +261,14 @@ bool KafkaConsumer::hold(milliseconds time) {
     const auto until = steady_clock::now() + time;
     bool kept = true;
     do {
-        // Nothing is delivered while paused; polling keeps the membership and serves rebalances.
-        client_->poll_one(milliseconds{50});
-        kept = kept && !client_->take_revoked();
+        // Polling keeps the membership and serves rebalances; paused partitions deliver nothing,
+        // but a record that slips through must not be lost.
+        auto record = client_->poll_one(milliseconds{50});
+        if (client_->take_revoked()) {
+            kept = false;
+            early_.clear();
+        }
+        if (record) early_.push_back(std::move(*record));
     } while (kept && steady_clock::now() < until);
     client_->pause(false);
     last_progress_ = steady_clock::now();

@@ -110,7 +110,8 @@ http::Router GatewayApi::routes() {
     http::Router router;
     router.post("/v1/charges", [this](Request r) { return post_charge(std::move(r)); });
     router.get("/v1/charges/{key}", [this](Request r) { return get_charge(std::move(r)); });
-    router.post("/v1/charges/{key}/cancel", [this](Request r) { return post_cancel(std::move(r)); });
+    router.post("/v1/charges/{key}/cancel",
+                [this](Request r) { return post_cancel(std::move(r)); });
     router.get("/v1/ledger", [this](Request r) { return get_ledger(std::move(r)); });
     return router;
 }

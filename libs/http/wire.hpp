@@ -1,0 +1,39 @@
+#pragma once
+// The text of answers, and what Content-Type says. Inside libs/http only.
+
+#include <array>
+#include <cstddef>
+#include <ctime>
+#include <string>
+#include <string_view>
+
+#include "http/request.hpp"
+
+namespace orderflow::http {
+
+// The value of Date, written once a second. One thread.
+class HttpDate {
+public:
+    std::string_view now();
+
+private:
+    std::time_t second_ = -1;
+    std::array<char, 64> text_{};
+    std::size_t size_ = 0;
+};
+
+// False if a handler's header would break out of its line.
+bool fit_for_header(const Response& response);
+
+// 1xx, 204 and 304 have none (RFC 9110 §6.4.1).
+bool may_have_body(int status);
+
+// Replaces `out` by status line and header fields.
+void write_head(std::string& out, const Response& response, std::string_view date,
+                bool keep_alive);
+
+// Whether a Content-Type is `wanted`. A JSON body is UTF-8 by definition (RFC 8259), so any other
+// charset is a mistake.
+bool acceptable_media_type(std::string_view sent, std::string_view wanted);
+
+}  // namespace orderflow::http

@@ -1,0 +1,186 @@
+#pragma once
+// The read model's rules: what is kept of an order's events, and what each adds to the counters.
+// Pure; used by analytics_service, analytics_api and the simulator.
+//
+// One view per order with one place per kind of event, set once by the first event seen of that
+// kind. Whatever arrives again, from another offset, or in another order across topics leads to the
+// same view. Counters move only where a view does (`count`), so they are as exact as the views.
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/describe.hpp>
+
+#include "core/ids.hpp"
+#include "core/money.hpp"
+#include "core/time.hpp"
+#include "events/catalog.hpp"
+#include "events/events.hpp"
+
+namespace orderflow::analytics {
+
+// The events of one order, causes before effects: this order decides where times are equal.
+// Each participant's NothingToCompensate has its own place. The names are the columns' stems.
+BOOST_DEFINE_ENUM_CLASS(Slot, order_placed, stock_reserved, stock_rejected, payment_captured,
+                        payment_declined, shipment_scheduled, shipment_refused,
+                        cancellation_started, stock_released, inventory_nothing, payment_refunded,
+                        payment_nothing, shipment_voided, shipping_nothing, order_completed,
+                        order_cancelled)
+inline constexpr std::size_t kSlots = 16;
+
+// Which event of the catalog a slot holds.
+struct SlotInfo {
+    events::EventKind kind;
+    events::Service producer;
+    std::optional<events::EventKind> compensates;
+};
+const SlotInfo& info(Slot slot);
+
+// The event's place; nullopt for StockAdjusted, which belongs to no order.
+std::optional<Slot> slot_of(const events::Event& event);
+
+// When an event was recorded and where its record stands.
+struct Mark {
+    Instant time{};
+    std::int32_t partition = 0;
+    std::int64_t offset = 0;
+    bool operator==(const Mark&) const = default;
+};
+
+struct OrderView {
+    std::array<std::optional<Mark>, kSlots> marks;
+    std::string customer_id;  // empty until an event brings it, as the others
+    std::optional<Money> total;
+    std::optional<events::Reason> reason;
+
+    const std::optional<Mark>& operator[](Slot slot) const {
+        return marks[static_cast<std::size_t>(slot)];
+    }
+    bool operator==(const OrderView&) const = default;
+};
+
+// The view after the event; nullopt when the event changes nothing. `view` is nullptr for an order
+// not seen before.
+std::optional<OrderView> fold(const OrderView* view, const events::Event& event, const Mark& mark);
+
+BOOST_DEFINE_ENUM_CLASS(Status, PROCESSING, COMPLETED, CANCELLING, CANCELLED)
+Status status_of(const OrderView& view);
+
+// One event of a timeline. The names are the JSON names of the API.
+struct TimelineEvent {
+    std::string_view type;  // "OrderPlaced"
+    std::string_view service;
+    Instant time{};
+    std::optional<double> latency_ms;  // since the event before; absent for the first
+    std::string_view topic;
+    std::int32_t partition = 0;
+    std::int64_t offset = 0;
+    std::optional<std::string_view> compensates;  // the type of the event that it undoes
+    bool operator==(const TimelineEvent&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(TimelineEvent, (), (type, service, time, latency_ms, topic, partition,
+                                          offset, compensates))
+
+// By time of recording.
+std::vector<TimelineEvent> timeline(const OrderView& view);
+
+// The four steps of the forward way whose duration is measured.
+BOOST_DEFINE_ENUM_CLASS(Step, reserve, charge, ship, complete)
+inline constexpr std::size_t kSteps = 4;
+
+// An exact sum: 922 orders of the largest total would overflow 64 bits, and a batch that cannot be
+// saved would stop the consumer for good. The value is high * 10^18 + low.
+struct Sum {
+    static constexpr std::int64_t kLimb = 1'000'000'000'000'000'000;
+    std::int64_t high = 0;
+    std::int64_t low = 0;
+
+    void add(std::int64_t value);
+    bool operator==(const Sum&) const = default;
+};
+
+// Durations counted in buckets whose width is an eighth of the power of two below them, so that a
+// percentile is right to about 6 %. As long as its longest duration needs.
+using Histogram = std::vector<std::int32_t>;
+
+std::size_t latency_bucket(std::chrono::microseconds latency);
+// The duration below which a share `q` of the counted ones lies, ms; 0 when none was counted.
+double percentile_ms(std::span<const std::int64_t> histogram, double q);
+
+// What one minute (of event time) saw.
+struct Minute {
+    std::int32_t placed = 0;
+    std::int32_t completed = 0;
+    std::int32_t cancelled = 0;
+    Sum revenue;                // of completed orders in the default currency
+    std::int32_t responses = 0;  // orders that ended
+    std::int64_t response_us = 0;  // sum over them, accept → end
+    std::array<Histogram, kSteps> steps;
+    bool operator==(const Minute&) const = default;
+};
+
+// When a customer ordered.
+struct Activity {
+    Instant first{};
+    Instant last_minute{};  // begin of the minute: one row version per customer and minute, at most
+    bool operator==(const Activity&) const = default;
+};
+
+// What a batch adds to the counters. Sorted maps: rows are locked in key order.
+struct Tally {
+    // "placed", "open", "completed", "cancelled.<reason>", "revenue.<currency>"; never a zero.
+    std::map<std::string, Sum> totals;
+    std::map<Instant, Minute> minutes;
+    std::map<std::string, Activity> customers;
+
+    void add(const std::string& name, std::int64_t value);
+    bool operator==(const Tally&) const = default;
+};
+
+// Adds what `after` holds and `before` did not. Counting a way step by step gives the same as
+// counting it at once.
+void count(const OrderView& before, const OrderView& after, Tally& tally);
+
+// The counters as stored, for the dashboard.
+struct Figures {
+    std::map<std::string, std::string, std::less<>> totals;  // decimal integers of any size
+    // Of the running minute and the five before it.
+    std::int64_t responses = 0;
+    std::int64_t response_us = 0;
+    std::array<std::vector<std::int64_t>, kSteps> steps;
+    // In 24 hours.
+    std::int64_t active_customers = 0;
+    std::int64_t new_customers = 0;
+};
+
+struct Percentiles {
+    double p50 = 0;
+    double p99 = 0;
+};
+
+struct Dashboard {
+    std::int64_t placed = 0;
+    std::int64_t completed = 0;
+    std::int64_t cancelled = 0;
+    std::int64_t open = 0;
+    std::string revenue = "0";  // of completed orders in the default currency, minor units
+    std::map<std::string, std::string> revenue_by_currency;
+    std::map<events::Reason, std::int64_t> cancelled_by_reason;  // all nine
+    std::int64_t active_customers = 0;
+    std::int64_t new_customers = 0;
+    double average_response_ms = 0;
+    double error_rate = 0;  // of all orders that ended
+    std::array<Percentiles, kSteps> steps;
+};
+Dashboard summarise(const Figures& figures);
+
+// The customer and the participants' business reasons are answers; only an order that nobody
+// answered in time failed because of us.
+bool is_system_reason(events::Reason reason);
+
+}  // namespace orderflow::analytics

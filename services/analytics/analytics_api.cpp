@@ -1,0 +1,148 @@
+#include "analytics/analytics_api.hpp"
+
+#include <chrono>
+#include <memory>
+
+#include "analytics/analytics_store.hpp"
+#include "events/json.hpp"
+#include "http/problem.hpp"
+
+namespace orderflow::analytics {
+
+struct TimelineAnswer {
+    OrderId order_id;
+    Status status = Status::PROCESSING;
+    std::optional<events::Reason> reason;  // of the cancellation
+    std::vector<TimelineEvent> events;
+};
+BOOST_DESCRIBE_STRUCT(TimelineAnswer, (), (order_id, status, reason, events))
+
+namespace {
+
+namespace asio = boost::asio;
+using events::json::Writer;
+using std::chrono::steady_clock;
+
+// Clients that poll the dashboard share an answer: counting customers reads all of them. Together
+// with the batch's 250 ms this stays well below the second that an answer may be behind.
+constexpr std::chrono::milliseconds kFresh{200};
+
+struct SharedAnswer {
+    std::string body;
+    steady_clock::time_point until{};
+};
+
+template <class T>
+void write_member(Writer& writer, std::string_view name, const T& value) {
+    writer.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
+    events::json::write_value(writer, value);
+}
+
+// A decimal integer of any size.
+void write_integer(Writer& writer, std::string_view name, const std::string& digits) {
+    writer.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
+    writer.RawValue(digits.data(), digits.size(), rapidjson::kNumberType);
+}
+
+void write_orders(Writer& writer, const Dashboard& board) {
+    writer.StartObject();
+    write_member(writer, "count", board.placed);
+    write_member(writer, "completed", board.completed);
+    write_member(writer, "cancelled", board.cancelled);
+    write_member(writer, "open", board.open);
+    write_integer(writer, "revenue", board.revenue);
+    writer.Key("revenueByCurrency");
+    writer.StartObject();
+    for (const auto& [currency, amount] : board.revenue_by_currency) {
+        write_integer(writer, currency, amount);
+    }
+    writer.EndObject();
+    writer.Key("byReason");
+    writer.StartObject();
+    for (const auto& [reason, n] : board.cancelled_by_reason) {
+        write_member(writer, boost::describe::enum_to_string(reason, ""), n);
+    }
+    writer.EndObject();
+    writer.EndObject();
+}
+
+void write_performance(Writer& writer, const Dashboard& board) {
+    writer.StartObject();
+    write_member(writer, "avgResponseTime", board.average_response_ms);
+    write_member(writer, "errorRate", board.error_rate);
+    writer.Key("steps");
+    writer.StartObject();
+    boost::mp11::mp_for_each<boost::describe::describe_enumerators<Step>>([&](auto step) {
+        const Percentiles& latency = board.steps[static_cast<std::size_t>(step.value)];
+        writer.Key(step.name);
+        writer.StartObject();
+        write_member(writer, "p50", latency.p50);
+        write_member(writer, "p99", latency.p99);
+        writer.EndObject();
+    });
+    writer.EndObject();
+    writer.EndObject();
+}
+
+http::Response no_such_order() {
+    return http::problem(404, "not-found", "No such order", "no event of such an order was seen");
+}
+
+asio::awaitable<http::Response> get_timeline(postgres::Pool& pool, http::Request request) {
+    const auto id = OrderId::parse(request.param("id"));
+    if (!id) co_return no_such_order();
+    auto find = [id = *id](postgres::Connection& connection) { return find_view(connection, id); };
+    const auto view = co_await pool.run(std::move(find));
+    if (!view) co_return no_such_order();
+    co_return http::json_response(200, timeline_json(*id, *view));
+}
+
+asio::awaitable<http::Response> get_analytics(postgres::Pool& pool,
+                                              std::shared_ptr<SharedAnswer> shared,
+                                              http::Request) {
+    if (const auto now = steady_clock::now(); now >= shared->until) {
+        auto read = [](postgres::Connection& connection) { return read_figures(connection); };
+        const Figures figures = co_await pool.run(std::move(read));
+        shared->body = dashboard_json(summarise(figures));
+        shared->until = now + kFresh;  // the figures are as old as the question
+    }
+    co_return http::json_response(200, shared->body);
+}
+
+}  // namespace
+
+std::string timeline_json(const OrderId& id, const OrderView& view) {
+    return events::to_json(TimelineAnswer{id, status_of(view), view.reason, timeline(view)});
+}
+
+std::string dashboard_json(const Dashboard& board) {
+    std::string body;
+    events::json::StringSink sink{body};
+    Writer writer(sink);
+    writer.StartObject();
+    writer.Key("orders");
+    write_orders(writer, board);
+    writer.Key("users");
+    writer.StartObject();
+    write_member(writer, "active", board.active_customers);
+    write_member(writer, "new", board.new_customers);
+    writer.EndObject();
+    writer.Key("performance");
+    write_performance(writer, board);
+    writer.EndObject();
+    return body;
+}
+
+http::Router make_router(postgres::Pool& pool) {
+    http::Router router;
+    auto shared = std::make_shared<SharedAnswer>();  // io thread only
+    router.get("/api/orders/{id}/timeline", [&pool](http::Request request) {
+        return get_timeline(pool, std::move(request));
+    });
+    router.get("/api/analytics", [&pool, shared](http::Request request) {
+        return get_analytics(pool, shared, std::move(request));
+    });
+    return router;
+}
+
+}  // namespace orderflow::analytics

@@ -1,0 +1,32 @@
+#include "analytics/analytics_service.hpp"
+
+#include <utility>
+
+namespace orderflow::analytics {
+
+using messaging::BatchOutput;
+using messaging::Delivery;
+
+bool AnalyticsService::handle(Instant, std::span<const Delivery> batch, BatchOutput&) {
+    const auto ids =
+        messaging::distinct_orders(batch, [](const Delivery& d) { return d.order_id(); });
+    if (ids.empty()) return true;  // StockAdjusted alone
+    Views views = store_.load(ids);
+    Tally tally;
+    for (const Delivery& delivery : batch) {
+        const OrderId* id = delivery.order_id();
+        if (!id) continue;
+        static const OrderView kNothing;
+        const OrderView* view = views.find(*id);
+        const Mark mark{delivery.time, delivery.record->partition, delivery.record->offset};
+        auto next = fold(view, delivery.event, mark);
+        if (!next) continue;
+        count(view ? *view : kNothing, *next, tally);
+        views.put(*id, std::move(*next));
+    }
+    if (!store_.save(views)) return false;
+    store_.add(tally);
+    return true;
+}
+
+}  // namespace orderflow::analytics

@@ -1,0 +1,336 @@
+#include "analytics/analytics_store.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+
+namespace orderflow::analytics {
+namespace {
+
+using postgres::Column;
+using postgres::Params;
+using postgres::Rows;
+using postgres::Statement;
+
+// A position is partition * 2^48 + offset: at 10,000 records/s a partition lasts 890 years.
+constexpr int kOffsetBits = 48;
+constexpr std::int64_t kOffsetMask = (std::int64_t{1} << kOffsetBits) - 1;
+
+// What stands for an empty slot in the flat arrays below, which hold no NULLs: with NULLs
+// PostgreSQL would have to walk an array to find its n-th element. The time is '-infinity'.
+constexpr std::int64_t kNoPosition = -1;
+constexpr Instant kNoTime{std::chrono::microseconds{std::numeric_limits<std::int64_t>::min() +
+                                                    postgres::kEpochUs}};
+
+// `line(stem, i)` for every slot, joined by commas; the stem is the slot's name.
+template <class Line>
+std::string for_slots(Line line) {
+    std::string text;
+    boost::mp11::mp_for_each<boost::describe::describe_enumerators<Slot>>([&](auto slot) {
+        if (!text.empty()) text += ", ";
+        text += line(std::string(slot.name), static_cast<int>(slot.value));
+    });
+    return text;
+}
+
+std::string slot_columns() {
+    return for_slots([](const std::string& stem, int) { return stem + "_at, " + stem + "_pos"; });
+}
+
+// The slots of row n.i in the flat arrays flat.times and flat.positions, 16 elements per row.
+std::string slot_values(bool named) {
+    return for_slots([named](const std::string& stem, int slot) {
+        const std::string at =
+            "[(n.i::int - 1) * " + std::to_string(kSlots) + " + " + std::to_string(slot + 1) + "]";
+        return (named ? stem + "_at = " : "") + "nullif((flat.times)" + at + ", '-infinity'), " +
+               (named ? stem + "_pos = " : "") + "nullif((flat.positions)" + at + ", -1)";
+    });
+}
+
+const std::string kSelectSql = "SELECT order_id, version, customer_id, total, currency, reason, " +
+                               slot_columns() + " FROM timelines WHERE order_id = ";
+const std::string kLoadSql = kSelectSql + "ANY ($1::uuid[])";
+const std::string kFindSql = kSelectSql + "$1::uuid";
+
+// MATERIALIZED, so that the flat arrays are not copied into each of the expressions that use them.
+constexpr char kFlat[] = R"(
+    WITH flat AS MATERIALIZED (SELECT $1::timestamptz[] AS times, $2::bigint[] AS positions))";
+
+const std::string kInsertSql = std::string(kFlat) + R"(
+    INSERT INTO timelines (order_id, version, customer_id, total, currency, reason, )" +
+                               slot_columns() + R"()
+    SELECT n.order_id, 1, n.customer_id, n.total, n.currency, n.reason, )" +
+                               slot_values(false) + R"(
+    FROM flat, unnest($3::uuid[], $4::text[], $5::bigint[], $6::text[], $7::text[])
+         WITH ORDINALITY AS n(order_id, customer_id, total, currency, reason, i)
+    ON CONFLICT DO NOTHING)";
+
+const std::string kUpdateSql = std::string(kFlat) + R"(
+    UPDATE timelines t
+    SET version = t.version + 1, customer_id = n.customer_id, total = n.total,
+        currency = n.currency, reason = n.reason, )" +
+                               slot_values(true) + R"(
+    FROM flat, unnest($3::uuid[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::bigint[])
+         WITH ORDINALITY AS n(order_id, customer_id, total, currency, reason, version, i)
+    WHERE t.order_id = n.order_id AND t.version = n.version)";
+
+const Statement kLoad{"timelines_load", kLoadSql.c_str()};
+const Statement kFind{"timelines_find", kFindSql.c_str()};
+const Statement kInsert{"timelines_insert", kInsertSql.c_str()};
+const Statement kUpdate{"timelines_update", kUpdateSql.c_str()};
+
+// Customers who need no new version are left out before the upsert would lock them.
+const Statement kAddCustomers{"customers_add", R"(
+    INSERT INTO customers AS c (customer_id, first_order_at, last_order_minute)
+    SELECT n.customer_id, n.first_at, n.last_minute
+    FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[])
+         AS n(customer_id, first_at, last_minute)
+    LEFT JOIN customers k ON k.customer_id = n.customer_id
+    WHERE k.customer_id IS NULL OR n.first_at < k.first_order_at
+          OR n.last_minute > k.last_order_minute
+    ORDER BY n.customer_id COLLATE "C"
+    ON CONFLICT (customer_id) DO UPDATE
+    SET first_order_at = least(c.first_order_at, EXCLUDED.first_order_at),
+        last_order_minute = greatest(c.last_order_minute, EXCLUDED.last_order_minute))"};
+
+// $9 holds the histograms one after the other, four per minute, each $10 buckets long.
+const Statement kAddMinutes{"minutes_add", R"(
+    WITH flat AS MATERIALIZED (SELECT $9::integer[] AS counts, $10::integer AS width)
+    INSERT INTO minutes AS m (minute, placed, completed, cancelled, revenue, responses,
+                              response_us, reserve, charge, ship, complete)
+    SELECT n.minute, n.placed, n.completed, n.cancelled,
+           n.revenue_high * 1000000000000000000::numeric + n.revenue_low, n.responses,
+           n.response_us, (flat.counts)[b.first + 1 : b.first + width],
+           (flat.counts)[b.first + width + 1 : b.first + 2 * width],
+           (flat.counts)[b.first + 2 * width + 1 : b.first + 3 * width],
+           (flat.counts)[b.first + 3 * width + 1 : b.first + 4 * width]
+    FROM flat, unnest($1::timestamptz[], $2::integer[], $3::integer[], $4::integer[], $5::bigint[],
+                      $6::bigint[], $7::integer[], $8::bigint[])
+         WITH ORDINALITY AS n(minute, placed, completed, cancelled, revenue_high, revenue_low,
+                              responses, response_us, i),
+         LATERAL (SELECT (n.i::int - 1) * 4 * width AS first) AS b
+    ORDER BY n.minute
+    ON CONFLICT (minute) DO UPDATE
+    SET placed = m.placed + EXCLUDED.placed, completed = m.completed + EXCLUDED.completed,
+        cancelled = m.cancelled + EXCLUDED.cancelled, revenue = m.revenue + EXCLUDED.revenue,
+        responses = m.responses + EXCLUDED.responses,
+        response_us = m.response_us + EXCLUDED.response_us,
+        reserve = add_counts(m.reserve, EXCLUDED.reserve),
+        charge = add_counts(m.charge, EXCLUDED.charge), ship = add_counts(m.ship, EXCLUDED.ship),
+        complete = add_counts(m.complete, EXCLUDED.complete))"};
+
+const Statement kAddTotals{"counters_add", R"(
+    INSERT INTO counters AS c (name, value)
+    SELECT n.name, n.high * 1000000000000000000::numeric + n.low
+    FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS n(name, high, low)
+    ORDER BY n.name COLLATE "C"
+    ON CONFLICT (name) DO UPDATE SET value = c.value + EXCLUDED.value)"};
+
+const Statement kReadTotals{"counters_read", "SELECT name, value::text FROM counters"};
+const Statement kReadMinutes{"minutes_read", R"(
+    SELECT responses::bigint, response_us, reserve::bigint[], charge::bigint[], ship::bigint[],
+           complete::bigint[]
+    FROM minutes WHERE minute >= date_trunc('minute', now()) - interval '5 minutes')"};
+const Statement kReadCustomers{"customers_read", R"(
+    SELECT count(*) FILTER (WHERE last_order_minute >= date_trunc('minute', now() - interval '24 hours')),
+           count(*) FILTER (WHERE first_order_at >= now() - interval '24 hours')
+    FROM customers)"};
+
+// The views of a set of orders, column by column.
+struct ViewColumns {
+    Column<Instant> times;
+    Column<std::int64_t> positions;
+    Column<OrderId> ids;
+    Column<std::string_view> customers;
+    Column<std::int64_t> totals;
+    Column<Currency> currencies;
+    Column<std::string_view> reasons;
+    Column<std::int64_t> versions;
+
+    explicit ViewColumns(const std::vector<const Views::Entry*>& entries)
+        : times(entries.size() * kSlots), positions(entries.size() * kSlots), ids(entries.size()) {
+        for (const Views::Entry* entry : entries) push(*entry);
+    }
+
+    void push(const Views::Entry& entry) {
+        const OrderView& view = entry.row;
+        for (const auto& mark : view.marks) {
+            times.push(mark ? mark->time : kNoTime);
+            positions.push(mark ? std::int64_t{mark->partition} << kOffsetBits | mark->offset
+                                : kNoPosition);
+        }
+        ids.push(entry.id);
+        view.customer_id.empty() ? customers.push(std::nullopt) : customers.push(view.customer_id);
+        if (view.total) {
+            totals.push(view.total->amount);
+            currencies.push(view.total->currency);
+        } else {
+            totals.push(std::nullopt);
+            currencies.push(std::nullopt);
+        }
+        if (view.reason) {
+            reasons.push(boost::describe::enum_to_string(*view.reason, ""));
+        } else {
+            reasons.push(std::nullopt);
+        }
+        versions.push(entry.version);
+    }
+};
+
+OrderView read_view(const Rows& rows, int row) {
+    OrderView view;
+    view.customer_id = rows.text(row, 2);
+    if (!rows.is_null(row, 3)) {
+        view.total = Money{rows.int64(row, 3), Currency::parse(rows.text(row, 4)).value()};
+    }
+    if (!rows.is_null(row, 5)) {
+        const std::string name(rows.text(row, 5));
+        if (!boost::describe::enum_from_string(name.c_str(), view.reason.emplace())) {
+            throw std::logic_error("timelines: unknown reason " + name);
+        }
+    }
+    for (std::size_t i = 0; i < kSlots; ++i) {
+        const int column = 6 + 2 * static_cast<int>(i);
+        if (rows.is_null(row, column)) continue;
+        const std::int64_t position = rows.int64(row, column + 1);
+        view.marks[i] = Mark{rows.instant(row, column),
+                             static_cast<std::int32_t>(position >> kOffsetBits),
+                             position & kOffsetMask};
+    }
+    return view;
+}
+
+class PostgresAnalyticsStore final : public AnalyticsStore {
+public:
+    explicit PostgresAnalyticsStore(postgres::Connection& connection) : connection_(connection) {}
+
+    Views load(std::span<const OrderId> ids) override {
+        Column<OrderId> keys(ids.size());
+        for (const OrderId& id : ids) keys.push(id);
+        const Rows rows = connection_.exec(kLoad, Params::of(keys));
+        Views views;
+        for (int i = 0; i < rows.size(); ++i) {
+            views.loaded(rows.id<OrderId>(i, 0), read_view(rows, i), rows.int64(i, 1));
+        }
+        return views;
+    }
+
+    bool save(const Views& views) override {
+        const auto changes = views.changes();
+        return insert(changes.inserts) && update(changes.updates);
+    }
+
+    void add(const Tally& tally) override {
+        if (!tally.customers.empty()) add_customers(tally);
+        if (!tally.minutes.empty()) add_minutes(tally);
+        if (!tally.totals.empty()) add_totals(tally);
+    }
+
+private:
+    bool insert(const std::vector<const Views::Entry*>& entries) {
+        if (entries.empty()) return true;
+        ViewColumns c(entries);
+        const Rows rows = connection_.exec(
+            kInsert, Params::of(c.times, c.positions, c.ids, c.customers, c.totals, c.currencies,
+                                c.reasons));
+        return rows.affected() == static_cast<std::int64_t>(entries.size());
+    }
+
+    bool update(const std::vector<const Views::Entry*>& entries) {
+        if (entries.empty()) return true;
+        ViewColumns c(entries);
+        const Rows rows = connection_.exec(
+            kUpdate, Params::of(c.times, c.positions, c.ids, c.customers, c.totals, c.currencies,
+                                c.reasons, c.versions));
+        return rows.affected() == static_cast<std::int64_t>(entries.size());
+    }
+
+    void add_customers(const Tally& tally) {
+        Column<std::string_view> ids(tally.customers.size());
+        Column<Instant> first, last;
+        for (const auto& [id, activity] : tally.customers) {
+            ids.push(id);
+            first.push(activity.first);
+            last.push(activity.last_minute);
+        }
+        connection_.exec(kAddCustomers, Params::of(ids, first, last));
+    }
+
+    void add_minutes(const Tally& tally) {
+        std::size_t width = 1;
+        for (const auto& [time, minute] : tally.minutes) {
+            for (const Histogram& step : minute.steps) width = std::max(width, step.size());
+        }
+        Column<Instant> minutes;
+        Column<std::int32_t> placed, completed, cancelled, responses;
+        Column<std::int64_t> revenue_high, revenue_low, response_us;
+        Column<std::int32_t> counts(tally.minutes.size() * kSteps * width);
+        for (const auto& [time, minute] : tally.minutes) {
+            minutes.push(time);
+            placed.push(minute.placed);
+            completed.push(minute.completed);
+            cancelled.push(minute.cancelled);
+            revenue_high.push(minute.revenue.high);
+            revenue_low.push(minute.revenue.low);
+            responses.push(minute.responses);
+            response_us.push(minute.response_us);
+            for (const Histogram& step : minute.steps) {
+                for (std::size_t i = 0; i < width; ++i) counts.push(i < step.size() ? step[i] : 0);
+            }
+        }
+        connection_.exec(kAddMinutes,
+                         Params::of(minutes, placed, completed, cancelled, revenue_high,
+                                    revenue_low, responses, response_us, counts,
+                                    static_cast<std::int32_t>(width)));
+    }
+
+    void add_totals(const Tally& tally) {
+        Column<std::string_view> names(tally.totals.size());
+        Column<std::int64_t> high, low;
+        for (const auto& [name, sum] : tally.totals) {
+            names.push(name);
+            high.push(sum.high);
+            low.push(sum.low);
+        }
+        connection_.exec(kAddTotals, Params::of(names, high, low));
+    }
+
+    postgres::Connection& connection_;
+};
+
+}  // namespace
+
+std::unique_ptr<AnalyticsStore> make_analytics_store(postgres::Connection& connection) {
+    return std::make_unique<PostgresAnalyticsStore>(connection);
+}
+
+std::optional<OrderView> find_view(postgres::Connection& connection, const OrderId& id) {
+    const Rows rows = connection.exec(kFind, Params::of(id));
+    if (rows.size() == 0) return std::nullopt;
+    return read_view(rows, 0);
+}
+
+Figures read_figures(postgres::Connection& connection) {
+    Figures figures;
+    const Rows totals = connection.exec(kReadTotals);
+    for (int i = 0; i < totals.size(); ++i) {
+        figures.totals.emplace(totals.text(i, 0), totals.text(i, 1));
+    }
+    const Rows minutes = connection.exec(kReadMinutes);
+    for (int i = 0; i < minutes.size(); ++i) {
+        figures.responses += minutes.int64(i, 0);
+        figures.response_us += minutes.int64(i, 1);
+        for (std::size_t step = 0; step < kSteps; ++step) {
+            const auto counts = minutes.int64_array(i, 2 + static_cast<int>(step));
+            auto& sum = figures.steps[step];
+            if (sum.size() < counts.size()) sum.resize(counts.size());
+            std::ranges::transform(counts, sum, sum.begin(), std::plus{});
+        }
+    }
+    const Rows customers = connection.exec(kReadCustomers);
+    figures.active_customers = customers.int64(0, 0);
+    figures.new_customers = customers.int64(0, 1);
+    return figures;
+}
+
+}  // namespace orderflow::analytics

@@ -1,0 +1,47 @@
+// analytics-service: read models of everything: each order's timeline, the counters.
+#include <spdlog/spdlog.h>
+
+#include "analytics/analytics_api.hpp"
+#include "analytics/analytics_service.hpp"
+#include "service/host.hpp"
+#include "service/log.hpp"
+
+namespace orderflow::analytics {
+
+extern const std::string_view kSchemaSql;
+
+namespace {
+
+// Nobody waits for these rows, so they gather longer than a saga's: one version instead of five.
+constexpr GatherLimits kGather{4'096, 2'048, std::chrono::milliseconds{250}};
+
+void run(const service::CommonConfig& config) {
+    service::Host host(config, events::Service::analytics, kSchemaSql);
+    messaging::Bell bell;  // rung by nobody: analytics emits nothing
+    const auto context = host.loop_context(bell);
+    auto consumers = host.start_consumers(
+        context,
+        [](postgres::Connection& connection) {
+            return std::make_unique<messaging::StoreHandler<AnalyticsService, AnalyticsStore>>(
+                make_analytics_store(connection));
+        },
+        kGather);
+    host.run(make_router(host.pool()),
+             {[&] { for (auto& consumer : consumers) consumer->stop(); }});
+}
+
+}  // namespace
+}  // namespace orderflow::analytics
+
+int main(int argc, char** argv) {
+    using namespace orderflow;
+    service::CommonConfig config;
+    service::Options options(events::Service::analytics, "Timelines and counters of all orders",
+                             config, 3005);
+    if (const auto code = options.parse(argc, argv)) return *code;
+    service::init_log("analytics-service", config.log_level);
+    return service::guarded([&] {
+        spdlog::info("starting: {}", options.effective());
+        analytics::run(config);
+    });
+}

@@ -1,0 +1,93 @@
+#include "inventory/inventory_service.hpp"
+
+#include <algorithm>
+
+namespace orderflow::inventory {
+namespace {
+
+using messaging::BatchOutput;
+using messaging::Delivery;
+
+// The products that the rules will look at or change, as views into `batch` and `reservations`.
+std::vector<std::string_view> products_touched(std::span<const Delivery> batch,
+                                               const Reservations& reservations) {
+    std::vector<std::string_view> ids;
+    for (const Delivery& delivery : batch) {
+        const Reservation* known = reservations.find(*delivery.order_id());
+        if (known && known->state == State::RESERVED) {
+            for (const Item& item : known->items) ids.push_back(item.product_id);
+        } else if (const auto* placed = std::get_if<events::OrderPlaced>(&delivery.event)) {
+            if (known) continue;
+            for (const auto& line : placed->order.items) ids.push_back(line.product_id);
+        }
+    }
+    std::ranges::sort(ids);
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+    return ids;
+}
+
+}  // namespace
+
+bool InventoryService::handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) {
+    const auto ids =
+        messaging::distinct_orders(batch, [](const Delivery& d) { return d.order_id(); });
+    Reservations reservations = store_.load_reservations(ids);
+    Stock stock = store_.lock_stock(products_touched(batch, reservations));
+    for (const Delivery& delivery : batch) {
+        const OrderId& id = *delivery.order_id();
+        Decision decision = decide(reservations.find(id), delivery.event, stock, now);
+        if (decision.orphan) {
+            out.bury(delivery, "orphan: no such order");
+            continue;
+        }
+        for (const Move& move : decision.moves) stock.apply(move);
+        if (decision.next) reservations.put(id, std::move(*decision.next));
+        for (auto& event : decision.events) out.emit(std::move(event), delivery.traceparent);
+    }
+    return store_.save_reservations(reservations) && store_.save_stock(stock, now);
+}
+
+bool set_products(InventoryStore& store, std::span<const ProductRequest> requests, Instant now,
+                  BatchOutput& out, std::vector<SetProduct>& results) {
+    std::vector<std::string_view> ids;
+    for (const ProductRequest& request : requests) ids.push_back(request.product_id);
+    Stock stock = store.lock_stock(ids);
+    results.clear();
+    for (const ProductRequest& request : requests) {
+        const Product* known = stock.find(request.product_id);
+        const bool created = known == nullptr;
+        CatalogueDecision decision = set_product(request.product_id, known, request.offer);
+        if (decision.next) stock.put(request.product_id, std::move(*decision.next));
+        for (auto& event : decision.events) out.emit(std::move(event), request.traceparent);
+        results.push_back({*stock.find(request.product_id), created});
+    }
+    return store.save_stock(stock, now);
+}
+
+ProductLoop::ProductLoop(const messaging::LoopContext& context, std::size_t capacity)
+    : queue_(capacity), thread_([this, context] { run(context); }) {}
+
+void ProductLoop::stop() {
+    queue_.close();
+    if (thread_.joinable()) thread_.join();
+}
+
+void ProductLoop::run(messaging::LoopContext context) {
+    postgres::Connection connection(context.database_url);
+    messaging::PostgresUnitOfWork work(connection, context.service, context.bell);
+    const auto store = make_inventory_store(connection);
+    messaging::run_queue(
+        "products", queue_, connection,
+        [&](std::vector<ProductRequest>& batch) {
+            std::vector<SetProduct> results;
+            messaging::run_transaction(work, [&](Instant now, BatchOutput& out) {
+                return set_products(*store, batch, now, out, results);
+            });
+            for (std::size_t i = 0; i < batch.size(); ++i) batch[i].done(std::move(results[i]));
+        },
+        [](std::vector<ProductRequest>& batch) {
+            for (const ProductRequest& request : batch) request.done(std::nullopt);
+        });
+}
+
+}  // namespace orderflow::inventory

@@ -1,0 +1,216 @@
+#include "inventory/inventory_store.hpp"
+
+#include <stdexcept>
+
+#include "events/json.hpp"
+
+namespace orderflow::inventory {
+namespace {
+
+using postgres::Column;
+using postgres::Params;
+using postgres::Rows;
+using postgres::Statement;
+
+const Statement kLoadReservations{"reservations_load", R"(
+    SELECT order_id, version, state, reason, reserved_at, updated_at, items
+    FROM reservations WHERE order_id = ANY ($1::uuid[]))"};
+
+const Statement kInsertReservations{"reservations_insert", R"(
+    INSERT INTO reservations (order_id, version, state, reason, reserved_at, updated_at, items)
+    SELECT order_id, 1, state, reason, reserved_at, updated_at, items
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[],
+                $6::text[])
+         AS new(order_id, state, reason, reserved_at, updated_at, items)
+    ON CONFLICT DO NOTHING)"};
+
+// Reason, reserved_at and items are what the first event left.
+const Statement kUpdateReservations{"reservations_update", R"(
+    UPDATE reservations r
+    SET version = r.version + 1, state = new.state, updated_at = new.updated_at
+    FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::timestamptz[])
+         AS new(order_id, version, state, updated_at)
+    WHERE r.order_id = new.order_id AND r.version = new.version)"};
+
+// Rows are locked after they are sorted. The key does not change: NO KEY.
+const Statement kLockStock{"products_lock", R"(
+    SELECT product_id, name, price, currency, free, reserved, sold
+    FROM products WHERE product_id = ANY ($1::text[])
+    ORDER BY product_id FOR NO KEY UPDATE)"};
+
+const Statement kFindProduct{"products_find", R"(
+    SELECT product_id, name, price, currency, free, reserved, sold
+    FROM products WHERE product_id = $1::text)"};
+
+const Statement kInsertProducts{"products_insert", R"(
+    INSERT INTO products (product_id, name, price, currency, free, reserved, sold, updated_at)
+    SELECT product_id, name, price, currency, free, reserved, sold, $8::timestamptz
+    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],
+                $7::bigint[])
+         AS new(product_id, name, price, currency, free, reserved, sold)
+    ON CONFLICT DO NOTHING)"};
+
+const Statement kUpdateProducts{"products_update", R"(
+    UPDATE products p
+    SET name = new.name, price = new.price, currency = new.currency, free = new.free,
+        reserved = new.reserved, sold = new.sold, updated_at = $8::timestamptz
+    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],
+                $7::bigint[])
+         AS new(product_id, name, price, currency, free, reserved, sold)
+    WHERE p.product_id = new.product_id)"};
+
+template <class Enum>
+Enum read_enum(std::string_view text) {
+    Enum value{};
+    if (!boost::describe::enum_from_string(std::string(text).c_str(), value)) {
+        throw std::logic_error("reservations: unknown value " + std::string(text));
+    }
+    return value;
+}
+
+template <class Enum>
+std::string_view name_of(Enum value) {
+    return boost::describe::enum_to_string(value, "");
+}
+
+Reservation read_reservation(const Rows& rows, int i) {
+    Reservation reservation;
+    reservation.state = read_enum<State>(rows.text(i, 2));
+    if (!rows.is_null(i, 3)) {
+        reservation.reason = read_enum<events::StockRejection>(rows.text(i, 3));
+    }
+    reservation.reserved_at = rows.optional_instant(i, 4);
+    reservation.updated_at = rows.instant(i, 5);
+    reservation.items =
+        events::read_json<std::vector<Item>>(rows.text(i, 6), events::UnknownMembers::refuse)
+            .value();
+    return reservation;
+}
+
+Product read_product(const Rows& rows, int i) {
+    Product product;
+    product.name = rows.text(i, 1);
+    product.price = {rows.int64(i, 2), Currency::parse(rows.text(i, 3)).value()};
+    product.free = rows.int64(i, 4);
+    product.reserved = rows.int64(i, 5);
+    product.sold = rows.int64(i, 6);
+    return product;
+}
+
+class PostgresInventoryStore final : public InventoryStore {
+public:
+    explicit PostgresInventoryStore(postgres::Connection& connection) : connection_(connection) {}
+
+    Reservations load_reservations(std::span<const OrderId> ids) override {
+        Column<OrderId> keys(ids.size());
+        for (const OrderId& id : ids) keys.push(id);
+        const Rows rows = connection_.exec(kLoadReservations, Params::of(keys));
+        Reservations reservations;
+        for (int i = 0; i < rows.size(); ++i) {
+            reservations.loaded(rows.id<OrderId>(i, 0), read_reservation(rows, i),
+                                rows.int64(i, 1));
+        }
+        return reservations;
+    }
+
+    bool save_reservations(const Reservations& reservations) override {
+        const auto changes = reservations.changes();
+        return insert(changes.inserts) && update(changes.updates);
+    }
+
+    Stock lock_stock(std::span<const std::string_view> ids) override {
+        Stock stock;
+        if (ids.empty()) return stock;
+        Column<std::string_view> keys(ids.size());
+        for (const std::string_view id : ids) keys.push(id);
+        const Rows rows = connection_.exec(kLockStock, Params::of(keys));
+        for (int i = 0; i < rows.size(); ++i) {
+            stock.loaded(std::string(rows.text(i, 0)), read_product(rows, i));
+        }
+        return stock;
+    }
+
+    bool save_stock(const Stock& stock, Instant now) override {
+        const auto changes = stock.changes();
+        return save(kInsertProducts, changes.inserts, now) &&
+               save(kUpdateProducts, changes.updates, now);
+    }
+
+private:
+    using Entries = std::vector<const Reservations::Entry*>;
+
+    bool insert(const Entries& entries) {
+        if (entries.empty()) return true;
+        Column<OrderId> ids(entries.size());
+        Column<std::string_view> states, reasons, items;
+        Column<Instant> reserved, updated;
+        std::string json;
+        for (const auto* entry : entries) {
+            const Reservation& row = entry->row;
+            ids.push(entry->id);
+            states.push(name_of(row.state));
+            row.reason ? reasons.push(name_of(*row.reason)) : reasons.push(std::nullopt);
+            reserved.push(row.reserved_at);
+            updated.push(row.updated_at);
+            json.clear();
+            events::write_json(row.items, json);
+            items.push(json);
+        }
+        const Rows rows = connection_.exec(
+            kInsertReservations, Params::of(ids, states, reasons, reserved, updated, items));
+        return rows.affected() == static_cast<std::int64_t>(entries.size());
+    }
+
+    bool update(const Entries& entries) {
+        if (entries.empty()) return true;
+        Column<OrderId> ids(entries.size());
+        Column<std::int64_t> versions;
+        Column<std::string_view> states;
+        Column<Instant> updated;
+        for (const auto* entry : entries) {
+            ids.push(entry->id);
+            versions.push(entry->version);
+            states.push(name_of(entry->row.state));
+            updated.push(entry->row.updated_at);
+        }
+        const Rows rows = connection_.exec(kUpdateReservations,
+                                           Params::of(ids, versions, states, updated));
+        return rows.affected() == static_cast<std::int64_t>(entries.size());
+    }
+
+    bool save(const Statement& statement, const std::vector<Stock::Row>& products, Instant now) {
+        if (products.empty()) return true;
+        Column<std::string_view> ids(products.size());
+        Column<std::string_view> names;
+        Column<std::int64_t> prices, free, reserved, sold;
+        Column<Currency> currencies;
+        for (const auto& [id, product] : products) {
+            ids.push(id);
+            names.push(product->name);
+            prices.push(product->price.amount);
+            currencies.push(product->price.currency);
+            free.push(product->free);
+            reserved.push(product->reserved);
+            sold.push(product->sold);
+        }
+        const Rows rows = connection_.exec(
+            statement, Params::of(ids, names, prices, currencies, free, reserved, sold, now));
+        return rows.affected() == static_cast<std::int64_t>(products.size());
+    }
+
+    postgres::Connection& connection_;
+};
+
+}  // namespace
+
+std::unique_ptr<InventoryStore> make_inventory_store(postgres::Connection& connection) {
+    return std::make_unique<PostgresInventoryStore>(connection);
+}
+
+std::optional<Product> find_product(postgres::Connection& connection, const std::string& id) {
+    const Rows rows = connection.exec(kFindProduct, Params::of(id));
+    if (rows.size() == 0) return std::nullopt;
+    return read_product(rows, 0);
+}
+
+}  // namespace orderflow::inventory

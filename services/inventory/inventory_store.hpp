@@ -1,0 +1,40 @@
+#pragma once
+// The tables reservations and products: all SQL of the inventory service, on sets. `InventoryStore`
+// is the port that the service and the simulator share. Works inside the caller's transaction, on
+// the caller's thread. Failures of the database are DatabaseError.
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "inventory/inventory.hpp"
+#include "messaging/aggregates.hpp"
+#include "postgres/connection.hpp"
+
+namespace orderflow::inventory {
+
+using Reservations = messaging::Aggregates<Reservation>;
+
+class InventoryStore {
+public:
+    virtual ~InventoryStore() = default;
+    // Takes no lock: saving is compare-and-set.
+    virtual Reservations load_reservations(std::span<const OrderId> ids) = 0;
+    // False: a row had been inserted or its version had moved on.
+    virtual bool save_reservations(const Reservations& reservations) = 0;
+
+    // Locks the rows in id order until the transaction ends; products that do not exist are left
+    // out. `ids` may be empty and may hold doubles. At most once per transaction: a second call
+    // could lock against the order.
+    virtual Stock lock_stock(std::span<const std::string_view> ids) = 0;
+    // Saves what changed of a locked stock. False: a product had been inserted by another.
+    virtual bool save_stock(const Stock& stock, Instant now) = 0;
+};
+
+std::unique_ptr<InventoryStore> make_inventory_store(postgres::Connection& connection);
+
+// One product as the API shows it; nullopt if there is none.
+std::optional<Product> find_product(postgres::Connection& connection, const std::string& id);
+
+}  // namespace orderflow::inventory

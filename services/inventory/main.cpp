@@ -1,0 +1,48 @@
+// inventory-service: the product catalogue and the orders' stock reservations.
+#include <spdlog/spdlog.h>
+
+#include "inventory/inventory_api.hpp"
+#include "inventory/inventory_service.hpp"
+#include "service/host.hpp"
+#include "service/log.hpp"
+
+namespace orderflow::inventory {
+
+extern const std::string_view kSchemaSql;
+
+namespace {
+
+constexpr std::size_t kProductQueue = 4'096;  // PUTs waiting for their commit
+
+void run(const service::CommonConfig& config) {
+    service::Host host(config, events::Service::inventory, kSchemaSql);
+    messaging::Bell bell;
+    const auto context = host.loop_context(bell);
+    ProductLoop products(context, kProductQueue);
+    auto consumers = host.start_consumers(context, [](postgres::Connection& connection) {
+        return std::make_unique<messaging::StoreHandler<InventoryService, InventoryStore>>(
+            make_inventory_store(connection));
+    });
+    messaging::RelayLoop relay(context);
+    host.run(make_router(products, host.pool()),
+             {[&] { products.stop(); },
+              [&] { for (auto& consumer : consumers) consumer->stop(); },
+              [&] { relay.stop(); }});
+}
+
+}  // namespace
+}  // namespace orderflow::inventory
+
+int main(int argc, char** argv) {
+    using namespace orderflow;
+    service::CommonConfig config;
+    service::Options options(events::Service::inventory,
+                             "Keeps the product catalogue and the orders' stock reservations",
+                             config, 3003);
+    if (const auto code = options.parse(argc, argv)) return *code;
+    service::init_log("inventory-service", config.log_level);
+    return service::guarded([&] {
+        spdlog::info("starting: {}", options.effective());
+        inventory::run(config);
+    });
+}

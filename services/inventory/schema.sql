@@ -1,0 +1,29 @@
+-- products: the catalogue and its counters. Every change is made under a row lock, taken in
+-- product_id order ("C": byte order, as the service sorts). Few rows, updated all the time: half of
+-- each page is kept free, so that updates stay HOT and pages are pruned as they are read.
+CREATE TABLE products (
+    product_id text COLLATE "C" PRIMARY KEY,
+    free       bigint NOT NULL CHECK (free >= 0),      -- pieces that can be ordered
+    reserved   bigint NOT NULL CHECK (reserved >= 0),  -- pieces of orders that are not final
+    sold       bigint NOT NULL CHECK (sold >= 0),      -- pieces of completed orders
+    updated_at timestamptz NOT NULL,
+    price      bigint NOT NULL CHECK (price >= 0),     -- minor units
+    currency   text NOT NULL,
+    name       text NOT NULL
+) WITH (fillfactor = 50);
+
+-- reservations: one row per order, refusals and tombstones included. No index but the key.
+CREATE TABLE reservations (
+    order_id    uuid PRIMARY KEY,
+    version     bigint NOT NULL,       -- compare-and-set
+    updated_at  timestamptz NOT NULL,  -- when the state was reached
+    state       text NOT NULL,         -- RESERVED, REJECTED, RELEASED, CANCELLED, SOLD
+    reserved_at timestamptz,           -- null: never reserved
+    reason      text,                  -- of a refusal
+    items       text NOT NULL          -- [{"productId":…,"quantity":…}], JSON; what was reserved
+) WITH (fillfactor = 75);
+
+CREATE VIEW audit_v1_stock AS
+    SELECT product_id, name, price, currency, free, reserved, sold, updated_at FROM products;
+CREATE VIEW audit_v1_reservations AS
+    SELECT order_id, version, state, reason, items, reserved_at, updated_at FROM reservations;

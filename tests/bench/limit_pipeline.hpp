@@ -1,0 +1,123 @@
+// The machinery of bench-limit: queues between loops, loops that write one batch per transaction, and
+// one publisher per service that sends to Kafka what was committed. One thread per loop and
+// publisher, as in the services. A failure in any of them ends the program: half a limit is no result.
+#pragma once
+
+#include "core/ids.hpp"
+#include "events/catalog.hpp"
+#include "messaging/kafka.hpp"
+#include "postgres/connection.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace orderflow::bench {
+
+using Batch = std::vector<OrderId>;
+
+// Many producers, one consumer. Unbounded: what is under way is bounded where orders enter.
+template <class T>
+class Queue {
+public:
+    void push(T item) {
+        {
+            const std::lock_guard lock(mutex_);
+            items_.push_back(std::move(item));
+        }
+        filled_.notify_one();
+    }
+
+    // Waits; nullopt when the queue is closed and empty.
+    std::optional<T> pop() {
+        std::unique_lock lock(mutex_);
+        filled_.wait(lock, [this] { return closed_ || !items_.empty(); });
+        if (items_.empty()) return std::nullopt;
+        T item = std::move(items_.front());
+        items_.pop_front();
+        return item;
+    }
+
+    void close() {
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+        filled_.notify_all();
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable filled_;
+    std::deque<T> items_;
+    bool closed_ = false;
+};
+
+// Sends committed events with the services' own producer: same settings, same headers.
+class Publisher {
+public:
+    Publisher(const std::string& brokers, events::Service service);
+
+    void push(std::vector<messaging::LedgerRow> rows) { queue_.push(std::move(rows)); }
+
+    // Blocks until the broker has confirmed everything pushed so far.
+    void finish();
+
+private:
+    void run();
+
+    const std::string brokers_;
+    const events::Service service_;
+    Queue<std::vector<messaging::LedgerRow>> queue_;
+    std::jthread thread_;  // last: uses the rest
+};
+
+// A thread with its own connection that runs the jobs of its queue in order.
+class Loop {
+public:
+    using Job = std::function<void(postgres::Connection&)>;
+
+    explicit Loop(std::string database_url);
+
+    void push(Job job) { queue_.push(std::move(job)); }
+
+    // Blocks until all jobs are done.
+    void finish();
+
+private:
+    void run();
+
+    postgres::Connection connection_;
+    Queue<Job> queue_;
+    std::jthread thread_;  // last: uses the rest
+};
+
+// At most so many batches between their first and their last step.
+class Gate {
+public:
+    explicit Gate(int batches) : free_(batches) {}
+
+    void enter() {
+        std::unique_lock lock(mutex_);
+        left_.wait(lock, [this] { return free_ > 0; });
+        --free_;
+    }
+
+    void leave() {
+        const std::lock_guard lock(mutex_);
+        ++free_;
+        left_.notify_all();
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable left_;
+    int free_;
+};
+
+}  // namespace orderflow::bench

@@ -1,0 +1,19 @@
+#pragma once
+// Waiting in tests: for an outcome, never for a time. Any thread.
+#include <chrono>
+#include <thread>
+
+namespace orderflow::test {
+
+// Asks `predicate` until it holds or `deadline` has passed; what it last said.
+template <class Predicate>
+bool eventually(std::chrono::milliseconds deadline, Predicate predicate) {
+    const auto end = std::chrono::steady_clock::now() + deadline;
+    while (!predicate()) {
+        if (std::chrono::steady_clock::now() >= end) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    }
+    return true;
+}
+
+}  // namespace orderflow::test

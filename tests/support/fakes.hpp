@@ -1,0 +1,137 @@
+#pragma once
+// The ports of libs/messaging in memory, written by hand: what a test plants happens, what was
+// asked of them can be read. One thread.
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "messaging/batch.hpp"
+#include "messaging/relay.hpp"
+#include "support/builders.hpp"
+
+namespace orderflow::test {
+
+// The outbox table and the checkpoint. What was committed survives; a relay that starts again
+// reads from it.
+class MemoryLedger final : public messaging::Ledger {
+public:
+    // Seqs may leave gaps, as those of rolled back transactions do.
+    void append(std::int64_t seq, const OrderId& order) {
+        messaging::LedgerRow row;
+        row.seq = seq;
+        row.event_id = new_id<EventId>();
+        row.order_id = order;
+        row.topic = "order-events";
+        row.key = order.to_string();
+        rows.push_back(row);
+    }
+
+    bool lead() override { return true; }
+    std::int64_t checkpoint() override { return saved; }
+    std::vector<messaging::LedgerRow> read(std::int64_t after, std::size_t limit) override {
+        ++reads;
+        std::vector<messaging::LedgerRow> found;
+        for (const auto& row : rows) {
+            if (row.seq > after && found.size() < limit) found.push_back(row);
+        }
+        return found;
+    }
+    void save_checkpoint(std::int64_t seq) override {
+        ++saves;
+        saved = std::max(saved, seq);
+    }
+    void release() noexcept override {}
+
+    std::vector<messaging::LedgerRow> rows;
+    std::int64_t saved = 0;
+    int reads = 0;
+    int saves = 0;
+};
+
+// A broker that reports when it is told to. Destroying it loses what it was not told to persist.
+class FakeProducer final : public messaging::Producer {
+public:
+    bool produce(const messaging::LedgerRow& row, std::uint64_t token) override {
+        if (in_flight.size() >= queue_capacity) return false;
+        in_flight.push_back({row.seq, token});
+        produced.push_back(row.seq);
+        return true;
+    }
+    std::vector<Report> reports() override { return std::exchange(reports_, {}); }
+    void flush(std::chrono::milliseconds) override { report_all(); }
+
+    // Reports the n-th event in flight, a success or not.
+    void report(std::size_t n, bool persisted = true) {
+        const InFlight event = in_flight.at(n);
+        in_flight.erase(in_flight.begin() + static_cast<std::ptrdiff_t>(n));
+        reports_.push_back({event.token, persisted});
+    }
+    void report_all() {
+        while (!in_flight.empty()) report(0);
+    }
+
+    struct InFlight {
+        std::int64_t seq;
+        std::uint64_t token;
+    };
+    std::vector<InFlight> in_flight;
+    std::vector<std::int64_t> produced;  // seqs, repeats included
+    std::size_t queue_capacity = SIZE_MAX;
+
+private:
+    std::vector<Report> reports_;
+};
+
+// Writes down the calls of a transaction; throws at the one it is told to fail.
+class FakeUnitOfWork final : public messaging::UnitOfWork {
+public:
+    Instant begin() override {
+        note("begin");
+        return at(0);
+    }
+    void park(std::span<const messaging::ParkedRecord> records) override {
+        note("park " + std::to_string(records.size()));
+    }
+    void append(std::span<const messaging::OutgoingEvent> events) override {
+        std::string call = "append";
+        for (const auto& event : events) call += " " + name_of(event.data);
+        note(call);
+    }
+    void commit() override { note("commit"); }
+    void rollback() noexcept override { calls.push_back("rollback"); }
+
+    std::vector<std::string> calls;
+    std::string failing;  // "commit": that call throws
+
+private:
+    void note(const std::string& call) {
+        calls.push_back(call);
+        if (!failing.empty() && call.starts_with(failing)) throw std::runtime_error(failing);
+    }
+};
+
+// A handler made of a function.
+class FakeHandler final : public messaging::BatchHandler {
+public:
+    using Handle =
+        std::function<bool(std::span<const messaging::Delivery>, messaging::BatchOutput&)>;
+    explicit FakeHandler(Handle handle) : handle_(std::move(handle)) {}
+
+    bool handle(Instant, std::span<const messaging::Delivery> batch,
+                messaging::BatchOutput& out) override {
+        return handle_(batch, out);
+    }
+    void committed() override { ++commits; }
+
+    int commits = 0;
+
+private:
+    Handle handle_;
+};
+
+}  // namespace orderflow::test

@@ -1,0 +1,387 @@
+// Inventory's rules against a table written by hand, its batch handler against a store in memory.
+#include <algorithm>
+#include <map>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "inventory/inventory_api.hpp"
+#include "inventory/inventory_service.hpp"
+
+namespace orderflow::inventory {
+namespace {
+
+using events::Event;
+using events::StockRejection;
+using messaging::BatchOutput;
+using messaging::Delivery;
+
+const Instant kThen{std::chrono::seconds{1'700'000'000}};
+const Instant kNow = kThen + std::chrono::seconds{1};
+const Currency kUsd{{'U', 'S', 'D'}};
+
+OrderId order_id(std::uint8_t n) {
+    OrderId id;
+    id.bytes[15] = n;
+    return id;
+}
+const OrderId kOrder = order_id(1);
+
+events::Order order_of(std::vector<events::OrderLine> lines) {
+    events::Order order;
+    order.customer_id = "CUST-001";
+    for (const auto& line : lines) order.total += line.price * line.quantity;
+    order.items = std::move(lines);
+    order.payment.token = "tok_ok";
+    return order;
+}
+
+events::OrderPlaced placed(const OrderId& id = kOrder, std::int64_t quantity = 2) {
+    return {id, order_of({{"LAPTOP", "Laptop", 1500, quantity}})};
+}
+events::CancellationStarted cancellation(const OrderId& id = kOrder) {
+    return {id, events::Reason::CUSTOMER};
+}
+events::OrderCompleted completed(const OrderId& id = kOrder) { return {id, "CUST-001", {}, 3000, {}}; }
+
+// Ten laptops free, two reserved; five mice free.
+Stock stocked() {
+    Stock stock;
+    stock.loaded("LAPTOP", {"Laptop", {1500, {}}, 10, 2, 0});
+    stock.loaded("MOUSE", {"Mouse", {100, {}}, 5, 0, 0});
+    return stock;
+}
+
+Reservation in(State state) {
+    Reservation row;
+    row.state = state;
+    row.updated_at = kThen;
+    const bool reserved_once = state != State::REJECTED && state != State::CANCELLED;
+    if (reserved_once) {
+        row.reserved_at = kThen;
+        row.items = {{"LAPTOP", 2}};
+    }
+    if (state == State::REJECTED) row.reason = StockRejection::OUT_OF_STOCK;
+    return row;
+}
+
+std::vector<std::string> types_of(const std::vector<Event>& events) {
+    std::vector<std::string> types;
+    for (const Event& event : events) {
+        types.emplace_back(events::type_name(events::kind_of(event)));
+    }
+    return types;
+}
+
+events::StockRejected refusal_of(const Decision& decision) {
+    REQUIRE(decision.events.size() == 1);
+    return std::get<events::StockRejected>(decision.events.front());
+}
+
+TEST_CASE("every state has an answer to every event", "[inventory]") {
+    struct Row {
+        std::optional<State> given;
+        Event when;
+        std::optional<State> ends_in;  // empty: nothing changes
+        std::vector<std::string> emits;
+        std::vector<Move> moves;
+    };
+    const std::vector<Row> table{
+        {{}, placed(), State::RESERVED, {"StockReserved.v1"}, {{"LAPTOP", -2, 2, 0}}},
+        {State::RESERVED, placed(), {}, {}, {}},
+        {State::REJECTED, placed(), {}, {}, {}},
+        {State::RELEASED, placed(), {}, {}, {}},
+        {State::CANCELLED, placed(), {}, {}, {}},
+        {State::SOLD, placed(), {}, {}, {}},
+        {{}, cancellation(), State::CANCELLED, {"NothingToCompensate.v1"}, {}},
+        {State::RESERVED, cancellation(), State::RELEASED, {"StockReleased.v1"},
+         {{"LAPTOP", 2, -2, 0}}},
+        {State::REJECTED, cancellation(), State::CANCELLED, {"NothingToCompensate.v1"}, {}},
+        {State::RELEASED, cancellation(), {}, {}, {}},
+        {State::CANCELLED, cancellation(), {}, {}, {}},
+        {State::SOLD, cancellation(), {}, {}, {}},
+        {State::RESERVED, completed(), State::SOLD, {}, {{"LAPTOP", 0, -2, 2}}},
+        {State::REJECTED, completed(), {}, {}, {}},
+        {State::RELEASED, completed(), {}, {}, {}},
+        {State::CANCELLED, completed(), {}, {}, {}},
+        {State::SOLD, completed(), {}, {}, {}},
+    };
+    for (const Row& row : table) {
+        const auto given = row.given ? std::optional(in(*row.given)) : std::nullopt;
+        INFO((row.given ? boost::describe::enum_to_string(*row.given, "") : "(none)")
+             << " when " << events::type_name(events::kind_of(row.when)));
+
+        const Decision decision = decide(given ? &*given : nullptr, row.when, stocked(), kNow);
+
+        CHECK(decision.next.has_value() == row.ends_in.has_value());
+        if (decision.next && row.ends_in) {
+            CHECK(decision.next->state == *row.ends_in);
+            CHECK(decision.next->updated_at == kNow);
+        }
+        CHECK(types_of(decision.events) == row.emits);
+        CHECK(decision.moves == row.moves);
+        CHECK_FALSE(decision.orphan);
+    }
+}
+
+TEST_CASE("a completed order that nobody knows is an orphan", "[inventory]") {
+    const Decision decision = decide(nullptr, completed(), stocked(), kNow);
+    CHECK(decision.orphan);
+    CHECK_FALSE(decision.next);
+}
+
+TEST_CASE("a reservation keeps what release and sale need and passes the order on", "[inventory]") {
+    const auto event = events::OrderPlaced{
+        kOrder, order_of({{"MOUSE", "Mouse", 100, 1}, {"LAPTOP", "Laptop", 1500, 1},
+                          {"MOUSE", "Mouse", 100, 2}})};
+
+    const Decision decision = decide(nullptr, event, stocked(), kNow);
+
+    CHECK(decision.next->items == std::vector<Item>{{"LAPTOP", 1}, {"MOUSE", 3}});
+    CHECK(decision.next->reserved_at == kNow);
+    CHECK(std::get<events::StockReserved>(decision.events.at(0)).order == event.order);
+}
+
+TEST_CASE("an order that cannot be served is rejected and leaves a row", "[inventory]") {
+    const auto reject = [](events::Order order) {
+        const Decision decision =
+            decide(nullptr, events::OrderPlaced{kOrder, std::move(order)}, stocked(), kNow);
+        REQUIRE(decision.next);
+        CHECK(decision.next->state == State::REJECTED);
+        CHECK(decision.next->items.empty());
+        CHECK(decision.moves.empty());
+        const auto event = refusal_of(decision);
+        CHECK(decision.next->reason == event.reason);
+        return std::pair(event.reason, event.product_id);
+    };
+    const events::OrderLine unknown{"TABLE", "Table", 1, 1};
+    const events::OrderLine cheap{"LAPTOP", "Laptop", 1499, 1};
+    const events::OrderLine many{"MOUSE", "Mouse", 100, 6};
+
+    SECTION("unknown products come first") {
+        CHECK(reject(order_of({many, cheap, unknown})) ==
+              std::pair(StockRejection::UNKNOWN_PRODUCT, std::string("TABLE")));
+    }
+    SECTION("wrong prices come before missing pieces") {
+        CHECK(reject(order_of({many, cheap})) ==
+              std::pair(StockRejection::PRICE_MISMATCH, std::string("LAPTOP")));
+    }
+    SECTION("another currency is another price") {
+        events::Order order = order_of({{"LAPTOP", "Laptop", 1500, 1}});
+        order.currency = kUsd;
+        CHECK(reject(order) == std::pair(StockRejection::PRICE_MISMATCH, std::string("LAPTOP")));
+    }
+    SECTION("lines of the same product are added up") {
+        const events::OrderLine three{"MOUSE", "Mouse", 100, 3};
+        CHECK(reject(order_of({three, three})) ==
+              std::pair(StockRejection::OUT_OF_STOCK, std::string("MOUSE")));
+    }
+}
+
+TEST_CASE("the last piece can be reserved", "[inventory]") {
+    CHECK(decide(nullptr, placed(kOrder, 10), stocked(), kNow).next->state == State::RESERVED);
+    CHECK(decide(nullptr, placed(kOrder, 11), stocked(), kNow).next->state == State::REJECTED);
+}
+
+TEST_CASE("a counter below zero is refused by the stock", "[inventory]") {
+    Stock stock = stocked();
+    CHECK_THROWS_AS(stock.apply({"LAPTOP", 0, -3, 3}), std::logic_error);
+    CHECK_THROWS_AS(stock.apply({"TABLE", 1, 0, 0}), std::logic_error);
+}
+
+TEST_CASE("setting a product emits the change of its free pieces", "[inventory]") {
+    const Product laptop{"Laptop", {1500, {}}, 10, 2, 7};
+    const auto changes = [](const CatalogueDecision& decision) {
+        std::vector<std::int64_t> list;
+        for (const Event& event : decision.events) {
+            list.push_back(std::get<events::StockAdjusted>(event).change);
+        }
+        return list;
+    };
+    SECTION("a new product") {
+        const auto decision = set_product("LAPTOP", nullptr, {"Laptop", {1500, {}}, 10});
+        CHECK(*decision.next == Product{"Laptop", {1500, {}}, 10, 0, 0});
+        CHECK(changes(decision) == std::vector<std::int64_t>{10});
+    }
+    SECTION("fewer pieces; reserved and sold ones stay") {
+        const auto decision = set_product("LAPTOP", &laptop, {"Laptop", {1500, {}}, 4});
+        CHECK(*decision.next == Product{"Laptop", {1500, {}}, 4, 2, 7});
+        CHECK(changes(decision) == std::vector<std::int64_t>{-6});
+    }
+    SECTION("another price alone") {
+        const auto decision = set_product("LAPTOP", &laptop, {"Laptop", {1400, kUsd}, 10});
+        CHECK(decision.next->price == Money{1400, kUsd});
+        CHECK(changes(decision) == std::vector<std::int64_t>{0});
+    }
+    SECTION("the same again changes and emits nothing") {
+        const auto decision = set_product("LAPTOP", &laptop, {"Laptop", {1500, {}}, 10});
+        CHECK_FALSE(decision.next);
+        CHECK(decision.events.empty());
+    }
+    SECTION("more than one event may say is said by two") {
+        Product full = laptop;
+        full.free = events::kMaxAdjustment + 5;
+        CHECK(changes(set_product("LAPTOP", &full, {"Laptop", {1500, {}}, 0})) ==
+              std::vector<std::int64_t>{-events::kMaxAdjustment, -5});
+    }
+}
+
+// Tables in memory; versions as PostgreSQL would keep them.
+class MemoryStore final : public InventoryStore {
+public:
+    std::map<OrderId, std::pair<Reservation, std::int64_t>> reservations;
+    std::map<std::string, Product, std::less<>> products;
+    std::size_t locked = 0;
+
+    Reservations load_reservations(std::span<const OrderId> ids) override {
+        Reservations loaded;
+        for (const OrderId& id : ids) {
+            const auto found = reservations.find(id);
+            if (found != reservations.end()) {
+                loaded.loaded(id, found->second.first, found->second.second);
+            }
+        }
+        return loaded;
+    }
+    bool save_reservations(const Reservations& rows) override {
+        const auto changes = rows.changes();
+        for (const auto* entry : changes.inserts) {
+            if (!reservations.emplace(entry->id, std::pair(entry->row, 1)).second) return false;
+        }
+        for (const auto* entry : changes.updates) {
+            auto& [row, version] = reservations.at(entry->id);
+            if (version != entry->version) return false;
+            row = entry->row;
+            ++version;
+        }
+        return true;
+    }
+    Stock lock_stock(std::span<const std::string_view> ids) override {
+        Stock stock;
+        for (const auto id : ids) {
+            const auto found = products.find(id);
+            if (found != products.end()) stock.loaded(found->first, found->second);
+        }
+        locked = ids.size();
+        return stock;
+    }
+    bool save_stock(const Stock& stock, Instant) override {
+        const auto changes = stock.changes();
+        for (const auto& row : changes.inserts) products.emplace(row.id, *row.product);
+        for (const auto& row : changes.updates) products.find(row.id)->second = *row.product;
+        return true;
+    }
+};
+
+MemoryStore shop(std::int64_t laptops) {
+    MemoryStore store;
+    store.products.emplace("LAPTOP", Product{"Laptop", {1500, {}}, laptops, 0, 0});
+    return store;
+}
+
+BatchOutput handle(MemoryStore& store, const std::vector<Event>& events) {
+    std::vector<Delivery> batch;
+    for (const Event& event : events) {
+        Delivery delivery;
+        delivery.event = event;
+        delivery.traceparent = "trace";
+        batch.push_back(std::move(delivery));
+    }
+    BatchOutput out;
+    InventoryService service(store);
+    REQUIRE(service.handle(kNow, batch, out));
+    return out;
+}
+
+std::vector<std::string> types_of(const BatchOutput& out) {
+    std::vector<Event> events;
+    for (const auto& event : out.events) events.push_back(event.data);
+    return types_of(events);
+}
+
+TEST_CASE("a batch folds the stock from order to order", "[inventory]") {
+    MemoryStore store = shop(5);
+
+    const auto out = handle(store, {placed(order_id(1), 3), placed(order_id(2), 3),
+                                    cancellation(order_id(1)), placed(order_id(3), 3)});
+
+    CHECK(types_of(out) == std::vector<std::string>{"StockReserved.v1", "StockRejected.v1",
+                                                    "StockReleased.v1", "StockReserved.v1"});
+    CHECK(out.events.front().traceparent == "trace");
+    CHECK(store.products.at("LAPTOP") == Product{"Laptop", {1500, {}}, 2, 3, 0});
+    CHECK(store.reservations.at(order_id(1)).first.state == State::RELEASED);
+}
+
+TEST_CASE("a batch handled again changes and emits nothing", "[inventory]") {
+    MemoryStore store = shop(5);
+    const std::vector<std::vector<Event>> batches{
+        {placed(order_id(1)), placed(order_id(2)), cancellation(order_id(3))},
+        {completed(order_id(1)), cancellation(order_id(2)), placed(order_id(3))}};
+    for (const auto& batch : batches) {
+        handle(store, batch);
+        const auto reservations = store.reservations;
+        const auto products = store.products;
+
+        const auto out = handle(store, batch);
+
+        CHECK(out.events.empty());
+        CHECK(store.reservations == reservations);
+        CHECK(store.products == products);
+    }
+    CHECK(store.products.at("LAPTOP") == Product{"Laptop", {1500, {}}, 3, 0, 2});
+    CHECK(store.reservations.at(order_id(1)).second == 2);
+}
+
+TEST_CASE("only products that a batch touches are locked", "[inventory]") {
+    MemoryStore store = shop(5);
+    handle(store, {placed(order_id(1)), placed(order_id(2))});
+    CHECK(store.locked == 1);
+    handle(store, {placed(order_id(1)), cancellation(order_id(9))});
+    CHECK(store.locked == 1);  // a reservation that is open may be released or sold
+    handle(store, {completed(order_id(1))});
+    handle(store, {completed(order_id(1)), placed(order_id(1)), cancellation(order_id(9))});
+    CHECK(store.locked == 0);
+}
+
+TEST_CASE("concurrent PUTs of one product are folded in their order", "[inventory]") {
+    MemoryStore store;
+    const auto put = [](std::int64_t stock) {
+        return ProductRequest{"LAPTOP", {"Laptop", {1500, {}}, stock}, {}, {}};
+    };
+    const std::vector<ProductRequest> requests{put(10), put(10), put(4)};
+    BatchOutput out;
+    std::vector<SetProduct> results;
+
+    REQUIRE(set_products(store, requests, kNow, out, results));
+
+    CHECK(types_of(out) == std::vector<std::string>{"StockAdjusted.v1", "StockAdjusted.v1"});
+    CHECK(results.at(0).created);
+    CHECK_FALSE(results.at(1).created);
+    CHECK(results.at(1).product.free == 10);
+    CHECK(results.at(2).product.free == 4);
+    CHECK(store.products.at("LAPTOP").free == 4);
+}
+
+TEST_CASE("a PUT that breaks a rule is named as such", "[inventory]") {
+    const std::string good = R"({"name":"Laptop","price":1500,"stock":10})";
+    const auto code = [](std::string_view id, std::string_view body) {
+        const auto offer = parse_offer(id, body);
+        return offer ? std::string("ok") : offer.error().code;
+    };
+    CHECK(parse_offer("ITEM-001", good).value() == Offer{"Laptop", {1500, {}}, 10});
+    CHECK(parse_offer("A", R"({"name":"L","price":0,"stock":0,"currency":"USD"})").value() ==
+          Offer{"L", {0, kUsd}, 0});
+    CHECK(code(std::string(64, 'x'), good) == "ok");
+    CHECK(code(std::string(65, 'x'), good) == "validation");
+    CHECK(code("", good) == "validation");
+    CHECK(code("a/b", good) == "validation");
+    CHECK(code("caf\xc3\xa9", good) == "validation");
+    CHECK(code("a\n", good) == "validation");
+    CHECK(code("A", R"({"name":"L","price":1,"stock":-1})") == "validation");
+    CHECK(code("A", R"({"name":"L","price":1,"stock":1000000000001})") == "validation");
+    CHECK(code("A", R"({"name":"L","price":1})") == "validation");
+    CHECK(code("A", R"({"name":"L","price":1,"stock":1,"colour":"red"})") == "unknown-field");
+    CHECK(code("A", "{") == "json-syntax");
+}
+
+}  // namespace
+}  // namespace orderflow::inventory
