@@ -36,7 +36,7 @@ constexpr std::size_t kReadBytes = 4 * 1024;
 struct Origin {
     std::string host;
     std::string port = "80";
-    std::string authority; // as it stands in the URL, for the Host field
+    std::string authority;  // as it stands in the URL, for the Host field
 };
 
 Origin parse_origin(const std::string& url) {
@@ -48,7 +48,7 @@ Origin parse_origin(const std::string& url) {
     if (rest.ends_with('/')) rest.remove_suffix(1);
     Origin origin;
     origin.authority = rest;
-    const std::size_t bracket = rest.starts_with('[') ? rest.find(']') : 0; // [::1]:3010
+    const std::size_t bracket = rest.starts_with('[') ? rest.find(']') : 0;  // [::1]:3010
     const std::size_t colon = rest.find(':', std::min(bracket, rest.size()));
     origin.host = rest.substr(bracket > 0 ? 1 : 0, bracket > 0 ? bracket - 1 : colon);
     if (colon != std::string_view::npos) origin.port = rest.substr(colon + 1);
@@ -109,7 +109,7 @@ public:
     const char* interrupted = nullptr;
     std::unique_ptr<Connection> connection;
     Event* waiting_on = nullptr;
-    bool has_slot = false; // counted in Core::open
+    bool has_slot = false;  // counted in Core::open
     std::string error;
 };
 
@@ -178,9 +178,9 @@ struct Client::Core final : std::enable_shared_from_this<Client::Core> {
     std::string resolve_error;
     std::vector<Event*> waiting_for_name;
 
-    std::vector<std::unique_ptr<Connection>> idle; // oldest first; the youngest is used again
-    std::size_t open = 0;                          // idle, in use or being opened
-    std::vector<Event*> waiting_for_slot;          // longest waiting first
+    std::vector<std::unique_ptr<Connection>> idle;  // oldest first; the youngest is used again
+    std::size_t open = 0;                           // idle, in use or being opened
+    std::vector<Event*> waiting_for_slot;           // longest waiting first
 
     std::shared_ptr<DeadlineSweep> sweep;
     Reaper reaper;
@@ -196,7 +196,7 @@ void Client::Core::Reaper::expired() {
     if (!idle.empty()) {
         at = idle.front()->idle_since + core.limits.idle_timeout;
     } else {
-        unlink(); // nothing to watch: the sweep may rest
+        unlink();  // nothing to watch: the sweep may rest
     }
 }
 
@@ -251,7 +251,7 @@ awaitable<bool> Client::Core::acquire(Call& call, bool fresh) {
                 call.has_slot = true;
                 co_return true;
             }
-            call.connection.reset(); // its slot is free for the new one
+            call.connection.reset();  // its slot is free for the new one
             --open;
         }
         if (open < limits.connections) {
@@ -261,7 +261,7 @@ awaitable<bool> Client::Core::acquire(Call& call, bool fresh) {
         }
         co_await wait(call, waiting_for_slot);
     }
-    wake_one(); // this call may have been woken for a slot that it now leaves to others
+    wake_one();  // this call may have been woken for a slot that it now leaves to others
     call.error = std::string(call.interrupted) + " waiting for a connection";
     co_return false;
 }
@@ -312,7 +312,7 @@ awaitable<bool> Client::Core::connect(Call& call) {
     }
     if (ec) {
         call.error = "connect: " + ec.message();
-        if (endpoints_until != Clock::time_point::max()) endpoints_until = {}; // look it up again
+        if (endpoints_until != Clock::time_point::max()) endpoints_until = {};  // look it up again
         co_return false;
     }
     socket.set_option(tcp::no_delay(true), ec);
@@ -363,7 +363,7 @@ awaitable<bool> Client::Core::receive(Call& call, ClientResult& result, bool hea
                 call.error = "unreadable answer: " + ec.message();
                 co_return false;
             }
-            const bool interim = parser->is_done() && result.status < 200; // 100 Continue
+            const bool interim = parser->is_done() && result.status < 200;  // 100 Continue
             if (interim) parser.emplace(result, limits, head);
             done = parser->is_done();
         }
@@ -406,7 +406,7 @@ awaitable<ClientResult> Client::Core::run(std::shared_ptr<Core> core, std::strin
     ClientResult result;
     Call call(Clock::now() + timeout);
     core->sweep->watch(call);
-    struct Release { // also if this coroutine is destroyed half way
+    struct Release {  // also if this coroutine is destroyed half way
         Core& core;
         Call& call;
         bool keep = false;
@@ -417,7 +417,7 @@ awaitable<ClientResult> Client::Core::run(std::shared_ptr<Core> core, std::strin
     for (bool fresh = false;; fresh = true) {
         if (core->closed || !co_await core->acquire(call, fresh)) {
             result.error = core->closed ? "client closed" : call.error;
-            co_return result; // never_sent
+            co_return result;  // never_sent
         }
         core->compose(*call.connection, method, target, body);
         bool any = false;

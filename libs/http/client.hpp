@@ -26,26 +26,26 @@ namespace orderflow::http {
 
 struct ClientResult {
     enum class Outcome {
-        response,   // `status`, `headers` and `body` are what the server said
-        never_sent, // no byte left: no connection, no free slot in time
-        maybe_sent, // unknown what the server did: timeout, reset, unreadable or too large answer
+        response,    // `status`, `headers` and `body` are what the server said
+        never_sent,  // no byte left: no connection, no free slot in time
+        maybe_sent,  // unknown what the server did: timeout, reset, unreadable or too large answer
     };
     Outcome outcome = Outcome::never_sent;
     int status = 0;
     Headers headers;
     std::string body;
-    std::string error; // for the log: "timeout", "connect: Connection refused"
+    std::string error;  // for the log: "timeout", "connect: Connection refused"
 
     bool is_response() const { return outcome == Outcome::response; }
 };
 
 struct ClientLimits {
-    std::size_t connections = 1'024;       // at once; further requests wait for a free one
-    std::size_t response_bytes = 64 * 1024; // body; a larger one is `maybe_sent`
+    std::size_t connections = 1'024;        // at once; further requests wait for a free one
+    std::size_t response_bytes = 64 * 1024;  // body; a larger one is `maybe_sent`
     std::size_t header_bytes = 16 * 1024;
     // Idle connections are dropped after this; keep it below the server's own idle limit.
     std::chrono::milliseconds idle_timeout{20'000};
-    std::chrono::milliseconds resolve_again_after{10'000}; // how long a resolved name is used
+    std::chrono::milliseconds resolve_again_after{10'000};  // how long a resolved name is used
 };
 
 class Client {

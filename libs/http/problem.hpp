@@ -10,9 +10,9 @@
 namespace orderflow::http {
 
 struct FieldError {
-    std::string pointer; // JSON pointer into the request body, "/items/0/quantity"
-    std::string code;    // stable, for programs: "range"
-    std::string detail;  // for people
+    std::string pointer;  // JSON pointer into the request body, "/items/0/quantity"
+    std::string code;     // stable, for programs: "range"
+    std::string detail;   // for people
 };
 
 // `type_suffix` names the kind of problem for programs and never changes: the answer's type is

@@ -45,10 +45,10 @@ private:
 };
 
 struct Request {
-    std::string method; // as sent; HEAD is never seen by a handler, it gets GET
-    std::string path;   // as sent, still percent-encoded, without the query
-    std::string query;  // as sent, without '?'
-    std::vector<std::pair<std::string, std::string>> params; // path variables, decoded
+    std::string method;  // as sent; HEAD is never seen by a handler, it gets GET
+    std::string path;    // as sent, still percent-encoded, without the query
+    std::string query;   // as sent, without '?'
+    std::vector<std::pair<std::string, std::string>> params;  // path variables, decoded
     Headers headers;
     std::string body;
 

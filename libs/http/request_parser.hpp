@@ -65,15 +65,15 @@ public:
         }
     }
 
-    std::size_t size() const { return line_; } // of the head, once complete
+    std::size_t size() const { return line_; }  // of the head, once complete
     // As far as it has arrived.
     std::size_t request_line_size(std::string_view bytes) const {
         return request_line_ > 0 ? request_line_ : bytes.size();
     }
 
 private:
-    std::size_t line_ = 0;         // where the line not yet ended begins
-    std::size_t request_line_ = 0; // its size, once it has ended
+    std::size_t line_ = 0;          // where the line not yet ended begins
+    std::size_t request_line_ = 0;  // its size, once it has ended
 };
 
 class RequestParser : public boost::beast::http::basic_parser<true> {
@@ -84,7 +84,8 @@ class RequestParser : public boost::beast::http::basic_parser<true> {
 
 public:
     RequestParser(Request& request, const Limits& limits) : request_(request), limits_(limits) {
-        body_limit(boost::none); // a declared length is checked by the session, once it has a route
+        // A declared length is checked by the session, once it has a route.
+        body_limit(boost::none);
         header_limit(static_cast<std::uint32_t>(limits.header_bytes) + 2);
     }
 
@@ -145,7 +146,7 @@ private:
         version_ = version;
         if (target.size() > limits_.uri_bytes) return refuse(refusal::uri, ec);
         std::string_view rest{target.data(), target.size()};
-        if (!rest.empty() && rest.front() != '/' && rest != "*") { // absolute form, as for a proxy
+        if (!rest.empty() && rest.front() != '/' && rest != "*") {  // absolute form, as for a proxy
             constexpr std::string_view scheme = "http://";
             if (!equals_ignoring_case(rest.substr(0, scheme.size()), scheme)) {
                 return refuse(refusal::malformed, ec);

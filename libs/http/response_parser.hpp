@@ -36,7 +36,7 @@ private:
             return;
         }
         header_bytes_left_ -= size;
-        if (in_body_) return; // trailers
+        if (in_body_) return;  // trailers
         result_.headers.add({name.data(), name.size()}, {value.data(), value.size()});
     }
     void on_header_impl(Code&) override {}

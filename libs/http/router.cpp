@@ -8,7 +8,7 @@ namespace orderflow::http {
 namespace {
 
 struct Segment {
-    std::string text; // literal, or the variable's name
+    std::string text;  // literal, or the variable's name
     bool variable = false;
 };
 
@@ -65,7 +65,7 @@ bool matches(const std::vector<Segment>& segments, std::string_view path) {
 
 struct Router::Path {
     std::vector<Segment> segments;
-    std::vector<std::unique_ptr<Route>> routes; // one per method
+    std::vector<std::unique_ptr<Route>> routes;  // one per method
 
     const Route* find(std::string_view method) const {
         for (const auto& route : routes) {

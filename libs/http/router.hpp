@@ -27,8 +27,8 @@ namespace orderflow::http {
 using Handler = std::function<boost::asio::awaitable<Response>(Request)>;
 
 struct RouteOptions {
-    std::size_t body_limit_bytes = 0;               // 0: the server's limit
-    std::string content_type = "application/json";  // of a non-empty body; empty: anything
+    std::size_t body_limit_bytes = 0;                // 0: the server's limit
+    std::string content_type = "application/json";   // of a non-empty body; empty: anything
 };
 
 struct Route {
@@ -54,8 +54,8 @@ public:
     void del(std::string pattern, Handler handler);
 
     struct Match {
-        const Route* route = nullptr; // null: 404 if `allow` is empty, 405 otherwise
-        std::string allow;            // methods this path has, "GET, HEAD, POST"
+        const Route* route = nullptr;  // null: 404 if `allow` is empty, 405 otherwise
+        std::string allow;             // methods this path has, "GET, HEAD, POST"
         // Path variables, decoded; a broken escape makes the match a 404.
         std::vector<std::pair<std::string, std::string>> params;
     };
@@ -67,7 +67,7 @@ public:
 
 private:
     struct Path;
-    std::vector<std::unique_ptr<Path>> paths_; // literals before variables
+    std::vector<std::unique_ptr<Path>> paths_;  // literals before variables
 };
 
 }  // namespace orderflow::http

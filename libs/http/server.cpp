@@ -37,7 +37,7 @@ constexpr std::size_t kBodyReadBytes = 16 * 1024;
 constexpr std::size_t kLingerBytes = 256 * 1024;
 constexpr std::chrono::milliseconds kLingerTimeout{1'000};
 constexpr std::chrono::milliseconds kSweepEvery{250};
-constexpr std::chrono::milliseconds kAcceptBackoff{100}; // when file descriptors have run out
+constexpr std::chrono::milliseconds kAcceptBackoff{100};  // when file descriptors have run out
 
 Response to_response(const Refusal& why) {
     return problem(why.status, why.type, why.title, why.detail);
@@ -98,13 +98,13 @@ public:
 
 private:
     enum class Phase { idle, head, body, handler, writing, lingering };
-    enum class Read { complete, refused, gone }; // refused: refused_ says why
+    enum class Read { complete, refused, gone };  // refused: refused_ says why
 
     void expired() override {
         timed_out_ = true;
         error_code ignored;
         if (phase_ == Phase::head || phase_ == Phase::body) {
-            socket_.cancel(ignored); // the session goes on and answers 408
+            socket_.cancel(ignored);  // the session goes on and answers 408
         } else {
             socket_.close(ignored);
         }
@@ -266,7 +266,7 @@ private:
 
     awaitable<Response> call_handler() {
         phase_ = Phase::handler;
-        at = kNever; // a handler bounds its own time
+        at = kNever;  // a handler bounds its own time
         if (core_.stats.in_flight >= core_.limits.in_flight) {
             ++core_.stats.refused;
             co_return problem_unavailable("Too many requests are in progress.",
@@ -367,8 +367,8 @@ private:
     std::optional<RequestParser> parser_;
     std::optional<Refusal> refused_;
     Router::Match match_;
-    std::optional<Response> early_; // known before the body was read
-    bool skip_body_ = false;        // early_ goes out without the body being read
+    std::optional<Response> early_;  // known before the body was read
+    bool skip_body_ = false;         // early_ goes out without the body being read
     bool head_only_ = false;
     Clock::time_point started_;
 };

@@ -32,19 +32,19 @@ class io_context;
 namespace orderflow::http {
 
 struct Limits {
-    std::size_t header_bytes = 8 * 1024; // request line and fields; above: 431
-    std::size_t header_fields = 64;      // above: 431
-    std::size_t uri_bytes = 2 * 1024;    // above: 414
-    std::size_t body_bytes = 64 * 1024;  // above: 413; a route may set its own
+    std::size_t header_bytes = 8 * 1024;  // request line and fields; above: 431
+    std::size_t header_fields = 64;       // above: 431
+    std::size_t uri_bytes = 2 * 1024;     // above: 414
+    std::size_t body_bytes = 64 * 1024;   // above: 413; a route may set its own
 
     // Checked by one sweep, so they strike up to a quarter of a second late.
-    std::chrono::milliseconds header_timeout{5'000}; // first byte → end of header; then 408
-    std::chrono::milliseconds body_timeout{10'000};  // end of header → end of body; then 408
-    std::chrono::milliseconds idle_timeout{30'000};  // between requests; then closed in silence
-    std::chrono::milliseconds write_timeout{10'000}; // for a client that does not read its answer
+    std::chrono::milliseconds header_timeout{5'000};  // first byte → end of header; then 408
+    std::chrono::milliseconds body_timeout{10'000};   // end of header → end of body; then 408
+    std::chrono::milliseconds idle_timeout{30'000};   // between requests; then closed in silence
+    std::chrono::milliseconds write_timeout{10'000};  // for a client that does not read its answer
 
-    std::size_t connections = 10'000; // above: 503 and close
-    std::size_t in_flight = 4'096;    // requests inside handlers; above: 503, connection stays
+    std::size_t connections = 10'000;  // above: 503 and close
+    std::size_t in_flight = 4'096;     // requests inside handlers; above: 503, connection stays
     unsigned retry_after_s = 1;
 };
 
@@ -60,11 +60,11 @@ struct Hooks {
 };
 
 struct ServerStats {
-    std::size_t connections = 0;       // open now
-    std::size_t in_flight = 0;         // requests inside handlers now
-    std::uint64_t requests = 0;        // answered
-    std::uint64_t refused = 0;         // 503 by connection or in-flight limit
-    std::uint64_t internal_errors = 0; // answered 500 because of an exception
+    std::size_t connections = 0;        // open now
+    std::size_t in_flight = 0;          // requests inside handlers now
+    std::uint64_t requests = 0;         // answered
+    std::uint64_t refused = 0;          // 503 by connection or in-flight limit
+    std::uint64_t internal_errors = 0;  // answered 500 because of an exception
 };
 
 class Server {
@@ -92,7 +92,7 @@ public:
     ServerStats stats() const;
 
 private:
-    struct Core; // shared with the sessions, which may outlive this object by a moment
+    struct Core;  // shared with the sessions, which may outlive this object by a moment
     std::shared_ptr<Core> core_;
 };
 

@@ -60,7 +60,7 @@ class Relay {
 public:
     struct Limits {
         std::size_t read_rows = 1'000;     // per SELECT
-        std::size_t in_flight = 20'000;    // produced and not yet reported
+        std::size_t in_flight = 5'000;     // produced and not yet reported
         std::chrono::milliseconds checkpoint_every{1'000};
     };
 

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
+#include <cmath>
 #include <numeric>
 #include <stdexcept>
 #include <utility>
+
+#include <boost/mp11.hpp>
 
 namespace orderflow::analytics {
 namespace {
@@ -152,6 +155,9 @@ Bounds bounds_of(std::size_t bucket) {
     return {(8 + i % 8) << shift, std::int64_t{1} << shift};
 }
 
+// Milliseconds with three digits: no more is known.
+double to_ms(double us) { return std::round(us) / 1000; }
+
 std::int64_t to_count(std::string_view text) {
     std::int64_t value = 0;
     std::from_chars(text.data(), text.data() + text.size(), value);
@@ -254,7 +260,8 @@ void count(const OrderView& before, const OrderView& after, Tally& tally) {
 }
 
 std::size_t latency_bucket(microseconds latency) {
-    const auto us = static_cast<std::uint64_t>(std::clamp(latency, microseconds{0}, kLongest).count());
+    const auto us =
+        static_cast<std::uint64_t>(std::clamp(latency, microseconds{0}, kLongest).count());
     if (us < 64) return us / 8;
     const auto power = static_cast<std::size_t>(std::bit_width(us)) - 1;  // 2^power <= us
     return (power - 5) * 8 + ((us >> (power - 3)) & 7);
@@ -270,7 +277,7 @@ double percentile_ms(std::span<const std::int64_t> histogram, double q) {
             const auto [begin, width] = bounds_of(i);
             const double share =
                 (rank - static_cast<double>(below)) / static_cast<double>(histogram[i]);
-            return (static_cast<double>(begin) + share * static_cast<double>(width)) / 1000;
+            return to_ms(static_cast<double>(begin) + share * static_cast<double>(width));
         }
         below += histogram[i];
     }
@@ -318,8 +325,8 @@ Dashboard summarise(const Figures& figures) {
     board.active_customers = figures.active_customers;
     board.new_customers = figures.new_customers;
     if (figures.responses > 0) {
-        board.average_response_ms = static_cast<double>(figures.response_us) /
-                                    static_cast<double>(figures.responses) / 1000;
+        board.average_response_ms = to_ms(static_cast<double>(figures.response_us) /
+                                          static_cast<double>(figures.responses));
     }
     if (const std::int64_t ended = board.completed + board.cancelled; ended > 0) {
         board.error_rate = static_cast<double>(failed) / static_cast<double>(ended);

@@ -6,6 +6,7 @@
 // kind. Whatever arrives again, from another offset, or in another order across topics leads to the
 // same view. Counters move only where a view does (`count`), so they are as exact as the views.
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>

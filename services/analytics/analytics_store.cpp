@@ -1,8 +1,11 @@
 #include "analytics/analytics_store.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <stdexcept>
+
+#include <boost/mp11.hpp>
 
 namespace orderflow::analytics {
 namespace {
@@ -132,7 +135,8 @@ const Statement kReadMinutes{"minutes_read", R"(
            complete::bigint[]
     FROM minutes WHERE minute >= date_trunc('minute', now()) - interval '5 minutes')"};
 const Statement kReadCustomers{"customers_read", R"(
-    SELECT count(*) FILTER (WHERE last_order_minute >= date_trunc('minute', now() - interval '24 hours')),
+    SELECT count(*) FILTER (WHERE last_order_minute >=
+                                  date_trunc('minute', now() - interval '24 hours')),
            count(*) FILTER (WHERE first_order_at >= now() - interval '24 hours')
     FROM customers)"};
 

@@ -12,7 +12,8 @@ CREATE TABLE products (
     name       text NOT NULL
 ) WITH (fillfactor = 50);
 
--- reservations: one row per order, refusals and tombstones included. No index but the key.
+-- reservations: one row per order, refusals and tombstones included. No index but the key. All rows
+-- of a page are changed once and at about the same time, so it has room for each a second time.
 CREATE TABLE reservations (
     order_id    uuid PRIMARY KEY,
     version     bigint NOT NULL,       -- compare-and-set
@@ -21,7 +22,7 @@ CREATE TABLE reservations (
     reserved_at timestamptz,           -- null: never reserved
     reason      text,                  -- of a refusal
     items       text NOT NULL          -- [{"productId":…,"quantity":…}], JSON; what was reserved
-) WITH (fillfactor = 75);
+) WITH (fillfactor = 50);
 
 CREATE VIEW audit_v1_stock AS
     SELECT product_id, name, price, currency, free, reserved, sold, updated_at FROM products;

@@ -36,7 +36,7 @@ ChargeRequest request(std::string token, std::int64_t amount = 1500) {
 
 // What the rules say to one operation after another on one key.
 struct Step {
-    const char* operation; // a token, "finish" or "cancel"
+    const char* operation;  // a token, "finish" or "cancel"
     Reply reply;
     State state;
     std::optional<EntryKind> entry;

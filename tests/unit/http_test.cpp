@@ -124,7 +124,7 @@ struct TestServer {
 };
 
 struct Answer {
-    int status = 0; // 0: the connection was closed instead
+    int status = 0;  // 0: the connection was closed instead
     std::string head;
     std::string body;
     bool has(std::string_view text) const {
@@ -141,8 +141,9 @@ public:
         setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     }
     void send(std::string_view bytes) {
-        boost::system::error_code ignored; // the server may have closed already
-        asio::write(socket_, asio::buffer(bytes), ignored);
+        boost::system::error_code ec;  // the server may have closed already
+        asio::write(socket_, asio::buffer(bytes), ec);
+        send_failed = send_failed || ec;
     }
     void finish_sending() { socket_.shutdown(tcp::socket::shutdown_send); }
 
@@ -167,6 +168,7 @@ public:
         in_.erase(0, length);
         return answer;
     }
+    bool send_failed = false;
     bool closed() { return in_.empty() && !more() && !timed_out_; }
 
 private:
@@ -278,8 +280,9 @@ TEST_CASE("a malformed or ambiguous request is refused and its connection closed
         std::string bytes;
         int status;
         const char* type;
+        bool ends = true;  // more follows; false: the server must decide on what it has
     };
-    const std::string next = "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n"; // must never be answered
+    const std::string next = "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n";  // must never be answered
     const auto row = GENERATE_COPY(
         Row{"no version", "GET /echo\r\n\r\n", 400, "malformed-request"},
         Row{"bad version", "GET /echo HTTP/2.0\r\nHost: x\r\n\r\n", 400, "malformed-request"},
@@ -331,7 +334,7 @@ TEST_CASE("a malformed or ambiguous request is refused and its connection closed
             400, "framing"},
         Row{"endless chunk line",
             json_head + "Transfer-Encoding: chunked\r\n\r\n1;a=" + std::string(20000, 'x'), 400,
-            "framing"},
+            "framing", false},
         Row{"trailer with authority",
             json_head + "Transfer-Encoding: chunked\r\n\r\n0\r\nAuthorization: x\r\n\r\n", 400,
             "framing"},
@@ -342,10 +345,10 @@ TEST_CASE("a malformed or ambiguous request is refused and its connection closed
             "GET /echo HTTP/1.1\r\nHost: x\r\nA: " + std::string(9000, 'x') + "\r\n\r\n", 431,
             "headers-too-large"},
         Row{"header never ends", "GET /echo HTTP/1.1\r\nA: " + std::string(9000, 'x'), 431,
-            "headers-too-large"},
+            "headers-too-large", false},
         Row{"URI too long", "GET /" + std::string(3000, 'x') + " HTTP/1.1\r\nHost: x\r\n\r\n", 414,
             "uri-too-long"},
-        Row{"URI never ends", "GET /" + std::string(9000, 'x'), 414, "uri-too-long"},
+        Row{"URI never ends", "GET /" + std::string(9000, 'x'), 414, "uri-too-long", false},
         Row{"body declared too large", json_head + "Content-Length: 65537\r\n\r\n", 413,
             "body-too-large"},
         Row{"chunk too large", json_head + "Transfer-Encoding: chunked\r\n\r\n10001\r\n", 413,
@@ -356,7 +359,7 @@ TEST_CASE("a malformed or ambiguous request is refused and its connection closed
 
     TestServer server;
     Wire wire(server.port);
-    wire.send(row.bytes + next);
+    wire.send(row.ends ? row.bytes + next : row.bytes);
     const Answer answer = wire.receive();
     CHECK(answer.status == row.status);
     CHECK(answer.has("\"type\":\"/problems/" + std::string(row.type) + "\""));
@@ -364,6 +367,17 @@ TEST_CASE("a malformed or ambiguous request is refused and its connection closed
     CHECK(answer.has("Connection: close"));
     wire.finish_sending();
     CHECK(wire.closed());
+}
+
+TEST_CASE("a client that is refused may finish sending, so that it gets to read why") {
+    TestServer server;
+    Wire wire(server.port);
+    wire.send(json_head + "Content-Length: 200000\r\n\r\n");
+    CHECK(wire.receive().status == 413);
+    wire.send(std::string(100'000, 'x'));
+    server.stats();  // by now a server that does not listen would have reset the connection
+    wire.send(std::string(100'000, 'x'));
+    CHECK_FALSE(wire.send_failed);
 }
 
 TEST_CASE("more than 64 header fields are refused") {
@@ -738,7 +752,7 @@ TEST_CASE("a kept connection that the server has closed is noticed before it is 
     TestClient client(server.port());
     for (int i = 0; i < 3; ++i) {
         CHECK(client.call("POST", "/", "{}").outcome == Outcome::response);
-        std::this_thread::sleep_for(20ms); // the close is on its way; nothing tells when it came
+        std::this_thread::sleep_for(20ms);  // the close is on its way; nothing tells when it came
     }
 }
 
@@ -748,7 +762,7 @@ TEST_CASE("a POST that may have arrived is not sent again, a GET is") {
         connections = n + 1;
         read_request(socket);
         answer_ok(socket);
-        read_request(socket); // the second one on this connection gets no answer
+        read_request(socket);  // the second one on this connection gets no answer
         socket.close();
     });
     TestClient client(server.port());

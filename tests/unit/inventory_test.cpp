@@ -4,6 +4,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "events/limits.hpp"
 #include "inventory/inventory_api.hpp"
 #include "inventory/inventory_service.hpp"
 

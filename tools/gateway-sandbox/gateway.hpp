@@ -24,12 +24,12 @@ namespace orderflow::sandbox {
 
 // How a token makes the gateway behave.
 enum class Behaviour {
-    capture,           // tok_ok
-    decline,           // tok_declined
-    slow,              // tok_slow_60s: decides only after a minute; nothing is charged before
-    fail_once,         // tok_500_then_ok: the first attempt with a key fails, nothing is charged
-    lose_first_answer, // tok_charge_then_timeout: charges, but its answer comes far too late
-    unknown,           // any other: refused, and recorded as a decline
+    capture,            // tok_ok
+    decline,            // tok_declined
+    slow,               // tok_slow_60s: decides only after a minute; nothing is charged before
+    fail_once,          // tok_500_then_ok: the first attempt with a key fails, nothing is charged
+    lose_first_answer,  // tok_charge_then_timeout: charges, but its answer comes far too late
+    unknown,            // any other: refused, and recorded as a decline
 };
 Behaviour behaviour_of(std::string_view token);
 
@@ -42,8 +42,8 @@ struct Entry {
     std::int64_t id = 0;
     std::string key;
     EntryKind kind = EntryKind::charge;
-    std::int64_t amount = 0; // minor units; 0 where a key was cancelled that nobody had charged
-    std::string currency;    // empty there
+    std::int64_t amount = 0;  // minor units; 0 where a key was cancelled that nobody had charged
+    std::string currency;     // empty there
     std::string token;
     Instant at{};
 };
@@ -57,13 +57,13 @@ struct ChargeRequest {
 
 enum class State {
     none,
-    failed_once,   // answered 500 once; forgotten by a restart, as is `processing`
-    processing,    // will be captured unless it is cancelled first
+    failed_once,    // answered 500 once; forgotten by a restart, as is `processing`
+    processing,     // will be captured unless it is cancelled first
     captured,
     declined,
-    refunded,      // cancelled after capture
-    void_declined, // cancelled after a decline
-    never_charged, // cancelled before anything was charged
+    refunded,       // cancelled after capture
+    void_declined,  // cancelled after a decline
+    never_charged,  // cancelled before anything was charged
 };
 bool is_cancelled(State state);
 
@@ -72,24 +72,24 @@ struct Charge {
     std::int64_t amount = 0;
     std::string currency;
     std::string token;
-    std::int64_t charge_entry = 0; // names the charge; 0 if nothing was ever captured
-    std::int64_t last_entry = 0;   // answers about this key wait until it is durable
+    std::int64_t charge_entry = 0;  // names the charge; 0 if nothing was ever captured
+    std::int64_t last_entry = 0;    // answers about this key wait until it is durable
 };
 
 enum class Reply {
-    created,       // captured by this very request
-    known,         // an outcome from before, or a decline: see the charge
-    later,         // processing: ask finish() when its time has come
-    lost,          // captured, but the answer must not arrive in time
+    created,        // captured by this very request
+    known,          // an outcome from before, or a decline: see the charge
+    later,          // processing: ask finish() when its time has come
+    lost,           // captured, but the answer must not arrive in time
     server_error,
     key_cancelled,
-    key_reused,    // the key belongs to a charge with other parameters
+    key_reused,     // the key belongs to a charge with other parameters
 };
 
 struct Decision {
     Reply reply = Reply::known;
-    Charge charge;              // after the decision
-    std::optional<Entry> entry; // to be made durable before the answer
+    Charge charge;               // after the decision
+    std::optional<Entry> entry;  // to be made durable before the answer
 };
 
 class Gateway {

@@ -18,8 +18,8 @@
 namespace orderflow::sandbox {
 
 struct ApiSettings {
-    std::chrono::milliseconds delay{20};     // of each answer about a charge, at least
-    std::chrono::milliseconds slow{60'000};  // what the slow tokens wait
+    std::chrono::milliseconds delay{20};      // of each answer about a charge, at least
+    std::chrono::milliseconds slow{60'000};   // what the slow tokens wait
 };
 
 class GatewayApi {

@@ -177,7 +177,7 @@ LedgerStore::~LedgerStore() {
 void LedgerStore::replay(const std::function<void(const Entry&)>& apply) {
     Statement select(*database_, kSelect);
     select.bind(1, std::int64_t{0});
-    select.bind(2, std::int64_t{-1});  // no limit
+    select.bind(2, std::int64_t{-1});   // no limit
     while (select.step()) {
         const Entry entry = read_entry(select);
         apply(entry);

@@ -64,14 +64,14 @@ private:
 
     boost::asio::io_context& io_;
     std::function<void(const std::string&)> on_failure_;
-    std::unique_ptr<Database> database_; // of the writer thread, once that runs
-    std::unique_ptr<Database> reading_;  // of the reader thread
+    std::unique_ptr<Database> database_;  // of the writer thread, once that runs
+    std::unique_ptr<Database> reading_;   // of the reader thread
     std::string instance_;
     std::int64_t durable_ = 0;
     std::vector<Waiting> waiting_;
     BatchQueue<Entry> queue_;
     boost::asio::thread_pool reader_{1};
-    std::jthread writer_; // last: it uses the rest
+    std::jthread writer_;  // last: it uses the rest
 };
 
 }  // namespace orderflow::sandbox

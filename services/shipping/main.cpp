@@ -1,0 +1,69 @@
+// shipping-service: schedules and voids shipments, books and frees the warehouse's storage slots.
+#include <spdlog/spdlog.h>
+
+#include "service/host.hpp"
+#include "service/log.hpp"
+#include "shipping/shipping_api.hpp"
+#include "shipping/shipping_service.hpp"
+
+namespace orderflow::shipping {
+
+extern const std::string_view kSchemaSql;
+
+namespace {
+
+struct Config {
+    service::CommonConfig common;
+    std::int64_t storage_capacity = 100'000;  // slots
+    std::string countries = "KR,US,JP,DE,FR,GB,CA,AU,SG,NL";
+};
+
+void add_options(CLI::App& app, Config& config) {
+    app.add_option("--storage-capacity", config.storage_capacity,
+                   "warehouse storage, slots (one for each order that asks for storage)")
+        ->envname("STORAGE_CAPACITY")
+        ->check(CLI::Range(std::int64_t{0}, std::int64_t{1'000'000'000'000}));
+    const auto check_countries = [](const std::string& text) {
+        const auto countries = parse_countries(text);
+        return countries ? std::string() : countries.error().detail;
+    };
+    app.add_option("--countries", config.countries,
+                   "served countries, ISO 3166-1 alpha-2, comma separated")
+        ->envname("SERVED_COUNTRIES")
+        ->check(check_countries, "COUNTRIES", "countries");
+}
+
+void run(const Config& config) {
+    service::Host host(config.common, events::Service::shipping, kSchemaSql);
+    postgres::Connection at_start(config.common.database_url);
+    set_storage_capacity(at_start, config.storage_capacity);
+    at_start.reset();
+    messaging::Bell bell;
+    const auto context = host.loop_context(bell);
+    const Settings settings{parse_countries(config.countries).value()};
+    auto consumers = host.start_consumers(context, [&](postgres::Connection& connection) {
+        return std::make_unique<messaging::StoreHandler<ShippingService, ShippingStore>>(
+            make_shipping_store(connection), settings);
+    });
+    messaging::RelayLoop relay(context);
+    host.run(make_router(host.pool()),
+             {[&] { for (auto& consumer : consumers) consumer->stop(); },
+              [&] { relay.stop(); }});
+}
+
+}  // namespace
+}  // namespace orderflow::shipping
+
+int main(int argc, char** argv) {
+    using namespace orderflow;
+    shipping::Config config;
+    service::Options options(events::Service::shipping, "Ships paid orders and stores goods",
+                             config.common, 3004);
+    shipping::add_options(options.app(), config);
+    if (const auto code = options.parse(argc, argv)) return *code;
+    service::init_log("shipping-service", config.common.log_level);
+    return service::guarded([&] {
+        spdlog::info("starting: {}", options.effective());
+        shipping::run(config);
+    });
+}

@@ -1,0 +1,11 @@
+#pragma once
+// The shipping service's routes. Handlers run on the io thread.
+#include "http/router.hpp"
+#include "postgres/pool.hpp"
+
+namespace orderflow::shipping {
+
+// GET /api/shipments/{orderId}. The pool must outlive the router.
+http::Router make_router(postgres::Pool& pool);
+
+}  // namespace orderflow::shipping

@@ -1,0 +1,405 @@
+// The read model's rules: what each event leaves in an order's view, and what it adds to the
+// counters, whatever the order of arrival and however often it comes.
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_floating_point.hpp>
+
+#include "analytics/analytics.hpp"
+#include "analytics/analytics_api.hpp"
+#include "analytics/analytics_service.hpp"
+
+namespace {
+
+using namespace orderflow;
+using namespace orderflow::analytics;
+using namespace std::chrono_literals;
+using Catch::Matchers::WithinAbs;
+using Catch::Matchers::WithinRel;
+using events::Event;
+using events::Participant;
+using events::Reason;
+
+const OrderId kId = OrderId::parse("019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10").value();
+const ShipmentId kShipment = ShipmentId::parse("019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c11").value();
+const Instant kStart = parse_rfc3339("2026-01-02T03:04:05.000000Z").value();
+
+events::Order an_order(std::int64_t total = 1'500, Currency currency = {}) {
+    events::Order order;
+    order.customer_id = "CUST-001";
+    order.currency = currency;
+    order.total = total;
+    order.items = {{"ITEM-001", "Laptop", total, 1}};
+    order.payment.token = "tok_ok";
+    order.placed_at = kStart;
+    return order;
+}
+
+// An event and when it was recorded.
+struct Timed {
+    Event event;
+    std::chrono::microseconds after;
+};
+
+std::vector<Timed> forward_way(std::int64_t total = 1'500, Currency currency = {}) {
+    const auto order = an_order(total, currency);
+    return {{events::OrderPlaced{kId, order}, 0us},
+            {events::StockReserved{kId, order}, 3'000us},
+            {events::PaymentCaptured{kId, "ch-1", total, currency, order}, 28'000us},
+            {events::ShipmentScheduled{kId, kShipment, "TRK-1", total, currency, false}, 30'000us},
+            {events::OrderCompleted{kId, "CUST-001", kShipment, total, currency}, 40'500us}};
+}
+
+std::vector<Timed> refused_way(Reason reason) {
+    return {{events::OrderPlaced{kId, an_order()}, 0us},
+            {events::StockReserved{kId, an_order()}, 2'000us},
+            {events::CancellationStarted{kId, reason}, 10'000us},
+            {events::StockReleased{kId}, 12'000us},
+            {events::NothingToCompensate{kId, Participant::payment, {}}, 13'000us},
+            {events::NothingToCompensate{kId, Participant::shipping, {}}, 14'000us},
+            {events::OrderCancelled{kId, "CUST-001", reason, 1'500, Currency{}, {}}, 20'000us}};
+}
+
+struct Folded {
+    OrderView view;
+    Tally tally;
+    bool operator==(const Folded&) const = default;
+};
+
+// The offset is the event's place in the way, so that permutations carry the same marks.
+void take(Folded& folded, const Timed& timed, std::int64_t offset) {
+    const auto next = fold(&folded.view, timed.event, {kStart + timed.after, 4, offset});
+    if (!next) return;
+    count(folded.view, *next, folded.tally);
+    folded.view = *next;
+}
+
+Folded fold_all(const std::vector<Timed>& way, const std::vector<std::size_t>& order) {
+    Folded folded;
+    for (const std::size_t i : order) take(folded, way[i], static_cast<std::int64_t>(i));
+    return folded;
+}
+
+Folded fold_all(const std::vector<Timed>& way) {
+    std::vector<std::size_t> order(way.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    return fold_all(way, order);
+}
+
+std::map<std::string, std::int64_t> totals(const Tally& tally) {
+    std::map<std::string, std::int64_t> plain;
+    for (const auto& [name, sum] : tally.totals) {
+        REQUIRE(sum.high == 0);
+        plain[name] = sum.low;
+    }
+    return plain;
+}
+
+using Totals = std::map<std::string, std::int64_t>;
+
+TEST_CASE("each kind of event is kept once, in its own place, and decides the status") {
+    struct Row {
+        Event event;
+        Slot slot;
+        Status status;  // of an order of which nothing else is known
+    };
+    const auto order = an_order();
+    const std::vector<Row> rows{
+        {events::OrderPlaced{kId, order}, Slot::order_placed, Status::PROCESSING},
+        {events::StockReserved{kId, order}, Slot::stock_reserved, Status::PROCESSING},
+        {events::StockRejected{kId, {}, "ITEM-001"}, Slot::stock_rejected, Status::PROCESSING},
+        {events::PaymentCaptured{kId, "ch", 1'500, {}, order}, Slot::payment_captured,
+         Status::PROCESSING},
+        {events::PaymentDeclined{kId, {}}, Slot::payment_declined, Status::PROCESSING},
+        {events::ShipmentScheduled{kId, kShipment, "T", 1'500, {}, true}, Slot::shipment_scheduled,
+         Status::PROCESSING},
+        {events::ShipmentRefused{kId, {}}, Slot::shipment_refused, Status::PROCESSING},
+        {events::CancellationStarted{kId, Reason::CUSTOMER}, Slot::cancellation_started,
+         Status::CANCELLING},
+        {events::StockReleased{kId}, Slot::stock_released, Status::PROCESSING},
+        {events::PaymentRefunded{kId, 1'500, {}, {}}, Slot::payment_refunded, Status::PROCESSING},
+        {events::ShipmentVoided{kId, kShipment}, Slot::shipment_voided, Status::PROCESSING},
+        {events::NothingToCompensate{kId, Participant::inventory, {}}, Slot::inventory_nothing,
+         Status::PROCESSING},
+        {events::NothingToCompensate{kId, Participant::payment, {}}, Slot::payment_nothing,
+         Status::PROCESSING},
+        {events::NothingToCompensate{kId, Participant::shipping, {}}, Slot::shipping_nothing,
+         Status::PROCESSING},
+        {events::OrderCompleted{kId, "CUST-001", kShipment, 1'500, {}}, Slot::order_completed,
+         Status::COMPLETED},
+        {events::OrderCancelled{kId, "CUST-001", Reason::CUSTOMER, 1'500, {}, {}},
+         Slot::order_cancelled, Status::CANCELLED},
+    };
+    REQUIRE(rows.size() == kSlots);
+    for (const Row& row : rows) {
+        CAPTURE(boost::describe::enum_to_string(row.slot, ""));
+        const Mark mark{kStart, 3, 42};
+        const auto view = fold(nullptr, row.event, mark);
+        REQUIRE(view);
+        for (std::size_t i = 0; i < kSlots; ++i) {
+            CHECK(view->marks[i].has_value() == (i == static_cast<std::size_t>(row.slot)));
+        }
+        CHECK((*view)[row.slot] == mark);
+        CHECK(status_of(*view) == row.status);
+        CHECK(info(row.slot).kind == events::kind_of(row.event));
+        // Again, and from another offset: nothing changes.
+        CHECK_FALSE(fold(&*view, row.event, mark));
+        CHECK_FALSE(fold(&*view, row.event, {kStart + 1s, 3, 43}));
+    }
+}
+
+TEST_CASE("a change of stock belongs to no order and leaves nothing") {
+    const Event adjusted = events::StockAdjusted{"ITEM-001", "Laptop", 1'500, {}, 10};
+    CHECK_FALSE(fold(nullptr, adjusted, {kStart, 0, 0}));
+}
+
+TEST_CASE("customer, total and reason come from the first event that carries them") {
+    const auto view = fold_all(refused_way(Reason::CARD_DECLINED)).view;
+    CHECK(view.customer_id == "CUST-001");
+    CHECK(view.total == Money{1'500, {}});
+    CHECK(view.reason == Reason::CARD_DECLINED);
+    // A participant's refusal is not yet the reason of a cancellation.
+    CHECK_FALSE(fold(nullptr, events::StockRejected{kId, {}, "X"}, {kStart, 0, 0})->reason);
+}
+
+TEST_CASE("a completed order counts once, in whatever order its events arrive") {
+    const auto way = forward_way();
+    const Folded expected = fold_all(way);
+    CHECK(totals(expected.tally) ==
+          Totals{{"placed", 1}, {"completed", 1}, {"revenue.KRW", 1'500}});
+    REQUIRE(expected.tally.minutes.size() == 1);
+    const Minute& minute = expected.tally.minutes.begin()->second;
+    CHECK(expected.tally.minutes.begin()->first == kStart - 5s);
+    CHECK(minute.placed == 1);
+    CHECK(minute.completed == 1);
+    CHECK(minute.cancelled == 0);
+    CHECK(minute.revenue == Sum{0, 1'500});
+    CHECK(minute.responses == 1);
+    CHECK(minute.response_us == 40'500);
+
+    std::vector<std::size_t> order{0, 1, 2, 3, 4};
+    do {
+        CHECK(fold_all(way, order) == expected);
+    } while (std::ranges::next_permutation(order).found);
+}
+
+TEST_CASE("counting a way step by step gives the same as counting it at once") {
+    for (const auto& way : {forward_way(), refused_way(Reason::CUSTOMER)}) {
+        const Folded stepwise = fold_all(way);
+        Tally at_once;
+        count(OrderView{}, stepwise.view, at_once);
+        CHECK(at_once == stepwise.tally);
+        Tally again;
+        count(stepwise.view, stepwise.view, again);
+        CHECK(again == Tally{});
+    }
+}
+
+TEST_CASE("an order is open from placed to its end, and never less than not open") {
+    const auto way = forward_way();
+    Folded folded;
+    take(folded, way[0], 0);
+    CHECK(totals(folded.tally) == Totals{{"open", 1}, {"placed", 1}});
+    take(folded, way[4], 4);
+    CHECK(totals(folded.tally).count("open") == 0);
+
+    // The end without the beginning: it was lost with its topic's retention.
+    CHECK(totals(fold_all({way[4]}).tally) == Totals{{"completed", 1}, {"revenue.KRW", 1'500}});
+}
+
+TEST_CASE("a cancelled order counts by its reason and brings no revenue") {
+    const auto folded = fold_all(refused_way(Reason::OUT_OF_STOCK));
+    CHECK(totals(folded.tally) == Totals{{"cancelled.OUT_OF_STOCK", 1}, {"placed", 1}});
+    const Minute& minute = folded.tally.minutes.begin()->second;
+    CHECK(minute.cancelled == 1);
+    CHECK(minute.revenue == Sum{});
+    CHECK(minute.responses == 1);
+    CHECK(minute.response_us == 20'000);
+    CHECK(minute.steps[static_cast<std::size_t>(Step::charge)].empty());
+}
+
+TEST_CASE("revenue in another currency is kept apart") {
+    const auto dollars = Currency::parse("USD").value();
+    const auto folded = fold_all(forward_way(2'000, dollars));
+    CHECK(totals(folded.tally).at("revenue.USD") == 2'000);
+    CHECK(folded.tally.minutes.begin()->second.revenue == Sum{});
+
+    Figures figures;
+    figures.totals = {{"revenue.USD", "2000"}, {"revenue.KRW", "99999999999999999999"}};
+    const Dashboard board = summarise(figures);
+    CHECK(board.revenue == "99999999999999999999");
+    CHECK(board.revenue_by_currency.at("USD") == "2000");
+}
+
+TEST_CASE("sums of the largest totals do not overflow") {
+    constexpr std::int64_t kLargest = 10'000'000'000'000'000;
+    Sum sum;
+    for (int i = 0; i < 4'096; ++i) sum.add(kLargest);
+    CHECK(sum == Sum{40, 960'000'000'000'000'000});
+}
+
+TEST_CASE("a customer's activity spans the batch") {
+    auto later = forward_way();
+    Tally tally;
+    for (const auto after : {5min + 1s, 0min + 0s, 2min + 0s}) {
+        const auto view = fold(nullptr, later[0].event, {kStart + after, 0, 0});
+        count(OrderView{}, *view, tally);
+    }
+    CHECK(tally.customers ==
+          std::map<std::string, Activity>{{"CUST-001", {kStart, kStart - 5s + 5min}}});
+}
+
+TEST_CASE("the timeline is sorted by time and names what a compensation undoes") {
+    // Given an order whose events arrived in any order, two of them at the same time
+    auto way = refused_way(Reason::CUSTOMER);
+    way[4].after = way[3].after;
+    const auto list = timeline(fold_all(way, {6, 4, 3, 1, 5, 2, 0}).view);
+    // Then causes stand before effects and each knows the time since the one before
+    std::vector<std::string> types;
+    for (const auto& event : list) types.emplace_back(event.type);
+    CHECK(types == std::vector<std::string>{"OrderPlaced", "StockReserved", "CancellationStarted",
+                                            "StockReleased", "NothingToCompensate",
+                                            "NothingToCompensate", "OrderCancelled"});
+    CHECK_FALSE(list[0].latency_ms);
+    CHECK(list[1].latency_ms == 2.0);
+    CHECK(list[4].latency_ms == 0.0);
+    CHECK(list[3].compensates == "StockReserved");
+    CHECK_FALSE(list[4].compensates);
+    CHECK(list[4].service == "payment-service");
+    CHECK(list[4].topic == "payment-events");
+    CHECK(list[5].service == "shipping-service");
+    CHECK(list[6].partition == 4);
+    CHECK(list[6].offset == 6);
+}
+
+TEST_CASE("the timeline's JSON leaves out what is not there") {
+    const auto way = forward_way();
+    CHECK(timeline_json(kId, fold_all({way[0], way[1]}).view) ==
+          R"({"orderId":"019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10","status":"PROCESSING","events":[)"
+          R"({"type":"OrderPlaced","service":"order-service","time":"2026-01-02T03:04:05.000000Z",)"
+          R"("topic":"order-events","partition":4,"offset":0},)"
+          R"({"type":"StockReserved","service":"inventory-service",)"
+          R"("time":"2026-01-02T03:04:05.003000Z","latencyMs":3.0,"topic":"inventory-events",)"
+          R"("partition":4,"offset":1}]})");
+}
+
+TEST_CASE("latency buckets follow each other without gaps, an eighth wide at most") {
+    CHECK(latency_bucket(-1s) == 0);
+    CHECK(latency_bucket(0us) == 0);
+    CHECK(latency_bucket(7us) == 0);
+    CHECK(latency_bucket(8us) == 1);
+    CHECK(latency_bucket(63us) == 7);
+    CHECK(latency_bucket(64us) == 8);
+    CHECK(latency_bucket(127us) == 15);
+    CHECK(latency_bucket(128us) == 16);
+    CHECK(latency_bucket(std::chrono::days{10'000}) == latency_bucket(std::chrono::days{10}));
+    std::size_t last = 0;
+    for (std::chrono::microseconds us{0}; us < 100ms; ++us) {
+        const std::size_t bucket = latency_bucket(us);
+        if (bucket != last && bucket != last + 1) FAIL("gap at " << us.count() << " µs");
+        last = bucket;
+    }
+}
+
+TEST_CASE("percentiles are right to an eighth") {
+    std::vector<std::int64_t> histogram(latency_bucket(1s) + 1);
+    for (std::chrono::milliseconds ms{1}; ms <= 1'000ms; ++ms) ++histogram[latency_bucket(ms)];
+    CHECK_THAT(percentile_ms(histogram, 0.5), WithinRel(500.0, 0.0625));
+    CHECK_THAT(percentile_ms(histogram, 0.99), WithinRel(990.0, 0.0625));
+    CHECK(percentile_ms({}, 0.99) == 0);
+}
+
+TEST_CASE("the error rate counts only orders that failed because of us") {
+    Figures figures;
+    figures.totals = {{"placed", "10"},          {"open", "2"},
+                      {"completed", "4"},        {"cancelled.CUSTOMER", "2"},
+                      {"cancelled.DEADLINE", "1"}, {"cancelled.CARRIER_REFUSED", "1"}};
+    figures.responses = 2;
+    figures.response_us = 30'000;
+    const Dashboard board = summarise(figures);
+    CHECK(board.placed == 10);
+    CHECK(board.cancelled == 4);
+    CHECK(board.open == 2);
+    CHECK(board.cancelled_by_reason.size() == 9);
+    CHECK(board.cancelled_by_reason.at(Reason::CUSTOMER) == 2);
+    CHECK_THAT(board.error_rate, WithinAbs(0.125, 1e-9));
+    CHECK_THAT(board.average_response_ms, WithinAbs(15.0, 1e-9));
+}
+
+TEST_CASE("an empty dashboard is all zeros, with every member in place") {
+    CHECK(dashboard_json(summarise({})) ==
+          R"({"orders":{"count":0,"completed":0,"cancelled":0,"open":0,"revenue":0,)"
+          R"("revenueByCurrency":{},"byReason":{"OUT_OF_STOCK":0,"UNKNOWN_PRODUCT":0,)"
+          R"("PRICE_MISMATCH":0,"CARD_DECLINED":0,"CARD_TOKEN_UNKNOWN":0,"CARRIER_REFUSED":0,)"
+          R"("STORAGE_FULL":0,"CUSTOMER":0,"DEADLINE":0}},"users":{"active":0,"new":0},)"
+          R"("performance":{"avgResponseTime":0.0,"errorRate":0.0,"steps":{)"
+          R"("reserve":{"p50":0.0,"p99":0.0},"charge":{"p50":0.0,"p99":0.0},)"
+          R"("ship":{"p50":0.0,"p99":0.0},"complete":{"p50":0.0,"p99":0.0}}}})");
+}
+
+// A store in memory; `races` saves are lost before one succeeds.
+class MemoryStore final : public AnalyticsStore {
+public:
+    std::map<OrderId, std::pair<OrderView, std::int64_t>> rows;
+    std::vector<Tally> added;
+    std::size_t versions = 0;
+    int races = 0;
+
+    Views load(std::span<const OrderId> ids) override {
+        Views views;
+        for (const OrderId& id : ids) {
+            if (const auto found = rows.find(id); found != rows.end()) {
+                views.loaded(id, found->second.first, found->second.second);
+            }
+        }
+        return views;
+    }
+    bool save(const Views& views) override {
+        if (races-- > 0) return false;
+        const auto changes = views.changes();
+        for (const auto& list : {changes.inserts, changes.updates}) {
+            for (const Views::Entry* entry : list) {
+                rows[entry->id] = {entry->row, entry->version + 1};
+                ++versions;
+            }
+        }
+        return true;
+    }
+    void add(const Tally& tally) override { added.push_back(tally); }
+};
+
+TEST_CASE("a batch handled twice saves one row and counts it once") {
+    // Given the forward way as one batch, every record twice, and a stock change between
+    auto way = forward_way();
+    way.insert(way.begin() + 2, {events::StockAdjusted{"ITEM-001", "Laptop", 1'500, {}, 1}, 0us});
+    const std::vector<messaging::Record> records(2 * way.size());
+    std::vector<messaging::Delivery> batch(records.size());
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        batch[i].event = way[i % way.size()].event;
+        batch[i].time = kStart + way[i % way.size()].after;
+        batch[i].record = &records[i];
+    }
+    MemoryStore store;
+    AnalyticsService service(store);
+    messaging::BatchOutput out;
+    // When the first save is lost to another batch, and the batch is then handled twice
+    store.races = 1;
+    CHECK_FALSE(service.handle(kStart, batch, out));
+    CHECK(store.added.empty());
+    CHECK(service.handle(kStart, batch, out));
+    CHECK(service.handle(kStart, batch, out));
+    // Then there is one row in one version, and the second time added nothing
+    CHECK(store.versions == 1);
+    REQUIRE(store.added.size() == 2);
+    CHECK(store.added[0].totals.at("completed") == Sum{0, 1});
+    CHECK(store.added[1] == Tally{});
+    CHECK(out.events.empty());
+    CHECK(out.parked.empty());
+}
+
+}  // namespace

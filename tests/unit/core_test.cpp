@@ -1,0 +1,233 @@
+// Ids, times, currencies, traces, and the queue that gathers batches.
+
+#include <algorithm>
+#include <set>
+#include <thread>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "core/batch_queue.hpp"
+#include "core/ids.hpp"
+#include "core/money.hpp"
+#include "core/time.hpp"
+#include "core/trace.hpp"
+#include "support/builders.hpp"
+#include "support/eventually.hpp"
+
+namespace orderflow {
+namespace {
+
+using namespace std::chrono_literals;
+using test::at;
+
+constexpr const char* kId = "019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10";
+
+}  // namespace
+
+TEST_CASE("ids: the canonical text is read and written") {
+    const auto id = OrderId::parse(kId);
+    REQUIRE(id.has_value());
+    CHECK(id->bytes[0] == 0x01);
+    CHECK(id->bytes[15] == 0x10);
+    CHECK(id->to_string() == kId);
+    std::string text = "order ";
+    id->append_to(text);
+    CHECK(text == std::string("order ") + kId);
+}
+
+TEST_CASE("ids: every other text is refused") {
+    for (const std::string text :
+         {"", "019b7ca9", "019B7CA9-8D03-7C3E-9A51-3F6D2B8E4C10",
+          "019b7ca98d037c3e9a513f6d2b8e4c10", "{019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10}",
+          "019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c1", "019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c100",
+          "019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c1g", "019b7ca9-8d03-7c3e-9a51_3f6d2b8e4c10",
+          "019b7ca9-8d037-c3e-9a51-3f6d2b8e4c10", " 19b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10",
+          "0x9b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10"}) {
+        CAPTURE(text);
+        CHECK_FALSE(OrderId::parse(text).has_value());
+    }
+}
+
+TEST_CASE("ids: new ones are UUIDv7 and sort by their millisecond") {
+    IdSource source;
+    std::vector<OrderId> ids;
+    for (int ms = 0; ms < 1000; ++ms) {
+        ids.push_back(source.next<OrderId>(at(0) + std::chrono::milliseconds{ms}));
+    }
+    CHECK(std::ranges::is_sorted(ids));
+    for (const OrderId& id : ids) {
+        CHECK((id.bytes[6] >> 4) == 7);
+        CHECK((id.bytes[8] >> 6) == 2);
+        CHECK(OrderId::parse(id.to_string()) == id);
+    }
+    // 2026-01-02T03:04:05.123Z
+    CHECK(ids[0].to_string().starts_with("019b7ca9-8d03-7"));
+}
+
+TEST_CASE("ids: a seed repeats them, without one they differ") {
+    IdSource a(7), b(7), c(8), d, e;
+    const auto id = a.next<OrderId>(at(0));
+    CHECK(id == b.next<OrderId>(at(0)));
+    CHECK(id != c.next<OrderId>(at(0)));
+    CHECK(d.next<OrderId>(at(0)) != e.next<OrderId>(at(0)));
+    std::set<OrderId> same_millisecond;
+    for (int i = 0; i < 10'000; ++i) same_millisecond.insert(d.next<OrderId>(at(0)));
+    CHECK(same_millisecond.size() == 10'000);
+}
+
+TEST_CASE("time: RFC 3339 with six digits, there and back") {
+    CHECK(to_rfc3339(test::kPlacedAt) == "2026-01-02T03:04:05.123456Z");
+    CHECK(to_rfc3339(Instant{}) == "1970-01-01T00:00:00.000000Z");
+    for (const char* text : {"2026-01-02T03:04:05.123456Z", "1969-12-31T23:59:59.999999Z",
+                             "2024-02-29T00:00:00.000001Z", "9999-12-31T23:59:59.000000Z"}) {
+        const auto instant = parse_rfc3339(text);
+        REQUIRE(instant.has_value());
+        CHECK(to_rfc3339(*instant) == text);
+    }
+}
+
+TEST_CASE("time: fewer digits of a second are read as what they mean") {
+    CHECK(parse_rfc3339("2026-01-02T03:04:05Z") == test::kPlacedAt - 123456us);
+    CHECK(parse_rfc3339("2026-01-02T03:04:05.1Z") == test::kPlacedAt - 23456us);
+    CHECK(parse_rfc3339("2026-01-02T03:04:05.12345Z") == test::kPlacedAt - 6us);
+}
+
+TEST_CASE("time: what is no UTC time is refused") {
+    for (const char* text :
+         {"", "2026-01-02", "2026-01-02T03:04:05", "2026-01-02T03:04:05+00:00",
+          "2026-01-02t03:04:05z", "2026-01-02 03:04:05Z", "2026-02-29T00:00:00Z",
+          "2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z", "2026-01-32T00:00:00Z",
+          "2026-01-00T00:00:00Z", "2026-01-02T24:00:00Z", "2026-01-02T03:60:00Z",
+          "2026-01-02T03:04:60Z", "2026-01-02T03:04:05.Z", "2026-01-02T03:04:05.1234567Z",
+          "2026-01-02T03:04:05,1Z", "2026-01-02T03:04:05.12a4Z", "-026-01-02T03:04:05Z",
+          "2026-1-02T03:04:05.0Z", "2026-01-02T03:04:5.00Z", "2026/01/02T03:04:05Z"}) {
+        CAPTURE(text);
+        CHECK_FALSE(parse_rfc3339(text).has_value());
+    }
+}
+
+TEST_CASE("currency: three capital letters and nothing else") {
+    CHECK(Currency::parse("EUR")->text() == "EUR");
+    CHECK(Currency{}.text() == "KRW");
+    for (const char* text : {"", "EU", "EURO", "eur", "EU1", "E R"}) {
+        CHECK_FALSE(Currency::parse(text).has_value());
+    }
+}
+
+TEST_CASE("traceparent: version 00 in lower case with ids that are not zero") {
+    const std::string valid = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    CHECK(valid_traceparent(valid));
+    for (const std::string text :
+         {std::string(), valid.substr(0, 54), valid + "0",
+          "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" + std::string(),
+          "00-4BF92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" + std::string(),
+          "00-00000000000000000000000000000000-00f067aa0ba902b7-01" + std::string(),
+          "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01" + std::string(),
+          "00-4bf92f3577b34da6a3ce929d0e0e4736_00f067aa0ba902b7-01" + std::string(),
+          "00-4bf92f3577b34da6a3ce929d0e0e473\"-00f067aa0ba902b7-01" + std::string()}) {
+        CAPTURE(text);
+        CHECK_FALSE(valid_traceparent(text));
+    }
+}
+
+TEST_CASE("gathering: after one or two records nothing waits, after more the next batch does") {
+    Gathering gathering({500, 128, 5ms});
+    CHECK(gathering.patience(1) == 0ms);
+    gathering.taken(2);
+    CHECK(gathering.patience(1) == 0ms);
+    gathering.taken(3);
+    CHECK(gathering.patience(1) == 5ms);
+    CHECK(gathering.patience(127) == 5ms);
+    CHECK(gathering.patience(128) == 0ms);
+    gathering.taken(0);
+    CHECK(gathering.patience(1) == 0ms);
+}
+
+TEST_CASE("queue: items come out in order, at most a batch at once") {
+    BatchQueue<int> queue(100, {4, 2, 0ms});
+    for (int i = 0; i < 6; ++i) CHECK(queue.push(int{i}));
+    CHECK(queue.take(0ms) == std::vector{0, 1, 2, 3});
+    CHECK(queue.size() == 2);
+    CHECK(queue.take(0ms) == std::vector{4, 5});
+    CHECK(queue.take(0ms).empty());
+}
+
+TEST_CASE("queue: a full or closed one refuses and leaves the item with its owner") {
+    BatchQueue<std::unique_ptr<int>> queue(1);
+    REQUIRE(queue.push(std::make_unique<int>(1)));
+    auto item = std::make_unique<int>(2);
+    CHECK_FALSE(queue.push(std::move(item)));
+    REQUIRE(item != nullptr);
+
+    CHECK(queue.take(0ms).size() == 1);
+    queue.close();
+    CHECK_FALSE(queue.push(std::move(item)));
+    CHECK(item != nullptr);
+    CHECK(queue.closed());
+}
+
+TEST_CASE("queue: what is inside when it closes can still be taken") {
+    BatchQueue<int> queue(10);
+    queue.push(1);
+    queue.close();
+    CHECK(queue.take(10s) == std::vector{1});
+    CHECK(queue.take(10s).empty());  // at once
+}
+
+TEST_CASE("queue: an item and a close wake who waits") {
+    BatchQueue<int> queue(10);
+    std::vector<int> first, second;
+    std::jthread consumer([&] {
+        first = queue.take(30s);
+        second = queue.take(30s);
+    });
+    const auto start = std::chrono::steady_clock::now();
+    queue.push(1);
+    CHECK(test::eventually(10s, [&] { return queue.size() == 0; }));
+    queue.close();
+    consumer.join();
+    CHECK(first == std::vector{1});
+    CHECK(second.empty());
+    CHECK(std::chrono::steady_clock::now() - start < 20s);
+}
+
+TEST_CASE("queue: after a full batch it gathers until there is enough") {
+    BatchQueue<int> queue(1000, {500, 8, 30'000ms});
+    for (int i = 0; i < 3; ++i) queue.push(int{i});
+    CHECK(queue.take(0ms).size() == 3);  // the first batch does not wait
+
+    queue.push(0);
+    std::vector<int> gathered;
+    std::jthread consumer([&] { gathered = queue.take(0ms); });
+    for (int i = 1; i < 8; ++i) queue.push(int{i});
+    consumer.join();
+    CHECK(gathered.size() == 8);
+}
+
+TEST_CASE("queue: nothing is lost or doubled between many producers and the consumer") {
+    BatchQueue<int> queue(100'000, {64, 16, 1ms});
+    constexpr int kEach = 5'000;
+    std::vector<int> taken;
+    std::jthread consumer([&] {
+        while (!queue.closed() || queue.size() > 0) {
+            const auto batch = queue.take(100ms);
+            CHECK(batch.size() <= 64);
+            taken.insert(taken.end(), batch.begin(), batch.end());
+        }
+    });
+    {
+        std::vector<std::jthread> producers;
+        for (int p = 0; p < 4; ++p) {
+            producers.emplace_back([&queue, p] {
+                for (int i = 0; i < kEach; ++i) queue.push(p * kEach + i);
+            });
+        }
+    }
+    queue.close();
+    consumer.join();
+    REQUIRE(taken.size() == 4 * kEach);
+    std::vector<int> next{0, kEach, 2 * kEach, 3 * kEach};
+    for (const int item : taken) CHECK(item == next[static_cast<std::size_t>(item / kEach)]++);
+}
+
+}  // namespace orderflow

@@ -1,0 +1,393 @@
+// Shipping's rules as a hand-written table, and a batch folded over them with a store in memory.
+#include <map>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include "shipping/shipping_service.hpp"
+
+namespace {
+
+using namespace orderflow;
+using namespace orderflow::shipping;
+using events::Event;
+using events::Participant;
+using events::ShipmentRejection;
+
+const Instant kScheduled{std::chrono::seconds{1'000}};
+const Instant kNow{std::chrono::seconds{2'000}};
+const OrderId kOrder = *OrderId::parse("019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10");
+const ShipmentId kOld = *ShipmentId::parse("019b7ca9-8d2c-71ab-b3c4-5d9e0f7a6812");
+const ShipmentId kNew = *ShipmentId::parse("019b7ca9-9999-7abc-8123-456789abcdef");
+const Settings kSettings{parse_countries("KR,US").value()};
+
+// An order of 1500 won to `country`; empty: it is picked up at the shop.
+events::PaymentCaptured captured(const std::string& country, bool with_storage = false,
+                                 const OrderId& id = kOrder) {
+    events::Order order;
+    order.customer_id = "CUST-001";
+    order.total = 1500;
+    order.items = {{"ITEM-001", "Laptop", 1500, 1}};
+    order.payment.token = "tok_ok";
+    if (!country.empty()) {
+        order.shipment = {"Kim Min-ji", {"110 Sejong-daero", "Seoul", "04524", country}};
+    }
+    order.warehouse_storage = with_storage;
+    return {id, "ch_1", 1500, Currency{}, order};
+}
+
+events::CancellationStarted cancelled(const OrderId& id = kOrder) {
+    return {id, events::Reason::CUSTOMER};
+}
+
+// The rows an order may have. `kind` is a state's name; "STORED" is SCHEDULED with a slot.
+std::optional<Shipment> row(const std::string& kind) {
+    if (kind == "none") return std::nullopt;
+    Shipment shipment;
+    if (kind == "REFUSED") {
+        shipment.state = State::REFUSED;
+        shipment.reason = ShipmentRejection::CARRIER_REFUSED;
+    }
+    if (kind == "SCHEDULED" || kind == "STORED" || kind == "VOIDED") {
+        shipment.state = kind == "VOIDED" ? State::VOIDED : State::SCHEDULED;
+        shipment.shipment_id = kOld;
+        shipment.tracking_number = tracking_number(kOld);
+        shipment.storage_booked = kind == "STORED";
+        shipment.scheduled_at = kScheduled;
+        if (kind == "VOIDED") shipment.voided_at = kScheduled;
+    }
+    return shipment;
+}
+
+Event event(const std::string& name) {
+    if (name == "captured") return captured("KR");
+    if (name == "captured, pick-up") return captured("");
+    if (name == "captured, storage") return captured("KR", true);
+    if (name == "captured, pick-up, storage") return captured("", true);
+    if (name == "captured, not served") return captured("CN");
+    if (name == "captured, not served, storage") return captured("CN", true);
+    REQUIRE(name == "cancelled");
+    return cancelled();
+}
+
+std::string emitted(const std::vector<Event>& list) {
+    std::string names;
+    for (const Event& e : list) {
+        if (!names.empty()) names += ' ';
+        names += events::type_name(events::kind_of(e));
+    }
+    return names;
+}
+
+std::string state_name(const std::optional<Shipment>& shipment) {
+    return shipment ? boost::describe::enum_to_string(shipment->state, "?") : "none";
+}
+
+struct Case {
+    const char* given;
+    const char* when;
+    Storage storage;
+    const char* then;  // "": nothing changes
+    std::int64_t slots;
+    const char* emits;
+};
+std::ostream& operator<<(std::ostream& out, const Case& c) {
+    return out << c.given << " + " << c.when << ", " << c.storage.used << " of "
+               << c.storage.capacity << " slots used";
+}
+
+}  // namespace
+
+TEST_CASE("shipping rules: every state has an answer to every event") {
+    const Storage room{10, 9};
+    const Storage full{10, 10};
+    const Storage shrunk{5, 9};  // the capacity was lowered
+    const char* const scheduled = "ShipmentScheduled.v1";
+    const char* const refused = "ShipmentRefused.v1";
+    const char* const nothing = "NothingToCompensate.v1";
+    const auto c = GENERATE_COPY(values<Case>({
+        {"none", "captured", full, "SCHEDULED", 0, scheduled},
+        {"none", "captured, pick-up", full, "SCHEDULED", 0, scheduled},
+        {"none", "captured, storage", room, "SCHEDULED", 1, scheduled},
+        {"none", "captured, pick-up, storage", room, "SCHEDULED", 1, scheduled},
+        {"none", "captured, storage", full, "REFUSED", 0, refused},
+        {"none", "captured, storage", shrunk, "REFUSED", 0, refused},
+        {"none", "captured, pick-up, storage", full, "REFUSED", 0, refused},
+        {"none", "captured, not served", room, "REFUSED", 0, refused},
+        {"none", "captured, not served, storage", room, "REFUSED", 0, refused},
+        {"none", "cancelled", room, "CANCELLED", 0, nothing},
+        {"SCHEDULED", "captured", room, "", 0, ""},
+        {"SCHEDULED", "captured, storage", room, "", 0, ""},
+        {"SCHEDULED", "captured, not served", room, "", 0, ""},
+        {"SCHEDULED", "cancelled", room, "VOIDED", 0, "ShipmentVoided.v1"},
+        {"STORED", "captured, storage", room, "", 0, ""},
+        {"STORED", "cancelled", room, "VOIDED", -1, "ShipmentVoided.v1"},
+        {"STORED", "cancelled", shrunk, "VOIDED", -1, "ShipmentVoided.v1"},
+        {"REFUSED", "captured", room, "", 0, ""},
+        {"REFUSED", "captured, storage", room, "", 0, ""},
+        {"REFUSED", "captured, not served", room, "", 0, ""},
+        {"REFUSED", "cancelled", room, "CANCELLED", 0, nothing},
+        {"VOIDED", "captured", room, "", 0, ""},
+        {"VOIDED", "captured, storage", room, "", 0, ""},
+        {"VOIDED", "cancelled", room, "", 0, ""},
+        {"CANCELLED", "captured", room, "", 0, ""},
+        {"CANCELLED", "captured, storage", room, "", 0, ""},
+        {"CANCELLED", "captured, not served", room, "", 0, ""},
+        {"CANCELLED", "cancelled", room, "", 0, ""},
+    }));
+    CAPTURE(c);
+    const auto given = row(c.given);
+    const Shipment* shipment = given ? &*given : nullptr;
+    const Event when = event(c.when);
+    // The storage row is there only if the rules say that they need it.
+    const Storage* storage = needs_storage(shipment, when) ? &c.storage : nullptr;
+
+    const Decision decision = decide(shipment, when, storage, kSettings, kNew, kNow);
+
+    CHECK(decision.next.has_value() == (*c.then != '\0'));
+    if (decision.next) CHECK(state_name(decision.next) == c.then);
+    CHECK(decision.storage_change == c.slots);
+    CHECK(emitted(decision.events) == c.emits);
+}
+
+TEST_CASE("shipping rules: an event handled again changes and emits nothing") {
+    const Storage room{10, 5};
+    const Event when = event(GENERATE(as<std::string>{}, "captured", "captured, storage",
+                                      "captured, not served", "cancelled"));
+    const auto given =
+        row(GENERATE(as<std::string>{}, "none", "SCHEDULED", "STORED", "REFUSED", "VOIDED",
+                     "CANCELLED"));
+    const Decision first =
+        decide(given ? &*given : nullptr, when, &room, kSettings, kNew, kNow);
+    const auto now_stored = first.next ? first.next : given;
+
+    const Decision second = decide(&*now_stored, when, nullptr, kSettings, kNew, kNow);
+
+    CHECK_FALSE(second.next);
+    CHECK(second.events.empty());
+    CHECK(second.storage_change == 0);
+}
+
+TEST_CASE("shipping rules: events that are not for shipping change nothing") {
+    const auto given =
+        row(GENERATE(as<std::string>{}, "none", "SCHEDULED", "REFUSED", "CANCELLED"));
+    const auto when = GENERATE(values<Event>(
+        {events::OrderPlaced{kOrder, {}}, events::OrderCompleted{kOrder, {}, {}, 0, {}},
+         events::OrderCancelled{kOrder, {}, {}, 0, {}, {}}, events::StockReserved{kOrder, {}},
+         events::StockRejected{kOrder, {}, {}}, events::StockReleased{kOrder},
+         events::StockAdjusted{}, events::PaymentDeclined{kOrder, {}},
+         events::PaymentRefunded{kOrder, 0, {}, {}},
+         events::NothingToCompensate{kOrder, Participant::payment, {}},
+         events::ShipmentScheduled{kOrder, kNew, "OF", 0, {}, true},
+         events::ShipmentRefused{kOrder, {}}, events::ShipmentVoided{kOrder, kNew}}));
+    CAPTURE(state_name(given), emitted({when}));
+
+    const Decision decision =
+        decide(given ? &*given : nullptr, when, nullptr, kSettings, kNew, kNow);
+
+    CHECK_FALSE(decision.next);
+    CHECK(decision.events.empty());
+}
+
+TEST_CASE("shipping rules: a paid order is scheduled with what the order said") {
+    const auto when = captured("KR", true);
+    const Storage room{10, 9};
+
+    const Decision decision = decide(nullptr, when, &room, kSettings, kNew, kNow);
+
+    const Shipment expected{State::SCHEDULED, {},   kNew, "OF8123456789ABCDEF",
+                            true,             kNow, {},   when.order.shipment};
+    CHECK(decision.next == expected);
+    REQUIRE(decision.events.size() == 1);
+    CHECK(std::get<events::ShipmentScheduled>(decision.events[0]) ==
+          events::ShipmentScheduled{kOrder, kNew, "OF8123456789ABCDEF", 1500, Currency{}, true});
+}
+
+TEST_CASE("shipping rules: a refusal says why, and the country comes before the storage") {
+    const Storage full{10, 10};
+    const auto reason_of = [&](const events::PaymentCaptured& when) {
+        const Decision decision = decide(nullptr, when, &full, kSettings, kNew, kNow);
+        REQUIRE(decision.events.size() == 1);
+        const auto& refused = std::get<events::ShipmentRefused>(decision.events[0]);
+        CHECK(refused.order_id == kOrder);
+        CHECK(decision.next->reason == refused.reason);
+        CHECK_FALSE(decision.next->shipment_id);
+        CHECK_FALSE(decision.next->storage_booked);
+        return refused.reason;
+    };
+    CHECK(reason_of(captured("KR", true)) == ShipmentRejection::STORAGE_FULL);
+    CHECK(reason_of(captured("CN")) == ShipmentRejection::CARRIER_REFUSED);
+    CHECK(reason_of(captured("CN", true)) == ShipmentRejection::CARRIER_REFUSED);
+}
+
+TEST_CASE("shipping rules: a voided shipment keeps its number and gives back its slot") {
+    const auto given = row("STORED");
+    const Storage full{10, 10};
+
+    const Decision decision = decide(&*given, cancelled(), &full, kSettings, kNew, kNow);
+
+    Shipment expected = *given;
+    expected.state = State::VOIDED;
+    expected.storage_booked = false;
+    expected.voided_at = kNow;
+    CHECK(decision.next == expected);
+    REQUIRE(decision.events.size() == 1);
+    CHECK(std::get<events::ShipmentVoided>(decision.events[0]) ==
+          events::ShipmentVoided{kOrder, kOld});
+}
+
+TEST_CASE("shipping rules: nothing to compensate is answered in shipping's name") {
+    const auto given = row(GENERATE(as<std::string>{}, "none", "REFUSED"));
+
+    const Decision decision =
+        decide(given ? &*given : nullptr, cancelled(), nullptr, kSettings, kNew, kNow);
+
+    REQUIRE(decision.events.size() == 1);
+    CHECK(std::get<events::NothingToCompensate>(decision.events[0]) ==
+          events::NothingToCompensate{kOrder, Participant::shipping, {}});
+    if (given) CHECK(decision.next->reason == given->reason);
+}
+
+TEST_CASE("shipping rules: deciding on storage without its row is a defect, not a refusal") {
+    CHECK_THROWS_AS(decide(nullptr, captured("KR", true), nullptr, kSettings, kNew, kNow),
+                    std::logic_error);
+}
+
+TEST_CASE("shipping settings: countries are two capital letters, comma separated") {
+    CHECK(parse_countries("US,KR,US").value() == std::vector<std::string>{"KR", "US"});
+    CHECK(parse_countries("KR").value() == std::vector<std::string>{"KR"});
+    for (const char* bad : {"", "kr", "KOR", "K", "KR,", ",KR", "KR, US", "KR;US", "K1"}) {
+        CAPTURE(bad);
+        CHECK(parse_countries(bad).has_error());
+    }
+}
+
+namespace {
+
+// A committed state in memory; `load` and `save` keep the port's contract.
+class MemoryStore final : public ShippingStore {
+public:
+    explicit MemoryStore(Storage storage) : storage_(storage) {}
+
+    Shipments load(std::span<const OrderId> ids) override {
+        locked_ = false;
+        Shipments shipments;
+        for (const OrderId& id : ids) {
+            if (const auto found = rows_.find(id); found != rows_.end()) {
+                shipments.loaded(id, found->second.row, found->second.version);
+            }
+        }
+        return shipments;
+    }
+    Storage lock_storage() override {
+        locked_ = true;
+        ++locks;
+        return storage_;
+    }
+    bool save(const Shipments& shipments, std::int64_t storage_change) override {
+        REQUIRE((storage_change == 0 || locked_));
+        const auto changes = shipments.changes();
+        for (const auto& set : {changes.inserts, changes.updates}) {
+            for (const auto* entry : set) {
+                rows_[entry->id] = {entry->id, entry->row, entry->version + 1};
+            }
+        }
+        storage_.used += storage_change;
+        return true;
+    }
+
+    const Shipment& at(const OrderId& id) const { return rows_.at(id).row; }
+    std::int64_t version(const OrderId& id) const { return rows_.at(id).version; }
+    std::int64_t used() const { return storage_.used; }
+    int locks = 0;
+
+private:
+    std::map<OrderId, Shipments::Entry> rows_;
+    Storage storage_;
+    bool locked_ = false;
+};
+
+OrderId order(std::uint8_t n) {
+    OrderId id = kOrder;
+    id.bytes[15] = n;
+    return id;
+}
+
+// Hands `list` to a service in one batch; what it emits.
+std::vector<Event> handle(MemoryStore& store, const std::vector<Event>& list) {
+    ShippingService service(store, kSettings, IdSource(7));
+    std::vector<messaging::Delivery> batch;
+    for (const Event& e : list) batch.emplace_back().event = e;
+    messaging::BatchOutput out;
+    REQUIRE(service.handle(kNow, batch, out));
+    std::vector<Event> result;
+    for (auto& outgoing : out.events) result.push_back(std::move(outgoing.data));
+    return result;
+}
+
+}  // namespace
+
+TEST_CASE("shipping batch: the last free slot goes to one order of the batch") {
+    MemoryStore store({3, 2});
+
+    const auto out = handle(store, {captured("KR", true, order(1)), captured("KR", true, order(2)),
+                                    captured("KR", false, order(3))});
+
+    CHECK(emitted(out) == "ShipmentScheduled.v1 ShipmentRefused.v1 ShipmentScheduled.v1");
+    CHECK(store.at(order(2)).reason == ShipmentRejection::STORAGE_FULL);
+    CHECK(store.used() == 3);
+    CHECK(store.locks == 1);
+    CHECK(store.at(order(1)).shipment_id != store.at(order(3)).shipment_id);
+}
+
+TEST_CASE("shipping batch: a slot freed in a batch is booked again in the same batch") {
+    MemoryStore store({1, 0});
+    handle(store, {captured("KR", true, order(1))});
+
+    const auto out = handle(store, {cancelled(order(1)), captured("KR", true, order(2))});
+
+    CHECK(emitted(out) == "ShipmentVoided.v1 ShipmentScheduled.v1");
+    CHECK(store.used() == 1);
+}
+
+TEST_CASE("shipping batch: scheduled and cancelled in one batch leaves one row and no slot") {
+    MemoryStore store({1, 0});
+
+    const auto out = handle(store, {captured("KR", true), cancelled()});
+
+    CHECK(emitted(out) == "ShipmentScheduled.v1 ShipmentVoided.v1");
+    CHECK(store.at(kOrder).state == State::VOIDED);
+    CHECK(store.version(kOrder) == 1);
+    CHECK(store.used() == 0);
+}
+
+TEST_CASE("shipping batch: a cancellation that overtakes the payment wins") {
+    MemoryStore store({1, 0});
+
+    const auto out = handle(store, {cancelled(), captured("KR", true)});
+
+    CHECK(emitted(out) == "NothingToCompensate.v1");
+    CHECK(store.at(kOrder).state == State::CANCELLED);
+    CHECK(store.used() == 0);
+}
+
+TEST_CASE("shipping batch: the same batch again changes and emits nothing") {
+    MemoryStore store({10, 0});
+    const std::vector<Event> batch{captured("KR", true, order(1)), captured("CN", false, order(2)),
+                                   captured("KR", true, order(3)), cancelled(order(3)),
+                                   cancelled(order(4))};
+    handle(store, batch);
+
+    CHECK(handle(store, batch).empty());
+    for (std::uint8_t n = 1; n <= 4; ++n) CHECK(store.version(order(n)) == 1);
+    CHECK(store.used() == 1);
+}
+
+TEST_CASE("shipping batch: without an order that needs storage its row is not locked") {
+    MemoryStore store({1, 0});
+    handle(store, {captured("KR", false, order(1)), cancelled(order(1)), cancelled(order(2))});
+    CHECK(store.locks == 0);
+}
