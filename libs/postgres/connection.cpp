@@ -21,6 +21,12 @@ T read_big_endian(std::string_view bytes) {
     return static_cast<T>(value);
 }
 
+// Every statement of ours goes by a key. One that was prepared while its table was empty would keep
+// its sequential scan and hash join until the next autoanalyze: measured at 20,000 rows, 10 ms
+// instead of 0.1 for a load, 2.5 instead of 0.15 for an update of a hundred rows.
+const char kPlanByKey[] =
+    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+
 // SOCI keeps its backends in a table that is filled at first use; do it once.
 const soci::backend_factory& factory() { return *soci::factory_postgresql(); }
 
@@ -88,6 +94,7 @@ soci::session& Connection::session() {
         } catch (const soci::soci_error& error) {
             throw DatabaseError(std::string("connect: ") + error.what(), "", true);
         }
+        script(kPlanByKey);
     }
     return *session_;
 }

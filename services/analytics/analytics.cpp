@@ -10,6 +10,8 @@
 
 #include <boost/mp11.hpp>
 
+#include "core/enums.hpp"
+
 namespace orderflow::analytics {
 namespace {
 
@@ -127,8 +129,7 @@ void count_completed(const OrderView& view, Tally& tally) {
 }
 
 void count_cancelled(const OrderView& view, Tally& tally) {
-    tally.add(std::string("cancelled.") + boost::describe::enum_to_string(view.reason.value(), ""),
-              1);
+    tally.add("cancelled." + std::string(name_of(view.reason.value())), 1);
     ++tally.minutes[minute_of(view[Slot::order_cancelled]->time)].cancelled;
 }
 

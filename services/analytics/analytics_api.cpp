@@ -6,6 +6,7 @@
 #include <boost/mp11.hpp>
 
 #include "analytics/analytics_store.hpp"
+#include "core/enums.hpp"
 #include "events/json.hpp"
 #include "http/problem.hpp"
 
@@ -62,7 +63,7 @@ void write_orders(Writer& writer, const Dashboard& board) {
     writer.Key("byReason");
     writer.StartObject();
     for (const auto& [reason, n] : board.cancelled_by_reason) {
-        write_member(writer, boost::describe::enum_to_string(reason, ""), n);
+        write_member(writer, name_of(reason), n);
     }
     writer.EndObject();
     writer.EndObject();

@@ -7,6 +7,8 @@
 
 #include <boost/mp11.hpp>
 
+#include "core/enums.hpp"
+
 namespace orderflow::analytics {
 namespace {
 
@@ -173,7 +175,7 @@ struct ViewColumns {
             currencies.push(std::nullopt);
         }
         if (view.reason) {
-            reasons.push(boost::describe::enum_to_string(*view.reason, ""));
+            reasons.push(name_of(*view.reason));
         } else {
             reasons.push(std::nullopt);
         }
@@ -188,10 +190,7 @@ OrderView read_view(const Rows& rows, int row) {
         view.total = Money{rows.int64(row, 3), Currency::parse(rows.text(row, 4)).value()};
     }
     if (!rows.is_null(row, 5)) {
-        const std::string name(rows.text(row, 5));
-        if (!boost::describe::enum_from_string(name.c_str(), view.reason.emplace())) {
-            throw std::logic_error("timelines: unknown reason " + name);
-        }
+        view.reason = enum_of<events::Reason>(rows.text(row, 5));
     }
     for (std::size_t i = 0; i < kSlots; ++i) {
         const int column = 6 + 2 * static_cast<int>(i);

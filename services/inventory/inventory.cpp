@@ -32,7 +32,7 @@ struct Refusal {
 };
 
 // Why the order cannot be served: unknown products before wrong prices before missing pieces, so
-// that the answer does not depend on the order of the lines.
+// that the reason does not depend on the order of the lines.
 std::optional<Refusal> refusal_of(const events::Order& order, const std::vector<Item>& items,
                                   const Stock& stock) {
     for (const auto& line : order.items) {

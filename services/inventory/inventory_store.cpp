@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "core/enums.hpp"
 #include "events/json.hpp"
 
 namespace orderflow::inventory {
@@ -59,25 +60,11 @@ const Statement kUpdateProducts{"products_update", R"(
          AS new(product_id, name, price, currency, free, reserved, sold)
     WHERE p.product_id = new.product_id)"};
 
-template <class Enum>
-Enum read_enum(std::string_view text) {
-    Enum value{};
-    if (!boost::describe::enum_from_string(std::string(text).c_str(), value)) {
-        throw std::logic_error("reservations: unknown value " + std::string(text));
-    }
-    return value;
-}
-
-template <class Enum>
-std::string_view name_of(Enum value) {
-    return boost::describe::enum_to_string(value, "");
-}
-
 Reservation read_reservation(const Rows& rows, int i) {
     Reservation reservation;
-    reservation.state = read_enum<State>(rows.text(i, 2));
+    reservation.state = enum_of<State>(rows.text(i, 2));
     if (!rows.is_null(i, 3)) {
-        reservation.reason = read_enum<events::StockRejection>(rows.text(i, 3));
+        reservation.reason = enum_of<events::StockRejection>(rows.text(i, 3));
     }
     reservation.reserved_at = rows.optional_instant(i, 4);
     reservation.updated_at = rows.instant(i, 5);

@@ -1,6 +1,7 @@
 #include "order/order_api.hpp"
 
 #include "core/await_callback.hpp"
+#include "core/enums.hpp"
 #include "core/trace.hpp"
 #include "core/unavailable.hpp"
 #include "events/codec.hpp"
@@ -84,7 +85,7 @@ using events::Participant;
 constexpr char kProcessing[] = "주문 처리 중입니다";
 
 std::string service_name(Participant participant) {
-    return std::string(boost::describe::enum_to_string(participant, "")) + "-service";
+    return std::string(name_of(participant)) + "-service";
 }
 
 // A forward step: done at a time, undone, waited for, still to come, or no longer to come.

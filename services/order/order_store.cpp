@@ -1,5 +1,6 @@
 #include "order/order_store.hpp"
 
+#include "core/enums.hpp"
 #include "events/codec.hpp"
 
 namespace orderflow::order {
@@ -55,9 +56,9 @@ struct SagaColumns {
     Column<ShipmentId> shipments;
 
     void push(const Saga& saga) {
-        states.push(boost::describe::enum_to_string(saga.state, ""));
+        states.push(name_of(saga.state));
         if (saga.reason) {
-            reasons.push(boost::describe::enum_to_string(*saga.reason, ""));
+            reasons.push(name_of(*saga.reason));
         } else {
             reasons.push(std::nullopt);
         }
@@ -71,19 +72,10 @@ struct SagaColumns {
     }
 };
 
-template <class Enum>
-Enum read_enum(std::string_view text) {
-    Enum value{};
-    if (!boost::describe::enum_from_string(std::string(text).c_str(), value)) {
-        throw std::logic_error("orders: unknown value " + std::string(text));
-    }
-    return value;
-}
-
 Saga read_saga(const Rows& rows, int i) {
     Saga saga;
-    saga.state = read_enum<State>(rows.text(i, 2));
-    if (!rows.is_null(i, 3)) saga.reason = read_enum<events::Reason>(rows.text(i, 3));
+    saga.state = enum_of<State>(rows.text(i, 2));
+    if (!rows.is_null(i, 3)) saga.reason = enum_of<events::Reason>(rows.text(i, 3));
     saga.answers = rows.int16(i, 4);
     saga.undone = rows.int16(i, 5);
     saga.reserved_at = rows.optional_instant(i, 6);

@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "core/enums.hpp"
 #include "events/json.hpp"
 
 namespace orderflow::shipping {
@@ -49,20 +50,11 @@ const Statement kSetCapacity{"storage_capacity", R"(
     ON CONFLICT (one) DO UPDATE SET capacity = excluded.capacity
     WHERE storage.capacity <> excluded.capacity)"};
 
-template <class Enum>
-Enum read_enum(std::string_view text) {
-    Enum value{};
-    if (!boost::describe::enum_from_string(std::string(text).c_str(), value)) {
-        throw std::logic_error("shipments: unknown value " + std::string(text));
-    }
-    return value;
-}
-
 Shipment read_shipment(const Rows& rows, int i) {
     Shipment shipment;
-    shipment.state = read_enum<State>(rows.text(i, 2));
+    shipment.state = enum_of<State>(rows.text(i, 2));
     if (!rows.is_null(i, 3)) {
-        shipment.reason = read_enum<events::ShipmentRejection>(rows.text(i, 3));
+        shipment.reason = enum_of<events::ShipmentRejection>(rows.text(i, 3));
     }
     if (!rows.is_null(i, 4)) shipment.shipment_id = rows.id<ShipmentId>(i, 4);
     if (!rows.is_null(i, 5)) shipment.tracking_number = rows.text(i, 5);
@@ -119,9 +111,9 @@ private:
         for (const Shipments::Entry* entry : entries) {
             const Shipment& shipment = entry->row;
             ids.push(entry->id);
-            states.push(boost::describe::enum_to_string(shipment.state, ""));
+            states.push(name_of(shipment.state));
             if (shipment.reason) {
-                reasons.push(boost::describe::enum_to_string(*shipment.reason, ""));
+                reasons.push(name_of(*shipment.reason));
             } else {
                 reasons.push(std::nullopt);
             }
@@ -154,7 +146,7 @@ private:
         for (const Shipments::Entry* entry : entries) {
             ids.push(entry->id);
             versions.push(entry->version);
-            states.push(boost::describe::enum_to_string(entry->row.state, ""));
+            states.push(name_of(entry->row.state));
             storage_booked.push(entry->row.storage_booked);
             voided.push(entry->row.voided_at);
         }

@@ -6,7 +6,7 @@ import pathlib
 import re
 import time
 
-import kafka_offsets
+import kafka_protocol
 from stack import DATABASES, SERVICES
 
 TICK = os.sysconf("SC_CLK_TCK")
@@ -129,7 +129,7 @@ def counters(stack, databases=DATABASES):
         "tables": tables,
         "wal": [int(value) for value in wal],
         "transactions": {name: [int(value) for value in values] for name, *values in commits},
-        "topics": kafka_offsets.end_offsets(stack.env["KAFKA_BROKERS"]),
+        "topics": kafka_protocol.end_offsets(stack.env["KAFKA_BROKERS"]),
     }
 
 

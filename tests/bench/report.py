@@ -8,7 +8,7 @@ CPU_SECONDS_BUDGET = 1.0
 SERVICE_MEMORY_BUDGET_MB = 100
 
 
-def _table(rows):
+def table(rows):
     widths = [max(len(str(row[i])) for row in rows) for i in range(len(rows[0]))]
     return "\n".join("  " + "  ".join(str(cell).ljust(width) if i == 0 else str(cell).rjust(width)
                                       for i, (cell, width) in enumerate(zip(row, widths))) for row in rows)
@@ -52,7 +52,7 @@ def _latencies(result):
     for title, values in (("accept", result["load"]["accept_ms"]), ("end to end", result["orders"]["end_to_end_ms"]),
                           ("beyond the gateway's delay", result["beyond_gateway_ms"])):
         rows.append((title, *(_number(values[name]) for name in names)))
-    return _table(rows)
+    return table(rows)
 
 
 def _costs(result):
@@ -69,7 +69,7 @@ def _costs(result):
     rows.append((f"machine ({cpu['cores_busy']} cores busy, {cpu['cores_stolen']} stolen)",
                  _number(cpu["machine"], 3), "", ""))
     biggest = max((memory[name]["peak_rss"] for name in SERVICES if name in memory), default=0)
-    return _table(rows) + f"\n  biggest service {biggest} MB (limit {SERVICE_MEMORY_BUDGET_MB})"
+    return table(rows) + f"\n  biggest service {biggest} MB (limit {SERVICE_MEMORY_BUDGET_MB})"
 
 
 def rows_table(rows):
@@ -83,7 +83,7 @@ def rows_table(rows):
     wal = rows["wal"]
     return "\n".join([
         f"{rows['orders']} orders; limits: {ROW_VERSIONS_BUDGET} row versions, {HOT_SHARE_WANTED:.0%} of updates HOT",
-        _table(lines),
+        table(lines),
         f"  WAL per order: {wal['bytes']:.0f} bytes, {wal['records']:.1f} records, {wal['full_pages']:.2f} full pages",
         f"  transactions per order: {transactions}; deadlocks: {rows['deadlocks']}",
         f"  messages per order: {messages}"])
@@ -92,3 +92,14 @@ def rows_table(rows):
 def run_table(result):
     return "\n\n".join([_settings(result["stack"]), _load(result), _latencies(result), _costs(result),
                         rows_table(result["rows"])])
+
+
+def limit_table(result):
+    limit, cpu = result["limit"], result["cpu"]
+    return "\n\n".join([
+        _settings(result["stack"]),
+        f"limit       {limit['orders_per_s']:.0f} orders/s: {limit['orders']} orders in {limit['seconds']:.1f} s,"
+        f" batches of {limit['batch']}\n"
+        f"CPU         PostgreSQL {cpu['per_1000_orders']['postgres']:.3f}, Kafka {cpu['per_1000_orders']['kafka']:.3f},"
+        f" machine {cpu['machine']:.3f} CPU-s per 1,000 orders; {cpu['cores_busy']} cores busy",
+        rows_table(result["rows"])])

@@ -15,7 +15,7 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SERVICES = ("order", "payment", "inventory", "shipping", "analytics")
-DATABASES = ("orders", "payments", "inventory", "shipping", "analytics")
+DATABASES = ("orders", "payments", "inventory", "shipping", "analytics")  # in the same order; schemas have these names
 SETTINGS = ("fsync", "synchronous_commit", "full_page_writes", "shared_buffers", "wal_buffers", "max_wal_size",
             "checkpoint_timeout", "wal_compression", "wal_sync_method", "commit_delay", "autovacuum", "jit")
 

@@ -44,7 +44,8 @@ inline events::Order an_order() {
     order.total = 1500;
     order.items = {{"ITEM-001", "Laptop", 1500, 1}};
     order.payment = {events::PaymentMethod::card, "tok_ok"};
-    order.shipment = events::Destination{"Kim Min-ji", {"110 Sejong-daero", "Seoul", "04524", "KR"}};
+    order.shipment =
+        events::Destination{"Kim Min-ji", {"110 Sejong-daero", "Seoul", "04524", "KR"}};
     order.placed_at = kPlacedAt;
     return order;
 }

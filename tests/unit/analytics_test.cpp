@@ -277,6 +277,16 @@ TEST_CASE("the timeline is sorted by time and names what a compensation undoes")
     CHECK(list[6].offset == 6);
 }
 
+TEST_CASE("in a timeline time decides before cause") {
+    // Given a cancellation that was recorded before the reservation it has to undo
+    auto way = refused_way(Reason::CUSTOMER);
+    way[2].after = 1'000us;
+    const auto list = timeline(fold_all(way).view);
+    CHECK(list[1].type == "CancellationStarted");
+    CHECK(list[2].type == "StockReserved");
+    CHECK(list[2].latency_ms == 1.0);
+}
+
 TEST_CASE("the timeline's JSON leaves out what is not there") {
     const auto way = forward_way();
     CHECK(timeline_json(kId, fold_all({way[0], way[1]}).view) ==

@@ -42,7 +42,9 @@ events::OrderPlaced placed(const OrderId& id = kOrder, std::int64_t quantity = 2
 events::CancellationStarted cancellation(const OrderId& id = kOrder) {
     return {id, events::Reason::CUSTOMER};
 }
-events::OrderCompleted completed(const OrderId& id = kOrder) { return {id, "CUST-001", {}, 3000, {}}; }
+events::OrderCompleted completed(const OrderId& id = kOrder) {
+    return {id, "CUST-001", {}, 3000, {}};
+}
 
 // Ten laptops free, two reserved; five mice free.
 Stock stocked() {

@@ -5,6 +5,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
+#include <catch2/generators/catch_generators_range.hpp>
 
 #include "messaging/aggregates.hpp"
 #include "messaging/batch.hpp"
@@ -42,7 +43,8 @@ bool complete_all(std::span<const Delivery> batch, BatchOutput& out) {
 std::vector<Record> two_good_one_broken() {
     Message broken = message_of(Story{}.captured());
     broken.value = "{";
-    return test::records_of({message_of(Story{}.scheduled()), broken, message_of(Story{}.refused())});
+    return test::records_of(
+        {message_of(Story{}.scheduled()), broken, message_of(Story{}.refused())});
 }
 
 std::string death_of(const Message& message) {

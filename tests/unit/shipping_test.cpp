@@ -386,8 +386,19 @@ TEST_CASE("shipping batch: the same batch again changes and emits nothing") {
     CHECK(store.used() == 1);
 }
 
-TEST_CASE("shipping batch: without an order that needs storage its row is not locked") {
+TEST_CASE("shipping batch: only an order that books or frees a slot locks the storage") {
     MemoryStore store({1, 0});
+
     handle(store, {captured("KR", false, order(1)), cancelled(order(1)), cancelled(order(2))});
     CHECK(store.locks == 0);
+
+    handle(store, {captured("KR", true, order(3))});
+    CHECK(store.locks == 1);
+
+    handle(store, {captured("KR", true, order(3))});  // a repeat
+    CHECK(store.locks == 1);
+
+    handle(store, {cancelled(order(3))});
+    CHECK(store.locks == 2);
+    CHECK(store.used() == 0);
 }

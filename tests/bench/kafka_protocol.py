@@ -1,8 +1,8 @@
-"""End offsets of all topics, asked with two requests of Kafka's own protocol.
+"""End offsets of all topics, and topics for the limit, asked for in Kafka's own protocol.
 
-Kafka's command line tools answer the same, but each call starts a Java machine for two CPU-seconds.
-Protocol: https://kafka.apache.org/protocol (Metadata v1, ListOffsets v1; both in Kafka 2.0 to 4.x).
-Transactions are not used here, so the difference of two end offsets is a number of records.
+Kafka's command line tools do the same, but each call starts a Java machine for two CPU-seconds.
+Protocol: https://kafka.apache.org/protocol (Metadata v1, ListOffsets v1, CreateTopics v2, DeleteTopics v1; all in
+Kafka 2.0 to 4.x). Transactions are not used here, so the difference of two end offsets is a number of records.
 """
 
 import socket
@@ -35,7 +35,7 @@ def _text(value):
 
 def _ask(address, api, version, body):
     message = struct.pack(">hhi", api, version, 1) + _text("bench") + body
-    with socket.create_connection(address, timeout=10) as connection:
+    with socket.create_connection(address, timeout=30) as connection:
         connection.sendall(struct.pack(">i", len(message)) + message)
         stream = connection.makefile("rb")
         size, = struct.unpack(">i", stream.read(4))
@@ -70,10 +70,14 @@ def _metadata(address):
                      if not internal and not name.startswith("__")]
 
 
+def _first(brokers):
+    host, port = brokers.split(",")[0].rsplit(":", 1)
+    return host, int(port)
+
+
 def end_offsets(brokers):
     """{"order-events": {"partitions": 6, "replication": 1, "records": 12345}, ...}; brokers is "host:port,..."."""
-    host, port = brokers.split(",")[0].rsplit(":", 1)
-    addresses, topics = _metadata((host, int(port)))
+    addresses, topics = _metadata(_first(brokers))
     result = {name: {"partitions": len(partitions), "replication": max(p[2] for p in partitions), "records": 0}
               for name, partitions in topics}
     for leader in {p[1] for _, partitions in topics for p in partitions}:
@@ -91,3 +95,25 @@ def end_offsets(brokers):
         for name, offsets in reader.array(lambda: (reader.text(), reader.array(partition))):
             result[name]["records"] += sum(max(0, offset) for offset in offsets)
     return result
+
+
+def create_topics(brokers, topics):
+    """topics: {name: partitions}. One replica each: for a stack of one broker."""
+    body = struct.pack(">i", len(topics))
+    for name, partitions in topics.items():
+        body += _text(name) + struct.pack(">ihii", partitions, 1, 0, 0)
+    reader = _ask(_first(brokers), 19, 2, body + struct.pack(">i?", 30000, False))
+    reader.number("i")  # throttle time
+    for name, code, message in reader.array(lambda: (reader.text(), reader.number("h"), reader.text())):
+        if code:
+            raise RuntimeError(f"topic {name}: {message or code}")
+
+
+def delete_topics(brokers, names):
+    """Topics that do not exist are passed over."""
+    body = struct.pack(">i", len(names)) + b"".join(_text(name) for name in names) + struct.pack(">i", 30000)
+    reader = _ask(_first(brokers), 20, 1, body)
+    reader.number("i")  # throttle time
+    for name, code in reader.array(lambda: (reader.text(), reader.number("h"))):
+        if code not in (0, 3):  # 3: unknown topic
+            raise RuntimeError(f"topic {name}: error {code}")

@@ -1,0 +1,72 @@
+// payment-service: charges orders through the payment gateway, and takes nothing for a cancelled one.
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+
+#include "payment/payment_api.hpp"
+#include "payment/payment_service.hpp"
+#include "service/host.hpp"
+#include "service/log.hpp"
+
+namespace orderflow::payment {
+
+extern const std::string_view kSchemaSql;
+
+namespace {
+
+struct Config {
+    service::CommonConfig common;
+    std::string gateway_url = "http://127.0.0.1:3010";
+};
+
+constexpr std::size_t kResultQueue = 4'096;  // answers of the gateway waiting for their commit
+constexpr std::chrono::milliseconds kDrain{2'000};
+
+// A slow gateway means up to 1,280 connections; many systems start processes with 1,024 files.
+void allow_many_files() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void run(const Config& config) {
+    service::Host host(config.common, events::Service::payment, kSchemaSql);
+    messaging::Bell bell;
+    const auto context = host.loop_context(bell);
+    PaymentMetrics metrics(host.registry());
+    HttpGateway gateway(host.io(), config.gateway_url);
+    BatchQueue<GatewayResult> results(kResultQueue);
+    Calls calls(host.io(), gateway, results);
+    ResultLoop result_loop(context, results, calls, metrics);
+    const auto submit = [&](std::vector<Call> due) { calls.submit(std::move(due)); };
+    auto consumers = host.start_consumers(context, [&](postgres::Connection& connection) {
+        return std::make_unique<messaging::StoreHandler<PaymentService, PaymentStore>>(
+            make_payment_store(connection), submit, metrics);
+    });
+    messaging::RelayLoop relay(context);
+    host.run(make_router(host.pool()),
+             {[&] { for (auto& consumer : consumers) consumer->stop(); },
+              [&] { calls.drain(kDrain); },
+              [&] { result_loop.stop(); },
+              [&] { relay.stop(); }});
+}
+
+}  // namespace
+}  // namespace orderflow::payment
+
+int main(int argc, char** argv) {
+    using namespace orderflow;
+    payment::Config config;
+    service::Options options(events::Service::payment, "Charges orders through a payment gateway",
+                             config.common, 3002);
+    options.app()
+        .add_option("--gateway-url", config.gateway_url, "payment gateway, http://host:port")
+        ->envname("GATEWAY_URL");
+    if (const auto code = options.parse(argc, argv)) return *code;
+    service::init_log("payment-service", config.common.log_level);
+    payment::allow_many_files();
+    return service::guarded([&] {
+        spdlog::info("starting: {}", options.effective());
+        payment::run(config);
+    });
+}

@@ -1,0 +1,167 @@
+#include "payment/payment.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace orderflow::payment {
+namespace {
+
+constexpr std::chrono::milliseconds kFirstRetry{500};
+constexpr std::chrono::milliseconds kLongestRetry{60'000};
+
+Decision to_state(const Payment& payment, State state, Instant now) {
+    Decision decision;
+    decision.next = payment;
+    decision.next->state = state;
+    decision.next->touched_at = now;
+    return decision;
+}
+
+Decision open(const events::StockReserved& event, const std::string& traceparent, Instant now) {
+    Payment payment;
+    payment.touched_at = now;
+    payment.opened_at = now;
+    payment.traceparent = traceparent;
+    payment.order = event.order;
+    Decision decision;
+    decision.next = std::move(payment);
+    return decision;
+}
+
+events::NothingToCompensate nothing(const OrderId& id) {
+    return {id, events::Participant::payment, std::nullopt};
+}
+
+// No intent, so no charge was ever sent and, after this row, none will be.
+Decision bury(const OrderId& id, const std::string& traceparent, Instant now) {
+    Payment tombstone;
+    tombstone.state = State::NEVER_CHARGED;
+    tombstone.touched_at = now;
+    tombstone.opened_at = now;
+    tombstone.traceparent = traceparent;
+    Decision decision;
+    decision.next = std::move(tombstone);
+    decision.events.push_back(nothing(id));
+    return decision;
+}
+
+// A declined payment is cancelled at the gateway too: a decline that was seen on a repeated call
+// may hide an earlier capture.
+Decision cancel(const Payment& payment, Instant now) {
+    switch (payment.state) {
+        case State::INTENT:
+        case State::UNKNOWN:
+        case State::CAPTURED:
+        case State::DECLINED: {
+            Decision decision = to_state(payment, State::CANCELLING, now);
+            decision.next->attempts = 0;
+            return decision;
+        }
+        case State::CANCELLING:
+        case State::REFUNDED:
+        case State::NEVER_CHARGED: return {};
+    }
+    throw std::logic_error("no such state");
+}
+
+bool awaits_charge(State state) {
+    switch (state) {
+        case State::INTENT:
+        case State::UNKNOWN: return true;
+        case State::CAPTURED:
+        case State::DECLINED:
+        case State::CANCELLING:  // the order was cancelled meanwhile: the cancel says what happened
+        case State::REFUNDED:
+        case State::NEVER_CHARGED: return false;
+    }
+    throw std::logic_error("no such state");
+}
+
+Decision again(const Payment& payment, State state, Instant now) {
+    Decision decision = to_state(payment, state, now);
+    ++decision.next->attempts;
+    return decision;
+}
+
+struct SettleCharge {
+    const OrderId& id;
+    const Payment& payment;
+    Instant now;
+
+    Decision operator()(const Captured& captured) const {
+        const events::Order& order = payment.order.value();
+        if (captured.amount != amount_of(order)) return again(payment, State::UNKNOWN, now);
+        Decision decision = to_state(payment, State::CAPTURED, now);
+        decision.next->charge_id = captured.charge_id;
+        decision.events.push_back(events::PaymentCaptured{
+            id, captured.charge_id, order.total, order.currency, order});
+        return decision;
+    }
+    Decision operator()(const Declined& declined) const {
+        Decision decision = to_state(payment, State::DECLINED, now);
+        decision.next->reason = declined.reason;
+        decision.events.push_back(events::PaymentDeclined{id, declined.reason});
+        return decision;
+    }
+    Decision operator()(const Unclear&) const { return again(payment, State::UNKNOWN, now); }
+};
+
+struct SettleCancel {
+    const OrderId& id;
+    const Payment& payment;
+    Instant now;
+
+    Decision operator()(const Refunded& refunded) const {
+        Decision decision = to_state(payment, State::REFUNDED, now);
+        decision.events.push_back(events::PaymentRefunded{
+            id, refunded.amount.amount, refunded.amount.currency, std::nullopt});
+        return decision;
+    }
+    Decision operator()(const NothingTaken&) const {
+        Decision decision = to_state(payment, State::NEVER_CHARGED, now);
+        decision.events.push_back(nothing(id));
+        return decision;
+    }
+    Decision operator()(const Unclear&) const { return again(payment, State::CANCELLING, now); }
+};
+
+}  // namespace
+
+bool is_open(State state) { return awaits_charge(state) || state == State::CANCELLING; }
+
+Money amount_of(const events::Order& order) { return {order.total, order.currency}; }
+
+bool is_unclear(const GatewayResult& result) {
+    return std::visit([](const auto& outcome) { return std::holds_alternative<Unclear>(outcome); },
+                      result.outcome);
+}
+
+Decision decide(const Payment* payment, const events::Event& event, const std::string& traceparent,
+                Instant now) {
+    if (const auto* reserved = std::get_if<events::StockReserved>(&event)) {
+        return payment ? Decision{} : open(*reserved, traceparent, now);
+    }
+    if (const auto* cancelled = std::get_if<events::CancellationStarted>(&event)) {
+        return payment ? cancel(*payment, now) : bury(cancelled->order_id, traceparent, now);
+    }
+    return {};  // no other event is payment's business
+}
+
+Decision settle(const Payment& payment, const GatewayResult& result, Instant now) {
+    if (const auto* charge = std::get_if<ChargeResult>(&result.outcome)) {
+        if (!awaits_charge(payment.state)) return {};
+        return std::visit(SettleCharge{result.id, payment, now}, *charge);
+    }
+    if (payment.state != State::CANCELLING) return {};
+    return std::visit(SettleCancel{result.id, payment, now},
+                      std::get<CancelResult>(result.outcome));
+}
+
+std::chrono::milliseconds retry_after(std::int32_t attempts) {
+    if (attempts <= 0) return std::chrono::milliseconds{0};
+    const int doublings = std::min(attempts - 1, 7);  // 500 ms × 2^7 is above the longest
+    return std::min(kFirstRetry * (1 << doublings), kLongestRetry);
+}
+
+}  // namespace orderflow::payment

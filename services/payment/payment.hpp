@@ -1,0 +1,91 @@
+#pragma once
+// Payment's rules: what is allowed, what follows. Pure; used by payment_service and the simulator.
+//
+//   INTENT → CAPTURED | DECLINED                  the gateway answered the charge
+//   INTENT → UNKNOWN → CAPTURED | DECLINED        calls ended without a clear outcome: asked again
+//   … → CANCELLING → REFUNDED | NEVER_CHARGED     the order is cancelled: the gateway undoes it
+//   (no row) → NEVER_CHARGED                      the cancellation came first: a tombstone
+//
+// A row is committed before the call that it speaks of is made, and no clock turns an unclear
+// outcome into a clear one. Once the order is cancelled, payment emits only its one answer.
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <boost/describe.hpp>
+
+#include "core/ids.hpp"
+#include "core/money.hpp"
+#include "core/time.hpp"
+#include "events/events.hpp"
+
+namespace orderflow::payment {
+
+BOOST_DEFINE_ENUM_CLASS(State, INTENT, UNKNOWN, CAPTURED, DECLINED, CANCELLING, REFUNDED,
+                        NEVER_CHARGED)
+
+// INTENT, UNKNOWN, CANCELLING: a call to the gateway is still to be made or to be made again.
+bool is_open(State state);
+
+// The payment of one order.
+struct Payment {
+    State state = State::INTENT;
+    std::string charge_id;  // the gateway's, from CAPTURED on
+    std::optional<events::PaymentRejection> reason;
+    std::int32_t attempts = 0;  // calls without a clear outcome; of the cancel once CANCELLING
+    Instant touched_at{};       // last change
+    Instant opened_at{};
+    std::string traceparent;             // of what opened it; its events carry it on
+    std::optional<events::Order> order;  // as placed; empty in a tombstone
+
+    bool operator==(const Payment&) const = default;
+};
+
+// What is to be charged. Only for a payment with an order.
+Money amount_of(const events::Order& order);
+
+// How a call to the gateway ended. Only what the gateway said clearly is more than `Unclear`.
+struct Captured {
+    std::string charge_id;
+    Money amount;
+};
+struct Declined {
+    events::PaymentRejection reason{};
+};
+struct Refunded {
+    Money amount;
+};
+struct NothingTaken {};  // never charged, or declined
+struct Unclear {
+    std::string detail;  // for the log
+};
+using ChargeResult = std::variant<Unclear, Captured, Declined>;
+using CancelResult = std::variant<Unclear, Refunded, NothingTaken>;
+
+struct GatewayResult {
+    OrderId id;
+    std::variant<ChargeResult, CancelResult> outcome;
+};
+bool is_unclear(const GatewayResult& result);
+
+struct Decision {
+    std::optional<Payment> next;  // empty: nothing changes
+    std::vector<events::Event> events;
+};
+
+// Every (state, event) pair has an answer; `payment` is nullptr for an unknown order. An event that
+// was already handled changes nothing and emits nothing.
+Decision decide(const Payment* payment, const events::Event& event, const std::string& traceparent,
+                Instant now);
+
+// The same for what the gateway said, whenever it comes.
+Decision settle(const Payment& payment, const GatewayResult& result, Instant now);
+
+// How long after `touched_at` an open payment is called again by the process that knows it:
+// at once, then 500 ms doubling to 60 s.
+std::chrono::milliseconds retry_after(std::int32_t attempts);
+
+}  // namespace orderflow::payment

@@ -1,0 +1,127 @@
+#pragma once
+// How the payment gateway is called. `Gateway` is the port (HTTP in production, the simulator's in
+// tests): two verbs, both keyed by the order, so that a call may be repeated as often as need be.
+//
+// `Calls` makes them: outside any transaction, in three bounded pools of coroutines on the io
+// thread, so that retries and refunds of a bad hour hold up no first charge. A call is made at most
+// once at a time for each order and verb. What does not fit is dropped and its id kept: every call
+// stands in the table, and whoever reads it there submits it again.
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "core/batch_queue.hpp"
+#include "http/client.hpp"
+#include "payment/payment.hpp"
+
+namespace orderflow::payment {
+
+// The pool a call goes to; `charge` and `retry` are the same verb.
+enum class CallKind { charge, retry, cancel };
+inline constexpr std::size_t kCallKinds = 3;
+
+struct Call {
+    OrderId id;
+    CallKind kind = CallKind::charge;
+    Money amount;  // of a charge
+    std::string token;
+};
+
+class Gateway {
+public:
+    virtual ~Gateway() = default;
+    // Takes the money, once per order however often it is asked; repeats give the first outcome.
+    virtual boost::asio::awaitable<ChargeResult> charge(Call call) = 0;
+    // Sticky: after it no charge of this order takes money, whatever is still on its way.
+    virtual boost::asio::awaitable<CancelResult> cancel(OrderId id) = 0;
+};
+
+// POST /v1/charges {key, amount, currency, token} and POST /v1/charges/{key}/cancel, key
+// "charge:{orderId}", 3 s per call. Lives on the io thread, like the client.
+class HttpGateway final : public Gateway {
+public:
+    // `origin`: "http://host[:port]". Throws std::invalid_argument otherwise.
+    HttpGateway(boost::asio::io_context& io, const std::string& origin);
+
+    boost::asio::awaitable<ChargeResult> charge(Call call) override;
+    boost::asio::awaitable<CancelResult> cancel(OrderId id) override;
+
+private:
+    http::Client client_;
+};
+
+// What an answer means. Only 400, 402 and 422 are declines; a timeout, a reset, 5xx, 429, 401, 403,
+// 404, 409 (`key_cancelled`) and anything that cannot be read leave the outcome unclear.
+ChargeResult charge_result(const http::ClientResult& answer);
+CancelResult cancel_result(const http::ClientResult& answer);
+
+// Thread-safe, but for what says otherwise.
+class Calls {
+public:
+    // The results go to `results`, unclear ones too. The arguments must outlive this object.
+    Calls(boost::asio::io_context& io, Gateway& gateway, BatchQueue<GatewayResult>& results);
+
+    // Calls that are already queued or made, or whose result is not settled yet, are left out.
+    void submit(std::vector<Call> calls);
+
+    // These results are committed: their orders may be called again.
+    void settled(std::span<const GatewayResult> results);
+
+    // Ids of calls that were dropped since it was asked last. Of more than 50,000 only the smallest
+    // further id is kept, in `lost_from`.
+    struct Overflow {
+        std::vector<OrderId> ids;
+        std::optional<OrderId> lost_from;
+    };
+    Overflow take_overflow();
+
+    struct Load {
+        std::size_t running = 0;
+        std::size_t waiting = 0;
+        std::size_t room = 0;  // how many more can wait
+    };
+    Load load(CallKind kind) const;
+
+    // For the orderly stop, when nobody runs the io_context any more: takes no more calls and runs
+    // it on this thread until the calls under way have ended, or for `at_most`.
+    void drain(std::chrono::milliseconds at_most);
+
+private:
+    struct Pool {
+        std::size_t limit = 0;     // coroutines
+        std::size_t capacity = 0;  // waiting calls
+        std::size_t running = 0;
+        std::deque<Call> waiting;
+    };
+
+    Pool& pool(CallKind kind) { return pools_[static_cast<std::size_t>(kind)]; }
+    std::unordered_set<OrderId>& in_flight(bool cancel) { return in_flight_[cancel ? 1 : 0]; }
+    bool enqueue(Call&& call);
+    std::optional<Call> next(CallKind kind);
+    bool busy() const;
+    void start(CallKind kind, std::size_t coroutines);
+    boost::asio::awaitable<void> work(CallKind kind);
+    boost::asio::awaitable<GatewayResult> make(Call call);
+    boost::asio::awaitable<void> deliver(GatewayResult result);
+
+    boost::asio::io_context& io_;
+    Gateway& gateway_;
+    BatchQueue<GatewayResult>& results_;
+
+    mutable std::mutex mutex_;  // over all below
+    std::array<Pool, kCallKinds> pools_;
+    std::array<std::unordered_set<OrderId>, 2> in_flight_;  // by verb: charge, cancel
+    Overflow overflow_;
+    bool draining_ = false;
+};
+
+}  // namespace orderflow::payment

@@ -1,0 +1,55 @@
+#pragma once
+// The payments table: all SQL of the payment service, on sets. `PaymentStore` is the port that the
+// service and the simulator share. Works on the caller's thread; load and save inside the caller's
+// transaction. Failures of the database are DatabaseError.
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "messaging/aggregates.hpp"
+#include "payment/payment.hpp"
+#include "postgres/connection.hpp"
+
+namespace orderflow::payment {
+
+using Payments = messaging::Aggregates<Payment>;
+
+// What a call for an open payment needs, without the order.
+struct OpenPayment {
+    OrderId id;
+    State state = State::INTENT;
+    std::int32_t attempts = 0;
+    Instant touched_at{};
+    Instant opened_at{};
+    Money amount;
+    std::string token;
+};
+
+// The open ones among a number of rows that follow each other, and the last of these rows.
+struct OpenPage {
+    std::vector<OpenPayment> open;
+    std::optional<OrderId> last;  // empty: there are no rows in the range
+};
+
+class PaymentStore {
+public:
+    virtual ~PaymentStore() = default;
+    virtual Payments load(std::span<const OrderId> ids) = 0;
+    // Inserts the new rows and updates the changed ones; false: a row existed already or its
+    // version had moved on.
+    virtual bool save(const Payments& payments) = 0;
+
+    // Those of `ids` that are open.
+    virtual std::vector<OpenPayment> find_open(std::span<const OrderId> ids) = 0;
+    // Looks at up to `rows` rows with after < order_id <= upto, in that order.
+    virtual OpenPage scan_open(const OrderId& after, const OrderId& upto, std::int64_t rows) = 0;
+};
+
+std::unique_ptr<PaymentStore> make_payment_store(postgres::Connection& connection);
+
+// One payment, for the API.
+std::optional<Payment> find_payment(postgres::Connection& connection, const OrderId& id);
+
+}  // namespace orderflow::payment

@@ -1,0 +1,233 @@
+// The consumer loop between Kafka and PostgreSQL: what fails is done again and never skipped, and
+// offsets are committed only for what is committed.
+
+#include <atomic>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include <catch2/catch_test_macros.hpp>
+#include <prometheus/registry.h>
+
+#include "component/subjects.hpp"
+#include "messaging/loops.hpp"
+#include "support/eventually.hpp"
+#include "support/kafka.hpp"
+
+namespace orderflow::test {
+namespace {
+
+using namespace std::chrono_literals;
+using events::Service;
+using messaging::Bell;
+using messaging::ConsumerLoop;
+using messaging::Delivery;
+
+// The value of a counter without labels.
+double counter(prometheus::Registry& registry, const std::string& name) {
+    for (const auto& family : registry.Collect()) {
+        if (family.name == name) return family.metric.at(0).counter.value;
+    }
+    return -1;
+}
+
+std::int64_t sum(const Offsets& offsets) {
+    std::int64_t total = 0;
+    for (const auto& [where, offset] : offsets) total += offset;
+    return total;
+}
+
+// What a handler under test did: shared by the loops' threads and the test.
+struct Log {
+    std::set<std::string> mine;  // the orders of this test; others' records come by as well
+    std::atomic<bool> failing = false;
+    std::atomic<int> attempts = 0;
+    std::mutex mutex;
+    std::vector<std::string> committed;  // orders, in the order of their commits
+
+    std::vector<std::string> all() {
+        const std::lock_guard lock(mutex);
+        return committed;
+    }
+};
+
+// Throws on the test's own orders while told to; otherwise notes them.
+class LoggingHandler final : public messaging::BatchHandler {
+public:
+    explicit LoggingHandler(Log& log) : log_(log) {}
+
+    bool handle(Instant, std::span<const Delivery> batch, messaging::BatchOutput&) override {
+        attempt_.clear();
+        for (const Delivery& delivery : batch) {
+            const OrderId* id = delivery.order_id();
+            if (id && log_.mine.contains(id->to_string())) attempt_.push_back(id->to_string());
+        }
+        if (!attempt_.empty()) {
+            ++log_.attempts;
+            if (log_.failing) throw std::runtime_error("planned");
+        }
+        return true;
+    }
+    void committed() override {
+        const std::lock_guard lock(log_.mutex);
+        log_.committed.insert(log_.committed.end(), attempt_.begin(), attempt_.end());
+    }
+
+private:
+    Log& log_;
+    std::vector<std::string> attempt_;
+};
+
+std::vector<Message> reservations(std::vector<Story>& stories, std::size_t count) {
+    std::vector<Message> messages;
+    for (std::size_t i = 0; i < count; ++i) {
+        stories.emplace_back();
+        messages.push_back(message_of(stories.back().reserved()));
+    }
+    return messages;
+}
+
+std::string list_of(const std::vector<Story>& stories) {
+    std::string list;
+    for (const Story& story : stories) {
+        list += (list.empty() ? "'" : ",'") + story.id.to_string() + "'";
+    }
+    return list;
+}
+
+}  // namespace
+
+TEST_CASE("consumer: a batch that throws is done again, none of it skipped, no offset committed") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.schema_sql);
+    const auto kafka = fresh_group(Service::order);
+    const auto start = committed_offsets(kafka, Service::order);
+    Log log;
+    std::vector<Story> stories;
+    const auto messages = reservations(stories, 20);
+    for (const Story& story : stories) log.mine.insert(story.id.to_string());
+    log.failing = true;
+    prometheus::Registry registry;
+    Bell bell;
+    ConsumerLoop loop({Service::order, database.url(), kafka, registry, bell},
+                      [&](postgres::Connection&) { return std::make_unique<LoggingHandler>(log); });
+
+    send(messages);
+    REQUIRE(eventually(30s, [&] { return log.attempts >= 4; }));
+
+    CHECK(log.all().empty());
+    CHECK(counter(registry, "orderflow_batch_failures_total") >= 3);
+    // Other tests' records before the failing batch may have been committed, ours may not: all 20
+    // are still ahead of the group.
+    const auto ends = ends_of({"inventory-events", "payment-events", "shipping-events"});
+    CHECK(sum(ends) - sum(committed_offsets(kafka, Service::order)) >= 20);
+    CHECK(sum(ends) - sum(start) >= 20);
+
+    log.failing = false;
+    CHECK(eventually(30s, [&] { return log.all().size() >= stories.size(); }));
+    loop.stop();
+    auto handled = log.all();
+    CHECK(handled.size() == stories.size());
+    std::ranges::sort(handled);
+    CHECK(std::ranges::equal(handled, log.mine));
+    CHECK(sum(committed_offsets(kafka, Service::order)) - sum(start) >= 20);
+}
+
+TEST_CASE("consumer: an undecodable record is parked while its neighbours are handled") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.schema_sql);
+    const auto kafka = fresh_group(Service::order);
+    std::vector<Story> stories;
+    auto messages = reservations(stories, 10);
+    Message broken = message_of(stories[4].captured());
+    broken.value = "[]";
+    messages.insert(messages.begin() + 5, broken);
+    prometheus::Registry registry;
+    Bell bell;
+    ConsumerLoop loop({Service::order, database.url(), kafka, registry, bell}, order.make_handler);
+
+    send(messages);
+
+    const std::string mine = list_of(stories);
+    CHECK(eventually(30s, [&] {
+        return database.number("SELECT count(*) FROM orders WHERE order_id IN (" + mine + ")") == 10;
+    }));
+    CHECK(eventually(30s, [&] {
+        return database.number("SELECT count(*) FROM parked WHERE dead AND topic = 'payment-events'"
+                               " AND order_id = '" + stories[4].id.to_string() + "'") == 1;
+    }));
+    loop.stop();
+    CHECK(database.number("SELECT count(*) FROM orders WHERE captured_at IS NOT NULL"
+                          " AND order_id IN (" + mine + ")") == 0);
+    CHECK(counter(registry, "orderflow_batch_failures_total") == 0);
+}
+
+TEST_CASE("consumer: the database goes away for a while, and every record is handled once") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.schema_sql);
+    const auto kafka = fresh_group(Service::order);
+    prometheus::Registry registry;
+    Bell bell;
+    std::vector<Story> stories;
+    const auto before = reservations(stories, 50);
+    const auto meanwhile = reservations(stories, 200);
+    ConsumerLoop loop({Service::order, database.url(), kafka, registry, bell}, order.make_handler);
+    send(before);
+    REQUIRE(eventually(30s, [&] { return database.number("SELECT count(*) FROM orders") >= 50; }));
+
+    database.cut_connections(true);
+    send(meanwhile);
+    REQUIRE(eventually(20s, [&] {
+        return counter(registry, "orderflow_batch_failures_total") > 0;
+    }));
+    database.open();
+
+    const std::string mine = list_of(stories);
+    CHECK(eventually(30s, [&] {
+        return database.number("SELECT count(*) FROM orders WHERE order_id IN (" + mine + ")") == 250;
+    }));
+    loop.stop();
+    CHECK(database.number("SELECT count(*) FROM outbox WHERE order_id IN (" + mine + ")") == 250);
+    CHECK(database.number("SELECT max(version) FROM orders WHERE order_id IN (" + mine + ")") == 1);
+}
+
+TEST_CASE("consumer: members come and go, and every record is handled once") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.schema_sql);
+    const auto kafka = fresh_group(Service::order);
+    prometheus::Registry registries[3];
+    Bell bell;
+    const auto join = [&](prometheus::Registry& registry) {
+        return std::make_unique<ConsumerLoop>(
+            messaging::LoopContext{Service::order, database.url(), kafka, registry, bell},
+            order.make_handler);
+    };
+    std::vector<Story> stories;
+    const auto messages = reservations(stories, 600);
+    const auto part = [&](std::size_t n) {
+        return std::vector<Message>(messages.begin() + static_cast<std::ptrdiff_t>(n * 200),
+                                    messages.begin() + static_cast<std::ptrdiff_t>((n + 1) * 200));
+    };
+    const auto handled = [&] { return database.number("SELECT count(*) FROM orders"); };
+    auto first = join(registries[0]);
+    send(part(0));
+    REQUIRE(eventually(30s, [&] { return handled() >= 100; }));
+
+    auto second = join(registries[1]);
+    send(part(1));
+    REQUIRE(eventually(30s, [&] { return counter(registries[1], "orderflow_batches_total") > 0; }));
+    first->stop();
+    auto third = join(registries[2]);
+    send(part(2));
+
+    const std::string mine = list_of(stories);
+    CHECK(eventually(60s, [&] {
+        return database.number("SELECT count(*) FROM orders WHERE order_id IN (" + mine + ")") == 600;
+    }));
+    second->stop();
+    third->stop();
+    CHECK(database.number("SELECT count(*) FROM outbox WHERE order_id IN (" + mine + ")") == 600);
+    CHECK(database.number("SELECT count(*) FROM parked WHERE order_id IN (" + mine + ")") == 0);
+}
+
+}  // namespace orderflow::test

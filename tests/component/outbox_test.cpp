@@ -1,0 +1,235 @@
+// The outbox on PostgreSQL: what a transaction leaves, and what a reader of the ledger sees while
+// many write to it.
+
+#include <atomic>
+#include <map>
+#include <random>
+#include <thread>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "component/subjects.hpp"
+#include "messaging/outbox.hpp"
+#include "support/eventually.hpp"
+
+namespace orderflow::test {
+namespace {
+
+using namespace std::chrono_literals;
+using events::Service;
+using messaging::BatchOutput;
+using messaging::Bell;
+using messaging::PostgresLedger;
+using messaging::PostgresUnitOfWork;
+
+// Commits `rounds` transactions of one to five events each, of its own order, and rolls some back
+// in every way there is. Counts the events it committed.
+void write(const std::string& url, int rounds, std::uint32_t seed, std::atomic<int>& committed) {
+    postgres::Connection connection(url);
+    Bell bell;
+    PostgresUnitOfWork work(connection, Service::order, bell);
+    std::mt19937 random(seed);
+    const Story story;
+    for (int round = 0; round < rounds; ++round) {
+        const auto events = 1 + random() % 5;
+        const auto fate = random() % 6;
+        try {
+            messaging::run_transaction(work, [&](Instant, BatchOutput& out) {
+                for (std::size_t i = 0; i < events; ++i) out.emit(story.placed(), "");
+                if (fate == 0) throw std::runtime_error("planned");  // before the append
+                if (fate == 1) {                                     // after the append
+                    work.append(out.events);
+                    throw std::runtime_error("planned");
+                }
+                return true;
+            });
+            committed += static_cast<int>(events);
+        } catch (const std::runtime_error& error) {
+            if (error.what() != std::string("planned")) throw;
+        }
+    }
+}
+
+// The process that holds the relay's election lock in this database.
+std::int64_t leader_pid(TestDatabase& database) {
+    const auto pids = database.query(
+        "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = x'72656c61'::int"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())");
+    return pids.empty() ? 0 : std::stoll(pids[0]);
+}
+
+}  // namespace
+
+TEST_CASE("outbox: a concurrent reader misses no committed row and sees them in seq order") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.schema_sql);
+    constexpr int kWriters = 8;
+    constexpr int kRounds = 250;
+    std::atomic<int> committed = 0;
+    std::atomic<bool> writing = true;
+
+    std::vector<std::int64_t> seen;
+    std::map<OrderId, std::vector<EventId>> seen_of;
+    std::size_t reads = 0;
+    std::jthread reader([&] {
+        PostgresLedger ledger(database.url());
+        std::int64_t head = 0;
+        for (bool last = false; !last;) {
+            last = !writing;  // read once more after the last commit
+            for (auto rows = ledger.read(head, 20); !rows.empty(); rows = ledger.read(head, 20)) {
+                ++reads;
+                for (const auto& row : rows) seen.push_back(row.seq);
+                head = rows.back().seq;
+            }
+        }
+    });
+    {
+        std::vector<std::jthread> writers;
+        for (int i = 0; i < kWriters; ++i) {
+            writers.emplace_back([&, i] {
+                write(database.url(), kRounds, static_cast<std::uint32_t>(i), committed);
+            });
+        }
+    }
+    writing = false;
+    reader.join();
+
+    std::vector<std::int64_t> stored;
+    for (const auto& seq : database.query("SELECT seq FROM outbox ORDER BY seq")) {
+        stored.push_back(std::stoll(seq));
+    }
+    CHECK(stored.size() == static_cast<std::size_t>(committed.load()));
+    CHECK(seen == stored);
+    CHECK(stored.back() > static_cast<std::int64_t>(stored.size()));  // there were gaps
+    CHECK(reads > 50);  // it read while they wrote
+}
+
+TEST_CASE("outbox: dead record, row and event of one batch stand in one transaction") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.schema_sql);
+    postgres::Connection connection(database.url());
+    const Story good;
+    Message broken = message_of(Story{}.captured());
+    broken.value = "{\"orderId\":";
+    broken.headers.emplace_back("odd", std::string("\xff\x00\"\\", 4));
+
+    run_one_batch(order, connection,
+                  records_of({message_of(good.reserved()), broken, message_of(good.captured())}));
+
+    const auto transaction = database.query("SELECT xmin FROM orders").at(0);
+    CHECK(database.query("SELECT DISTINCT xmin FROM outbox") == std::vector{transaction});
+    CHECK(database.query("SELECT xmin FROM parked") == std::vector{transaction});
+    CHECK(database.query("SELECT dead AND order_id IS NOT NULL AND due_at IS NULL FROM parked")
+          == std::vector<std::string>{"t"});
+    CHECK(database.query("SELECT convert_from(value, 'UTF8') FROM parked").at(0) == broken.value);
+    CHECK(database.query("SELECT ce_id FROM parked").at(0) == broken.header("ce_id"));
+    CHECK(database.query("SELECT split_part(error, ':', 1) FROM parked").at(0) == "json-syntax");
+    CHECK(database.query("SELECT headers::jsonb ->> 'ce_type' FROM parked").at(0) ==
+          "PaymentCaptured.v1");
+    CHECK(database.query("SELECT state FROM orders").at(0) == "PROCESSING");
+}
+
+TEST_CASE("outbox: a record that is parked already is not parked twice") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.schema_sql);
+    postgres::Connection connection(database.url());
+    Message broken = message_of(Story{}.captured());
+    broken.value.clear();
+    const auto records = records_of(std::vector{broken});
+
+    run_one_batch(order, connection, records);
+    run_one_batch(order, connection, records);
+
+    CHECK(database.number("SELECT count(*) FROM parked") == 1);
+}
+
+TEST_CASE("outbox: an event above 256 KiB is refused and takes its transaction with it") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.schema_sql);
+    postgres::Connection connection(database.url());
+    Bell bell;
+    PostgresUnitOfWork work(connection, Service::order, bell);
+    Story story;
+    // 100 lines of names of 200 characters, four bytes each, escaped to twelve: far too large.
+    story.order.items.assign(100, {"A", "", 1, 1});
+    std::string name;
+    for (int i = 0; i < 200; ++i) name += "\xf0\x9f\x98\x80\"\\\x01";
+    for (auto& line : story.order.items) line.name = name + name;
+
+    CHECK_THROWS_AS(messaging::run_transaction(work,
+                                               [&](Instant, BatchOutput& out) {
+                                                   out.emit(Story{}.placed(), "");
+                                                   out.emit(story.placed(), "");
+                                                   return true;
+                                               }),
+                    std::length_error);
+    CHECK(database.number("SELECT count(*) FROM outbox") == 0);
+}
+
+TEST_CASE("ledger: rows come back as they were appended") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.schema_sql);
+    postgres::Connection connection(database.url());
+    Bell bell;
+    PostgresUnitOfWork work(connection, Service::order, bell);
+    const Story story;
+    const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    messaging::run_transaction(work, [&](Instant, BatchOutput& out) {
+        out.emit(story.placed(), trace);
+        return true;
+    });
+
+    const auto rows = PostgresLedger(database.url()).read(0, 10);
+    REQUIRE(rows.size() == 1);
+    CHECK(rows[0].order_id == story.id);
+    CHECK(rows[0].topic == "order-events");
+    CHECK(rows[0].key == story.id.to_string());
+    CHECK(rows[0].type == "OrderPlaced.v1");
+    CHECK(rows[0].headers == "{\"traceparent\":\"" + trace + "\"}");
+    CHECK(events::decode(events::EventKind::OrderPlaced, rows[0].data).value() ==
+          events::Event{story.placed()});
+    CHECK(std::chrono::abs(rows[0].recorded_at - system_now()) < 1min);
+}
+
+TEST_CASE("ledger: the checkpoint is never lowered") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.schema_sql);
+    PostgresLedger ledger(database.url());
+    CHECK(ledger.checkpoint() == 0);
+    ledger.save_checkpoint(7);
+    ledger.save_checkpoint(5);
+    CHECK(ledger.checkpoint() == 7);
+}
+
+TEST_CASE("ledger: one leads; who loses the connection loses the lead and can do nothing more") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.schema_sql);
+    PostgresLedger first(database.url());
+    PostgresLedger second(database.url());
+    REQUIRE(first.lead());
+    CHECK(first.lead());
+    CHECK_FALSE(second.lead());
+
+    database.query("SELECT pg_terminate_backend(" + std::to_string(leader_pid(database)) + ")");
+
+    REQUIRE(eventually(5s, [&] { return second.lead(); }));
+    CHECK_THROWS_AS(first.save_checkpoint(1), postgres::DatabaseError);
+    first.release();
+    CHECK_FALSE(first.lead());
+    second.release();
+    CHECK(eventually(5s, [&] { return first.lead(); }));
+}
+
+TEST_CASE("ledger: a leader that is frozen for three seconds is deposed") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.schema_sql);
+    PostgresLedger frozen(database.url());
+    PostgresLedger other(database.url());
+    REQUIRE(frozen.lead());
+
+    CHECK(eventually(10s, [&] { return other.lead(); }));
+    CHECK_THROWS_AS(frozen.read(0, 1), postgres::DatabaseError);
+}
+
+}  // namespace orderflow::test

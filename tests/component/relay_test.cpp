@@ -1,0 +1,216 @@
+// The relay between PostgreSQL and Kafka, while events are appended: it may die at any instant and
+// in any way, no event is lost and each order's events first appear in the ledger's order.
+
+#include <atomic>
+#include <map>
+#include <set>
+#include <thread>
+
+#include <catch2/catch_test_macros.hpp>
+#include <prometheus/registry.h>
+
+#include "component/subjects.hpp"
+#include "messaging/loops.hpp"
+#include "support/eventually.hpp"
+#include "support/kafka.hpp"
+#include "support/process.hpp"
+#include "support/stack.hpp"
+
+namespace orderflow::test {
+namespace {
+
+using namespace std::chrono_literals;
+using events::Service;
+using messaging::BatchOutput;
+using messaging::Bell;
+using Arrivals = std::vector<TopicReader::Arrival>;
+
+// Appends events of a few orders until it is stopped, in small transactions.
+class Appenders {
+public:
+    Appenders(const std::string& url, Bell& bell) {
+        for (int i = 0; i < 3; ++i) {
+            threads_.emplace_back([this, url, &bell](std::stop_token stop) { run(stop, url, bell); });
+        }
+    }
+    void stop() { threads_.clear(); }
+    int appended() const { return appended_; }
+
+private:
+    void run(std::stop_token stop, const std::string& url, Bell& bell) {
+        postgres::Connection connection(url);
+        messaging::PostgresUnitOfWork work(connection, Service::order, bell);
+        std::vector<Story> stories(4);
+        for (std::size_t round = 0; !stop.stop_requested(); ++round) {
+            try {
+                messaging::run_transaction(work, [&](Instant, BatchOutput& out) {
+                    for (std::size_t i = 0; i <= round % 3; ++i) {
+                        out.emit(stories[(round + i) % stories.size()].placed(), "");
+                    }
+                    return true;
+                });
+                appended_ += static_cast<int>(1 + round % 3);
+            } catch (const postgres::DatabaseError&) {
+                connection.reset();  // the test cuts connections
+            }
+            std::this_thread::sleep_for(1ms);
+        }
+    }
+
+    std::atomic<int> appended_ = 0;
+    std::vector<std::jthread> threads_;
+};
+
+// A relay as RelayLoop runs it, that ends in the middle of its work: after `events` produced ones
+// connection and producer are destroyed, without a last report or checkpoint.
+void relay_and_die(const std::string& url, std::size_t events) {
+    messaging::PostgresLedger ledger(url);
+    REQUIRE(eventually(10s, [&] { return ledger.lead(); }));
+    const auto producer = messaging::make_kafka_producer(fresh_kafka(), Service::order);
+    messaging::Relay relay(ledger, *producer, {.read_rows = 40, .checkpoint_every = 20ms});
+    relay.start();
+    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    for (std::size_t produced = 0; produced < events;) {
+        produced += relay.step(std::chrono::steady_clock::now());
+        if (std::chrono::steady_clock::now() > deadline) break;
+    }
+}
+
+std::int64_t behind(TestDatabase& database) {
+    return database.number("SELECT coalesce((SELECT max(seq) FROM outbox), 0) - seq"
+                           " FROM relay_checkpoint");
+}
+
+// Reads the topic until every event of the outbox is there; checks that none is missing, that each
+// order stays in one partition, and that first occurrences follow the ledger per order.
+void check_topic(TestDatabase& database, TopicReader& reader) {
+    std::map<std::string, std::vector<std::string>> ledger;  // order → event ids in seq order
+    std::set<std::string> missing;
+    const auto keys = database.query("SELECT key FROM outbox ORDER BY seq");
+    const auto ids = database.query("SELECT event_id FROM outbox ORDER BY seq");
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        ledger[keys[i]].push_back(ids[i]);
+        missing.insert(ids[i]);
+    }
+    std::size_t looked_at = 0;
+    const auto& arrivals = reader.read_until([&](const Arrivals& all) {
+        for (; looked_at < all.size(); ++looked_at) missing.erase(all[looked_at].event_id);
+        return missing.empty();
+    });
+    CHECK(missing.empty());
+
+    std::map<std::string, std::vector<std::string>> firsts;
+    std::map<std::string, std::set<int>> partitions;
+    std::set<std::string> seen;
+    for (const auto& arrival : arrivals) {
+        if (!ledger.contains(arrival.key)) continue;  // another test's
+        partitions[arrival.key].insert(arrival.partition);
+        if (seen.insert(arrival.event_id).second) firsts[arrival.key].push_back(arrival.event_id);
+    }
+    CHECK(firsts == ledger);
+    for (const auto& [key, where] : partitions) CHECK(where.size() == 1);
+}
+
+}  // namespace
+
+TEST_CASE("relay: it dies again and again while events are appended, and loses none") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.schema_sql);
+    fresh_kafka();
+    TopicReader reader("order-events");
+    Bell bell;
+    Appenders appenders(database.url(), bell);
+
+    for (int life = 0; life < 10; ++life) {
+        relay_and_die(database.url(), 20 + static_cast<std::size_t>(life) * 13);
+    }
+    appenders.stop();
+    prometheus::Registry registry;
+    messaging::RelayLoop last({Service::order, database.url(), fresh_kafka(), registry, bell});
+
+    CHECK(eventually(30s, [&] { return behind(database) == 0; }));
+    last.stop();
+    CHECK(appenders.appended() > 300);
+    check_topic(database, reader);
+}
+
+TEST_CASE("relay: the service is killed with SIGKILL while events are appended, and none is lost") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.schema_sql);
+    const auto kafka = fresh_group(Service::order);
+    TopicReader reader("order-events");
+    Bell bell;
+    const std::vector<std::string> arguments{
+        "--database-url", database.url(), "--brokers",  kafka.brokers,
+        "--group-id",     kafka.group_id, "--client-id", kafka.client_id};
+    Appenders appenders(database.url(), bell);
+
+    for (int life = 0; life < 4; ++life) {
+        ServiceProcess service("order-service", arguments);
+        const auto before = database.number("SELECT seq FROM relay_checkpoint");
+        CHECK(eventually(20s, [&] {
+            return database.number("SELECT seq FROM relay_checkpoint") > before;
+        }));
+        service.kill();
+    }
+    appenders.stop();
+    ServiceProcess service("order-service", arguments);
+
+    CHECK(eventually(30s, [&] { return behind(database) == 0; }));
+    CHECK(service.stop() == 0);
+    check_topic(database, reader);
+}
+
+TEST_CASE("relay: two of them, and the leader loses its connection again and again") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.schema_sql);
+    fresh_kafka();
+    TopicReader reader("order-events");
+    prometheus::Registry registries[2];
+    Bell bells[2];
+    messaging::RelayLoop one({Service::order, database.url(), fresh_kafka(), registries[0], bells[0]});
+    messaging::RelayLoop two({Service::order, database.url(), fresh_kafka(), registries[1], bells[1]});
+    Appenders appenders(database.url(), bells[0]);
+
+    for (int round = 0; round < 6; ++round) {
+        const auto before = database.number("SELECT seq FROM relay_checkpoint");
+        CHECK(eventually(20s, [&] {
+            return database.number("SELECT seq FROM relay_checkpoint") > before;
+        }));
+        CHECK(database.number("SELECT count(pg_terminate_backend(pid)) FROM pg_locks"
+                              " WHERE locktype = 'advisory' AND granted"
+                              " AND objid = x'72656c61'::int AND database ="
+                              " (SELECT oid FROM pg_database WHERE datname = current_database())")
+              == 1);
+    }
+    appenders.stop();
+
+    CHECK(eventually(30s, [&] { return behind(database) == 0; }));
+    one.stop();
+    two.stop();
+    check_topic(database, reader);
+}
+
+TEST_CASE("relay: the database goes away for a while, then everything is published") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.schema_sql);
+    TopicReader reader("order-events");
+    prometheus::Registry registry;
+    Bell bell;
+    messaging::RelayLoop relay({Service::order, database.url(), fresh_kafka(), registry, bell});
+    Appenders appenders(database.url(), bell);
+    REQUIRE(eventually(20s, [&] { return database.number("SELECT seq FROM relay_checkpoint") > 0; }));
+
+    database.cut_connections(true);
+    std::this_thread::sleep_for(300ms);  // the length of the outage, not a wait for an outcome
+    database.open();
+    const int at_return = appenders.appended();
+    CHECK(eventually(20s, [&] { return appenders.appended() > at_return + 50; }));
+    appenders.stop();
+
+    CHECK(eventually(30s, [&] { return behind(database) == 0; }));
+    relay.stop();
+    check_topic(database, reader);
+}
+
+}  // namespace orderflow::test

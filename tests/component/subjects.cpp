@@ -1,0 +1,142 @@
+#include "component/subjects.hpp"
+
+#include <stdexcept>
+
+#include "analytics/analytics_service.hpp"
+#include "inventory/inventory_service.hpp"
+#include "messaging/outbox.hpp"
+#include "order/order_service.hpp"
+#include "shipping/shipping_service.hpp"
+
+namespace orderflow {
+namespace order {
+extern const std::string_view kSchemaSql;
+}
+namespace inventory {
+extern const std::string_view kSchemaSql;
+}
+namespace shipping {
+extern const std::string_view kSchemaSql;
+}
+namespace analytics {
+extern const std::string_view kSchemaSql;
+}
+
+namespace test {
+namespace {
+
+using events::Event;
+using events::Participant;
+using events::Service;
+using messaging::StoreHandler;
+
+// Orders that end in each way, as the order service hears of them.
+std::vector<Event> told_to_order() {
+    using enum Participant;
+    const Story done, refused, declined, late;
+    const Story unshipped, orphan;
+    return {done.reserved(),       refused.reserved(),     done.captured(),
+            declined.reserved(),   done.scheduled(),       declined.declined(),
+            refused.captured(),    refused.refused(),      orphan.voided(),
+            declined.released(),   declined.nothing(payment), declined.nothing(shipping),
+            refused.nothing(shipping), refused.refunded(), refused.released(),
+            late.captured(),       late.reserved(),        done.released(),
+            unshipped.reserved(),  unshipped.captured()};
+}
+
+std::vector<Event> told_to_inventory() {
+    Story done, cancelled, open, too_many, unknown, mispriced, tombstone;
+    done.order.items = {{"A", "Laptop", 1500, 3}, {"B", "Lamp", 700, 1}};
+    done.order.total = 5200;
+    for (Story* story : {&cancelled, &open, &too_many, &unknown, &mispriced, &tombstone}) {
+        story->order.items = {{"A", "Laptop", 1500, 2}};
+        story->order.total = 3000;
+    }
+    too_many.order.items[0].quantity = 100;
+    too_many.order.total = 150'000;
+    unknown.order.items[0].product_id = "NONE";
+    mispriced.order.items[0].price = 1;
+    return {done.placed(),        cancelled.placed(),       open.placed(),
+            too_many.placed(),    unknown.placed(),         mispriced.placed(),
+            tombstone.cancellation(), cancelled.cancellation(), too_many.cancellation(),
+            tombstone.placed(),   done.completed(),         done.cancellation()};
+}
+
+std::vector<Event> told_to_shipping() {
+    Story stored, freed, plain, abroad, tombstone, no_room;
+    for (Story* story : {&stored, &freed, &no_room}) story->order.warehouse_storage = true;
+    abroad.order.shipment->address.country = "AQ";
+    return {stored.captured(),  freed.captured(),       plain.captured(),
+            abroad.captured(),  no_room.captured(),     tombstone.cancellation(),
+            freed.cancellation(), abroad.cancellation(), tombstone.captured(),
+            no_room.cancellation()};
+}
+
+std::vector<Event> told_to_analytics() {
+    using enum Participant;
+    const Story done, cancelled;
+    events::StockAdjusted adjusted{"A", "Laptop", 1500, {}, 10};
+    return {adjusted,          done.placed(),      cancelled.placed(),
+            done.reserved(),   done.captured(),    cancelled.rejected(),
+            done.scheduled(),  cancelled.cancellation(events::Reason::OUT_OF_STOCK),
+            done.completed(),  cancelled.nothing(inventory), cancelled.nothing(payment),
+            cancelled.nothing(shipping), cancelled.cancelled(events::Reason::OUT_OF_STOCK)};
+}
+
+constexpr char kCatalogue[] =
+    "INSERT INTO products (product_id, free, reserved, sold, updated_at, price, currency, name)"
+    " VALUES ('A', 50, 0, 0, now(), 1500, 'KRW', 'Laptop'),"
+    " ('B', 10, 0, 0, now(), 700, 'KRW', 'Lamp')";
+
+std::unique_ptr<messaging::BatchHandler> shipping_handler(postgres::Connection& connection) {
+    const shipping::Settings settings{shipping::parse_countries("KR,US").value()};
+    return std::make_unique<StoreHandler<shipping::ShippingService, shipping::ShippingStore>>(
+        shipping::make_shipping_store(connection), settings);
+}
+
+}  // namespace
+
+const std::vector<Subject>& subjects() {
+    static const std::vector<Subject> all{
+        {"order", Service::order, order::kSchemaSql, "",
+         [](postgres::Connection& c) {
+             return std::make_unique<StoreHandler<order::OrderService, order::OrderStore>>(
+                 order::make_order_store(c));
+         },
+         told_to_order},
+        {"inventory", Service::inventory, inventory::kSchemaSql, kCatalogue,
+         [](postgres::Connection& c) {
+             return std::make_unique<
+                 StoreHandler<inventory::InventoryService, inventory::InventoryStore>>(
+                 inventory::make_inventory_store(c));
+         },
+         told_to_inventory},
+        {"shipping", Service::shipping, shipping::kSchemaSql,
+         "INSERT INTO storage (capacity) VALUES (2)", shipping_handler, told_to_shipping},
+        {"analytics", Service::analytics, analytics::kSchemaSql, "",
+         [](postgres::Connection& c) {
+             return std::make_unique<
+                 StoreHandler<analytics::AnalyticsService, analytics::AnalyticsStore>>(
+                 analytics::make_analytics_store(c));
+         },
+         told_to_analytics}};
+    return all;
+}
+
+const Subject& subject(Service service) {
+    for (const Subject& candidate : subjects()) {
+        if (candidate.service == service) return candidate;
+    }
+    throw std::logic_error("no such subject");
+}
+
+messaging::BatchReport run_one_batch(const Subject& subject, postgres::Connection& connection,
+                                     const std::vector<messaging::Record>& records) {
+    messaging::Bell bell;
+    messaging::PostgresUnitOfWork work(connection, subject.service, bell);
+    const auto handler = subject.make_handler(connection);
+    return messaging::run_batch(work, *handler, messaging::decode_batch(subject.service, records));
+}
+
+}  // namespace test
+}  // namespace orderflow

@@ -1,0 +1,32 @@
+#pragma once
+// The services as one suite sees them: how each is put together on a database, and what happens to
+// it in a few orders' lives. Used by the tests that hold for every service.
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "messaging/loops.hpp"
+#include "support/builders.hpp"
+#include "support/database.hpp"
+
+namespace orderflow::test {
+
+struct Subject {
+    std::string name;
+    events::Service service{};
+    std::string_view schema_sql;
+    // Rows that must be there before the first event: the catalogue, the storage.
+    std::string prepare_sql;
+    messaging::HandlerFactory make_handler;
+    // What this service is told in the lives of several orders, in order.
+    std::function<std::vector<events::Event>()> events;
+};
+
+const std::vector<Subject>& subjects();
+const Subject& subject(events::Service service);
+
+// One batch, as a consumer loop does it.
+messaging::BatchReport run_one_batch(const Subject& subject, postgres::Connection& connection,
+                                     const std::vector<messaging::Record>& records);
+
+}  // namespace orderflow::test

@@ -1,0 +1,108 @@
+#include "support/database.hpp"
+
+#include <stdexcept>
+
+#include "postgres/migration.hpp"
+#include "support/builders.hpp"
+#include "support/stack.hpp"
+
+namespace orderflow::test {
+namespace {
+
+// What a service's role is limited to (deploy/postgres/bootstrap.sql).
+constexpr const char* kSettings[] = {"statement_timeout = '5s'",
+                                     "idle_in_transaction_session_timeout = '5s'",
+                                     "lock_timeout = '2s'"};
+
+std::string fresh_name() {
+    std::string name = unique("test");
+    std::ranges::replace(name, '-', '_');
+    return name;
+}
+
+// The rows of each table as sorted JSON. The placeholder is a list of columns to leave out.
+std::string rows_of(const std::string& table, const std::string& masked) {
+    return "SELECT coalesce(string_agg(r, E'\\n' ORDER BY r), '') FROM (SELECT (to_jsonb(t) - " +
+           masked + ")::text AS r FROM " + table + " t) AS rows";
+}
+
+}  // namespace
+
+std::string_view schema_name(events::Service service) {
+    switch (service) {
+        case events::Service::order: return "orders";
+        case events::Service::payment: return "payments";
+        case events::Service::inventory: return "inventory";
+        case events::Service::shipping: return "shipping";
+        case events::Service::analytics: return "analytics";
+    }
+    throw std::logic_error("no such service");
+}
+
+TestDatabase::TestDatabase(events::Service service, std::string_view schema_sql)
+    : name_(fresh_name()),
+      url_(stack_setting("ADMIN_DATABASE_URL") + " dbname=" + name_),
+      admin_(stack_setting("ADMIN_DATABASE_URL")),
+      connection_(url_) {
+    const std::string schema(schema_name(service));
+    admin_.script("CREATE DATABASE " + name_ + " TEMPLATE template0");
+    admin_.script("ALTER DATABASE " + name_ + " SET search_path = " + schema);
+    for (const char* setting : kSettings) {
+        admin_.script("ALTER DATABASE " + name_ + " SET " + setting);
+    }
+    postgres::migrate(connection_, schema, schema_sql);
+}
+
+TestDatabase::~TestDatabase() {
+    try {
+        connection_.reset();
+        admin_.script("DROP DATABASE " + name_ + " WITH (FORCE)");
+    } catch (const std::exception&) {
+        // The stack is going away with all its databases.
+    }
+}
+
+std::vector<std::string> TestDatabase::query(const std::string& sql) {
+    const postgres::Rows rows = connection_.script(sql);
+    std::vector<std::string> values;
+    for (int i = 0; i < rows.size(); ++i) values.emplace_back(rows.text(i, 0));
+    return values;
+}
+
+std::int64_t TestDatabase::number(const std::string& sql) { return std::stoll(query(sql).at(0)); }
+
+std::string TestDatabase::snapshot(bool exact) {
+    std::string text;
+    for (const std::string& table : query(
+             "SELECT table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
+             " AND table_schema = current_schema() AND table_name <> 'relay_checkpoint'"
+             " ORDER BY 1")) {
+        std::string masked = "'{}'::text[]";
+        if (!exact) {
+            masked = "(SELECT array_agg(column_name::text) FROM information_schema.columns"
+                     " WHERE table_schema = current_schema() AND table_name = '" + table + "'"
+                     " AND (data_type = 'timestamp with time zone' OR column_name IN"
+                     " ('version', 'seq', 'id', 'event_id', 'shipment_id', 'tracking_number',"
+                     " 'data')))";
+        }
+        text += table + "\n" + query(rows_of(table, masked)).at(0) + "\n";
+    }
+    // Events in order, per order; their data without the ids drawn at random.
+    text += query("SELECT coalesce(string_agg(key || ' ' || type || ' ' || regexp_replace(data,"
+                  " '\"(shipmentId|trackingNumber)\":\"[^\"]*\"', '', 'g'), E'\\n'"
+                  " ORDER BY key, seq), '') FROM outbox").at(0);
+    return text;
+}
+
+void TestDatabase::cut_connections(bool shut) {
+    if (shut) admin_.script("ALTER DATABASE " + name_ + " ALLOW_CONNECTIONS false");
+    connection_.reset();
+    admin_.script("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" +
+                  name_ + "'");
+}
+
+void TestDatabase::open() {
+    admin_.script("ALTER DATABASE " + name_ + " ALLOW_CONNECTIONS true");
+}
+
+}  // namespace orderflow::test

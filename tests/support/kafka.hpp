@@ -1,0 +1,62 @@
+#pragma once
+// Kafka for tests: own client and group names on shared topics. Tests look only at records of their
+// own orders, so they run in parallel. Each object belongs to one thread.
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "events/catalog.hpp"
+#include "messaging/kafka.hpp"
+#include "support/builders.hpp"
+
+namespace orderflow::test {
+
+// A new client and group. The catalog's topics exist afterwards.
+messaging::KafkaSettings fresh_kafka();
+
+// Partition of a topic → offset.
+using Offsets = std::map<std::pair<std::string, int>, std::int64_t>;
+
+// Where the topics end now.
+Offsets ends_of(const std::vector<std::string>& topics);
+
+// Makes the group begin at these offsets instead of reading all that other tests left.
+void commit_offsets(const messaging::KafkaSettings& settings, const Offsets& offsets);
+// fresh_kafka() for a consumer of `service` that begins at the topics' present ends.
+messaging::KafkaSettings fresh_group(events::Service service);
+
+// The offsets that the group has committed.
+Offsets committed_offsets(const messaging::KafkaSettings& settings, events::Service service);
+
+// Sends the messages and waits until all are persisted. The headers beside those of an event are
+// left out.
+void send(const std::vector<Message>& messages);
+
+// What a topic received since this object was made.
+class TopicReader {
+public:
+    struct Arrival {
+        std::string key;
+        std::string event_id;
+        int partition;
+        std::int64_t offset;
+    };
+
+    explicit TopicReader(const std::string& topic);
+    ~TopicReader();
+
+    // Reads on until `enough(arrivals)` or nothing came for `patience`; everything so far.
+    const std::vector<Arrival>& read_until(
+        const std::function<bool(const std::vector<Arrival>&)>& enough,
+        std::chrono::milliseconds patience = std::chrono::seconds{20});
+
+private:
+    class Client;
+    std::unique_ptr<Client> client_;
+    std::vector<Arrival> arrivals_;
+};
+
+}  // namespace orderflow::test
