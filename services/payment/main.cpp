@@ -1,4 +1,4 @@
-// payment-service: charges orders through the payment gateway, and takes nothing for a cancelled one.
+// payment-service: charges orders through the payment gateway, and undoes it for cancelled ones.
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 

@@ -17,7 +17,7 @@ using std::chrono::seconds;
 namespace {
 
 constexpr seconds kUntouched{10};             // younger rows are another loop's memory's business
-constexpr milliseconds kFirstLook{500};       // at a payment whose call ended unclear or was dropped
+constexpr milliseconds kFirstLook{500};       // at a payment whose call was unclear or dropped
 constexpr milliseconds kTick{200};            // between two steps of the recovery
 constexpr seconds kRecentEvery{5};
 constexpr std::chrono::minutes kAllEvery{10};
@@ -121,7 +121,8 @@ void PaymentMetrics::show(const Calls& now) {
 }
 
 bool PaymentService::handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) {
-    const auto ids = messaging::distinct_orders(batch, [](const Delivery& d) { return d.order_id(); });
+    const auto ids =
+        messaging::distinct_orders(batch, [](const Delivery& d) { return d.order_id(); });
     Payments payments = store_.load(ids);
     for (const Delivery& delivery : batch) {
         const OrderId& id = *delivery.order_id();
@@ -141,7 +142,8 @@ void PaymentService::committed() {
 
 bool apply_results(PaymentStore& store, std::span<const GatewayResult> results, Instant now,
                    BatchOutput& out) {
-    const auto ids = messaging::distinct_orders(results, [](const GatewayResult& r) { return &r.id; });
+    const auto ids =
+        messaging::distinct_orders(results, [](const GatewayResult& r) { return &r.id; });
     Payments payments = store.load(ids);
     for (const GatewayResult& result : results) {
         const Payment* payment = payments.find(result.id);
@@ -248,7 +250,7 @@ void Recovery::call_due(PaymentStore& store, Calls& calls, Instant now) {
     }
     std::vector<Call> ready;
     for (const OpenPayment& payment : open) {
-        call_or_remember(payment, milliseconds{0}, now, ready);  // there is room: `ids` was forgotten
+        call_or_remember(payment, milliseconds{0}, now, ready);  // `ids` left room to remember
     }
     calls.submit(std::move(ready));
 }

@@ -72,7 +72,7 @@ class Recovery {
 public:
     explicit Recovery(Instant now);
 
-    // Does what is due, with at most three queries. Throws DatabaseError; nothing is forgotten then.
+    // Does what is due, with at most three queries. Throws DatabaseError and forgets nothing then.
     void step(PaymentStore& store, Calls& calls, Instant now);
 
     // To be called after each committed batch of results.

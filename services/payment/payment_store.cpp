@@ -1,6 +1,5 @@
 #include "payment/payment_store.hpp"
 
-#include <stdexcept>
 #include <string_view>
 
 #include "core/enums.hpp"

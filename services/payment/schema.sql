@@ -7,7 +7,7 @@ CREATE TABLE payments (
     version     bigint NOT NULL,       -- compare-and-set
     touched_at  timestamptz NOT NULL,  -- last change
     attempts    integer NOT NULL,      -- calls without a clear outcome
-    state       text NOT NULL,         -- INTENT UNKNOWN CAPTURED DECLINED CANCELLING REFUNDED NEVER_CHARGED
+    state       text NOT NULL,
     reason      text,                  -- of a decline
     charge_id   text,                  -- the gateway's
     opened_at   timestamptz NOT NULL,

@@ -96,10 +96,12 @@ def run_table(result):
 
 def limit_table(result):
     limit, cpu = result["limit"], result["cpu"]
+    parts = cpu["per_1000_orders"]
     return "\n\n".join([
         _settings(result["stack"]),
         f"limit       {limit['orders_per_s']:.0f} orders/s: {limit['orders']} orders in {limit['seconds']:.1f} s,"
         f" batches of {limit['batch']}\n"
-        f"CPU         PostgreSQL {cpu['per_1000_orders']['postgres']:.3f}, Kafka {cpu['per_1000_orders']['kafka']:.3f},"
-        f" machine {cpu['machine']:.3f} CPU-s per 1,000 orders; {cpu['cores_busy']} cores busy",
+        f"CPU         PostgreSQL {parts['postgres']:.3f}, Kafka {parts['kafka']:.3f},"
+        f" bench-limit {parts['writer']:.3f}, machine {cpu['machine']:.3f} CPU-s per 1,000 orders;"
+        f" {cpu['cores_busy']} cores busy",
         rows_table(result["rows"])])

@@ -53,7 +53,8 @@ void write(const std::string& url, int rounds, std::uint32_t seed, std::atomic<i
 // The process that holds the relay's election lock in this database.
 std::int64_t leader_pid(TestDatabase& database) {
     const auto pids = database.query(
-        "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = x'72656c61'::int"
+        "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        " AND objid = x'72656c61'::int"
         " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())");
     return pids.empty() ? 0 : std::stoll(pids[0]);
 }
@@ -124,8 +125,9 @@ TEST_CASE("outbox: dead record, row and event of one batch stand in one transact
     CHECK(database.query("SELECT convert_from(value, 'UTF8') FROM parked").at(0) == broken.value);
     CHECK(database.query("SELECT ce_id FROM parked").at(0) == broken.header("ce_id"));
     CHECK(database.query("SELECT split_part(error, ':', 1) FROM parked").at(0) == "json-syntax");
-    CHECK(database.query("SELECT headers::jsonb ->> 'ce_type' FROM parked").at(0) ==
-          "PaymentCaptured.v1");
+    const auto headers = database.query("SELECT headers FROM parked").at(0);
+    CHECK(headers.find(R"("ce_type":"PaymentCaptured.v1")") != std::string::npos);
+    CHECK(headers.ends_with(R"(,"odd":"\u00ff\u0000\"\\"})"));
     CHECK(database.query("SELECT state FROM orders").at(0) == "PROCESSING");
 }
 

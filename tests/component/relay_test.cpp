@@ -7,14 +7,13 @@
 #include <thread>
 
 #include <catch2/catch_test_macros.hpp>
-#include <prometheus/registry.h>
 
 #include "component/subjects.hpp"
 #include "messaging/loops.hpp"
 #include "support/eventually.hpp"
 #include "support/kafka.hpp"
+#include "support/metrics.hpp"
 #include "support/process.hpp"
-#include "support/stack.hpp"
 
 namespace orderflow::test {
 namespace {
@@ -30,7 +29,8 @@ class Appenders {
 public:
     Appenders(const std::string& url, Bell& bell) {
         for (int i = 0; i < 3; ++i) {
-            threads_.emplace_back([this, url, &bell](std::stop_token stop) { run(stop, url, bell); });
+            threads_.emplace_back(
+                [this, url, &bell](std::stop_token stop) { run(stop, url, bell); });
         }
     }
     void stop() { threads_.clear(); }
@@ -116,7 +116,6 @@ void check_topic(TestDatabase& database, TopicReader& reader) {
 TEST_CASE("relay: it dies again and again while events are appended, and loses none") {
     const Subject& order = subject(Service::order);
     TestDatabase database(order.service, order.schema_sql);
-    fresh_kafka();
     TopicReader reader("order-events");
     Bell bell;
     Appenders appenders(database.url(), bell);
@@ -164,12 +163,12 @@ TEST_CASE("relay: the service is killed with SIGKILL while events are appended, 
 TEST_CASE("relay: two of them, and the leader loses its connection again and again") {
     const Subject& order = subject(Service::order);
     TestDatabase database(order.service, order.schema_sql);
-    fresh_kafka();
     TopicReader reader("order-events");
     prometheus::Registry registries[2];
     Bell bells[2];
-    messaging::RelayLoop one({Service::order, database.url(), fresh_kafka(), registries[0], bells[0]});
-    messaging::RelayLoop two({Service::order, database.url(), fresh_kafka(), registries[1], bells[1]});
+    const auto kafka = fresh_kafka();
+    messaging::RelayLoop one({Service::order, database.url(), kafka, registries[0], bells[0]});
+    messaging::RelayLoop two({Service::order, database.url(), kafka, registries[1], bells[1]});
     Appenders appenders(database.url(), bells[0]);
 
     for (int round = 0; round < 6; ++round) {
@@ -199,10 +198,10 @@ TEST_CASE("relay: the database goes away for a while, then everything is publish
     Bell bell;
     messaging::RelayLoop relay({Service::order, database.url(), fresh_kafka(), registry, bell});
     Appenders appenders(database.url(), bell);
-    REQUIRE(eventually(20s, [&] { return database.number("SELECT seq FROM relay_checkpoint") > 0; }));
+    REQUIRE(eventually(20s, [&] { return behind(database) > 0; }));
 
     database.cut_connections(true);
-    std::this_thread::sleep_for(300ms);  // the length of the outage, not a wait for an outcome
+    CHECK(eventually(20s, [&] { return counter(registry, "orderflow_relay_restarts_total") > 1; }));
     database.open();
     const int at_return = appenders.appended();
     CHECK(eventually(20s, [&] { return appenders.appended() > at_return + 50; }));

@@ -6,10 +6,14 @@
 #include "inventory/inventory_service.hpp"
 #include "messaging/outbox.hpp"
 #include "order/order_service.hpp"
+#include "payment/payment_service.hpp"
 #include "shipping/shipping_service.hpp"
 
 namespace orderflow {
 namespace order {
+extern const std::string_view kSchemaSql;
+}
+namespace payment {
 extern const std::string_view kSchemaSql;
 }
 namespace inventory {
@@ -32,16 +36,22 @@ using messaging::StoreHandler;
 
 // Orders that end in each way, as the order service hears of them.
 std::vector<Event> told_to_order() {
-    using enum Participant;
     const Story done, refused, declined, late;
     const Story unshipped, orphan;
     return {done.reserved(),       refused.reserved(),     done.captured(),
             declined.reserved(),   done.scheduled(),       declined.declined(),
             refused.captured(),    refused.refused(),      orphan.voided(),
-            declined.released(),   declined.nothing(payment), declined.nothing(shipping),
-            refused.nothing(shipping), refused.refunded(), refused.released(),
+            declined.released(),   declined.nothing(Participant::payment),
+            declined.nothing(Participant::shipping), refused.nothing(Participant::shipping),
+            refused.refunded(),    refused.released(),
             late.captured(),       late.reserved(),        done.released(),
             unshipped.reserved(),  unshipped.captured()};
+}
+
+std::vector<Event> told_to_payment() {
+    const Story open, cancelled, tombstone;
+    return {open.reserved(), cancelled.reserved(), tombstone.cancellation(),
+            cancelled.cancellation(), tombstone.reserved()};
 }
 
 std::vector<Event> told_to_inventory() {
@@ -73,20 +83,29 @@ std::vector<Event> told_to_shipping() {
 }
 
 std::vector<Event> told_to_analytics() {
-    using enum Participant;
     const Story done, cancelled;
     events::StockAdjusted adjusted{"A", "Laptop", 1500, {}, 10};
     return {adjusted,          done.placed(),      cancelled.placed(),
             done.reserved(),   done.captured(),    cancelled.rejected(),
             done.scheduled(),  cancelled.cancellation(events::Reason::OUT_OF_STOCK),
-            done.completed(),  cancelled.nothing(inventory), cancelled.nothing(payment),
-            cancelled.nothing(shipping), cancelled.cancelled(events::Reason::OUT_OF_STOCK)};
+            done.completed(),  cancelled.nothing(Participant::inventory),
+            cancelled.nothing(Participant::payment), cancelled.nothing(Participant::shipping),
+            cancelled.cancelled(events::Reason::OUT_OF_STOCK)};
 }
 
 constexpr char kCatalogue[] =
     "INSERT INTO products (product_id, free, reserved, sold, updated_at, price, currency, name)"
     " VALUES ('A', 50, 0, 0, now(), 1500, 'KRW', 'Laptop'),"
     " ('B', 10, 0, 0, now(), 700, 'KRW', 'Lamp')";
+
+// Nobody makes the calls that become due.
+std::unique_ptr<messaging::BatchHandler> payment_handler(postgres::Connection& connection) {
+    static prometheus::Registry registry;
+    static payment::PaymentMetrics metrics(registry);
+    const payment::PaymentService::Submit submit = [](const std::vector<payment::Call>&) {};
+    return std::make_unique<StoreHandler<payment::PaymentService, payment::PaymentStore>>(
+        payment::make_payment_store(connection), submit, metrics);
+}
 
 std::unique_ptr<messaging::BatchHandler> shipping_handler(postgres::Connection& connection) {
     const shipping::Settings settings{shipping::parse_countries("KR,US").value()};
@@ -104,6 +123,7 @@ const std::vector<Subject>& subjects() {
                  order::make_order_store(c));
          },
          told_to_order},
+        {"payment", Service::payment, payment::kSchemaSql, "", payment_handler, told_to_payment},
         {"inventory", Service::inventory, inventory::kSchemaSql, kCatalogue,
          [](postgres::Connection& c) {
              return std::make_unique<

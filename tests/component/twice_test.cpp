@@ -40,15 +40,10 @@ Batches one_by_one(const std::vector<Record>& records, std::size_t times) {
     return batches;
 }
 
-// The same events under new ids, as after a republish from another ledger.
-std::vector<Record> under_new_ids(const std::vector<events::Event>& list) {
-    return records_of(list);
-}
-
 }  // namespace
 
 TEST_CASE("twice: records that come doubled, apart, again and one by one change nothing more") {
-    const Subject& subject = subjects().at(GENERATE(range<std::size_t>(0, 4)));
+    const Subject& subject = subjects().at(GENERATE(range<std::size_t>(0, 5)));
     CAPTURE(subject.name);
     const auto list = subject.events();
     const auto records = records_of(list);
@@ -64,7 +59,7 @@ TEST_CASE("twice: records that come doubled, apart, again and one by one change 
 }
 
 TEST_CASE("twice: a batch that comes again leaves every byte as it was") {
-    const Subject& subject = subjects().at(GENERATE(range<std::size_t>(0, 4)));
+    const Subject& subject = subjects().at(GENERATE(range<std::size_t>(0, 5)));
     CAPTURE(subject.name);
     const auto list = subject.events();
     const auto records = records_of(list);
@@ -81,18 +76,18 @@ TEST_CASE("twice: a batch that comes again leaves every byte as it was") {
 }
 
 TEST_CASE("twice: events that come again under new ids are recognised by the aggregate") {
-    const Subject& subject = subjects().at(GENERATE(range<std::size_t>(0, 4)));
+    const Subject& subject = subjects().at(GENERATE(range<std::size_t>(0, 5)));
     CAPTURE(subject.name);
     auto list = subject.events();
     // An orphan is parked once for each record of it: no aggregate knows it.
-    std::erase_if(list, [](const events::Event& event) { return name_of(event) == "ShipmentVoided"; });
+    std::erase_if(list, [](const auto& event) { return name_of(event) == "ShipmentVoided"; });
     TestDatabase database(subject.service, subject.schema_sql);
     if (!subject.prepare_sql.empty()) database.query(subject.prepare_sql);
     postgres::Connection connection(database.url());
     run_one_batch(subject, connection, records_of(list));
     const std::string before = database.snapshot(true);
 
-    run_one_batch(subject, connection, under_new_ids(list));
+    run_one_batch(subject, connection, records_of(list));
     CHECK(database.snapshot(true) == before);
 }
 

@@ -24,8 +24,10 @@ constexpr std::size_t kMaxFileLines = 450;
 constexpr std::size_t kMaxMainLines = 80;
 
 // The C++ that the rules on lines and headers are for.
-constexpr const char* kSources[] = {"libs",           "services",        "tools",        "tests/unit",
-                                    "tests/contract", "tests/component", "tests/support"};
+constexpr const char* kSources[] = {"libs",           "services",
+                                    "tools",          "tests/unit",
+                                    "tests/contract", "tests/component",
+                                    "tests/support"};
 
 std::string read(const fs::path& file) {
     std::ifstream in(file);
