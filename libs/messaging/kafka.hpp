@@ -17,6 +17,12 @@ struct KafkaSettings {
     std::string group_id;   // consumers only
 };
 
+// How long the broker lets a fetch wait for how much. The default answers at the first byte.
+struct FetchSettings {
+    int min_bytes = 1;
+    std::chrono::milliseconds max_wait{500};
+};
+
 // A member of the consumer group. Auto commit and auto offset store are off: offsets are committed
 // only for what processed() named, asynchronously while running, synchronously when partitions are
 // taken away and on close. On a rebalance what was polled from the lost partitions is dropped and
@@ -24,7 +30,8 @@ struct KafkaSettings {
 // the client is thrown away and made anew. Throws std::runtime_error on a fatal client error.
 class KafkaConsumer final : public RecordSource {
 public:
-    KafkaConsumer(KafkaSettings settings, std::vector<std::string> topics);
+    KafkaConsumer(KafkaSettings settings, std::vector<std::string> topics,
+                  FetchSettings fetch = {});
     ~KafkaConsumer() override;
 
     std::vector<Record> poll(Gathering& gathering, std::chrono::milliseconds idle) override;
@@ -38,6 +45,7 @@ private:
 
     const KafkaSettings settings_;
     const std::vector<std::string> topics_;
+    const FetchSettings fetch_;
     std::unique_ptr<Client> client_;
     std::vector<Record> early_;  // came during hold()
     std::chrono::steady_clock::time_point last_progress_;

@@ -54,7 +54,8 @@ Record to_record(rd_kafka_message_t* message) {
 // One librdkafka consumer; the callbacks run inside poll on the loop's thread.
 class KafkaConsumer::Client {
 public:
-    Client(const KafkaSettings& settings, const std::vector<std::string>& topics) {
+    Client(const KafkaSettings& settings, const std::vector<std::string>& topics,
+           const FetchSettings& fetch) {
         Conf conf = base_conf(settings.brokers, settings.client_id);
         set(conf.get(), "group.id", settings.group_id);
         set(conf.get(), "enable.auto.commit", "false");
@@ -63,6 +64,8 @@ public:
         set(conf.get(), "partition.assignment.strategy", "range");
         set(conf.get(), "session.timeout.ms", "6000");
         set(conf.get(), "heartbeat.interval.ms", "1500");
+        set(conf.get(), "fetch.min.bytes", std::to_string(fetch.min_bytes));
+        set(conf.get(), "fetch.wait.max.ms", std::to_string(fetch.max_wait.count()));
         set(conf.get(), "fetch.queue.backoff.ms", "10");
         set(conf.get(), "queued.max.messages.kbytes", "8192");
         rd_kafka_conf_set_opaque(conf.get(), this);
@@ -202,10 +205,12 @@ private:
     steady_clock::time_point last_commit_{};
 };
 
-KafkaConsumer::KafkaConsumer(KafkaSettings settings, std::vector<std::string> topics)
+KafkaConsumer::KafkaConsumer(KafkaSettings settings, std::vector<std::string> topics,
+                             FetchSettings fetch)
     : settings_(std::move(settings)),
       topics_(std::move(topics)),
-      client_(std::make_unique<Client>(settings_, topics_)),
+      fetch_(fetch),
+      client_(std::make_unique<Client>(settings_, topics_, fetch_)),
       last_progress_(steady_clock::now()) {}
 
 KafkaConsumer::~KafkaConsumer() = default;
@@ -248,7 +253,7 @@ void KafkaConsumer::restart_if_stalled() {
     spdlog::warn("kafka: no progress for {} s although there is lag, making a new client",
                  kStalledAfter.count());
     client_.reset();
-    client_ = std::make_unique<Client>(settings_, topics_);
+    client_ = std::make_unique<Client>(settings_, topics_, fetch_);
 }
 
 void KafkaConsumer::processed(const std::vector<Record>& records) {

@@ -14,7 +14,7 @@ using std::chrono::steady_clock;
 
 constexpr milliseconds kIdlePoll{500};
 constexpr milliseconds kRelayIdle{20};       // other instances' rows ring no bell here
-constexpr milliseconds kRelayGather{3};
+constexpr milliseconds kRelayGather{5};
 constexpr milliseconds kRelayStandby{500};
 constexpr milliseconds kRelayFlush{4'000};
 
@@ -85,9 +85,9 @@ bool report_failure(const char* where, postgres::Connection& connection) {
 }
 
 ConsumerLoop::ConsumerLoop(const LoopContext& context, HandlerFactory make_handler,
-                           GatherLimits limits)
-    : thread_([this, context, make_handler = std::move(make_handler),
-               limits](std::stop_token stop) { run(stop, context, make_handler, limits); }) {}
+                           GatherLimits limits, FetchSettings fetch)
+    : thread_([this, context, make_handler = std::move(make_handler), limits,
+               fetch](std::stop_token stop) { run(stop, context, make_handler, limits, fetch); }) {}
 
 void ConsumerLoop::stop() {
     thread_.request_stop();
@@ -95,12 +95,12 @@ void ConsumerLoop::stop() {
 }
 
 void ConsumerLoop::run(std::stop_token stop, LoopContext context, HandlerFactory make_handler,
-                       GatherLimits limits) {
+                       GatherLimits limits, FetchSettings fetch) {
     ConsumerMetrics metrics(context.registry);
     postgres::Connection connection(context.database_url);
     PostgresUnitOfWork work(connection, context.service, context.bell);
     const auto handler = make_handler(connection);
-    KafkaConsumer source(context.kafka, consumed_topics(context.service));
+    KafkaConsumer source(context.kafka, consumed_topics(context.service), fetch);
     Gathering gathering(limits);
     Backoff backoff;
     while (!stop.stop_requested()) {

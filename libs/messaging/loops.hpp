@@ -49,13 +49,14 @@ private:
 
 class ConsumerLoop {
 public:
-    ConsumerLoop(const LoopContext& context, HandlerFactory make_handler, GatherLimits limits = {});
+    ConsumerLoop(const LoopContext& context, HandlerFactory make_handler, GatherLimits limits = {},
+                 FetchSettings fetch = {});
     // Finishes the batch in hand, commits, leaves the group. Blocks.
     void stop();
 
 private:
     void run(std::stop_token stop, LoopContext context, HandlerFactory make_handler,
-             GatherLimits limits);
+             GatherLimits limits, FetchSettings fetch);
     std::jthread thread_;
 };
 

@@ -75,6 +75,9 @@ public:
     // Runs a prepared statement (prepared on its first use here).
     Rows exec(const Statement& statement, const Params& params = {});
 
+    // Runs two statements without parameters in one round trip; the rows of the second.
+    Rows exec_after(const Statement& first, const Statement& second);
+
     // Runs plain SQL without parameters, several statements allowed, text results.
     // `rows_of_last` are in text format: only size() and text() make sense.
     Rows script(const std::string& sql);
@@ -88,6 +91,8 @@ public:
 
 private:
     pg_conn* native();
+    void prepare(const Statement& statement);
+    Rows pipelined(const char* what);
     [[noreturn]] void fail(pg_result* result, const char* what);
 
     std::string url_;

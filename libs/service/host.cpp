@@ -151,10 +151,11 @@ messaging::LoopContext Host::loop_context(messaging::Bell& bell) {
 
 std::vector<std::unique_ptr<messaging::ConsumerLoop>> Host::start_consumers(
     const messaging::LoopContext& context, const messaging::HandlerFactory& make_handler,
-    GatherLimits limits) {
+    GatherLimits limits, messaging::FetchSettings fetch) {
     std::vector<std::unique_ptr<messaging::ConsumerLoop>> loops;
     for (int i = 0; i < config_.consumers; ++i) {
-        loops.push_back(std::make_unique<messaging::ConsumerLoop>(context, make_handler, limits));
+        loops.push_back(
+            std::make_unique<messaging::ConsumerLoop>(context, make_handler, limits, fetch));
     }
     return loops;
 }

@@ -38,7 +38,7 @@ public:
     // One consumer loop per configured consumer.
     std::vector<std::unique_ptr<messaging::ConsumerLoop>> start_consumers(
         const messaging::LoopContext& context, const messaging::HandlerFactory& make_handler,
-        GatherLimits limits = {});
+        GatherLimits limits = {}, messaging::FetchSettings fetch = {});
 
     // Adds the probes and /metrics, listens, prints "ready port=N" on standard output, and serves
     // until a signal. Then: unready, accept no more, finish running requests, `stop` each loop in

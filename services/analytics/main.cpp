@@ -14,6 +14,8 @@ namespace {
 
 // Nobody waits for these rows, so they gather longer than a saga's: one version instead of five.
 constexpr GatherLimits kGather{4'096, 2'048, std::chrono::milliseconds{250}};
+// Nor do they need a fetch for every record: these cost the broker more than the records do.
+constexpr messaging::FetchSettings kFetch{64 * 1024, std::chrono::milliseconds{200}};
 
 void run(const service::CommonConfig& config) {
     service::Host host(config, events::Service::analytics, kSchemaSql);
@@ -25,7 +27,7 @@ void run(const service::CommonConfig& config) {
             return std::make_unique<messaging::StoreHandler<AnalyticsService, AnalyticsStore>>(
                 make_analytics_store(connection));
         },
-        kGather);
+        kGather, kFetch);
     host.run(make_router(host.pool()),
              {[&] { for (auto& consumer : consumers) consumer->stop(); }});
 }

@@ -42,7 +42,7 @@ CREATE TABLE timelines (
     currency                 text,
     reason                   text,              -- of the cancellation
     customer_id              text
-) WITH (fillfactor = 45);
+) WITH (fillfactor = 40);
 
 -- Counts since the beginning: placed, open, completed, cancelled.<reason>, revenue.<currency> (of
 -- completed orders, minor units; numeric, so that no sum of money overflows).

@@ -1,6 +1,6 @@
-// The machinery of bench-limit: queues between loops, loops that write one batch per transaction, and
-// one publisher per service that sends to Kafka what was committed. One thread per loop and
-// publisher, as in the services. A failure in any of them ends the program: half a limit is no result.
+// The machinery of bench-limit: queues between loops, loops that write one batch per transaction,
+// and one publisher per service that sends to Kafka what was committed. One thread per loop and
+// publisher, as in the services. A failure in any of them ends the program: half a limit is none.
 #pragma once
 
 #include "core/ids.hpp"
@@ -8,6 +8,7 @@
 #include "messaging/kafka.hpp"
 #include "postgres/connection.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -35,10 +36,10 @@ public:
         filled_.notify_one();
     }
 
-    // Waits; nullopt when the queue is closed and empty.
-    std::optional<T> pop() {
+    // Waits at most so long; nullopt when nothing came.
+    std::optional<T> pop(std::chrono::milliseconds at_most) {
         std::unique_lock lock(mutex_);
-        filled_.wait(lock, [this] { return closed_ || !items_.empty(); });
+        filled_.wait_for(lock, at_most, [this] { return closed_ || !items_.empty(); });
         if (items_.empty()) return std::nullopt;
         T item = std::move(items_.front());
         items_.pop_front();
@@ -51,8 +52,13 @@ public:
         filled_.notify_all();
     }
 
+    [[nodiscard]] bool drained() const {
+        const std::lock_guard lock(mutex_);
+        return closed_ && items_.empty();
+    }
+
 private:
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable filled_;
     std::deque<T> items_;
     bool closed_ = false;
@@ -62,11 +68,12 @@ private:
 class Publisher {
 public:
     Publisher(const std::string& brokers, events::Service service);
+    ~Publisher() { queue_.close(); }
 
-    void push(std::vector<messaging::LedgerRow> rows) { queue_.push(std::move(rows)); }
+    void push(std::vector<messaging::LedgerRow> rows);
 
     // Blocks until the broker has confirmed everything pushed so far.
-    void finish();
+    void wait_confirmed() const;
 
 private:
     void run();
@@ -74,6 +81,8 @@ private:
     const std::string brokers_;
     const events::Service service_;
     Queue<std::vector<messaging::LedgerRow>> queue_;
+    std::atomic<std::uint64_t> pushed_ = 0;
+    std::atomic<std::uint64_t> confirmed_ = 0;
     std::jthread thread_;  // last: uses the rest
 };
 
@@ -83,11 +92,9 @@ public:
     using Job = std::function<void(postgres::Connection&)>;
 
     explicit Loop(std::string database_url);
+    ~Loop() { queue_.close(); }
 
     void push(Job job) { queue_.push(std::move(job)); }
-
-    // Blocks until all jobs are done.
-    void finish();
 
 private:
     void run();

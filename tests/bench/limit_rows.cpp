@@ -52,8 +52,8 @@ const Statement sell_stock_sql{"sell_stock", R"(
     FROM unnest($1::text[]) AS id WHERE p.product_id = id)"};
 
 const Statement insert_payments_sql{"insert_payments", R"(
-    INSERT INTO payments (order_id, version, touched_at, attempts, state, opened_at, amount, currency,
-                          token, body)
+    INSERT INTO payments (order_id, version, touched_at, attempts, state, opened_at, amount,
+                          currency, token, body)
     SELECT id, 1, now(), 0, 'INTENT', now(), 1500, 'KRW', 'tok_ok', $2::text
     FROM unnest($1::uuid[]) AS id ON CONFLICT DO NOTHING)"};
 const Statement capture_payments_sql{"capture_payments", R"(
@@ -210,7 +210,8 @@ void update_timelines(postgres::Connection& connection, Ids ids) {
     on_ids(connection, update_timelines_sql, ids);
 }
 
-void move_stock(postgres::Connection& connection, std::span<const std::string> products, bool sell) {
+void move_stock(postgres::Connection& connection, std::span<const std::string> products,
+                bool sell) {
     Column<std::string_view> column(products.size());
     for (const std::string& product : products) column.push(product);
     connection.exec(lock_stock_sql, Params::of(column));

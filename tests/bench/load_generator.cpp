@@ -18,10 +18,10 @@ namespace orderflow::bench {
 namespace {
 
 constexpr std::int64_t expiry_interval_us = 100'000;
-// Closed loop: after a refusal or an error, or 503s would be asked for as fast as they are answered.
+// Closed loop, after a refusal or an error: else 503s would be fetched as fast as they are made.
 constexpr std::int64_t pause_us = 100'000;
-// Waking up is the dearest thing this program does. From this rate on it wakes for due orders only on
-// a grid; the wait of up to one tick counts into the latency like any other.
+// Waking up is the dearest thing this program does. From this rate on it wakes for due orders only
+// on a grid; the wait of up to one tick counts into the latency like any other.
 constexpr double coarse_from_rate = 1000;
 constexpr std::int64_t coarse_tick_us = 500;
 
@@ -123,8 +123,8 @@ std::int64_t LoadGenerator::next_due_us() const {
     return begin_us_ + static_cast<std::int64_t>(due_s_ * 1e6);
 }
 
-// Overdue orders are still sent after the window, until the timeout: leaving them out would make the
-// percentiles of an overloaded run look better than they were.
+// Overdue orders are still sent after the window, until the timeout: leaving them out would make
+// the percentiles of an overloaded run look better than they were.
 void LoadGenerator::start_due(std::int64_t now) {
     const auto until = std::min(now + 1, window_to_us_);
     if (now > window_to_us_ + options_.timeout_ms * 1000LL) return;

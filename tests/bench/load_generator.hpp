@@ -1,8 +1,8 @@
-// The loop of bench-load: non-blocking sockets, one epoll, one thread. It shares the machine with what
-// it measures, so it does per order no more than one send, one recv and at most one epoll_wait.
+// The loop of bench-load: non-blocking sockets, one epoll, one thread. It shares the machine with
+// what it measures, so it does per order one send, one recv and at most one epoll_wait.
 //
-// Open loop: order n is due at a time fixed beforehand. When no connection is free the order waits and
-// its clock runs, so that a stalled server cannot hide its stall (coordinated omission).
+// Open loop: order n is due at a time fixed beforehand. When no connection is free the order waits
+// and its clock runs, so that a stalled server cannot hide its stall (coordinated omission).
 // Closed loop: each connection sends its next order when the last one was answered.
 #pragma once
 
@@ -70,7 +70,7 @@ private:
     OrderSource& orders_;
     LoadResult result_;
     int epoll_ = -1;
-    std::int64_t realtime_offset_us_ = 0;  // realtime − monotonic, read once: a clock step is no latency
+    std::int64_t realtime_offset_us_ = 0;  // realtime - monotonic, read once: no clock steps
     std::int64_t window_from_us_ = 0;
     std::int64_t window_to_us_ = 0;
     std::int64_t begin_us_ = 0;
@@ -83,7 +83,7 @@ private:
     std::vector<Connection> connections_;
     std::vector<std::size_t> idle_;    // connected and free; the last used is used first
     std::vector<std::size_t> unused_;  // slots without a socket
-    // Closed loop: slots that may send again, from when on. In order of time: the pause is constant.
+    // Closed loop: slots that may send again, from when on; in order of time.
     std::deque<std::pair<std::int64_t, std::size_t>> ready_;
     std::deque<std::pair<std::int64_t, std::size_t>> paused_;
 };

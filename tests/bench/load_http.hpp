@@ -10,7 +10,7 @@
 
 namespace orderflow::bench {
 
-// Collects the bytes of one response. Read into free_space(), then tell added(n). After Complete the
+// Collects the bytes of one response. Read into free_space(), then tell added(n). After Complete
 // status, body and keep_alive are valid until restart().
 class ResponseReader {
 public:

@@ -14,12 +14,12 @@ namespace orderflow::bench {
 
 struct Product {
     std::string id;
-    std::string name_json;   // the JSON string literal, quotes and escapes as the catalogue has them
+    std::string name_json;   // the JSON string literal, as the catalogue has it
     std::int64_t price = 0;  // minor units
 };
 
-// From the file, or one GET per product from the target. Throws std::runtime_error when a product is
-// missing: an order for it would be refused, and the measurement would be of refusals.
+// From the file, or one GET per product from the target. Throws std::runtime_error when a product
+// is missing: an order for it would be refused, and the measurement would be of refusals.
 std::vector<Product> read_catalogue(const LoadOptions& options);
 
 class OrderSource {

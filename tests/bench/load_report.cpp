@@ -70,7 +70,8 @@ void write_csv(const LoadResult& result, const std::string& path) {
     if (!file) throw std::runtime_error("cannot write " + path);
     std::fputs("order_id,scheduled_us,sent_us,answered_us,status\n", file.get());
     for (const Sample& sample : result.samples) {
-        const int length = sample.order_id[0] == '\0' ? 0 : static_cast<int>(sample.order_id.size());
+        const bool known = sample.order_id[0] != '\0';
+        const int length = known ? static_cast<int>(sample.order_id.size()) : 0;
         std::fprintf(file.get(), "%.*s,%lld,%lld,%lld,%d\n", length, sample.order_id.data(),
                      static_cast<long long>(sample.scheduled_us),
                      static_cast<long long>(sample.sent_us),

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <atomic>
 #include <barrier>
+#include <iterator>
+#include <set>
 #include <thread>
 
 #include <catch2/catch_test_macros.hpp>
@@ -71,7 +73,9 @@ private:
     std::unique_ptr<payment::PaymentStore> store_;
     payment::PaymentService service_{
         *store_,
-        [this](std::vector<payment::Call> due) { calls.insert(calls.end(), due.begin(), due.end()); },
+        [this](const std::vector<payment::Call>& due) {
+            std::ranges::copy(due, std::back_inserter(calls));
+        },
         metrics_};
 };
 
@@ -86,8 +90,8 @@ void check_consistency(TestDatabase& database, const Member& forward, const Memb
             database.number("SELECT count(*) FROM payments WHERE " + where));
     };
     const std::size_t rounds = kBatches * kOrders;
-    const std::size_t answered = count("state = 'NEVER_CHARGED' AND version = 1 AND body IS NULL");
-    const std::size_t cancelled = count("state = 'CANCELLING' AND version = 2 AND body IS NOT NULL");
+    const std::size_t answered = count("state = 'NEVER_CHARGED' AND version = 1");
+    const std::size_t cancelled = count("state = 'CANCELLING' AND version = 2");
     CHECK(count("true") == rounds);
     CHECK(answered + cancelled == rounds);
     CHECK(answered > 0);
@@ -102,10 +106,11 @@ void check_consistency(TestDatabase& database, const Member& forward, const Memb
     CHECK(calls_of(forward, payment::CallKind::charge) == cancelled);
     CHECK(calls_of(back, payment::CallKind::cancel) == cancelled);
     CHECK(forward.calls.size() + back.calls.size() == 2 * cancelled);
-    for (const auto& call : forward.calls) {
-        CHECK(database.number("SELECT count(*) FROM outbox WHERE order_id = '" +
-                              call.id.to_string() + "'") == 0);
-    }
+    const auto ids = database.query("SELECT order_id FROM outbox");
+    const std::set<std::string> answers(ids.begin(), ids.end());
+    CHECK(std::ranges::none_of(forward.calls, [&](const payment::Call& call) {
+        return answers.contains(call.id.to_string());
+    }));
 }
 
 }  // namespace

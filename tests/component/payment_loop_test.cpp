@@ -1,0 +1,188 @@
+// From the intent's commit to the committed result, on a real database: calls, results and recovery
+// together, with a gateway that fails as it is told to.
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <catch2/catch_test_macros.hpp>
+
+#include "messaging/outbox.hpp"
+#include "payment/payment_service.hpp"
+#include "support/builders.hpp"
+#include "support/database.hpp"
+#include "support/eventually.hpp"
+
+namespace orderflow {
+namespace payment {
+extern const std::string_view kSchemaSql;
+}
+
+namespace test {
+namespace {
+
+using namespace std::chrono_literals;
+using boost::asio::awaitable;
+using payment::Call;
+using payment::CallKind;
+
+// Keeps each order's history as the real one does; the first calls of each order may go unanswered.
+class ForgetfulGateway final : public payment::Gateway {
+public:
+    awaitable<payment::ChargeResult> charge(Call call) override {
+        const std::lock_guard lock(mutex_);
+        if (++charges_[call.id] <= unanswered) co_return payment::Unclear{"lost"};
+        co_return payment::Captured{"ch_" + call.id.to_string(), call.amount};
+    }
+    awaitable<payment::CancelResult> cancel(OrderId id) override {
+        const std::lock_guard lock(mutex_);
+        if (++cancels_[id] <= unanswered) co_return payment::Unclear{"lost"};
+        if (charges_[id] == 0) co_return payment::NothingTaken{};
+        co_return payment::Refunded{{1500, {}}};
+    }
+    int charges() const {
+        const std::lock_guard lock(mutex_);
+        int sum = 0;
+        for (const auto& [id, count] : charges_) sum += count;
+        return sum;
+    }
+
+    std::atomic<int> unanswered = 0;
+
+private:
+    mutable std::mutex mutex_;
+    std::map<OrderId, int> charges_, cancels_;
+};
+
+// The parts of a payment service, without broker and HTTP.
+struct Process {
+    explicit Process(TestDatabase& database, ForgetfulGateway& gateway)
+        : context{events::Service::payment, database.url(), {}, registry, bell},
+          calls(io, gateway, results),
+          loop(context, results, calls, metrics),
+          thread([this] { io.run(); }) {}
+    ~Process() {
+        io.stop();
+        thread.join();
+        loop.stop();
+    }
+
+    void handle(TestDatabase& database, const std::vector<events::Event>& events) {
+        postgres::Connection connection(database.url());
+        messaging::PostgresUnitOfWork work(connection, events::Service::payment, bell);
+        const auto store = payment::make_payment_store(connection);
+        payment::PaymentService service(
+            *store, [this](std::vector<Call> due) { calls.submit(std::move(due)); }, metrics);
+        const auto records = records_of(events);
+        run_batch(work, service, messaging::decode_batch(events::Service::payment, records));
+    }
+
+    boost::asio::io_context io{1};
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> busy{
+        io.get_executor()};
+    prometheus::Registry registry;
+    messaging::Bell bell;
+    messaging::LoopContext context;
+    payment::PaymentMetrics metrics{registry};
+    BatchQueue<payment::GatewayResult> results{4'096};
+    payment::Calls calls;
+    payment::ResultLoop loop;
+    std::thread thread;
+};
+
+std::vector<events::Event> reserved(const std::vector<Story>& stories) {
+    std::vector<events::Event> events;
+    for (const Story& story : stories) events.push_back(story.reserved());
+    return events;
+}
+
+std::int64_t count(TestDatabase& database, const std::string& from_where) {
+    return database.number("SELECT count(*) FROM " + from_where);
+}
+
+}  // namespace
+
+TEST_CASE("payment loop: an intent becomes a capture in two versions of its row") {
+    TestDatabase database(events::Service::payment, payment::kSchemaSql);
+    ForgetfulGateway gateway;
+    Process process(database, gateway);
+    const std::vector<Story> stories(300);
+
+    process.handle(database, reserved(stories));
+
+    CHECK(eventually(10s, [&] {
+        return count(database, "payments WHERE state = 'CAPTURED' AND version = 2") == 300;
+    }));
+    CHECK(count(database, "outbox WHERE type = 'PaymentCaptured.v1'") == 300);
+    CHECK(gateway.charges() == 300);
+}
+
+TEST_CASE("payment loop: what the gateway left unclear is asked again until it is clear") {
+    TestDatabase database(events::Service::payment, payment::kSchemaSql);
+    ForgetfulGateway gateway;
+    gateway.unanswered = 2;
+    Process process(database, gateway);
+    const std::vector<Story> stories(20);
+
+    process.handle(database, reserved(stories));
+
+    CHECK(eventually(10s, [&] {
+        return count(database, "payments WHERE state = 'CAPTURED' AND attempts = 2") == 20;
+    }));
+    CHECK(gateway.charges() == 60);
+    process.handle(database, {stories[0].cancellation()});
+    CHECK(eventually(10s, [&] {
+        return count(database, "outbox WHERE type = 'PaymentRefunded.v1'") == 1;
+    }));
+    CHECK(count(database, "payments WHERE state = 'REFUNDED'") == 1);
+}
+
+TEST_CASE("payment loop: results wait for a database that went away, and none is lost") {
+    TestDatabase database(events::Service::payment, payment::kSchemaSql);
+    ForgetfulGateway gateway;
+    Process process(database, gateway);
+    const std::vector<Story> stories(50);
+    process.handle(database, reserved(stories));
+    REQUIRE(eventually(10s, [&] {
+        return count(database, "payments WHERE state = 'CAPTURED'") == 50;
+    }));
+
+    database.cut_connections(true);
+    std::vector<Call> again;
+    for (const Story& story : stories) again.push_back({story.id, CallKind::cancel, {}, ""});
+    process.calls.submit(again);
+    REQUIRE(eventually(10s, [&] { return process.calls.load(CallKind::cancel).running == 0; }));
+    database.open();
+    database.query("UPDATE payments SET state = 'CANCELLING'");
+
+    CHECK(eventually(10s, [&] {
+        return count(database, "outbox WHERE type = 'PaymentRefunded.v1'") == 50;
+    }));
+}
+
+TEST_CASE("payment loop: an intent whose process died is charged by the next one") {
+    TestDatabase database(events::Service::payment, payment::kSchemaSql);
+    ForgetfulGateway gateway;
+    std::vector<Story> stories(10);
+    {
+        Process process(database, gateway);
+        process.calls.drain(0ms);  // makes no more calls
+        process.handle(database, reserved(stories));
+    }
+    REQUIRE(count(database, "payments WHERE state = 'INTENT'") == 10);
+    // As if they had been placed and opened a minute ago.
+    database.query("UPDATE payments SET touched_at = touched_at - interval '1 minute'");
+
+    Process next(database, gateway);
+
+    CHECK(eventually(20s, [&] {
+        return count(database, "payments WHERE state = 'CAPTURED'") == 10;
+    }));
+    CHECK(gateway.charges() == 10);
+}
+
+}  // namespace test
+}  // namespace orderflow
