@@ -54,9 +54,9 @@ constexpr auto capitals(std::string S::*member, std::size_t length) {
     return Capitals<S>{member, length};
 }
 
-inline constexpr std::int64_t kMaxPrice = 1'000'000'000'000;        // 10^12 minor units
-inline constexpr std::int64_t kMaxTotal = 10'000'000'000'000'000;   // 100 lines × 100 pieces × 10^12
-inline constexpr std::int64_t kMaxAdjustment = 1'000'000'000'000;   // pieces
+inline constexpr std::int64_t kMaxPrice = 1'000'000'000'000;  // 10^12 minor units
+inline constexpr std::int64_t kMaxTotal = 10'000'000'000'000'000;  // 100 lines × 100 pieces × 10^12
+inline constexpr std::int64_t kMaxAdjustment = 1'000'000'000'000;  // pieces
 inline constexpr std::int64_t kMaxQuantity = 100;                   // pieces per line
 inline constexpr std::size_t kMaxLines = 100;
 

@@ -2,7 +2,7 @@
 // One batch: records in, one transaction, events out. Written once for all services and for the
 // simulator. The order of its effects is the reason why nothing is lost or doubled: decode outside
 // the transaction; load, decide, save by compare-and-set; park what cannot be decoded; append to
-// the outbox last; commit; only then may the offsets be committed. Runs on a consumer loop's thread.
+// the outbox last; commit; only then may the offsets be committed. Runs on a consumer loop.
 #include <cstdint>
 #include <optional>
 #include <span>

@@ -56,7 +56,8 @@ void ensure_topics(const KafkaSettings& settings, events::Service service, int r
     const auto consumed = events::topics_consumed_by(service);
     std::vector<NewTopic> topics;
     for (const auto& topic : events::topics()) {
-        if (topic.producer == service || std::ranges::find(consumed, topic.name) != consumed.end()) {
+        const bool is_consumed = std::ranges::find(consumed, topic.name) != consumed.end();
+        if (topic.producer == service || is_consumed) {
             topics.push_back(new_topic(topic, replication));
         }
     }

@@ -24,7 +24,7 @@ void migrate(Connection& connection, std::string_view name, std::string_view sch
     soci::session& session = connection.session();
     Transaction transaction(connection);
     try {
-        // A role's own limits are for its work, not for waiting until another instance is done here.
+        // A role's limits are for its work, not for waiting until another instance is done here.
         connection.script("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0");
         session << "SELECT pg_advisory_xact_lock(hashtext('orderflow.migrate'))";
         int exists = 0;

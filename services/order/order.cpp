@@ -140,7 +140,9 @@ struct Decide {
 
 const events::Order* order_block(const events::Event& event) {
     if (const auto* reserved = std::get_if<events::StockReserved>(&event)) return &reserved->order;
-    if (const auto* captured = std::get_if<events::PaymentCaptured>(&event)) return &captured->order;
+    if (const auto* captured = std::get_if<events::PaymentCaptured>(&event)) {
+        return &captured->order;
+    }
     return nullptr;
 }
 

@@ -8,7 +8,8 @@ using messaging::BatchOutput;
 using messaging::Delivery;
 
 bool OrderService::handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) {
-    const auto ids = messaging::distinct_orders(batch, [](const Delivery& d) { return d.order_id(); });
+    const auto ids =
+        messaging::distinct_orders(batch, [](const Delivery& d) { return d.order_id(); });
     Sagas sagas = store_.load(ids);
     std::vector<NewOrder> recreated;
     for (const Delivery& delivery : batch) {

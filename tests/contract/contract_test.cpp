@@ -141,7 +141,7 @@ TEST_CASE("U+0000 is refused in every text") {
     refuses(EventKind::StockReleased, "orderId", R"("019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10\u0000")");
 }
 
-TEST_CASE("-0, deep nesting, broken UTF-8 and trailing text are refused") {
+TEST_CASE("negative zero, deep nesting, broken UTF-8 and trailing text are refused") {
     const auto code = [](std::string text) {
         const auto event = events::decode(EventKind::StockReleased, text);
         return event ? std::string("accepted") : event.error().code;
