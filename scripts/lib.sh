@@ -119,6 +119,7 @@ end_orphans() {
     pid=$(cat "$STATE/run/$1.pid" 2>/dev/null) || return 0
     read -r boot _ <"$STATE/run/$1.identity" || return 0
     if running_pid "$1" >/dev/null || [[ $boot != "$(</proc/sys/kernel/random/boot_id)" ]]; then return 0; fi
+    if [[ -e /proc/$pid ]]; then return 0; fi # the number lives on as another program
     for orphan in $(ps -o pid= --sid "$pid"); do kill -s KILL "$orphan" 2>/dev/null || true; done
 }
 

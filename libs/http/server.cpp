@@ -14,6 +14,7 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 
+#include "core/trace.hpp"
 #include "core/unavailable.hpp"
 #include "http/deadlines.hpp"
 #include "http/problem.hpp"
@@ -196,6 +197,8 @@ private:
         parser_.emplace(request_, core_.limits);
         refused_ = parser_->parse_head(received().substr(0, scanner.size()));
         in_.consume(scanner.size());
+        const auto trace = request_.header("traceparent");
+        trace_ = valid_traceparent(trace) ? trace : std::string_view();
         co_return refused_ ? Read::refused : Read::complete;
     }
 
@@ -312,6 +315,8 @@ private:
             if (match_.route != nullptr) report(*match_.route, "control character in a header");
             response = internal_error();
         }
+        // W3C Trace Context goes back as it came, so that a client can find its call again.
+        if (!trace_.empty()) response.headers.emplace_back("traceparent", trace_);
         write_head(out_, response, core_.date.now(), keep_alive);
         const bool with_body = !head_only_ && may_have_body(response.status);
         std::array<asio::const_buffer, 2> parts{
@@ -364,6 +369,7 @@ private:
 
     // Of the request at hand:
     Request request_;
+    std::string trace_;  // the request's traceparent, if it is one
     std::optional<RequestParser> parser_;
     std::optional<Refusal> refused_;
     Router::Match match_;

@@ -31,6 +31,7 @@ public:
         return found == entries_.end() ? nullptr : &found->second.entry.row;
     }
 
+    // The version as it was loaded; 0 for an order that is not stored.
     std::int64_t stored_version(const OrderId& id) const {
         const auto found = entries_.find(id);
         return found == entries_.end() ? 0 : found->second.entry.version;

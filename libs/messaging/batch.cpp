@@ -14,13 +14,6 @@ using events::Service;
 constexpr std::size_t kMaxHeaders = 64;
 constexpr std::size_t kMaxHeaderBytes = 8 * 1024;
 
-std::optional<Service> producer_of(std::string_view topic) {
-    for (const auto& settings : events::topics()) {
-        if (settings.name == topic) return settings.producer;
-    }
-    return std::nullopt;
-}
-
 ParkedRecord dead(const Record& record, std::string error) {
     return {&record, OrderId::parse(record.key), true, std::move(error)};
 }
@@ -62,7 +55,6 @@ std::optional<std::string> decode_record(const Record& record, EventKind kind, D
     }
     out.event = std::move(*event);
     out.id = *id;
-    out.producer = producer_of(record.topic).value_or(Service::order);
     out.time = *time;
     const auto trace = record.header("traceparent");
     if (valid_traceparent(trace)) out.traceparent = trace;
@@ -122,7 +114,9 @@ BatchReport run_batch(UnitOfWork& work, BatchHandler& handler, const DecodedBatc
         report.emitted = out.events.size();
         return true;
     });
-    handler.committed();
+    // A batch of dead records alone asked the handler nothing: it must not hand out what an earlier
+    // attempt, rolled back, left behind.
+    if (!batch.deliveries.empty()) handler.committed();
     return report;
 }
 

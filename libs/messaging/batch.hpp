@@ -16,6 +16,7 @@
 #include "events/codec.hpp"
 #include "events/events.hpp"
 #include "messaging/record.hpp"
+#include "postgres/error.hpp"
 
 namespace orderflow::messaging {
 
@@ -29,7 +30,6 @@ struct OutgoingEvent {
 struct Delivery {
     events::Event event;
     EventId id;
-    events::Service producer{};
     Instant time;  // when it was recorded by its producer
     std::string traceparent;
     const Record* record = nullptr;
@@ -128,6 +128,10 @@ std::size_t run_transaction(UnitOfWork& work, Handle handle) {
                 work.commit();
                 return lost;
             }
+        } catch (const postgres::DatabaseError& error) {
+            work.rollback();
+            if (!error.deadlock()) throw;  // a deadlock: the other one won, as in a lost race
+            continue;
         } catch (...) {
             work.rollback();
             throw;

@@ -36,7 +36,7 @@ public:
 
     std::vector<Record> poll(Gathering& gathering, std::chrono::milliseconds idle) override;
     void processed(const std::vector<Record>& records) override;
-    bool hold(std::chrono::milliseconds time) override;
+    bool hold(std::chrono::milliseconds time, std::stop_token stop) override;
     void close() override;
 
 private:

@@ -13,6 +13,7 @@ using std::chrono::steady_clock;
 constexpr milliseconds kCommitEvery{200};
 constexpr std::chrono::seconds kStalledAfter{30};
 constexpr int kAskBrokerMs = 1'000;
+constexpr milliseconds kLastCommit{2'000};
 
 // Without closing first: that is Client::close()'s part, and with no broker in reach it must not
 // happen at all (librdkafka 2.8 may crash in LeaveGroup then).
@@ -112,12 +113,7 @@ public:
 
     void commit(bool wait) {
         if (!dirty_) return;
-        Topics list(
-            rd_kafka_topic_partition_list_new(static_cast<int>(next_offsets_.size())));
-        for (const auto& [where, offset] : next_offsets_) {
-            rd_kafka_topic_partition_list_add(list.get(), where.first.c_str(), where.second)
-                ->offset = offset;
-        }
+        const Topics list = offsets();
         const auto err = rd_kafka_commit(handle_.get(), list.get(), wait ? 0 : 1);
         if (err) spdlog::warn("kafka commit: {}", rd_kafka_err2str(err));
         dirty_ = false;
@@ -133,10 +129,11 @@ public:
         (on ? rd_kafka_pause_partitions : rd_kafka_resume_partitions)(handle_.get(), list.get());
     }
 
-    // True if the broker holds records that this member should have been given.
+    // True if the broker holds records that this member should have been given, or if the group has
+    // given it no answer: an assignment of no partitions is one.
     bool lags() {
         const Topics list = assignment();
-        if (list->cnt == 0) return false;
+        if (list->cnt == 0) return expects_assignment_;
         if (rd_kafka_position(handle_.get(), list.get())) return false;
         for (int i = 0; i < list->cnt; ++i) {
             const auto& partition = list->elems[i];
@@ -153,13 +150,37 @@ public:
         return false;
     }
 
+    // Leaves the group at once; without an answer from the broker in time the group finds out by
+    // the session timeout, and what was not committed comes again.
     void close() {
-        if (brokers_down_) return;
-        commit(true);
+        if (brokers_down_ || !commit_within(kLastCommit)) return;
         rd_kafka_consumer_close(handle_.get());
     }
 
 private:
+    Topics offsets() const {
+        Topics list(
+            rd_kafka_topic_partition_list_new(static_cast<int>(next_offsets_.size())));
+        for (const auto& [where, offset] : next_offsets_) {
+            rd_kafka_topic_partition_list_add(list.get(), where.first.c_str(), where.second)
+                ->offset = offset;
+        }
+        return list;
+    }
+
+    bool commit_within(milliseconds time) {
+        if (!dirty_) return true;
+        const Topics list = offsets();
+        const Queue answers(rd_kafka_queue_new(handle_.get()));
+        if (rd_kafka_commit_queue(handle_.get(), list.get(), answers.get(), nullptr, nullptr)) {
+            return false;
+        }
+        dirty_ = false;
+        const KafkaEvent answer(
+            rd_kafka_queue_poll(answers.get(), static_cast<int>(time.count())));
+        return answer && !rd_kafka_event_error(answer.get());
+    }
+
     Topics assignment() {
         rd_kafka_topic_partition_list_t* list = nullptr;
         rd_kafka_assignment(handle_.get(), &list);
@@ -186,6 +207,7 @@ private:
         if (err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
             spdlog::info("kafka: {} partitions assigned", partitions->cnt);
             self->brokers_down_ = false;
+            self->expects_assignment_ = false;
             rd_kafka_assign(handle, partitions);
             return;
         }
@@ -194,6 +216,9 @@ private:
         if (!rd_kafka_assignment_lost(handle) && self->handle_) self->commit(true);
         self->next_offsets_.clear();
         self->dirty_ = false;
+        self->expects_assignment_ = true;
+        // librdkafka remembers a pause across assignments: what hold() paused would stay silent.
+        rd_kafka_resume_partitions(handle, partitions);
         rd_kafka_assign(handle, nullptr);
     }
 
@@ -202,6 +227,7 @@ private:
     bool dirty_ = false;
     bool revoked_ = false;
     bool brokers_down_ = false;
+    bool expects_assignment_ = true;
     steady_clock::time_point last_commit_{};
 };
 
@@ -261,7 +287,7 @@ void KafkaConsumer::processed(const std::vector<Record>& records) {
     client_->commit_if_due();
 }
 
-bool KafkaConsumer::hold(milliseconds time) {
+bool KafkaConsumer::hold(milliseconds time, std::stop_token stop) {
     client_->pause(true);
     const auto until = steady_clock::now() + time;
     bool kept = true;
@@ -274,7 +300,7 @@ bool KafkaConsumer::hold(milliseconds time) {
             early_.clear();
         }
         if (record) early_.push_back(std::move(*record));
-    } while (kept && steady_clock::now() < until);
+    } while (kept && !stop.stop_requested() && steady_clock::now() < until);
     client_->pause(false);
     last_progress_ = steady_clock::now();
     return kept;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <spdlog/spdlog.h>
 
@@ -14,9 +13,8 @@ using std::chrono::steady_clock;
 
 constexpr milliseconds kIdlePoll{500};
 constexpr milliseconds kRelayIdle{20};       // other instances' rows ring no bell here
-constexpr milliseconds kRelayGather{5};
 constexpr milliseconds kRelayStandby{500};
-constexpr milliseconds kRelayFlush{4'000};
+constexpr milliseconds kRelayFlush{2'000};  // less than the session may be idle
 
 struct ConsumerMetrics {
     explicit ConsumerMetrics(prometheus::Registry& registry)
@@ -28,8 +26,7 @@ struct ConsumerMetrics {
           batches(counter(registry, "orderflow_batches_total", "Batches committed")),
           lost_races(counter(registry, "orderflow_lost_races_total",
                              "Compare-and-set attempts that were lost and repeated")),
-          failures(counter(registry, "orderflow_batch_failures_total",
-                           "Batches rolled back by a failure and run again")),
+          failures(failure_counter(registry, "consumer")),
           emitted(counter(registry, "orderflow_events_emitted_total",
                           "Events appended to the outbox by consumed batches")) {}
 
@@ -64,6 +61,26 @@ std::vector<std::string> consumed_topics(events::Service service) {
     return {names.begin(), names.end()};
 }
 
+// Runs the batch until it is committed: a failure rolls it back, holds the partitions and runs it
+// again, for as long as it takes. False: the partitions were taken away, or the process stops; the
+// batch comes again, here or elsewhere.
+bool run_until_done(std::stop_token stop, const DecodedBatch& batch, RecordSource& source,
+                    UnitOfWork& work, BatchHandler& handler, postgres::Connection& connection,
+                    ConsumerMetrics& metrics) {
+    Backoff backoff;
+    while (!stop.stop_requested()) {
+        try {
+            metrics.count(run_batch(work, handler, batch));
+            return true;
+        } catch (const std::exception&) {
+            metrics.failures.Increment();
+            report_failure("consumer", connection);
+            if (!source.hold(backoff.next(), stop)) return false;
+        }
+    }
+    return false;
+}
+
 }  // namespace
 
 milliseconds Backoff::next() {
@@ -71,17 +88,23 @@ milliseconds Backoff::next() {
     return wait_;
 }
 
-bool report_failure(const char* where, postgres::Connection& connection) {
+void report_failure(const char* where, postgres::Connection& connection) {
     try {
         throw;
     } catch (const postgres::DatabaseError& error) {
-        if (error.deadlock()) return true;
         spdlog::warn("{}: {} (SQLSTATE {})", where, error.what(), error.sqlstate());
     } catch (const std::exception& error) {
         spdlog::error("{}: {}", where, error.what());
     }
     connection.reset();
-    return false;
+}
+
+prometheus::Counter& failure_counter(prometheus::Registry& registry, const char* loop) {
+    return prometheus::BuildCounter()
+        .Name("orderflow_loop_failures_total")
+        .Help("Batches of work rolled back by a failure, by loop")
+        .Register(registry)
+        .Add({{"loop", loop}});
 }
 
 ConsumerLoop::ConsumerLoop(const LoopContext& context, HandlerFactory make_handler,
@@ -89,9 +112,15 @@ ConsumerLoop::ConsumerLoop(const LoopContext& context, HandlerFactory make_handl
     : thread_([this, context, make_handler = std::move(make_handler), limits,
                fetch](std::stop_token stop) { run(stop, context, make_handler, limits, fetch); }) {}
 
-void ConsumerLoop::stop() {
-    thread_.request_stop();
+void ConsumerLoop::request_stop() { thread_.request_stop(); }
+
+void ConsumerLoop::join() {
     if (thread_.joinable()) thread_.join();
+}
+
+void stop_all(const ConsumerLoops& loops) {
+    for (const auto& loop : loops) loop->request_stop();
+    for (const auto& loop : loops) loop->join();
 }
 
 void ConsumerLoop::run(std::stop_token stop, LoopContext context, HandlerFactory make_handler,
@@ -100,29 +129,27 @@ void ConsumerLoop::run(std::stop_token stop, LoopContext context, HandlerFactory
     postgres::Connection connection(context.database_url);
     PostgresUnitOfWork work(connection, context.service, context.bell);
     const auto handler = make_handler(connection);
-    KafkaConsumer source(context.kafka, consumed_topics(context.service), fetch);
     Gathering gathering(limits);
-    Backoff backoff;
+    Backoff restarts;
     while (!stop.stop_requested()) {
-        const auto records = source.poll(gathering, kIdlePoll);
-        if (records.empty()) continue;
-        const DecodedBatch batch = decode_batch(context.service, records);
-        bool done = false;
-        bool kept = true;
-        while (!done && kept && !stop.stop_requested()) {
-            try {
-                metrics.count(run_batch(work, *handler, batch));
-                backoff.reset();
-                done = true;
-            } catch (const std::exception&) {
-                metrics.failures.Increment();
-                const bool at_once = report_failure("consumer", connection);
-                kept = source.hold(at_once ? milliseconds{0} : backoff.next());
+        try {
+            KafkaConsumer source(context.kafka, consumed_topics(context.service), fetch);
+            while (!stop.stop_requested()) {
+                const auto records = source.poll(gathering, kIdlePoll);
+                if (records.empty()) continue;
+                const DecodedBatch batch = decode_batch(context.service, records);
+                if (run_until_done(stop, batch, source, work, *handler, connection, metrics)) {
+                    source.processed(records);
+                }
+                restarts.reset();
             }
+            source.close();
+        } catch (const std::exception& error) {  // a fatal error of the client: make a new one
+            spdlog::error("consumer: {}", error.what());
+            metrics.failures.Increment();
+            std::this_thread::sleep_for(restarts.next());
         }
-        if (done) source.processed(records);
     }
-    source.close();
 }
 
 RelayLoop::RelayLoop(const LoopContext& context)
@@ -158,17 +185,20 @@ void RelayLoop::run(std::stop_token stop, LoopContext context) {
             const auto producer = make_kafka_producer(context.kafka, context.service);
             Relay relay(ledger, *producer, {});
             relay.start();
+            const std::int64_t begun = relay.confirmed();
+            Gathering gathering;
             while (!stop.stop_requested()) {
                 const std::size_t produced = relay.step(steady_clock::now());
+                gathering.taken(produced);
                 relayed.Increment(static_cast<double>(produced));
                 read_seq.Set(static_cast<double>(relay.head()));
                 confirmed_seq.Set(static_cast<double>(relay.confirmed()));
                 if (produced == 0) {
                     context.bell.wait(kRelayIdle);
-                } else if (produced > 2 && produced < Relay::Limits{}.read_rows) {
-                    std::this_thread::sleep_for(kRelayGather);
+                } else if (const auto patience = gathering.patience(produced); patience.count()) {
+                    std::this_thread::sleep_for(patience);
                 }
-                backoff.reset();
+                if (relay.confirmed() > begun) backoff.reset();
             }
             relay.step(steady_clock::now());
             producer->flush(kRelayFlush);
@@ -176,7 +206,8 @@ void RelayLoop::run(std::stop_token stop, LoopContext context) {
         } catch (const std::exception& error) {
             spdlog::warn("relay: {}; starting again from the checkpoint", error.what());
             restarts.Increment();
-            context.bell.wait(backoff.next());
+            ledger.release();  // first: another instance may do better
+            std::this_thread::sleep_for(backoff.next());
         }
         ledger.release();
     }

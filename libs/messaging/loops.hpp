@@ -1,13 +1,14 @@
 #pragma once
 // The threads around the steps: a consumer loop around run_batch(), the relay loop around
 // Relay::step(), and a loop for work that comes by a queue. Each is a jthread with its own
-// connection; each catches at its top, counts, backs off and does the same work again: a batch is
-// never skipped.
+// connection and catches at its top and counts. A consumed batch that failed is run again, never
+// skipped; work from a queue is answered as failed.
 #include <functional>
 #include <memory>
 #include <string>
 #include <thread>
 
+#include <prometheus/counter.h>
 #include <prometheus/registry.h>
 
 #include "messaging/batch.hpp"
@@ -51,8 +52,9 @@ class ConsumerLoop {
 public:
     ConsumerLoop(const LoopContext& context, HandlerFactory make_handler, GatherLimits limits = {},
                  FetchSettings fetch = {});
-    // Finishes the batch in hand, commits, leaves the group. Blocks.
-    void stop();
+    // The batch in hand is finished, its offsets are committed, the member leaves the group.
+    void request_stop();
+    void join();
 
 private:
     void run(std::stop_token stop, LoopContext context, HandlerFactory make_handler,
@@ -60,10 +62,15 @@ private:
     std::jthread thread_;
 };
 
+using ConsumerLoops = std::vector<std::unique_ptr<ConsumerLoop>>;
+
+// All at once, so that the slowest one sets the time. Blocks.
+void stop_all(const ConsumerLoops& loops);
+
 class RelayLoop {
 public:
     explicit RelayLoop(const LoopContext& context);
-    // Publishes what is committed already, saves the checkpoint. Blocks.
+    // Waits for the reports of what is produced, up to 2 s, and saves the checkpoint. Blocks.
     void stop();
 
 private:
@@ -82,26 +89,66 @@ private:
     std::chrono::milliseconds wait_{0};
 };
 
-// Logs and classifies the current exception; resets `connection` after a database failure. True:
-// another batch won a deadlock, so that the work may be tried again at once.
-bool report_failure(const char* where, postgres::Connection& connection);
+// Logs the current exception and drops the connection: the next attempt gets a new one.
+void report_failure(const char* where, postgres::Connection& connection);
 
-// Runs `work(UnitOfWork&, batch)` for every batch of `queue` until the queue is closed and drained;
-// a failed batch is handed to `failed(batch)`, which either answers the waiting callers or puts the
-// work back. Used by the accept path and by payment's results.
-template <class T, class Work, class Failed>
-void run_queue(const char* name, BatchQueue<T>& queue, postgres::Connection& connection,
-               Work work, Failed failed) {
-    while (!queue.closed() || queue.size() > 0) {
-        std::vector<T> batch = queue.take(std::chrono::milliseconds{500});
-        if (batch.empty()) continue;
-        try {
-            work(batch);
-        } catch (const std::exception&) {
-            report_failure(name, connection);
-            failed(batch);
+// Counts failures of one kind of loop.
+prometheus::Counter& failure_counter(prometheus::Registry& registry, const char* loop);
+
+// Work that comes by HTTP: concurrent requests are committed together, on the loop's own
+// connection, and each caller is told after the commit.
+template <class T>
+class QueueLoop {
+public:
+    class Worker {
+    public:
+        virtual ~Worker() = default;
+        // Commits the batch and tells each caller. Throws if it could not be committed, or if
+        // nobody knows whether it was.
+        virtual void run(UnitOfWork& work, std::vector<T>& batch) = 0;
+        // After run() has thrown: tells each caller what became of it. Must not throw.
+        virtual void fail(std::vector<T>& batch) noexcept = 0;
+    };
+    using MakeWorker = std::function<std::unique_ptr<Worker>(postgres::Connection&)>;
+
+    // `capacity`: items that may wait.
+    QueueLoop(const char* name, const LoopContext& context, std::size_t capacity,
+              MakeWorker make_worker)
+        : queue_(capacity), thread_([this, name, context, make_worker = std::move(make_worker)] {
+              run(name, context, make_worker);
+          }) {}
+    ~QueueLoop() { stop(); }
+
+    // False: the queue is full; `item` is untouched.
+    bool submit(T&& item) { return queue_.push(std::move(item)); }
+
+    // Commits what is queued, then ends. Blocks.
+    void stop() {
+        queue_.close();
+        if (thread_.joinable()) thread_.join();
+    }
+
+private:
+    void run(const char* name, const LoopContext& context, const MakeWorker& make_worker) {
+        auto& failures = failure_counter(context.registry, name);
+        postgres::Connection connection(context.database_url);
+        PostgresUnitOfWork work(connection, context.service, context.bell);
+        const auto worker = make_worker(connection);
+        while (!queue_.closed() || queue_.size() > 0) {
+            std::vector<T> batch = queue_.take(std::chrono::milliseconds{500});
+            if (batch.empty()) continue;
+            try {
+                worker->run(work, batch);
+            } catch (const std::exception&) {
+                failures.Increment();
+                report_failure(name, connection);
+                worker->fail(batch);
+            }
         }
     }
-}
+
+    BatchQueue<T> queue_;
+    std::jthread thread_;
+};
 
 }  // namespace orderflow::messaging

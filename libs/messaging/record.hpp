@@ -3,6 +3,7 @@
 // production (kafka_consumer.hpp), the simulated broker in tests. Used by a consumer loop's thread.
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -40,9 +41,9 @@ public:
     // The records are done for good: their offsets may be committed.
     virtual void processed(const std::vector<Record>& records) = 0;
 
-    // Holds fetching and keeps the membership alive for `time`. False when partitions were taken
-    // away meanwhile: what was polled before must be dropped.
-    virtual bool hold(std::chrono::milliseconds time) = 0;
+    // Holds fetching and keeps the membership alive for `time`, or until `stop`. False when
+    // partitions were taken away meanwhile: what was polled before must be dropped.
+    virtual bool hold(std::chrono::milliseconds time, std::stop_token stop) = 0;
 
     // Commits what is processed and leaves the group.
     virtual void close() = 0;

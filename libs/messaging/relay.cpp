@@ -8,7 +8,7 @@ Relay::Relay(Ledger& ledger, Producer& producer, Limits limits)
     : ledger_(ledger), producer_(producer), limits_(limits) {}
 
 void Relay::start() {
-    head_ = confirmed_ = saved_ = ledger_.checkpoint();
+    head_ = confirmed_ = ledger_.checkpoint();
 }
 
 void Relay::take_reports() {
@@ -24,14 +24,14 @@ void Relay::take_reports() {
 }
 
 void Relay::save_checkpoint() {
-    if (confirmed_ == saved_) return;
     ledger_.save_checkpoint(confirmed_);
-    saved_ = confirmed_;
 }
 
 std::size_t Relay::step(std::chrono::steady_clock::time_point now) {
     take_reports();
     if (now >= next_checkpoint_) {
+        // Even if nothing moved: a relay that cannot produce must still find out that it no longer
+        // leads.
         save_checkpoint();
         next_checkpoint_ = now + limits_.checkpoint_every;
     }

@@ -98,7 +98,6 @@ private:
     std::size_t next_waiting_ = 0;
     std::int64_t head_ = 0;            // highest seq read
     std::int64_t confirmed_ = 0;       // every event up to here is persisted
-    std::int64_t saved_ = 0;
     std::chrono::steady_clock::time_point next_checkpoint_{};
 };
 

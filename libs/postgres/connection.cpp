@@ -1,6 +1,7 @@
 #include "postgres/connection.hpp"
 
 #include <charconv>
+#include <map>
 
 #include <libpq-fe.h>
 #include <soci/postgresql/soci-postgresql.h>
@@ -35,7 +36,57 @@ const Statement kCommit{"commit", "COMMIT"};
 // SOCI keeps its backends in a table that is filled at first use; do it once.
 const soci::backend_factory& factory() { return *soci::factory_postgresql(); }
 
+// The options of a conninfo string or a postgres:// URI. Throws std::invalid_argument.
+std::map<std::string, std::string> parse_conninfo(const std::string& url) {
+    char* problem = nullptr;
+    const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
+        PQconninfoParse(url.c_str(), &problem), &PQconninfoFree);
+    if (!options) {
+        const std::string text = problem ? problem : "out of memory";
+        PQfreemem(problem);
+        throw std::invalid_argument("database URL: " + text);
+    }
+    std::map<std::string, std::string> values;
+    for (const PQconninfoOption* option = options.get(); option->keyword; ++option) {
+        if (option->val) values[option->keyword] = option->val;
+    }
+    return values;
+}
+
+std::string to_conninfo(const std::map<std::string, std::string>& values) {
+    std::string text;
+    for (const auto& [key, value] : values) {
+        text += text.empty() ? "" : " ";
+        text += key + "='";
+        for (const char c : value) {
+            if (c == '\'' || c == '\\') text += '\\';
+            text += c;
+        }
+        text += '\'';
+    }
+    return text;
+}
+
+std::string with_timeouts(const std::string& url) {
+    auto values = parse_conninfo(url);
+    // A dead peer is noticed in seconds, unless the operator says otherwise.
+    values.try_emplace("connect_timeout", "3");
+    values.try_emplace("tcp_user_timeout", "5000");
+    values.try_emplace("keepalives_idle", "5");
+    return to_conninfo(values);
+}
+
 }  // namespace
+
+std::string masked(const std::string& url) {
+    try {
+        auto values = parse_conninfo(url);
+        if (values.contains("password")) values["password"] = "***";
+        return to_conninfo(values);
+    } catch (const std::invalid_argument&) {
+        return "***";  // who knows what it holds
+    }
+}
 
 void Rows::Clear::operator()(pg_result* result) const { PQclear(result); }
 
@@ -67,9 +118,6 @@ std::int32_t Rows::int32(int row, int column) const {
 std::int64_t Rows::int64(int row, int column) const {
     return read_big_endian<std::int64_t>(text(row, column));
 }
-double Rows::float8(int row, int column) const {
-    return std::bit_cast<double>(read_big_endian<std::int64_t>(text(row, column)));
-}
 Instant Rows::instant(int row, int column) const {
     return Instant{std::chrono::microseconds{int64(row, column) + kEpochUs}};
 }
@@ -84,7 +132,7 @@ std::vector<std::int64_t> Rows::int64_array(int row, int column) const {
     return values;
 }
 
-Connection::Connection(std::string url) : url_(std::move(url)) {}
+Connection::Connection(std::string url) : url_(with_timeouts(url)) {}
 Connection::~Connection() { reset(); }
 
 void Connection::reset() noexcept {

@@ -40,7 +40,6 @@ public:
     std::int16_t int16(int row, int column) const;
     std::int32_t int32(int row, int column) const;
     std::int64_t int64(int row, int column) const;
-    double float8(int row, int column) const;
     std::string_view text(int row, int column) const;  // also varchar, bytea
     Instant instant(int row, int column) const;        // timestamptz
     std::vector<std::int64_t> int64_array(int row, int column) const;
@@ -64,9 +63,13 @@ private:
     std::unique_ptr<pg_result, Clear> result_;
 };
 
+// The connection string for the log, its password left out.
+std::string masked(const std::string& url);
+
 class Connection {
 public:
-    // Does not connect yet; the first use does. `url` is a libpq conninfo string.
+    // Does not connect yet; the first use does. `url` is a libpq conninfo string or URI. Throws
+    // std::invalid_argument for one that cannot be read.
     explicit Connection(std::string url);
     ~Connection();
     Connection(const Connection&) = delete;
@@ -78,8 +81,8 @@ public:
     // Runs two statements without parameters in one round trip; the rows of the second.
     Rows exec_after(const Statement& first, const Statement& second);
 
-    // Runs plain SQL without parameters, several statements allowed, text results.
-    // `rows_of_last` are in text format: only size() and text() make sense.
+    // Runs plain SQL without parameters, several statements allowed. The rows of the last one are in
+    // text format: only size() and text() make sense.
     Rows script(const std::string& sql);
 
     // For cold paths; connects if need be.

@@ -14,7 +14,6 @@ public:
         : std::runtime_error(message), sqlstate_(sqlstate), connection_lost_(connection_lost) {}
 
     const std::string& sqlstate() const { return sqlstate_; }
-    bool connection_lost() const { return connection_lost_; }
 
     // True for failures of the infrastructure, after which the same work is done again: classes 08
     // (connection), 25 (transaction state), 40 (rollback), 53 (resources), 55P03 (lock not

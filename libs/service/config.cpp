@@ -1,21 +1,8 @@
 #include "service/config.hpp"
 
-#include "service/log.hpp"
+#include "postgres/connection.hpp"
 
 namespace orderflow::service {
-namespace {
-
-// libpq's conninfo with its password left out.
-std::string masked(const std::string& name, std::string value) {
-    if (name != "--database-url") return value;
-    const auto at = value.find("password=");
-    if (at == std::string::npos) return value;
-    const auto end = value.find(' ', at);
-    return value.replace(at + 9, end == std::string::npos ? end : end - at - 9, "***");
-}
-
-}  // namespace
-
 Options::Options(events::Service service, const char* description, CommonConfig& config,
                  unsigned short port)
     : app_(description, std::string(events::names_of(service).name)) {
@@ -64,7 +51,7 @@ std::string Options::effective() const {
         if (name == "--help") continue;
         const auto& results = option->results();
         const std::string value = results.empty() ? option->get_default_str() : results.front();
-        text += (text.empty() ? "" : " ") + name.substr(2) + "=" + masked(name, value);
+        text += (text.empty() ? "" : " ") + name.substr(2) + "=" + (name == "--database-url" ? postgres::masked(value) : value);
     }
     return text;
 }

@@ -149,10 +149,10 @@ messaging::LoopContext Host::loop_context(messaging::Bell& bell) {
     return {service_, config_.database_url, config_.kafka(), *registry_, bell};
 }
 
-std::vector<std::unique_ptr<messaging::ConsumerLoop>> Host::start_consumers(
+messaging::ConsumerLoops Host::start_consumers(
     const messaging::LoopContext& context, const messaging::HandlerFactory& make_handler,
     GatherLimits limits, messaging::FetchSettings fetch) {
-    std::vector<std::unique_ptr<messaging::ConsumerLoop>> loops;
+    messaging::ConsumerLoops loops;
     for (int i = 0; i < config_.consumers; ++i) {
         loops.push_back(
             std::make_unique<messaging::ConsumerLoop>(context, make_handler, limits, fetch));

@@ -36,13 +36,13 @@ public:
     messaging::LoopContext loop_context(messaging::Bell& bell);
 
     // One consumer loop per configured consumer.
-    std::vector<std::unique_ptr<messaging::ConsumerLoop>> start_consumers(
+    messaging::ConsumerLoops start_consumers(
         const messaging::LoopContext& context, const messaging::HandlerFactory& make_handler,
         GatherLimits limits = {}, messaging::FetchSettings fetch = {});
 
     // Adds the probes and /metrics, listens, prints "ready port=N" on standard output, and serves
     // until a signal. Then: unready, accept no more, finish running requests, `stop` each loop in
-    // the given order. A process that is not done after 9.5 s is ended the hard way.
+    // the given order. A process that is not done after 9 s is ended the hard way.
     void run(http::Router router, const std::vector<std::function<void()>>& stop);
 
 private:

@@ -13,7 +13,8 @@ extern const std::string_view kSchemaSql;
 namespace {
 
 // Nobody waits for these rows, so they gather longer than a saga's: one version instead of five.
-constexpr GatherLimits kGather{4'096, 2'048, std::chrono::milliseconds{250}};
+constexpr std::chrono::milliseconds kGatherTime{250};
+constexpr GatherLimits kGather{4'096, 2'048, kGatherTime, kGatherTime};
 // Nor do they need a fetch for every record: these cost the broker more than the records do.
 constexpr messaging::FetchSettings kFetch{64 * 1024, std::chrono::milliseconds{200}};
 
@@ -29,7 +30,7 @@ void run(const service::CommonConfig& config) {
         },
         kGather, kFetch);
     host.run(make_router(host.pool()),
-             {[&] { for (auto& consumer : consumers) consumer->stop(); }});
+             {[&] { messaging::stop_all(consumers); }});
 }
 
 }  // namespace

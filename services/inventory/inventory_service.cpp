@@ -64,30 +64,36 @@ bool set_products(InventoryStore& store, std::span<const ProductRequest> request
     return store.save_stock(stock, now);
 }
 
-ProductLoop::ProductLoop(const messaging::LoopContext& context, std::size_t capacity)
-    : queue_(capacity), thread_([this, context] { run(context); }) {}
+namespace {
 
-void ProductLoop::stop() {
-    queue_.close();
-    if (thread_.joinable()) thread_.join();
-}
+class ProductWorker final : public ProductLoop::Worker {
+public:
+    explicit ProductWorker(postgres::Connection& connection)
+        : store_(make_inventory_store(connection)) {}
 
-void ProductLoop::run(messaging::LoopContext context) {
-    postgres::Connection connection(context.database_url);
-    messaging::PostgresUnitOfWork work(connection, context.service, context.bell);
-    const auto store = make_inventory_store(connection);
-    messaging::run_queue(
-        "products", queue_, connection,
-        [&](std::vector<ProductRequest>& batch) {
-            std::vector<SetProduct> results;
-            messaging::run_transaction(work, [&](Instant now, BatchOutput& out) {
-                return set_products(*store, batch, now, out, results);
-            });
-            for (std::size_t i = 0; i < batch.size(); ++i) batch[i].done(std::move(results[i]));
-        },
-        [](std::vector<ProductRequest>& batch) {
-            for (const ProductRequest& request : batch) request.done(std::nullopt);
+    void run(messaging::UnitOfWork& work, std::vector<ProductRequest>& batch) override {
+        std::vector<SetProduct> results;
+        messaging::run_transaction(work, [&](Instant now, BatchOutput& out) {
+            return set_products(*store_, batch, now, out, results);
         });
+        for (std::size_t i = 0; i < batch.size(); ++i) batch[i].done(std::move(results[i]));
+    }
+
+    // A PUT may simply be sent again.
+    void fail(std::vector<ProductRequest>& batch) noexcept override {
+        for (const ProductRequest& request : batch) request.done(std::nullopt);
+    }
+
+private:
+    const std::unique_ptr<InventoryStore> store_;
+};
+
+}  // namespace
+
+ProductLoop::MakeWorker product_worker() {
+    return [](postgres::Connection& connection) {
+        return std::make_unique<ProductWorker>(connection);
+    };
 }
 
 }  // namespace orderflow::inventory

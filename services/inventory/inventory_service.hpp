@@ -2,9 +2,7 @@
 // Which event or request triggers which rule. `InventoryService` handles the orders' events on a
 // consumer loop's thread; `ProductLoop` turns concurrent PUTs into one commit.
 #include <functional>
-#include <thread>
 
-#include "core/batch_queue.hpp"
 #include "inventory/inventory_store.hpp"
 #include "messaging/loops.hpp"
 
@@ -41,21 +39,7 @@ struct ProductRequest {
 bool set_products(InventoryStore& store, std::span<const ProductRequest> requests, Instant now,
                   messaging::BatchOutput& out, std::vector<SetProduct>& results);
 
-class ProductLoop {
-public:
-    ProductLoop(const messaging::LoopContext& context, std::size_t capacity);
-
-    // False: the queue is full; `request` is untouched.
-    bool submit(ProductRequest&& request) { return queue_.push(std::move(request)); }
-
-    // Commits what is queued, then ends. Blocks.
-    void stop();
-
-private:
-    void run(messaging::LoopContext context);
-
-    BatchQueue<ProductRequest> queue_;
-    std::jthread thread_;
-};
+using ProductLoop = messaging::QueueLoop<ProductRequest>;
+ProductLoop::MakeWorker product_worker();
 
 }  // namespace orderflow::inventory

@@ -18,7 +18,7 @@ void run(const service::CommonConfig& config) {
     service::Host host(config, events::Service::inventory, kSchemaSql);
     messaging::Bell bell;
     const auto context = host.loop_context(bell);
-    ProductLoop products(context, kProductQueue);
+    ProductLoop products("products", context, kProductQueue, product_worker());
     auto consumers = host.start_consumers(context, [](postgres::Connection& connection) {
         return std::make_unique<messaging::StoreHandler<InventoryService, InventoryStore>>(
             make_inventory_store(connection));
@@ -26,7 +26,7 @@ void run(const service::CommonConfig& config) {
     messaging::RelayLoop relay(context);
     host.run(make_router(products, host.pool()),
              {[&] { products.stop(); },
-              [&] { for (auto& consumer : consumers) consumer->stop(); },
+              [&] { messaging::stop_all(consumers); },
               [&] { relay.stop(); }});
 }
 

@@ -18,7 +18,7 @@ void run(const service::CommonConfig& config, const ApiSettings& settings) {
     service::Host host(config, events::Service::order, kSchemaSql);
     messaging::Bell bell;
     const auto context = host.loop_context(bell);
-    AcceptLoop accept(context, kAcceptQueue);
+    AcceptLoop accept("accept", context, kAcceptQueue, accept_worker());
     auto consumers = host.start_consumers(context, [](postgres::Connection& connection) {
         return std::make_unique<messaging::StoreHandler<OrderService, OrderStore>>(
             make_order_store(connection));
@@ -26,7 +26,7 @@ void run(const service::CommonConfig& config, const ApiSettings& settings) {
     messaging::RelayLoop relay(context);
     host.run(make_router(accept, host.pool(), settings),
              {[&] { accept.stop(); },
-              [&] { for (auto& consumer : consumers) consumer->stop(); },
+              [&] { messaging::stop_all(consumers); },
               [&] { relay.stop(); }});
 }
 

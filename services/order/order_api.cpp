@@ -88,13 +88,16 @@ std::string service_name(Participant participant) {
     return std::string(name_of(participant)) + "-service";
 }
 
-// A forward step: done at a time, undone, waited for, still to come, or no longer to come.
+// A forward step: done, undone, waited for, still to come, or no longer to come. The steps' events
+// come by three topics, so a later one may be handled first: then the earlier ones are done as well,
+// at a time that nobody here knows.
 StepView step(const Saga& saga, const char* name, Participant participant,
-              const std::optional<Instant>& at, Compensation undone_by, bool previous_done) {
+              const std::optional<Instant>& at, Compensation undone_by, bool previous_done,
+              bool later_done) {
     StepView view{name, service_name(participant), "pending", at};
     if (saga.undone & bit(undone_by)) {
         view.status = "undone";
-    } else if (at) {
+    } else if (at || later_done) {
         view.status = "done";
     } else if (saga.state == State::PROCESSING) {
         view.status = previous_done ? "waiting" : "pending";
@@ -106,14 +109,14 @@ StepView step(const Saga& saga, const char* name, Participant participant,
 
 std::vector<StepView> steps(const Saga& saga) {
     const bool completed = saga.state == State::COMPLETED;
-    // A later step's event may be handled before an earlier one's: they come by other topics.
+    const bool captured = saga.captured_at || completed;
     const auto shipped_at = completed ? saga.finished_at : std::nullopt;
     return {step(saga, "StockReserved", Participant::inventory, saga.reserved_at,
-                 Compensation::StockReleased, true),
+                 Compensation::StockReleased, true, captured),
             step(saga, "PaymentCaptured", Participant::payment, saga.captured_at,
-                 Compensation::PaymentRefunded, saga.reserved_at.has_value()),
+                 Compensation::PaymentRefunded, saga.reserved_at.has_value(), completed),
             step(saga, "ShipmentScheduled", Participant::shipping, shipped_at,
-                 Compensation::ShipmentVoided, saga.captured_at.has_value())};
+                 Compensation::ShipmentVoided, saga.captured_at.has_value(), false)};
 }
 
 OrderView view_of(const OrderId& id, StoredOrder stored) {

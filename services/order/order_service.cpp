@@ -41,29 +41,45 @@ bool place_orders(OrderStore& store, std::span<Placement> placements, Instant no
     return store.insert(orders);
 }
 
-AcceptLoop::AcceptLoop(const messaging::LoopContext& context, std::size_t capacity)
-    : queue_(capacity), thread_([this, context] { run(context); }) {}
+namespace {
 
-void AcceptLoop::stop() {
-    queue_.close();
-    if (thread_.joinable()) thread_.join();
-}
+class AcceptWorker final : public AcceptLoop::Worker {
+public:
+    explicit AcceptWorker(postgres::Connection& connection)
+        : connection_(connection), store_(make_order_store(connection)) {}
 
-void AcceptLoop::run(messaging::LoopContext context) {
-    postgres::Connection connection(context.database_url);
-    messaging::PostgresUnitOfWork work(connection, context.service, context.bell);
-    const auto store = make_order_store(connection);
-    messaging::run_queue(
-        "accept", queue_, connection,
-        [&](std::vector<Placement>& batch) {
-            messaging::run_transaction(work, [&](Instant now, BatchOutput& out) {
-                return place_orders(*store, batch, now, out);
-            });
-            for (const Placement& placement : batch) placement.done(true);
-        },
-        [](std::vector<Placement>& batch) {
-            for (const Placement& placement : batch) placement.done(false);
+    void run(messaging::UnitOfWork& work, std::vector<Placement>& batch) override {
+        messaging::run_transaction(work, [&](Instant now, BatchOutput& out) {
+            return place_orders(*store_, batch, now, out);
         });
+        for (const Placement& placement : batch) placement.done(true);
+    }
+
+    void fail(std::vector<Placement>& batch) noexcept override {
+        Sagas placed;
+        try {
+            const auto ids = messaging::distinct_orders(
+                batch, [](const Placement& placement) { return &placement.id; });
+            placed = store_->load(ids);
+        } catch (const std::exception&) {  // still unreachable: the outcome stays unknown
+            messaging::report_failure("accept", connection_);
+        }
+        for (const Placement& placement : batch) {
+            placement.done(placed.find(placement.id) != nullptr);
+        }
+    }
+
+private:
+    postgres::Connection& connection_;
+    const std::unique_ptr<OrderStore> store_;
+};
+
+}  // namespace
+
+AcceptLoop::MakeWorker accept_worker() {
+    return [](postgres::Connection& connection) {
+        return std::make_unique<AcceptWorker>(connection);
+    };
 }
 
 }  // namespace orderflow::order

@@ -1,10 +1,8 @@
 #pragma once
 // Which event or request triggers which rule. `OrderService` handles the participants' events on a
-// consumer loop's thread; `AcceptLoop` turns concurrent POSTs into one commit.
+// consumer loop's thread; `AcceptLoop` places what comes by HTTP.
 #include <functional>
-#include <thread>
 
-#include "core/batch_queue.hpp"
 #include "messaging/loops.hpp"
 #include "order/order_store.hpp"
 
@@ -33,21 +31,9 @@ struct Placement {
 bool place_orders(OrderStore& store, std::span<Placement> placements, Instant now,
                   messaging::BatchOutput& out);
 
-class AcceptLoop {
-public:
-    AcceptLoop(const messaging::LoopContext& context, std::size_t capacity);
-
-    // False: the queue is full; `placement` is untouched.
-    bool submit(Placement&& placement) { return queue_.push(std::move(placement)); }
-
-    // Commits what is queued, then ends. Blocks.
-    void stop();
-
-private:
-    void run(messaging::LoopContext context);
-
-    BatchQueue<Placement> queue_;
-    std::jthread thread_;
-};
+// Turns concurrent POSTs into one commit. A connection that breaks during the commit leaves its
+// outcome unknown: the orders are looked up, and those that are there count as placed.
+using AcceptLoop = messaging::QueueLoop<Placement>;
+AcceptLoop::MakeWorker accept_worker();
 
 }  // namespace orderflow::order

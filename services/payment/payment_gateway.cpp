@@ -204,7 +204,7 @@ void Calls::start(CallKind kind, std::size_t coroutines) {
 std::optional<Call> Calls::next(CallKind kind) {
     const std::lock_guard lock(mutex_);
     Pool& from = pool(kind);
-    if (from.waiting.empty()) {
+    if (from.waiting.empty() || draining_) {
         --from.running;
         return std::nullopt;
     }

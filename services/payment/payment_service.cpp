@@ -51,17 +51,16 @@ CallKind call_of(State open) {
     throw std::logic_error("no call is due in this state");
 }
 
-// The calls that the rows which this batch changed ask for.
-std::vector<Call> calls_due(const Payments& payments) {
+// The calls that the rows of this batch's orders ask for: also those that it found open, since the
+// attempt that opened them may have been committed without anybody knowing. `Calls` leaves out what
+// is under way.
+std::vector<Call> calls_due(const Payments& payments, std::span<const OrderId> ids) {
     std::vector<Call> calls;
-    const auto changes = payments.changes();
-    for (const auto* changed : {&changes.inserts, &changes.updates}) {
-        for (const Payments::Entry* entry : *changed) {
-            if (!is_open(entry->row.state)) continue;
-            const events::Order& order = entry->row.order.value();
-            calls.push_back({entry->id, call_of(entry->row.state), amount_of(order),
-                             order.payment.token});
-        }
+    for (const OrderId& id : ids) {
+        const Payment* payment = payments.find(id);
+        if (!payment || !is_open(payment->state)) continue;
+        const events::Order& order = payment->order.value();
+        calls.push_back({id, call_of(payment->state), amount_of(order), order.payment.token});
     }
     return calls;
 }
@@ -130,7 +129,7 @@ bool PaymentService::handle(Instant now, std::span<const Delivery> batch, BatchO
         for (auto& event : decision.events) out.emit(std::move(event), delivery.traceparent);
         if (decision.next) payments.put(id, std::move(*decision.next));
     }
-    due_ = calls_due(payments);
+    due_ = calls_due(payments, ids);
     emitted_ = counts(out.events);
     return store_.save(payments);
 }
@@ -319,6 +318,7 @@ class Settler {
 public:
     Settler(const messaging::LoopContext& context, Calls& calls, PaymentMetrics& metrics)
         : metrics_(metrics),
+          failures_(messaging::failure_counter(context.registry, "results")),
           connection_(context.database_url),
           work_(connection_, context.service, context.bell),
           store_(make_payment_store(connection_)),
@@ -334,10 +334,10 @@ public:
                 commit_once(batch);
                 return true;
             } catch (const std::exception&) {
-                const bool at_once = messaging::report_failure("results", connection_);
+                failures_.Increment();
+                messaging::report_failure("results", connection_);
                 if (stopping()) return false;
-                const milliseconds pause = std::min(backoff.next(), kLongestPause);
-                if (!at_once) std::this_thread::sleep_for(pause);
+                std::this_thread::sleep_for(std::min(backoff.next(), kLongestPause));
             }
         }
     }
@@ -351,6 +351,7 @@ public:
             recovery_.step(*store_, calls_, now);
             failing_ = false;
         } catch (const std::exception&) {
+            failures_.Increment();
             messaging::report_failure("recovery", connection_);
             failing_ = true;
         }
@@ -391,6 +392,7 @@ private:
     }
 
     PaymentMetrics& metrics_;
+    prometheus::Counter& failures_;
     postgres::Connection connection_;
     messaging::PostgresUnitOfWork work_;
     const std::unique_ptr<PaymentStore> store_;

@@ -47,7 +47,7 @@ void run(const Config& config) {
     });
     messaging::RelayLoop relay(context);
     host.run(make_router(host.pool()),
-             {[&] { for (auto& consumer : consumers) consumer->stop(); },
+             {[&] { messaging::stop_all(consumers); },
               [&] { relay.stop(); }});
 }
 

@@ -64,6 +64,11 @@ private:
     std::vector<std::string> attempt_;
 };
 
+void stop(ConsumerLoop& loop) {
+    loop.request_stop();
+    loop.join();
+}
+
 std::vector<Message> reservations(std::vector<Story>& stories, std::size_t count) {
     std::vector<Message> messages;
     for (std::size_t i = 0; i < count; ++i) {
@@ -102,7 +107,7 @@ TEST_CASE("consumer: a batch that throws is done again, none of it skipped, no o
     REQUIRE(eventually(30s, [&] { return log.attempts >= 4; }));
 
     CHECK(log.all().empty());
-    CHECK(counter(registry, "orderflow_batch_failures_total") >= 3);
+    CHECK(counter(registry, "orderflow_loop_failures_total") >= 3);
     auto arrivals = reader.read_until([&](const auto& all) {
         const auto is_mine = [&](const auto& arrival) { return log.mine.contains(arrival.key); };
         return std::ranges::count_if(all, is_mine) == 20;
@@ -117,7 +122,7 @@ TEST_CASE("consumer: a batch that throws is done again, none of it skipped, no o
 
     log.failing = false;
     CHECK(eventually(30s, [&] { return log.all().size() >= stories.size(); }));
-    loop.stop();
+    stop(loop);
     auto handled = log.all();
     CHECK(handled.size() == stories.size());
     std::ranges::sort(handled);
@@ -149,10 +154,10 @@ TEST_CASE("consumer: an undecodable record is parked while its neighbours are ha
         return database.number("SELECT count(*) FROM parked WHERE dead AND topic = 'payment-events'"
                                " AND order_id = '" + stories[4].id.to_string() + "'") == 1;
     }));
-    loop.stop();
+    stop(loop);
     CHECK(database.number("SELECT count(*) FROM orders WHERE captured_at IS NOT NULL AND" + mine) ==
           0);
-    CHECK(counter(registry, "orderflow_batch_failures_total") == 0);
+    CHECK(counter(registry, "orderflow_loop_failures_total") == 0);
 }
 
 TEST_CASE("consumer: the database goes away for a while, and every record is handled once") {
@@ -171,7 +176,7 @@ TEST_CASE("consumer: the database goes away for a while, and every record is han
     database.cut_connections(true);
     send(meanwhile);
     REQUIRE(eventually(20s, [&] {
-        return counter(registry, "orderflow_batch_failures_total") > 0;
+        return counter(registry, "orderflow_loop_failures_total") > 0;
     }));
     database.open();
 
@@ -179,7 +184,7 @@ TEST_CASE("consumer: the database goes away for a while, and every record is han
     CHECK(eventually(30s, [&] {
         return database.number("SELECT count(*) FROM orders WHERE" + mine) == 250;
     }));
-    loop.stop();
+    stop(loop);
     CHECK(database.number("SELECT count(*) FROM outbox WHERE" + mine) == 250);
     CHECK(database.number("SELECT max(version) FROM orders WHERE" + mine) == 1);
 }
@@ -209,10 +214,10 @@ TEST_CASE("consumer: members come and go, and every record is handled once") {
     auto second = join(registries[1]);
     REQUIRE(send_until_it_works(registries[1]));
     send(reservations(stories, 200));
-    first->stop();
+    stop(*first);
     auto third = join(registries[2]);
     REQUIRE(send_until_it_works(registries[2]));
-    second->stop();
+    stop(*second);
     send(reservations(stories, 50));
 
     const auto sent = static_cast<std::int64_t>(stories.size());
@@ -220,7 +225,7 @@ TEST_CASE("consumer: members come and go, and every record is handled once") {
     CHECK(eventually(60s, [&] {
         return database.number("SELECT count(*) FROM orders WHERE" + mine) == sent;
     }));
-    third->stop();
+    stop(*third);
     CHECK(database.number("SELECT count(*) FROM outbox WHERE" + mine) == sent);
     CHECK(database.number("SELECT count(*) FROM parked WHERE" + mine) == 0);
 }

@@ -67,7 +67,7 @@ void relay_and_die(const std::string& url, std::size_t events) {
     messaging::PostgresLedger ledger(url);
     REQUIRE(eventually(10s, [&] { return ledger.lead(); }));
     const auto producer = messaging::make_kafka_producer(fresh_kafka(), Service::order);
-    messaging::Relay relay(ledger, *producer, {.read_rows = 40, .checkpoint_every = 20ms});
+    messaging::Relay relay(ledger, *producer, {.read_rows = 40, .checkpoint_every = 0ms});
     relay.start();
     const auto deadline = std::chrono::steady_clock::now() + 10s;
     for (std::size_t produced = 0; produced < events;) {

@@ -81,7 +81,6 @@ TEST_CASE("a record with the headers of the catalog is delivered with what they 
     CHECK(delivery.id.to_string() == message.header("ce_id"));
     CHECK(to_rfc3339(delivery.time) == message.header("ce_time"));
     CHECK(delivery.traceparent == message.header("traceparent"));
-    CHECK(events::names_of(delivery.producer).source == message.header("ce_source"));
     CHECK(events::type_name(events::kind_of(delivery.event)) == message.header("ce_type"));
     REQUIRE(delivery.order_id() != nullptr);
     CHECK(delivery.order_id()->to_string() == message.header("ce_subject"));

@@ -43,7 +43,7 @@ TestDatabase::TestDatabase(events::Service service, std::string_view schema_sql)
     : name_(fresh_name()),
       url_(stack_setting("ADMIN_DATABASE_URL") + " dbname=" + name_),
       admin_(stack_setting("ADMIN_DATABASE_URL")),
-      connection_(url_) {
+      connection_(url_ + " options='-c statement_timeout=0 -c lock_timeout=0'") {
     const std::string schema(schema_name(service));
     admin_.script("CREATE DATABASE " + name_ + " TEMPLATE template0");
     admin_.script("ALTER DATABASE " + name_ + " SET search_path = " + schema);

@@ -45,7 +45,7 @@ private:
     std::string name_;
     std::string url_;
     postgres::Connection admin_;  // to another database of the same server
-    postgres::Connection connection_;
+    postgres::Connection connection_;  // without those timeouts: a check may take its time
 };
 
 }  // namespace orderflow::test

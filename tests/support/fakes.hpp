@@ -35,6 +35,7 @@ public:
     std::int64_t checkpoint() override { return saved; }
     std::vector<messaging::LedgerRow> read(std::int64_t after, std::size_t limit) override {
         ++reads;
+        check_connection();
         std::vector<messaging::LedgerRow> found;
         for (const auto& row : rows) {
             if (row.seq > after && found.size() < limit) found.push_back(row);
@@ -43,6 +44,7 @@ public:
     }
     void save_checkpoint(std::int64_t seq) override {
         ++saves;
+        check_connection();
         saved = std::max(saved, seq);
     }
     void release() noexcept override {}
@@ -51,6 +53,12 @@ public:
     std::int64_t saved = 0;
     int reads = 0;
     int saves = 0;
+    bool lost = false;  // the connection, and with it the lead
+
+private:
+    void check_connection() const {
+        if (lost) throw std::runtime_error("connection lost");
+    }
 };
 
 // A broker that reports when it is told to. Destroying it loses what it was not told to persist.

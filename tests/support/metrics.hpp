@@ -6,7 +6,7 @@
 
 namespace orderflow::test {
 
-// The value of a counter without labels; -1 as long as there is none.
+// The value of the only counter of that name; -1 as long as there is none.
 inline double counter(prometheus::Registry& registry, const std::string& name) {
     for (const auto& family : registry.Collect()) {
         if (family.name == name) return family.metric.at(0).counter.value;

@@ -210,6 +210,7 @@ TEST_CASE("batch: dead records alone are put aside without the handler") {
     run_batch(work, handler, decode_batch(Service::order, records));
 
     CHECK(work.calls == Calls{"begin", "park 1", "commit"});
+    CHECK(handler.commits == 0);
 }
 
 TEST_CASE("batch: an outcome without events takes no outbox lock") {
@@ -264,6 +265,27 @@ TEST_CASE("batch: a compare-and-set that is lost for ever ends in an exception")
     CHECK(work.calls.back() == "rollback");
     CHECK(std::ranges::count(work.calls, "commit") == 0);
     CHECK(handler.commits == 0);
+}
+
+TEST_CASE("batch: a deadlock is a lost compare-and-set, any other database error is told on") {
+    const auto records = two_good_one_broken();
+    const auto batch = decode_batch(Service::order, records);
+    const std::string sqlstate = GENERATE("40P01", "40001", "23505", "57014");
+    CAPTURE(sqlstate);
+    FakeUnitOfWork work;
+    int attempts = 0;
+    FakeHandler handler([&](auto, auto&) {
+        if (++attempts == 1) throw postgres::DatabaseError("planned", sqlstate, false);
+        return true;
+    });
+
+    if (sqlstate == "40P01") {
+        CHECK(run_batch(work, handler, batch).lost_races == 1);
+        CHECK(work.calls == Calls{"begin", "rollback", "begin", "park 1", "commit"});
+    } else {
+        CHECK_THROWS_AS(run_batch(work, handler, batch), postgres::DatabaseError);
+        CHECK(work.calls == Calls{"begin", "rollback"});
+    }
 }
 
 TEST_CASE("batch: wherever it fails it is rolled back, told on, and can be run again") {
@@ -352,7 +374,7 @@ TEST_CASE("relay: every event above the checkpoint is produced once, in ledger o
     CHECK(producer.produced == std::vector(all.begin() + 5, all.end()));
     CHECK(relay.head() == all.back());
     CHECK(relay.confirmed() == all[4]);
-    CHECK(ledger.saves == 0);
+    CHECK(ledger.saved == all[4]);
 }
 
 TEST_CASE("relay: the checkpoint follows the reports, about once a second") {
@@ -368,8 +390,19 @@ TEST_CASE("relay: the checkpoint follows the reports, about once a second") {
     CHECK(relay.confirmed() == ledger.rows.back().seq);
     relay.step(kStart + 1000ms);
     CHECK(ledger.saved == ledger.rows.back().seq);
-    relay.step(kStart + 5000ms);
-    CHECK(ledger.saves == 1);  // nothing new to save
+    CHECK(ledger.saves == 2);
+}
+
+TEST_CASE("relay: with a broker that reports nothing it still finds out that it leads no more") {
+    MemoryLedger ledger = ledger_of(10);
+    FakeProducer producer;
+    Relay relay(ledger, producer, {.read_rows = 5, .in_flight = 5});
+    relay.start();
+    CHECK(relay.step(kStart) == 5);
+    ledger.lost = true;
+
+    CHECK(relay.step(kStart + 500ms) == 0);
+    CHECK_THROWS(relay.step(kStart + 1s));
 }
 
 TEST_CASE("relay: the checkpoint never passes an event that is not reported") {
