@@ -2,23 +2,19 @@
 // When a loop that works in batches waits for more: the one place that decides between latency at
 // low load and few, full batches at high load. Used by the accept path, the batch consumer, the
 // relay and payment's result loop; each owns one.
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 
 namespace orderflow {
 
 struct GatherLimits {
-    std::size_t max_records = 500;              // in one batch
-    std::size_t gather_records = 128;           // enough: do not wait for more
-    std::chrono::milliseconds gather_time{5};   // the wait at middle load
-    std::chrono::milliseconds longest_time{25};  // the wait at full load
+    std::size_t max_records = 500;                // in one batch
+    std::size_t gather_records = 128;             // enough: do not wait for more
+    std::chrono::milliseconds gather_time{5};     // the longest wait
 };
 
 // After a batch of one or two records the next does not wait: at low load nothing waits. After a
-// fuller one the loop gathers, because small batches at middle load would keep both cores busy. The
-// wait grows with the last batch, since what comes in fast is worth waiting for: at full load a
-// batch costs more than the time it is waited for.
+// fuller one the loop gathers, because small batches at middle load would keep both cores busy.
 class Gathering {
 public:
     explicit Gathering(GatherLimits limits = {}) : limits_(limits) {}
@@ -27,16 +23,13 @@ public:
 
     // How long the batch that holds `records` now may wait for more.
     std::chrono::milliseconds patience(std::size_t records) const {
-        if (last_ <= 2 || records >= limits_.gather_records) return std::chrono::milliseconds{0};
-        const auto steps = static_cast<int>(std::clamp<std::size_t>(last_ / kStep, 1, 1'000));
-        return std::min(limits_.gather_time * steps, limits_.longest_time);
+        const bool wait = last_ > 2 && records < limits_.gather_records;
+        return wait ? limits_.gather_time : std::chrono::milliseconds{0};
     }
 
     void taken(std::size_t records) { last_ = records; }
 
 private:
-    static constexpr std::size_t kStep = 16;  // records per gather_time that lengthen the wait
-
     GatherLimits limits_;
     std::size_t last_ = 0;
 };
