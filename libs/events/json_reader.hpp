@@ -1,7 +1,7 @@
 #pragma once
-// The tokens of one JSON document; inside events/json.hpp only. Reading never builds a document: the
-// text is parsed into a flat list, iteratively, with UTF-8 validation and numbers as raw text, so a
-// hostile body can exhaust neither the stack nor the number parser.
+// The tokens of one JSON document; inside events/json.hpp only. Reading never builds a document:
+// the text is parsed into a flat list, iteratively, with UTF-8 validation and numbers as raw text,
+// so a hostile body can exhaust neither the stack nor the number parser.
 #include <optional>
 #include <string>
 #include <string_view>

@@ -81,8 +81,8 @@ public:
     // Runs two statements without parameters in one round trip; the rows of the second.
     Rows exec_after(const Statement& first, const Statement& second);
 
-    // Runs plain SQL without parameters, several statements allowed. The rows of the last one are in
-    // text format: only size() and text() make sense.
+    // Runs plain SQL without parameters, several statements allowed. The rows of the last one are
+    // in text format: only size() and text() make sense.
     Rows script(const std::string& sql);
 
     // For cold paths; connects if need be.

@@ -51,7 +51,8 @@ std::string Options::effective() const {
         if (name == "--help") continue;
         const auto& results = option->results();
         const std::string value = results.empty() ? option->get_default_str() : results.front();
-        text += (text.empty() ? "" : " ") + name.substr(2) + "=" + (name == "--database-url" ? postgres::masked(value) : value);
+        text += (text.empty() ? "" : " ") + name.substr(2) + "=";
+        text += name == "--database-url" ? postgres::masked(value) : value;
     }
     return text;
 }

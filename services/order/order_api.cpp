@@ -89,8 +89,8 @@ std::string service_name(Participant participant) {
 }
 
 // A forward step: done, undone, waited for, still to come, or no longer to come. The steps' events
-// come by three topics, so a later one may be handled first: then the earlier ones are done as well,
-// at a time that nobody here knows.
+// come by three topics, so a later one may be handled first: then the earlier ones are done as
+// well, at a time that nobody here knows.
 StepView step(const Saga& saga, const char* name, Participant participant,
               const std::optional<Instant>& at, Compensation undone_by, bool previous_done,
               bool later_done) {

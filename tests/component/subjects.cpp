@@ -36,16 +36,18 @@ using messaging::StoreHandler;
 
 // Orders that end in each way, as the order service hears of them.
 std::vector<Event> told_to_order() {
-    const Story done, refused, declined, late;
-    const Story unshipped, orphan;
-    return {done.reserved(),       refused.reserved(),     done.captured(),
-            declined.reserved(),   done.scheduled(),       declined.declined(),
-            refused.captured(),    refused.refused(),      orphan.voided(),
-            declined.released(),   declined.nothing(Participant::payment),
-            declined.nothing(Participant::shipping), refused.nothing(Participant::shipping),
-            refused.refunded(),    refused.released(),
-            late.captured(),       late.reserved(),        done.released(),
-            unshipped.reserved(),  unshipped.captured()};
+    const Story done, refused, declined, unanswered, late, orphan;
+    const auto inventory = [](const Story& s) { return s.nothing(Participant::inventory); };
+    const auto payment = [](const Story& s) { return s.nothing(Participant::payment); };
+    const auto shipping = [](const Story& s) { return s.nothing(Participant::shipping); };
+    return {done.reserved(),        refused.reserved(),     done.captured(),
+            declined.reserved(),    done.scheduled(),       declined.declined(),
+            refused.captured(),     refused.refused(),      orphan.voided(),
+            declined.released(),    payment(declined),      shipping(declined),
+            shipping(refused),      refused.refunded(),     refused.released(),
+            unanswered.reserved(),  unanswered.declined(),  payment(unanswered),
+            shipping(unanswered),   late.captured(),        late.reserved(),
+            done.released(),        inventory(done)};
 }
 
 std::vector<Event> told_to_payment() {
@@ -66,19 +68,19 @@ std::vector<Event> told_to_inventory() {
     too_many.order.total = 150'000;
     unknown.order.items[0].product_id = "NONE";
     mispriced.order.items[0].price = 1;
-    return {done.placed(),        cancelled.placed(),       open.placed(),
-            too_many.placed(),    unknown.placed(),         mispriced.placed(),
+    return {done.placed(),            cancelled.placed(),       open.placed(),
+            too_many.placed(),        unknown.placed(),         mispriced.placed(),
             tombstone.cancellation(), cancelled.cancellation(), too_many.cancellation(),
-            tombstone.placed(),   done.completed(),         done.cancellation()};
+            tombstone.placed(),       done.completed(),         done.cancellation()};
 }
 
 std::vector<Event> told_to_shipping() {
     Story stored, freed, plain, abroad, tombstone, no_room;
     for (Story* story : {&stored, &freed, &no_room}) story->order.warehouse_storage = true;
     abroad.order.shipment->address.country = "AQ";
-    return {stored.captured(),  freed.captured(),       plain.captured(),
-            abroad.captured(),  no_room.captured(),     tombstone.cancellation(),
-            freed.cancellation(), abroad.cancellation(), tombstone.captured(),
+    return {stored.captured(),      freed.captured(),      plain.captured(),
+            abroad.captured(),      no_room.captured(),    tombstone.cancellation(),
+            freed.cancellation(),   abroad.cancellation(), tombstone.captured(),
             no_room.cancellation()};
 }
 

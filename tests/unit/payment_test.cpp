@@ -389,10 +389,13 @@ TEST_CASE("payment: an intent is handed to the gateway only once it is committed
     CHECK(out.events.empty());
 }
 
-TEST_CASE("payment: handling an event a second time calls nobody and emits nothing") {
+// A commit may have worked without anybody knowing: an open payment's call is asked for again, and
+// `Calls` leaves it out if it is under way.
+TEST_CASE("payment: handling an event a second time emits nothing and asks for an open call only") {
     Fixture payment;
     const Story story;
-    const Event event = GENERATE_COPY(Event{story.reserved()}, Event{story.cancellation()});
+    const bool open = GENERATE(true, false);
+    const Event event = open ? Event{story.reserved()} : Event{story.cancellation()};
     payment.handle({event});
     const auto rows = payment.store.rows;
     payment.calls.clear();
@@ -400,7 +403,7 @@ TEST_CASE("payment: handling an event a second time calls nobody and emits nothi
     const BatchOutput out = payment.handle({event});
 
     CHECK(out.events.empty());
-    CHECK(payment.calls.empty());
+    CHECK(payment.calls.size() == (open ? 1 : 0));
     CHECK(payment.store.rows == rows);
 }
 
