@@ -68,8 +68,8 @@ public:
         set(conf.get(), "fetch.min.bytes", std::to_string(fetch.min_bytes));
         set(conf.get(), "fetch.wait.max.ms", std::to_string(fetch.max_wait.count()));
         set(conf.get(), "fetch.queue.backoff.ms", "10");
-        set(conf.get(), "queued.max.messages.kbytes", "8192");
-        set(conf.get(), "fetch.max.bytes", "4194304");  // an answer; the default is 50 MiB
+        set(conf.get(), "queued.max.messages.kbytes", "4096");
+        set(conf.get(), "fetch.max.bytes", "1048576");  // an answer; the default is 50 MiB
         rd_kafka_conf_set_opaque(conf.get(), this);
         rd_kafka_conf_set_rebalance_cb(conf.get(), &Client::on_rebalance);
         rd_kafka_conf_set_error_cb(conf.get(), &Client::on_error);

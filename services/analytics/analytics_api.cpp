@@ -27,7 +27,7 @@ using events::json::Writer;
 using std::chrono::steady_clock;
 
 // Clients that poll the dashboard share an answer: counting customers reads all of them. Together
-// with the batch's 250 ms this stays well below the second that an answer may be behind.
+// with the batch's 400 ms this stays below the second that an answer may be behind.
 constexpr std::chrono::milliseconds kFresh{200};
 
 struct SharedAnswer {

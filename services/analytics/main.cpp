@@ -13,7 +13,7 @@ extern const std::string_view kSchemaSql;
 namespace {
 
 // Nobody waits for these rows, so they gather longer than a saga's: one version instead of five.
-constexpr GatherLimits kGather{2'048, 2'048, std::chrono::milliseconds{250}};
+constexpr GatherLimits kGather{4'096, 4'096, std::chrono::milliseconds{400}};
 // Nor do they need a fetch for every record: these cost the broker more than the records do.
 constexpr messaging::FetchSettings kFetch{64 * 1024, std::chrono::milliseconds{200}};
 

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <atomic>
 #include <barrier>
+#include <chrono>
 #include <iterator>
+#include <random>
 #include <set>
 #include <thread>
 
@@ -131,8 +133,10 @@ TEST_CASE("payment race: no charge after an answer, in 10,000 rounds of intent a
     std::barrier both(2);
     std::atomic<std::size_t> lost = 0;
     const auto run = [&](Member& member, const Batches& batches) {
+        std::minstd_rand random(&member == &reserving ? 1 : 2);
         for (const auto& batch : batches) {
             both.arrive_and_wait();
+            std::this_thread::sleep_for(std::chrono::microseconds{random() % 4000});  // who wins?
             lost += member.handle(batch);
         }
     };
