@@ -151,6 +151,14 @@ private:
     std::size_t rows_ = 0;
 };
 
+// The column of a set of values, for `= ANY ($1)`.
+template <class T>
+Column<T> column_of(std::span<const T> values) {
+    Column<T> column(values.size());
+    for (const T& value : values) column.push(value);
+    return column;
+}
+
 // The parameters of one statement, in order. Columns are referenced, not copied: they must outlive
 // the call.
 class Params {

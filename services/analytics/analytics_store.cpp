@@ -208,8 +208,7 @@ public:
     explicit PostgresAnalyticsStore(postgres::Connection& connection) : connection_(connection) {}
 
     Views load(std::span<const OrderId> ids) override {
-        Column<OrderId> keys(ids.size());
-        for (const OrderId& id : ids) keys.push(id);
+        auto keys = postgres::column_of(ids);
         const Rows rows = connection_.exec(kLoad, Params::of(keys));
         Views views;
         for (int i = 0; i < rows.size(); ++i) {

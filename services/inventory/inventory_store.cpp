@@ -89,8 +89,7 @@ public:
     explicit PostgresInventoryStore(postgres::Connection& connection) : connection_(connection) {}
 
     Reservations load_reservations(std::span<const OrderId> ids) override {
-        Column<OrderId> keys(ids.size());
-        for (const OrderId& id : ids) keys.push(id);
+        auto keys = postgres::column_of(ids);
         const Rows rows = connection_.exec(kLoadReservations, Params::of(keys));
         Reservations reservations;
         for (int i = 0; i < rows.size(); ++i) {
@@ -108,8 +107,7 @@ public:
     Stock lock_stock(std::span<const std::string_view> ids) override {
         Stock stock;
         if (ids.empty()) return stock;
-        Column<std::string_view> keys(ids.size());
-        for (const std::string_view id : ids) keys.push(id);
+        auto keys = postgres::column_of(ids);
         const Rows rows = connection_.exec(kLockStock, Params::of(keys));
         for (int i = 0; i < rows.size(); ++i) {
             stock.loaded(std::string(rows.text(i, 0)), read_product(rows, i));

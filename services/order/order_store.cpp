@@ -94,8 +94,7 @@ public:
     explicit PostgresOrderStore(postgres::Connection& connection) : connection_(connection) {}
 
     Sagas load(std::span<const OrderId> ids) override {
-        Column<OrderId> keys(ids.size());
-        for (const OrderId& id : ids) keys.push(id);
+        auto keys = postgres::column_of(ids);
         const Rows rows = connection_.exec(kLoad, Params::of(keys));
         Sagas sagas;
         for (int i = 0; i < rows.size(); ++i) {

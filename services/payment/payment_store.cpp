@@ -93,8 +93,7 @@ OpenPayment read_open(const Rows& rows, int i, State state) {
 }
 
 Rows load_rows(postgres::Connection& connection, std::span<const OrderId> ids) {
-    Column<OrderId> keys(ids.size());
-    for (const OrderId& id : ids) keys.push(id);
+    auto keys = postgres::column_of(ids);
     return connection.exec(kLoad, Params::of(keys));
 }
 
@@ -160,8 +159,7 @@ public:
     }
 
     std::vector<OpenPayment> find_open(std::span<const OrderId> ids) override {
-        Column<OrderId> keys(ids.size());
-        for (const OrderId& id : ids) keys.push(id);
+        auto keys = postgres::column_of(ids);
         const Rows rows = connection_.exec(kFindOpen, Params::of(keys));
         std::vector<OpenPayment> open;
         for (int i = 0; i < rows.size(); ++i) {

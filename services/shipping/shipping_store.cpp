@@ -74,8 +74,7 @@ public:
     explicit PostgresShippingStore(postgres::Connection& connection) : connection_(connection) {}
 
     Shipments load(std::span<const OrderId> ids) override {
-        Column<OrderId> keys(ids.size());
-        for (const OrderId& id : ids) keys.push(id);
+        auto keys = postgres::column_of(ids);
         const Rows rows = connection_.exec(kLoad, Params::of(keys));
         Shipments shipments;
         for (int i = 0; i < rows.size(); ++i) {
