@@ -2,15 +2,17 @@
 
 #include <algorithm>
 
+#include "events/announcements.hpp"
+
 namespace orderflow::events {
 namespace {
 
 constexpr std::array<ServiceNames, 5> kServices{{
-    {"order-service", "/order-service", "order-events"},
-    {"payment-service", "/payment-service", "payment-events"},
-    {"inventory-service", "/inventory-service", "inventory-events"},
-    {"shipping-service", "/shipping-service", "shipping-events"},
-    {"analytics-service", "/analytics-service", ""},
+    {kServiceNames[0], "/order-service", "order-events"},
+    {kServiceNames[1], "/payment-service", "payment-events"},
+    {kServiceNames[2], "/inventory-service", "inventory-events"},
+    {kServiceNames[3], "/shipping-service", "shipping-events"},
+    {kServiceNames[4], "/analytics-service", ""},
 }};
 
 constexpr auto kOrder = bit(Service::order);
@@ -49,13 +51,24 @@ constexpr std::array<std::string_view, kEventKinds> kTypeNames{
 
 constexpr int kPartitions = 6;
 constexpr std::int64_t kRetentionMs = 7LL * 24 * 3600 * 1000;
+constexpr std::int64_t kDeadLetterRetentionMs = 30LL * 24 * 3600 * 1000;
 constexpr int kMaxMessageBytes = 327'680;  // 256 KiB of data, and room for headers and framing
 
-constexpr std::array<TopicSettings, 4> kTopics{{
-    {"order-events", Service::order, kPartitions, kRetentionMs, kMaxMessageBytes},
-    {"inventory-events", Service::inventory, kPartitions, kRetentionMs, kMaxMessageBytes},
-    {"payment-events", Service::payment, kPartitions, kRetentionMs, kMaxMessageBytes},
-    {"shipping-events", Service::shipping, kPartitions, kRetentionMs, kMaxMessageBytes},
+// A retry topic is written by whoever consumes the topic it is named after.
+constexpr std::array<TopicSettings, 9> kTopics{{
+    {"order-events", kOrder, kPartitions, kRetentionMs, kMaxMessageBytes},
+    {"inventory-events", kInventory, kPartitions, kRetentionMs, kMaxMessageBytes},
+    {"payment-events", kPayment, kPartitions, kRetentionMs, kMaxMessageBytes},
+    {"shipping-events", kShipping, kPartitions, kRetentionMs, kMaxMessageBytes},
+    {"order-events.retry", kPayment | kInventory | kShipping | kAnalytics, kPartitions,
+     kRetentionMs, kMaxMessageBytes},
+    {"inventory-events.retry", kOrder | kPayment | kAnalytics, kPartitions, kRetentionMs,
+     kMaxMessageBytes},
+    {"payment-events.retry", kOrder | kShipping | kAnalytics, kPartitions, kRetentionMs,
+     kMaxMessageBytes},
+    {"shipping-events.retry", kOrder | kAnalytics, kPartitions, kRetentionMs, kMaxMessageBytes},
+    {kDeadLetterTopic, kOrder | kPayment | kInventory | kShipping | kAnalytics, kPartitions,
+     kDeadLetterRetentionMs, kMaxMessageBytes},
 }};
 
 std::string_view without_version(std::string_view type) {

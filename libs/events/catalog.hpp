@@ -36,10 +36,14 @@ inline EventKind kind_of(const Event& event) { return static_cast<EventKind>(eve
 
 enum class Service : std::uint8_t { order, payment, inventory, shipping, analytics };
 
+inline constexpr std::array<std::string_view, 5> kServiceNames{
+    "order-service", "payment-service", "inventory-service", "shipping-service",
+    "analytics-service"};
+
 struct ServiceNames {
-    std::string_view name;     // order-service
-    std::string_view source;   // /order-service, the ce_source
-    std::string_view topic;    // order-events; empty for analytics, which emits none
+    std::string_view name;    // order-service
+    std::string_view source;  // /order-service, the ce_source
+    std::string_view topic;   // order-events; empty for analytics, which emits no events
 };
 const ServiceNames& names_of(Service service);
 
@@ -61,9 +65,11 @@ std::span<const CatalogRow> catalog();
 std::string_view type_name(EventKind kind);
 std::string_view topic_of(Service producer);
 
+// The saga's topics, and those of the announcements: a retry topic for each of them, and the dead
+// letters.
 struct TopicSettings {
     std::string_view name;
-    Service producer;
+    std::uint8_t producers;  // bits
     int partitions;
     std::int64_t retention_ms;
     int max_message_bytes;

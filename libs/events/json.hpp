@@ -213,6 +213,14 @@ bool within(Reader& reader, const Capitals<S>& limit, const S& value) {
                                                  " capital letters");
 }
 
+template <class S, std::size_t N>
+bool within(Reader& reader, const OneOf<S, N>& limit, const S& value) {
+    for (const std::string_view one : limit.values) {
+        if (value.*limit.member == one) return true;
+    }
+    return reader.fail("validation", "must be one of the listed values");
+}
+
 // Applies the limits of T that speak of the member behind `pointer`.
 template <class T, class Pointer>
 bool check_limits(Reader& reader, const T& value, Pointer pointer) {

@@ -1,10 +1,13 @@
 #pragma once
 // The bounds of every field, as data beside the structs: the codec enforces them, the JSON schemas
 // state them again, and a contract test proves that both accept and refuse the same documents.
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <tuple>
 
+#include "events/announcements.hpp"
+#include "events/catalog.hpp"
 #include "events/events.hpp"
 
 namespace orderflow::events {
@@ -37,6 +40,13 @@ struct Capitals {
     std::size_t length;
 };
 
+// A string out of a list: wire strings that cannot be enumerators.
+template <class Struct, std::size_t N>
+struct OneOf {
+    std::string Struct::*member;
+    std::array<std::string_view, N> values;
+};
+
 template <class S, class M>
 constexpr auto length(M S::*member, std::size_t min, std::size_t max) {
     return Length<S, M>{member, min, max};
@@ -54,11 +64,20 @@ constexpr auto capitals(std::string S::*member, std::size_t length) {
     return Capitals<S>{member, length};
 }
 
+template <class S, std::size_t N>
+constexpr auto one_of(std::string S::*member, const std::array<std::string_view, N>& values) {
+    return OneOf<S, N>{member, values};
+}
+
 inline constexpr std::int64_t kMaxPrice = 1'000'000'000'000;  // 10^12 minor units
 inline constexpr std::int64_t kMaxTotal = 10'000'000'000'000'000;  // 100 lines × 100 pieces × 10^12
 inline constexpr std::int64_t kMaxAdjustment = 1'000'000'000'000;  // pieces
 inline constexpr std::int64_t kMaxQuantity = 100;                   // pieces per line
 inline constexpr std::size_t kMaxLines = 100;
+inline constexpr std::size_t kMaxTopicChars = 249;  // Kafka's own
+inline constexpr std::int64_t kMaxPartition = std::numeric_limits<std::int32_t>::max();
+inline constexpr std::int64_t kMaxOffset = 9'007'199'254'740'991;  // every JSON reader has it exact
+inline constexpr std::int64_t kMaxAttempts = 1'000'000;
 
 // Specialised for each struct that has bounded fields; unbounded structs keep the empty tuple.
 template <class T>
@@ -110,5 +129,28 @@ template <>
 inline constexpr auto kLimits<ShipmentScheduled> =
     std::tuple{length(&ShipmentScheduled::tracking_number, 1, 40),
                range(&ShipmentScheduled::total, 0, kMaxTotal)};
+template <>
+inline constexpr auto kLimits<HeaderField> =
+    std::tuple{length(&HeaderField::name, 0, kMaxHeaderBytes),
+               length(&HeaderField::value, 0, kMaxHeaderBytes)};
+template <>
+inline constexpr auto kLimits<OriginalMessage> =
+    std::tuple{length(&OriginalMessage::topic, 1, kMaxTopicChars),
+               range(&OriginalMessage::partition, 0, kMaxPartition),
+               range(&OriginalMessage::offset, 0, kMaxOffset),
+               length(&OriginalMessage::key, 0, kMaxKeyBytes),
+               count(&OriginalMessage::headers, 0, kMaxHeaderFields),
+               length(&OriginalMessage::value, 0, kMaxValueBytes),
+               one_of(&OriginalMessage::encoding, kEncodings)};
+template <>
+inline constexpr auto kLimits<RecordParked> =
+    std::tuple{length(&RecordParked::error, 0, kMaxErrorBytes),
+               range(&RecordParked::attempts, 0, kMaxAttempts),
+               one_of(&RecordParked::service, kServiceNames)};
+template <>
+inline constexpr auto kLimits<RecordDied> =
+    std::tuple{length(&RecordDied::error, 0, kMaxErrorBytes),
+               range(&RecordDied::attempts, 0, kMaxAttempts),
+               one_of(&RecordDied::service, kServiceNames)};
 
 }  // namespace orderflow::events

@@ -57,7 +57,7 @@ void ensure_topics(const KafkaSettings& settings, events::Service service, int r
     std::vector<NewTopic> topics;
     for (const auto& topic : events::topics()) {
         const bool is_consumed = std::ranges::find(consumed, topic.name) != consumed.end();
-        if (topic.producer == service || is_consumed) {
+        if ((topic.producers & events::bit(service)) || is_consumed) {
             topics.push_back(new_topic(topic, replication));
         }
     }

@@ -1,5 +1,7 @@
 #pragma once
 // The contract as files: catalog.json, schemas and examples of proto-events, read for the tests.
+#include <cstdint>
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -32,6 +34,12 @@ inline rapidjson::Document parsed(std::string_view json) {
 
 inline std::string_view view(const rapidjson::Value& value) {
     return {value.GetString(), value.GetStringLength()};
+}
+
+// Where the seeds of generated documents begin: CONTRACT_SEED, default 1, in millions.
+inline std::uint64_t first_seed() {
+    const char* text = std::getenv("CONTRACT_SEED");
+    return (text != nullptr ? std::strtoull(text, nullptr, 10) : 1) * 1'000'000;
 }
 
 // One event version: its schema as a document, for the generator, and compiled, for verdicts.

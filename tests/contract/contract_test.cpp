@@ -4,7 +4,6 @@
 // CONTRACT_SEED (default 1) chooses the generated documents; a failure names the one document's
 // seed and text.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include <catch2/catch_test_macros.hpp>
@@ -21,11 +20,6 @@ namespace {
 using events::EventKind;
 
 constexpr std::uint64_t kDocuments = 2'000;  // valid and faulty, each, per schema
-
-std::uint64_t first_seed() {
-    const char* text = std::getenv("CONTRACT_SEED");
-    return (text != nullptr ? std::strtoull(text, nullptr, 10) : 1) * 1'000'000;
-}
 
 std::string encoded(const events::Event& event) {
     std::string text;

@@ -64,7 +64,7 @@ std::string death_of(const Message& message) {
     const auto batch = messaging::decode_batch(Service::inventory, records);
     if (batch.dead.empty()) return {};
     CHECK(batch.deliveries.empty());
-    CHECK(batch.dead[0].dead);
+    CHECK(batch.dead[0].why == messaging::Parking::dead);
     CHECK(batch.dead[0].record == &records[0]);
     return batch.dead[0].error;
 }
