@@ -1,21 +1,26 @@
 #include "messaging/batch.hpp"
 
+#include <algorithm>
+#include <array>
+#include <new>
 #include <unordered_set>
 
 #include "core/trace.hpp"
 #include "events/codec.hpp"
+#include "messaging/aggregates.hpp"
 
 namespace orderflow::messaging {
 namespace {
 
 using events::EventKind;
 using events::Service;
+using std::chrono::milliseconds;
 
 constexpr std::size_t kMaxHeaders = 64;
 constexpr std::size_t kMaxHeaderBytes = 8 * 1024;
 
 ParkedRecord dead(const Record& record, std::string error) {
-    return {&record, OrderId::parse(record.key), true, std::move(error)};
+    return {&record, OrderId::parse(record.key), Parking::dead, std::move(error)};
 }
 
 bool headers_within_limits(const Record& record) {
@@ -104,20 +109,153 @@ DecodedBatch decode_batch(Service self, const std::vector<Record>& records) {
     return batch;
 }
 
+std::optional<milliseconds> next_try_after(std::int32_t attempts) {
+    constexpr std::array kWaits{milliseconds{1'000}, milliseconds{4'000}, milliseconds{16'000},
+                                milliseconds{60'000}, milliseconds{120'000}};
+    const auto index = static_cast<std::size_t>(std::max(attempts, 1) - 1);
+    return index < kWaits.size() ? std::optional(kWaits[index]) : std::nullopt;
+}
+
+bool is_unreachable(const std::exception& error) {
+    if (const auto* database = dynamic_cast<const postgres::DatabaseError*>(&error)) {
+        return database->transient();
+    }
+    return dynamic_cast<const LostTooOften*>(&error) || dynamic_cast<const std::bad_alloc*>(&error);
+}
+
+namespace {
+
+// Runs parts of one batch, each in a transaction of its own.
+class BatchRun {
+public:
+    BatchRun(UnitOfWork& work, BatchHandler& handler, BatchReport& report)
+        : work_(work), handler_(handler), report_(report) {}
+
+    // One transaction: handles `range`, parks `dead`.
+    void operator()(std::span<const Delivery> range) { run(range, {}); }
+    void run(std::span<const Delivery> range, std::span<const ParkedRecord> dead) {
+        bool handled = false;
+        report_.lost_races += run_transaction(work_, [&](Instant now, BatchOutput& out) {
+            handled = false;
+            const auto free = not_blocked(range, out);
+            if (!free.empty()) {
+                if (!handler_.handle(now, free, out)) return false;
+                handled = true;
+            }
+            out.parked.insert(out.parked.end(), dead.begin(), dead.end());
+            parked_ = out.parked.size() - dead.size();
+            emitted_ = out.events.size();
+            return true;
+        });
+        report_.parked += parked_;
+        report_.emitted += emitted_;
+        // A transaction that asked the handler nothing must not hand out what an earlier attempt,
+        // rolled back, left behind.
+        if (handled) handler_.committed();
+    }
+
+    void park(const Delivery& delivery, const std::string& what) {
+        run_transaction(work_, [&](Instant, BatchOutput& out) {
+            out.put_aside(delivery, Parking::failed, "failed: " + what);
+            return true;
+        });
+        ++report_.parked;
+    }
+
+private:
+    // Those whose order waits for nothing; the others are put aside behind what it waits for.
+    // Views into `range` or into `free_`.
+    std::span<const Delivery> not_blocked(std::span<const Delivery> range, BatchOutput& out) {
+        const auto ids = distinct_orders(range, [](const Delivery& d) { return d.order_id(); });
+        const std::vector<OrderId> blocked = work_.blocked(ids);
+        if (blocked.empty()) return range;
+        free_.clear();
+        for (const Delivery& delivery : range) {
+            const OrderId* id = delivery.order_id();
+            if (id && std::ranges::find(blocked, *id) != blocked.end()) {
+                out.put_aside(delivery, Parking::behind, "behind: an earlier record waits");
+            } else {
+                free_.push_back(delivery);
+            }
+        }
+        return free_;
+    }
+
+    UnitOfWork& work_;
+    BatchHandler& handler_;
+    BatchReport& report_;
+    std::vector<Delivery> free_;
+    std::size_t parked_ = 0;   // of the last attempt
+    std::size_t emitted_ = 0;  // the same
+};
+
+}  // namespace
+
 BatchReport run_batch(UnitOfWork& work, BatchHandler& handler, const DecodedBatch& batch) {
     BatchReport report = batch.report;
     if (batch.deliveries.empty() && batch.dead.empty()) return report;
-    report.lost_races = run_transaction(work, [&](Instant now, BatchOutput& out) {
-        if (!batch.deliveries.empty() && !handler.handle(now, batch.deliveries, out)) return false;
-        out.parked.insert(out.parked.end(), batch.dead.begin(), batch.dead.end());
-        report.dead = out.parked.size();
-        report.emitted = out.events.size();
+    BatchRun run(work, handler, report);
+    const std::span<const Delivery> all = batch.deliveries;
+    try {
+        run.run(all, batch.dead);
+        return report;
+    } catch (const std::exception& error) {
+        if (is_unreachable(error) || all.empty()) throw;
+    }
+    if (!batch.dead.empty()) run.run({}, batch.dead);
+    auto guilty = [&run](const Delivery& delivery, const std::string& what) {
+        run.park(delivery, what);
+    };
+    bisect(all, run, guilty);
+    return report;
+}
+
+namespace {
+
+Retried failed_again(const WaitingRecord& waiting, std::string error, Instant now) {
+    const auto wait = next_try_after(waiting.attempts + 1);
+    return {&waiting, std::move(error), wait ? std::optional(now + *wait) : std::nullopt};
+}
+
+}  // namespace
+
+bool retry_due(Service self, UnitOfWork& work, BatchHandler& handler) {
+    std::optional<WaitingRecord> waiting;
+    std::string failure;
+    bool handled = false;
+    const auto attempt = [&](Instant now, BatchOutput& out) {
+        handled = false;
+        waiting = work.take_due(now);
+        if (!waiting) return true;
+        const std::vector<Record> records{waiting->record};
+        const DecodedBatch batch = decode_batch(self, records);
+        if (!batch.deliveries.empty()) {
+            if (!handler.handle(now, batch.deliveries, out)) return false;
+            handled = true;
+        }
+        // Still unreadable, or still an orphan: not parked a second time.
+        if (!batch.dead.empty()) out.parked = batch.dead;
+        if (out.parked.empty()) {
+            out.retried = {&*waiting, "", std::nullopt};
+        } else {
+            out.retried = failed_again(*waiting, std::move(out.parked.front().error), now);
+            out.parked.clear();
+        }
+        return true;
+    };
+    try {
+        run_transaction(work, attempt);
+        if (handled) handler.committed();
+        return waiting.has_value();
+    } catch (const std::exception& error) {
+        if (is_unreachable(error) || !waiting) throw;
+        failure = error.what();
+    }
+    run_transaction(work, [&](Instant now, BatchOutput& out) {
+        out.retried = failed_again(*waiting, "failed: " + failure, now);
         return true;
     });
-    // A batch of dead records alone asked the handler nothing: it must not hand out what an earlier
-    // attempt, rolled back, left behind.
-    if (!batch.deliveries.empty()) handler.committed();
-    return report;
+    return true;
 }
 
 }  // namespace orderflow::messaging

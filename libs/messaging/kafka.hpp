@@ -37,6 +37,7 @@ public:
     std::vector<Record> poll(Gathering& gathering, std::chrono::milliseconds idle) override;
     void processed(const std::vector<Record>& records) override;
     bool hold(std::chrono::milliseconds time, std::stop_token stop) override;
+    std::vector<PartitionState> partitions() override;
     void close() override;
 
 private:
@@ -56,8 +57,9 @@ private:
 std::unique_ptr<Producer> make_kafka_producer(const KafkaSettings& settings,
                                               events::Service producer);
 
-// Creates the topics that `service` emits to or consumes from, as the catalog says; existing ones
-// are left as they are. Waits for a broker up to `patience`; throws std::runtime_error.
+// Creates the topics that `service` emits to, announcements too, or consumes from, as the catalog
+// says; existing ones are left as they are. Waits for a broker up to `patience`; throws
+// std::runtime_error.
 void ensure_topics(const KafkaSettings& settings, events::Service service, int replication,
                    std::chrono::seconds patience);
 

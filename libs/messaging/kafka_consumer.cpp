@@ -151,6 +151,20 @@ public:
         return false;
     }
 
+    // By what the last fetches said of the partitions' ends. An error of a broker since it was
+    // asked last means that they said too little.
+    std::vector<PartitionState> partitions() {
+        const bool heard = !std::exchange(broker_error_, false) && !brokers_down_;
+        const Topics list = assignment();
+        const bool known = list->cnt > 0 && !rd_kafka_position(handle_.get(), list.get());
+        std::vector<PartitionState> states;
+        for (int i = 0; known && i < list->cnt; ++i) {
+            const auto& at = list->elems[i];
+            states.push_back({at.topic, at.partition, heard && polled_to_end(at)});
+        }
+        return states;
+    }
+
     // Leaves the group at once; without an answer from the broker in time the group finds out by
     // the session timeout, and what was not committed comes again.
     void close() {
@@ -159,6 +173,23 @@ public:
     }
 
 private:
+    bool polled_to_end(const rd_kafka_topic_partition_t& at) {
+        std::int64_t low = 0;
+        std::int64_t high = 0;
+        if (rd_kafka_get_watermark_offsets(handle_.get(), at.topic, at.partition, &low, &high) ||
+            high < 0) {
+            return false;  // not fetched from yet
+        }
+        return (at.offset >= 0 ? at.offset : begin(at.topic, at.partition, low)) >= high;
+    }
+
+    // Where a partition begins that has delivered nothing to this client yet; asks the broker once.
+    std::int64_t begin(const char* topic, int partition, std::int64_t low) {
+        const auto [known, added] = begins_.try_emplace({topic, partition}, low);
+        if (added) known->second = committed(topic, partition, low);
+        return known->second;
+    }
+
     Topics offsets() const {
         Topics list(
             rd_kafka_topic_partition_list_new(static_cast<int>(next_offsets_.size())));
@@ -199,6 +230,7 @@ private:
         if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
             static_cast<Client*>(opaque)->brokers_down_ = true;
         }
+        static_cast<Client*>(opaque)->broker_error_ = true;
         spdlog::warn("kafka consumer: {}", reason);
     }
 
@@ -216,6 +248,7 @@ private:
         self->revoked_ = true;
         if (!rd_kafka_assignment_lost(handle) && self->handle_) self->commit(true);
         self->next_offsets_.clear();
+        self->begins_.clear();
         self->dirty_ = false;
         self->expects_assignment_ = true;
         // librdkafka remembers a pause across assignments: what hold() paused would stay silent.
@@ -225,9 +258,11 @@ private:
 
     std::unique_ptr<rd_kafka_t, DestroyConsumer> handle_;
     std::map<std::pair<std::string, int>, std::int64_t> next_offsets_;
+    std::map<std::pair<std::string, int>, std::int64_t> begins_;  // of this assignment
     bool dirty_ = false;
     bool revoked_ = false;
     bool brokers_down_ = false;
+    bool broker_error_ = false;
     bool expects_assignment_ = true;
     steady_clock::time_point last_commit_{};
 };
@@ -306,6 +341,8 @@ bool KafkaConsumer::hold(milliseconds time, std::stop_token stop) {
     last_progress_ = steady_clock::now();
     return kept;
 }
+
+std::vector<PartitionState> KafkaConsumer::partitions() { return client_->partitions(); }
 
 void KafkaConsumer::close() { client_->close(); }
 

@@ -5,6 +5,8 @@
 #include <prometheus/gauge.h>
 #include <spdlog/spdlog.h>
 
+#include "messaging/consumer.hpp"
+
 namespace orderflow::messaging {
 namespace {
 
@@ -12,6 +14,9 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds kIdlePoll{500};
+constexpr milliseconds kTick{1'000};         // between two looks at the parked records
+constexpr int kRetriesAtOnce = 100;
+constexpr milliseconds kHealthyLife{30'000};  // a client that lived so long was no false start
 constexpr milliseconds kRelayIdle{20};       // other instances' rows ring no bell here
 constexpr milliseconds kRelayStandby{500};
 constexpr milliseconds kRelayFlush{2'000};  // less than the session may be idle
@@ -23,6 +28,9 @@ struct ConsumerMetrics {
           unknown(family(registry).Add({{"outcome", "unknown_type"}})),
           doubles(family(registry).Add({{"outcome", "double"}})),
           dead(family(registry).Add({{"outcome", "dead"}})),
+          parked(family(registry).Add({{"outcome", "parked"}})),
+          retries(counter(registry, "orderflow_parked_retries_total",
+                          "Parked records tried again")),
           batches(counter(registry, "orderflow_batches_total", "Batches committed")),
           lost_races(counter(registry, "orderflow_lost_races_total",
                              "Compare-and-set attempts that were lost and repeated")),
@@ -36,6 +44,7 @@ struct ConsumerMetrics {
         unknown.Increment(static_cast<double>(report.unknown));
         doubles.Increment(static_cast<double>(report.doubles));
         dead.Increment(static_cast<double>(report.dead));
+        parked.Increment(static_cast<double>(report.parked));
         lost_races.Increment(static_cast<double>(report.lost_races));
         emitted.Increment(static_cast<double>(report.emitted));
         batches.Increment();
@@ -52,8 +61,8 @@ struct ConsumerMetrics {
         return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
     }
 
-    prometheus::Counter &records, &skipped, &unknown, &doubles, &dead, &batches, &lost_races,
-        &failures, &emitted;
+    prometheus::Counter &records, &skipped, &unknown, &doubles, &dead, &parked, &retries,
+        &batches, &lost_races, &failures, &emitted;
 };
 
 std::vector<std::string> consumed_topics(events::Service service) {
@@ -61,25 +70,84 @@ std::vector<std::string> consumed_topics(events::Service service) {
     return {names.begin(), names.end()};
 }
 
-// Runs the batch until it is committed: a failure rolls it back, holds the partitions and runs it
-// again, for as long as it takes. False: the partitions were taken away, or the process stops; the
-// batch comes again, here or elsewhere.
-bool run_until_done(std::stop_token stop, const DecodedBatch& batch, RecordSource& source,
-                    UnitOfWork& work, BatchHandler& handler, postgres::Connection& connection,
-                    ConsumerMetrics& metrics) {
-    Backoff backoff;
-    while (!stop.stop_requested()) {
-        try {
-            metrics.count(run_batch(work, handler, batch));
-            return true;
-        } catch (const std::exception&) {
-            metrics.failures.Increment();
-            report_failure("consumer", connection);
-            if (!source.hold(backoff.next(), stop)) return false;
+// What a ConsumerLoop's thread works with besides the client.
+class ConsumerThread {
+public:
+    ConsumerThread(std::stop_token stop, const LoopContext& context,
+                   const HandlerFactory& make_handler, GatherLimits limits, FetchSettings fetch)
+        : stop_(stop),
+          context_(context),
+          limits_(limits),
+          fetch_(fetch),
+          metrics_(context.registry),
+          connection_(context.database_url),
+          work_(connection_, context.service, context.bell),
+          handler_(make_handler(connection_)) {}
+
+    ~ConsumerThread() { tell_calm({}); }
+
+    // One client's life. Throws when it is broken.
+    void run() {
+        KafkaConsumer source(context_.kafka, consumed_topics(context_.service), fetch_);
+        Consumer consumer(context_.service, source, work_, *handler_, limits_);
+        while (!stop_.stop_requested()) {
+            if (consumer.poll(kIdlePoll)) handle(consumer, source);
+            if (steady_clock::now() < next_tick_) continue;
+            next_tick_ = steady_clock::now() + kTick;
+            retry_parked();
+            if (context_.calm) tell_calm(source.partitions());
+        }
+        source.close();
+    }
+
+    void broken() {
+        metrics_.failures.Increment();
+        tell_calm({});
+    }
+
+private:
+    // Until all is committed: a failure rolls back, holds the partitions and does it again, for as
+    // long as it takes, or until the partitions are taken away or the process stops; then the
+    // batch comes again, here or elsewhere.
+    void handle(Consumer& consumer, RecordSource& source) {
+        Backoff backoff;
+        while (!stop_.stop_requested()) {
+            try {
+                return metrics_.count(consumer.handle());
+            } catch (const std::exception&) {
+                broken();
+                report_failure("consumer", connection_);
+                if (!source.hold(backoff.next(), stop_)) return consumer.drop();
+            }
         }
     }
-    return false;
-}
+
+    void retry_parked() {
+        try {
+            for (int i = 0; i < kRetriesAtOnce && !stop_.stop_requested(); ++i) {
+                if (!retry_due(context_.service, work_, *handler_)) return;
+                metrics_.retries.Increment();
+            }
+        } catch (const std::exception&) {
+            metrics_.failures.Increment();
+            report_failure("parked records", connection_);
+        }
+    }
+
+    void tell_calm(const std::vector<PartitionState>& partitions) {
+        if (context_.calm) context_.calm->seen(this, partitions, steady_clock::now());
+    }
+
+    const std::stop_token stop_;
+    const LoopContext& context_;
+    const GatherLimits limits_;
+    const FetchSettings fetch_;
+    ConsumerMetrics metrics_;
+    postgres::Connection connection_;
+    PostgresUnitOfWork work_;
+    const std::unique_ptr<BatchHandler> handler_;
+    steady_clock::time_point next_tick_{};
+};
 
 }  // namespace
 
@@ -125,28 +193,16 @@ void stop_all(const ConsumerLoops& loops) {
 
 void ConsumerLoop::run(std::stop_token stop, LoopContext context, HandlerFactory make_handler,
                        GatherLimits limits, FetchSettings fetch) {
-    ConsumerMetrics metrics(context.registry);
-    postgres::Connection connection(context.database_url);
-    PostgresUnitOfWork work(connection, context.service, context.bell);
-    const auto handler = make_handler(connection);
-    Gathering gathering(limits);
+    ConsumerThread thread(stop, context, make_handler, limits, fetch);
     Backoff restarts;
     while (!stop.stop_requested()) {
+        const auto begun = steady_clock::now();
         try {
-            KafkaConsumer source(context.kafka, consumed_topics(context.service), fetch);
-            while (!stop.stop_requested()) {
-                const auto records = source.poll(gathering, kIdlePoll);
-                if (records.empty()) continue;
-                const DecodedBatch batch = decode_batch(context.service, records);
-                if (run_until_done(stop, batch, source, work, *handler, connection, metrics)) {
-                    source.processed(records);
-                }
-                restarts.reset();
-            }
-            source.close();
+            thread.run();
         } catch (const std::exception& error) {  // a fatal error of the client: make a new one
             spdlog::error("consumer: {}", error.what());
-            metrics.failures.Increment();
+            thread.broken();
+            if (steady_clock::now() - begun > kHealthyLife) restarts.reset();
             std::this_thread::sleep_for(restarts.next());
         }
     }

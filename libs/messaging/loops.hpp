@@ -1,6 +1,6 @@
 #pragma once
-// The threads around the steps: a consumer loop around run_batch(), the relay loop around
-// Relay::step(), and a loop for work that comes by a queue. Each is a jthread with its own
+// The threads around the steps: a consumer loop around Consumer and retry_due(), the relay loop
+// around Relay::step(), and a loop for work that comes by a queue. Each is a jthread with its own
 // connection and catches at its top and counts. A consumed batch that failed is run again, never
 // skipped; work from a queue is answered as failed.
 #include <functional>
@@ -11,8 +11,9 @@
 #include <prometheus/counter.h>
 #include <prometheus/registry.h>
 
-#include "messaging/batch.hpp"
 #include "core/batch_queue.hpp"
+#include "messaging/batch.hpp"
+#include "messaging/calm.hpp"
 #include "messaging/kafka.hpp"
 #include "messaging/outbox.hpp"
 
@@ -25,6 +26,7 @@ struct LoopContext {
     KafkaSettings kafka;
     prometheus::Registry& registry;
     Bell& bell;
+    CalmPartitions* calm = nullptr;  // told what the consumer loops own, if anybody asks
 };
 
 // Makes the handler that works on a loop's own connection.

@@ -24,57 +24,22 @@ constexpr std::int64_t kRelayLock = 0x72656c61;   // held by the relay's session
 const Statement kAppend{"append", R"(
     WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock($1::bigint))
     INSERT INTO outbox (event_id, order_id, topic, key, type, headers, data, recorded_at)
-    SELECT event_id, order_id, $2::text, key, type, headers, data, clock_timestamp()
-    FROM held, unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[])
-         AS new(event_id, order_id, key, type, headers, data))"};
+    SELECT event_id, order_id, topic, key, type, headers, data, clock_timestamp()
+    FROM held, unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
+                      $8::text[])
+         AS new(event_id, order_id, topic, key, type, headers, data))"};
 
-const Statement kPark{"park", R"(
-    INSERT INTO parked (topic, partition, "offset", order_id, ce_id, key, headers, value, dead,
-                        error)
-    SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::uuid[], $5::text[], $6::bytea[],
-                         $7::text[], $8::bytea[], $9::bool[], $10::text[])
-    ON CONFLICT DO NOTHING)"};
+// A checkpoint that is not where this relay left it was moved by an operator, who wants events sent
+// again, or by another relay.
+const Statement kMoveCheckpoint{
+    "relay_move", "UPDATE relay_checkpoint SET seq = $2::bigint WHERE seq = $1::bigint"};
 
 const Statement kLead{"relay_lead", "SELECT pg_try_advisory_lock($1::bigint)"};
 const Statement kIdle{"relay_idle", "SET idle_session_timeout = '3s'"};
 const Statement kCheckpoint{"relay_checkpoint", "SELECT seq FROM relay_checkpoint"};
-const Statement kSaveCheckpoint{
-    "relay_save", "UPDATE relay_checkpoint SET seq = $1::bigint WHERE seq < $1::bigint"};
 const Statement kRead{"relay_read", R"(
     SELECT seq, event_id, order_id, topic, key, type, headers, data, recorded_at
     FROM outbox WHERE seq > $1::bigint ORDER BY seq LIMIT $2::bigint)"};
-
-// PostgreSQL's text wants valid UTF-8 without U+0000; headers come from anywhere.
-void append_json_string(std::string& out, std::string_view text) {
-    static constexpr char kHex[] = "0123456789abcdef";
-    out += '"';
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
-            out += '\\';
-            out += c;
-        } else if (byte < 0x20 || byte >= 0x7f) {
-            out += "\\u00";
-            out += kHex[byte >> 4];
-            out += kHex[byte & 15];
-        } else {
-            out += c;
-        }
-    }
-    out += '"';
-}
-
-std::string headers_json(const Record& record) {
-    std::string out = "{";
-    for (const auto& [name, value] : record.headers) {
-        if (out.size() > 1) out += ',';
-        append_json_string(out, name);
-        out += ':';
-        append_json_string(out, value);
-    }
-    out += '}';
-    return out;
-}
 
 }  // namespace
 
@@ -92,62 +57,73 @@ void Bell::wait(std::chrono::milliseconds at_most) {
 
 PostgresUnitOfWork::PostgresUnitOfWork(postgres::Connection& connection, events::Service producer,
                                        Bell& bell)
-    : connection_(connection), producer_(producer), bell_(bell) {}
+    : connection_(connection), producer_(producer), bell_(bell), parked_(connection) {}
 
 Instant PostgresUnitOfWork::begin() {
     appended_ = false;
-    transaction_.emplace(connection_);
+    announcements_.clear();
+    transaction_.emplace(connection_, parked_.first_query());
+    some_parked_ = parked_.some_block(transaction_->answer());
     return transaction_->now();
 }
 
+std::vector<OrderId> PostgresUnitOfWork::blocked(std::span<const OrderId> orders) {
+    if (!some_parked_) return {};
+    return parked_.blocked(orders);
+}
+
+std::optional<WaitingRecord> PostgresUnitOfWork::take_due(Instant now) {
+    return parked_.take_due(now);
+}
+
 void PostgresUnitOfWork::park(std::span<const ParkedRecord> records) {
-    Column<std::string_view> topics, ce_ids, headers, errors;
-    Column<std::int32_t> partitions;
-    Column<std::int64_t> offsets;
-    Column<OrderId> orders;
-    Column<Bytes> keys, values;
-    Column<bool> dead;
-    for (const ParkedRecord& parked : records) {
-        const Record& record = *parked.record;
-        topics.push(record.topic);
-        partitions.push(record.partition);
-        offsets.push(record.offset);
-        orders.push(parked.order_id);
-        const auto ce_id = EventId::parse(record.header("ce_id"));
-        ce_ids.push(ce_id ? std::optional<std::string_view>(record.header("ce_id")) : std::nullopt);
-        keys.push(Bytes{record.key});
-        headers.push(headers_json(record));
-        values.push(Bytes{record.value});
-        dead.push(parked.dead);
-        errors.push(parked.error);
+    for (const ParkedRecord& parked : parked_.insert(records, transaction_->now())) {
+        announcements_.push_back(announce(parked, producer_, transaction_->now()));
     }
-    connection_.exec(kPark, Params::of(topics, partitions, offsets, orders, ce_ids, keys, headers,
-                                       values, dead, errors));
+}
+
+void PostgresUnitOfWork::retried(const Retried& retried) {
+    if (retried.done()) return parked_.remove(*retried.waiting);
+    if (!parked_.update(retried)) return;  // another process has tried it meanwhile
+    announcements_.push_back(announce(retried, producer_, transaction_->now()));
 }
 
 void PostgresUnitOfWork::append(std::span<const OutgoingEvent> events) {
-    Column<EventId> ids(events.size());
-    Column<OrderId> orders(events.size());
-    Column<std::string_view> keys, types, headers, data;
+    const std::size_t rows = events.size() + announcements_.size();
+    if (rows == 0) return;
+    Column<EventId> ids(rows);
+    Column<OrderId> orders(rows);
+    Column<std::string_view> topics, keys, types, headers, data;
+    const auto add = [&](const std::optional<OrderId>& order, std::string_view topic,
+                         std::string_view key, std::string_view type, std::string_view json) {
+        if (json.size() > kMaxEventBytes) throw std::length_error("event above 256 KiB");
+        ids.push(ids_.next<EventId>(transaction_->now()));
+        orders.push(order);
+        topics.push(topic);
+        keys.push(key);
+        types.push(type);
+        data.push(json);
+    };
     std::string json;
-    const Instant now = transaction_->now();
     for (const OutgoingEvent& event : events) {
         json.clear();
         events::encode(event.data, json);
-        if (json.size() > kMaxEventBytes) throw std::length_error("event above 256 KiB");
         const OrderId* order = events::order_of(event.data);
-        ids.push(ids_.next<EventId>(now));
-        orders.push(order ? std::optional(*order) : std::nullopt);
-        keys.push(order ? order->to_string()
-                        : std::get<events::StockAdjusted>(event.data).product_id);
-        types.push(events::type_name(events::kind_of(event.data)));
-        data.push(json);
+        add(order ? std::optional(*order) : std::nullopt, events::topic_of(producer_),
+            order ? order->to_string()
+                  : std::get<events::StockAdjusted>(event.data).product_id,
+            events::type_name(events::kind_of(event.data)), json);
         headers.push(event.traceparent.empty()
                          ? std::string("{}")
                          : "{\"traceparent\":\"" + event.traceparent + "\"}");
     }
-    connection_.exec(kAppend, Params::of(kOutboxLock, events::topic_of(producer_), ids, orders,
-                                         keys, types, headers, data));
+    for (const Announcement& announcement : announcements_) {
+        add(announcement.order_id, announcement.topic, announcement.key, announcement.type,
+            announcement.json);
+        headers.push("{}");
+    }
+    connection_.exec(kAppend, Params::of(kOutboxLock, ids, orders, topics, keys, types, headers,
+                                         data));
     appended_ = true;
 }
 
@@ -187,8 +163,14 @@ std::vector<LedgerRow> PostgresLedger::read(std::int64_t after, std::size_t limi
     return result;
 }
 
-void PostgresLedger::save_checkpoint(std::int64_t seq) {
-    connection_.exec(kSaveCheckpoint, Params::of(seq));
+void PostgresLedger::move_checkpoint(std::int64_t from, std::int64_t to) {
+    bool moved = false;
+    if (from == to) {
+        moved = checkpoint() == from;  // no row version for nothing
+    } else {
+        moved = connection_.exec(kMoveCheckpoint, Params::of(from, to)).affected() == 1;
+    }
+    if (!moved) throw std::runtime_error("the checkpoint was moved by somebody else");
 }
 
 void PostgresLedger::release() noexcept { connection_.reset(); }

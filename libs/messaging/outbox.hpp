@@ -7,6 +7,7 @@
 
 #include "core/ids.hpp"
 #include "messaging/batch.hpp"
+#include "messaging/parked.hpp"
 #include "messaging/relay.hpp"
 #include "postgres/connection.hpp"
 
@@ -31,7 +32,10 @@ public:
     PostgresUnitOfWork(postgres::Connection& connection, events::Service producer, Bell& bell);
 
     Instant begin() override;
+    std::vector<OrderId> blocked(std::span<const OrderId> orders) override;
+    std::optional<WaitingRecord> take_due(Instant now) override;
     void park(std::span<const ParkedRecord> records) override;
+    void retried(const Retried& retried) override;
     // Throws std::length_error for an event above 256 KiB.
     void append(std::span<const OutgoingEvent> events) override;
     void commit() override;
@@ -43,6 +47,9 @@ private:
     Bell& bell_;
     IdSource ids_;
     std::optional<postgres::Transaction> transaction_;
+    ParkedTable parked_;
+    bool some_parked_ = false;  // as the transaction began
+    std::vector<Announcement> announcements_;
     bool appended_ = false;
 };
 
@@ -53,7 +60,7 @@ public:
     bool lead() override;
     std::int64_t checkpoint() override;
     std::vector<LedgerRow> read(std::int64_t after, std::size_t limit) override;
-    void save_checkpoint(std::int64_t seq) override;
+    void move_checkpoint(std::int64_t from, std::int64_t to) override;
     void release() noexcept override;
 
 private:

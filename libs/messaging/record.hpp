@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <stop_token>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -30,6 +31,13 @@ struct Record {
     }
 };
 
+// One partition that a source is assigned.
+struct PartitionState {
+    std::string topic;
+    int partition = 0;
+    bool at_end = false;  // all that the broker holds was polled, and the broker was heard of late
+};
+
 class RecordSource {
 public:
     virtual ~RecordSource() = default;
@@ -44,6 +52,9 @@ public:
     // Holds fetching and keeps the membership alive for `time`, or until `stop`. False when
     // partitions were taken away meanwhile: what was polled before must be dropped.
     virtual bool hold(std::chrono::milliseconds time, std::stop_token stop) = 0;
+
+    // What it is assigned now. Cheap: asks no broker.
+    virtual std::vector<PartitionState> partitions() = 0;
 
     // Commits what is processed and leaves the group.
     virtual void close() = 0;

@@ -8,7 +8,7 @@ Relay::Relay(Ledger& ledger, Producer& producer, Limits limits)
     : ledger_(ledger), producer_(producer), limits_(limits) {}
 
 void Relay::start() {
-    head_ = confirmed_ = ledger_.checkpoint();
+    head_ = confirmed_ = saved_ = ledger_.checkpoint();
 }
 
 void Relay::take_reports() {
@@ -24,7 +24,8 @@ void Relay::take_reports() {
 }
 
 void Relay::save_checkpoint() {
-    ledger_.save_checkpoint(confirmed_);
+    ledger_.move_checkpoint(saved_, confirmed_);
+    saved_ = confirmed_;
 }
 
 std::size_t Relay::step(std::chrono::steady_clock::time_point now) {

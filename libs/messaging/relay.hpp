@@ -36,7 +36,8 @@ public:
     virtual bool lead() = 0;  // true: this process is the service's relay now
     virtual std::int64_t checkpoint() = 0;
     virtual std::vector<LedgerRow> read(std::int64_t after, std::size_t limit) = 0;  // seq order
-    virtual void save_checkpoint(std::int64_t seq) = 0;  // never lowers it
+    // Throws if it does not stand at `from`: somebody lowered it so that events are sent again.
+    virtual void move_checkpoint(std::int64_t from, std::int64_t to) = 0;
     virtual void release() noexcept = 0;
 };
 
@@ -98,6 +99,7 @@ private:
     std::size_t next_waiting_ = 0;
     std::int64_t head_ = 0;            // highest seq read
     std::int64_t confirmed_ = 0;       // every event up to here is persisted
+    std::int64_t saved_ = 0;           // the checkpoint in the database
     std::chrono::steady_clock::time_point next_checkpoint_{};
 };
 

@@ -22,7 +22,9 @@ CREATE TABLE relay_checkpoint (
 );
 INSERT INTO relay_checkpoint DEFAULT VALUES;
 
--- Records that could not be handled; written in the batch's transaction, before the offsets.
+-- Records that could not be handled; written in the batch's transaction, before the offsets. Of the
+-- records of an order that are not dead the oldest is tried again when it is due; those behind it
+-- wait for it, which is derived from their ids, not stored.
 CREATE TABLE parked (
     id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     topic     text NOT NULL,
@@ -30,20 +32,24 @@ CREATE TABLE parked (
     "offset"  bigint NOT NULL,
     order_id  uuid,
     ce_id     text,
-    key       bytea,
-    headers   text NOT NULL,
-    value     bytea,
-    attempts  integer NOT NULL DEFAULT 0,
-    due_at    timestamptz,
-    dead      boolean NOT NULL DEFAULT false,
+    key       bytea NOT NULL,
+    headers   text NOT NULL,          -- [{"name":…,"value":…}], JSON, a character for each byte
+    value     bytea NOT NULL,
+    attempts  integer NOT NULL,       -- failed so far
+    due_at    timestamptz,            -- null: dead
+    dead      boolean NOT NULL,       -- waits for an operator
+    blocks    boolean NOT NULL,       -- later records of the order wait behind it
     error     text NOT NULL,
     parked_at timestamptz NOT NULL DEFAULT now(),
-    UNIQUE (topic, partition, "offset")
+    UNIQUE NULLS NOT DISTINCT (topic, partition, "offset", ce_id)
 );
+CREATE INDEX parked_by_order ON parked (order_id, id) WHERE NOT dead;
+CREATE INDEX parked_by_due ON parked (due_at) WHERE NOT dead;
 
 CREATE VIEW audit_v1_outbox AS
     SELECT seq, event_id, order_id, topic, key, type, headers, data, recorded_at FROM outbox;
 CREATE VIEW audit_v1_relay AS SELECT seq AS checkpoint FROM relay_checkpoint;
 CREATE VIEW audit_v1_parked AS
-    SELECT id, topic, partition, "offset", order_id, ce_id, attempts, due_at, dead, error, parked_at
+    SELECT id, topic, partition, "offset", order_id, ce_id, attempts, due_at, dead, blocks,
+           error, parked_at
     FROM parked;

@@ -239,10 +239,10 @@ Rows Connection::script(const std::string& sql) {
     return Rows(result);
 }
 
-Transaction::Transaction(Connection& connection) : connection_(connection) {
-    const Rows rows = connection_.exec_after(kBegin, kNow);
-    now_ = rows.instant(0, 0);
-}
+Transaction::Transaction(Connection& connection) : Transaction(connection, kNow) {}
+
+Transaction::Transaction(Connection& connection, const Statement& first)
+    : connection_(connection), answer_(connection_.exec_after(kBegin, first)) {}
 
 Transaction::~Transaction() {
     if (!open_) return;

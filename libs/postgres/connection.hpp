@@ -108,16 +108,20 @@ class Transaction {
 public:
     // Begins and reads the database's clock, in one round trip.
     explicit Transaction(Connection& connection);
+    // The same with a query of the caller's instead of the clock's alone: its first column must be
+    // clock_timestamp().
+    Transaction(Connection& connection, const Statement& first);
     ~Transaction();
     Transaction(const Transaction&) = delete;
     Transaction& operator=(const Transaction&) = delete;
 
-    Instant now() const { return now_; }
+    Instant now() const { return answer_.instant(0, 0); }
+    const Rows& answer() const { return answer_; }  // of the first query
     void commit();
 
 private:
     Connection& connection_;
-    Instant now_;
+    Rows answer_;
     bool open_ = true;
 };
 

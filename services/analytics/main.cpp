@@ -19,7 +19,7 @@ constexpr messaging::FetchSettings kFetch{64 * 1024, std::chrono::milliseconds{2
 
 void run(const service::CommonConfig& config) {
     service::Host host(config, events::Service::analytics, kSchemaSql);
-    messaging::Bell bell;  // rung by nobody: analytics emits nothing
+    messaging::Bell bell;
     const auto context = host.loop_context(bell);
     auto consumers = host.start_consumers(
         context,
@@ -28,8 +28,10 @@ void run(const service::CommonConfig& config) {
                 make_analytics_store(connection));
         },
         kGather, kFetch);
+    messaging::RelayLoop relay(context);  // of what it parks: it emits nothing else
     host.run(make_router(host.pool()),
-             {[&] { messaging::stop_all(consumers); }});
+             {[&] { messaging::stop_all(consumers); },
+              [&] { relay.stop(); }});
 }
 
 }  // namespace

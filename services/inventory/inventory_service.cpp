@@ -37,7 +37,7 @@ bool InventoryService::handle(Instant now, std::span<const Delivery> batch, Batc
         const OrderId& id = *delivery.order_id();
         Decision decision = decide(reservations.find(id), delivery.event, stock, now);
         if (decision.orphan) {
-            out.bury(delivery, "orphan: no such order");
+            out.orphan(delivery);
             continue;
         }
         for (const Move& move : decision.moves) stock.apply(move);

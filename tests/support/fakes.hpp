@@ -42,10 +42,11 @@ public:
         }
         return found;
     }
-    void save_checkpoint(std::int64_t seq) override {
+    void move_checkpoint(std::int64_t from, std::int64_t to) override {
         ++saves;
         check_connection();
-        saved = std::max(saved, seq);
+        if (saved != from) throw std::runtime_error("moved");
+        saved = to;
     }
     void release() noexcept override {}
 
@@ -102,24 +103,60 @@ public:
         note("begin");
         return at(0);
     }
+    std::vector<OrderId> blocked(std::span<const OrderId> orders) override {
+        std::vector<OrderId> found;
+        for (const OrderId& id : orders) {
+            if (std::ranges::find(waiting_orders, id) != waiting_orders.end()) found.push_back(id);
+        }
+        return found;
+    }
+    std::optional<messaging::WaitingRecord> take_due(Instant) override {
+        note("take");
+        return due;
+    }
     void park(std::span<const messaging::ParkedRecord> records) override {
-        note("park " + std::to_string(records.size()));
+        std::string call = "park";
+        for (const auto& parked_record : records) {
+            call += " " + name_of(parked_record.why);
+            if (parked_record.why != messaging::Parking::failed) continue;
+            // From now on its order waits.
+            if (parked_record.order_id) waiting_orders.push_back(*parked_record.order_id);
+        }
+        note(call);
+    }
+    void retried(const messaging::Retried& tried) override {
+        note(tried.done() ? "unpark" : tried.due_at ? "postpone" : "give up");
+        last_error = tried.error;
     }
     void append(std::span<const messaging::OutgoingEvent> events) override {
         std::string call = "append";
-        for (const auto& event : events) call += " " + name_of(event.data);
+        for (const auto& event : events) call += " " + test::name_of(event.data);
         note(call);
     }
     void commit() override { note("commit"); }
     void rollback() noexcept override { calls.push_back("rollback"); }
 
     std::vector<std::string> calls;
-    std::string failing;  // "commit": that call throws
+    std::string failing;  // "commit": that call throws, as if the connection broke
+    std::vector<OrderId> waiting_orders;
+    std::optional<messaging::WaitingRecord> due;
+    std::string last_error;
 
 private:
+    static std::string name_of(messaging::Parking why) {
+        switch (why) {
+            case messaging::Parking::dead: return "dead";
+            case messaging::Parking::failed: return "failed";
+            case messaging::Parking::orphan: return "orphan";
+            case messaging::Parking::behind: return "behind";
+        }
+        return "?";
+    }
     void note(const std::string& call) {
         calls.push_back(call);
-        if (!failing.empty() && call.starts_with(failing)) throw std::runtime_error(failing);
+        if (!failing.empty() && call.starts_with(failing)) {
+            throw postgres::DatabaseError(failing, "", true);
+        }
     }
 };
 

@@ -180,7 +180,7 @@ TEST_CASE("batch: dead records are put aside and events appended last, then comm
         run_batch(work, handler, decode_batch(Service::order, records));
 
     CHECK(work.calls ==
-          Calls{"begin", "park 1", "append OrderCompleted OrderCompleted", "commit"});
+          Calls{"begin", "park dead", "append OrderCompleted OrderCompleted", "commit"});
     CHECK(handler.commits == 1);
     CHECK(report.emitted == 2);
     CHECK(report.dead == 1);
@@ -209,7 +209,7 @@ TEST_CASE("batch: dead records alone are put aside without the handler") {
 
     run_batch(work, handler, decode_batch(Service::order, records));
 
-    CHECK(work.calls == Calls{"begin", "park 1", "commit"});
+    CHECK(work.calls == Calls{"begin", "park dead", "append", "commit"});
     CHECK(handler.commits == 0);
 }
 
@@ -223,18 +223,19 @@ TEST_CASE("batch: an outcome without events takes no outbox lock") {
     CHECK(work.calls == Calls{"begin", "commit"});
 }
 
-TEST_CASE("batch: what the handler buries is counted and put aside with the undecodable") {
+TEST_CASE("batch: an orphan is put aside with the undecodable, and holds up nothing") {
     const auto records = two_good_one_broken();
     FakeUnitOfWork work;
     FakeHandler handler([](std::span<const Delivery> batch, BatchOutput& out) {
-        out.bury(batch[0], "orphan: no such order");
+        out.orphan(batch[0]);
         return true;
     });
 
     const auto report = run_batch(work, handler, decode_batch(Service::order, records));
 
-    CHECK(work.calls == Calls{"begin", "park 2", "commit"});
-    CHECK(report.dead == 2);
+    CHECK(work.calls == Calls{"begin", "park orphan dead", "append", "commit"});
+    CHECK(report.dead == 1);
+    CHECK(report.parked == 1);
 }
 
 TEST_CASE("batch: a lost compare-and-set is rolled back and run again from nothing") {
@@ -248,7 +249,7 @@ TEST_CASE("batch: a lost compare-and-set is rolled back and run again from nothi
 
     const auto report = run_batch(work, handler, decode_batch(Service::order, records));
 
-    CHECK(work.calls == Calls{"begin", "rollback", "begin", "rollback", "begin", "park 1",
+    CHECK(work.calls == Calls{"begin", "rollback", "begin", "rollback", "begin", "park dead",
                               "append OrderCompleted OrderCompleted", "commit"});
     CHECK(handler.commits == 1);
     CHECK(report.lost_races == 2);
@@ -267,10 +268,10 @@ TEST_CASE("batch: a compare-and-set that is lost for ever ends in an exception")
     CHECK(handler.commits == 0);
 }
 
-TEST_CASE("batch: a deadlock is a lost compare-and-set, any other database error is told on") {
+TEST_CASE("batch: a deadlock is a lost compare-and-set, a database out of reach is told on") {
     const auto records = two_good_one_broken();
     const auto batch = decode_batch(Service::order, records);
-    const std::string sqlstate = GENERATE("40P01", "40001", "23505", "57014");
+    const std::string sqlstate = GENERATE("40P01", "40001", "08006", "57014", "55P03");
     CAPTURE(sqlstate);
     FakeUnitOfWork work;
     int attempts = 0;
@@ -281,7 +282,7 @@ TEST_CASE("batch: a deadlock is a lost compare-and-set, any other database error
 
     if (sqlstate == "40P01") {
         CHECK(run_batch(work, handler, batch).lost_races == 1);
-        CHECK(work.calls == Calls{"begin", "rollback", "begin", "park 1", "commit"});
+        CHECK(work.calls == Calls{"begin", "rollback", "begin", "park dead", "append", "commit"});
     } else {
         CHECK_THROWS_AS(run_batch(work, handler, batch), postgres::DatabaseError);
         CHECK(work.calls == Calls{"begin", "rollback"});
@@ -305,19 +306,165 @@ TEST_CASE("batch: wherever it fails it is rolled back, told on, and can be run a
     work.calls.clear();
     run_batch(work, handler, batch);
     CHECK(work.calls ==
-          Calls{"begin", "park 1", "append OrderCompleted OrderCompleted", "commit"});
+          Calls{"begin", "park dead", "append OrderCompleted OrderCompleted", "commit"});
     CHECK(handler.commits == 1);
 }
 
-TEST_CASE("batch: a handler that throws rolls back what it did") {
+// ---- parking -----------------------------------------------------------------------------------
+
+namespace {
+
+// Throws at a delivery of one of `bad`, as a rule whose assertion fails; completes the others.
+class Stumbling {
+public:
+    explicit Stumbling(std::vector<OrderId> bad) : bad_(std::move(bad)) {}
+
+    bool operator()(std::span<const Delivery> batch, BatchOutput& out) {
+        for (const Delivery& delivery : batch) {
+            if (std::ranges::find(bad_, *delivery.order_id()) != bad_.end()) {
+                throw std::logic_error("no such state");
+            }
+        }
+        return complete_all(batch, out);
+    }
+
+private:
+    std::vector<OrderId> bad_;
+};
+
+// The orders whose events were appended, in order, as indices into `stories`.
+std::string fates(const FakeUnitOfWork& work) {
+    std::string text;
+    for (const auto& call : work.calls) {
+        if (call == "begin" || call == "commit" || call == "rollback") continue;
+        text += (text.empty() ? "" : ", ") + call;
+    }
+    return text;
+}
+
+messaging::WaitingRecord waiting(const std::vector<Record>& records, std::int32_t attempts) {
+    messaging::WaitingRecord waiting;
+    waiting.id = 1;
+    waiting.attempts = attempts;
+    waiting.order_id = OrderId::parse(records[0].key);
+    waiting.record = records[0];
+    return waiting;
+}
+
+}  // namespace
+
+TEST_CASE("parking: of a batch that fails only the guilty record is put aside") {
+    const auto bad = GENERATE(range(0, 7));
+    std::vector<Story> stories(7);
+    std::vector<events::Event> events;
+    for (const Story& story : stories) events.push_back(story.captured());
+    const auto records = test::records_of(events);
+    FakeUnitOfWork work;
+    FakeHandler handler(Stumbling({stories[static_cast<std::size_t>(bad)].id}));
+
+    const auto report = run_batch(work, handler, decode_batch(Service::order, records));
+
+    CHECK(report.parked == 1);
+    CHECK(report.emitted == 6);
+    CHECK(std::ranges::count(work.calls, "park failed") == 1);
+    CHECK(work.calls.back() == "commit");
+}
+
+TEST_CASE("parking: later records of the guilty one's order wait behind it, others pass") {
+    const Story bad;
+    const Story good;
+    const auto records = test::records_of(std::vector<events::Event>{
+        bad.reserved(), good.reserved(), bad.captured(), good.captured()});
+    FakeUnitOfWork work;
+    FakeHandler handler(Stumbling({bad.id}));
+
+    const auto report = run_batch(work, handler, decode_batch(Service::order, records));
+
+    CHECK(fates(work) ==
+          "park failed, append, append OrderCompleted, park behind, append OrderCompleted");
+    CHECK(report.parked == 2);
+}
+
+TEST_CASE("parking: a record of an order that waits goes behind, without the handler") {
+    const Story blocked;
+    const auto records = test::records_of(std::vector<events::Event>{blocked.captured()});
+    FakeUnitOfWork work;
+    work.waiting_orders = {blocked.id};
+    FakeHandler handler([](auto, auto&) -> bool { throw std::logic_error("not to be called"); });
+
+    run_batch(work, handler, decode_batch(Service::order, records));
+
+    CHECK(work.calls == Calls{"begin", "park behind", "append", "commit"});
+    CHECK(handler.commits == 0);
+}
+
+TEST_CASE("parking: dead records are put aside even if the rest of their batch fails") {
     const auto records = two_good_one_broken();
     FakeUnitOfWork work;
-    FakeHandler handler([](auto, auto&) -> bool { throw std::runtime_error("store"); });
+    FakeHandler handler([](auto, auto&) -> bool { throw std::logic_error("always"); });
 
-    CHECK_THROWS(run_batch(work, handler, decode_batch(Service::order, records)));
+    const auto report = run_batch(work, handler, decode_batch(Service::order, records));
+
+    CHECK(fates(work) == "park dead, append, park failed, append, park failed, append");
+    CHECK(report.parked == 2);
+}
+
+TEST_CASE("parking: nothing is put aside while something is out of reach") {
+    const auto records = two_good_one_broken();
+    FakeUnitOfWork work;
+    FakeHandler handler(
+        [](auto, auto&) -> bool { throw postgres::DatabaseError("gone", "08006", true); });
+
+    CHECK_THROWS_AS(run_batch(work, handler, decode_batch(Service::order, records)),
+                    postgres::DatabaseError);
 
     CHECK(work.calls == Calls{"begin", "rollback"});
-    CHECK(handler.commits == 0);
+}
+
+TEST_CASE("parking: a due record that succeeds is no longer parked, in the same transaction") {
+    const auto records = test::records_of(std::vector<events::Event>{Story{}.captured()});
+    FakeUnitOfWork work;
+    work.due = waiting(records, 3);
+    FakeHandler handler(complete_all);
+
+    CHECK(retry_due(Service::order, work, handler));
+
+    CHECK(work.calls == Calls{"begin", "take", "unpark", "append OrderCompleted", "commit"});
+    CHECK(handler.commits == 1);
+}
+
+TEST_CASE("parking: without a due record nothing is done") {
+    FakeUnitOfWork work;
+    FakeHandler handler([](auto, auto&) -> bool { throw std::logic_error("not to be called"); });
+    CHECK_FALSE(retry_due(Service::order, work, handler));
+    CHECK(work.calls == Calls{"begin", "take", "commit"});
+}
+
+TEST_CASE("parking: a due record that fails again waits longer, the sixth time it is dead") {
+    const auto records = test::records_of(std::vector<events::Event>{Story{}.captured()});
+    const auto attempts = GENERATE(1, 2, 3, 4, 5);
+    FakeUnitOfWork work;
+    work.due = waiting(records, attempts);
+    const bool orphan = GENERATE(false, true);
+    FakeHandler handler([&](std::span<const Delivery> batch, BatchOutput& out) -> bool {
+        if (!orphan) throw std::logic_error("no such state");
+        out.orphan(batch[0]);
+        return true;
+    });
+
+    CHECK(retry_due(Service::order, work, handler));
+
+    const std::string last = attempts == 5 ? "give up" : "postpone";
+    CHECK(fates(work) == "take, " + last + ", append");
+    CHECK(work.last_error ==
+          (orphan ? "orphan: no such order" : "failed: no such state"));
+    CHECK(handler.commits == (orphan ? 1 : 0));
+}
+
+TEST_CASE("parking: tries lie 1, 4, 16, 60 and 120 seconds apart") {
+    std::vector<std::chrono::milliseconds> waits;
+    for (std::int32_t n = 1; next_try_after(n); ++n) waits.push_back(*next_try_after(n));
+    CHECK(waits == std::vector<std::chrono::milliseconds>{1s, 4s, 16s, 60s, 120s});
 }
 
 // ---- aggregates --------------------------------------------------------------------------------
