@@ -59,6 +59,7 @@ Decision cancel(const Payment& payment, Instant now) {
             return decision;
         }
         case State::CANCELLING:
+        case State::SETTLED:
         case State::REFUNDED:
         case State::NEVER_CHARGED: return {};
     }
@@ -72,6 +73,7 @@ bool awaits_charge(State state) {
         case State::CAPTURED:
         case State::DECLINED:
         case State::CANCELLING:  // the order was cancelled meanwhile: the cancel says what happened
+        case State::SETTLED:
         case State::REFUNDED:
         case State::NEVER_CHARGED: return false;
     }
@@ -91,7 +93,11 @@ struct SettleCharge {
 
     Decision operator()(const Captured& captured) const {
         const events::Order& order = payment.order.value();
-        if (captured.amount != amount_of(order)) return again(payment, State::UNKNOWN, now);
+        if (captured.amount != amount_of(order)) {
+            Decision decision = again(payment, State::UNKNOWN, now);
+            decision.alarm = Alarm::wrong_amount;
+            return decision;
+        }
         Decision decision = to_state(payment, State::CAPTURED, now);
         decision.next->charge_id = captured.charge_id;
         decision.events.push_back(events::PaymentCaptured{
@@ -113,22 +119,34 @@ struct SettleCancel {
     Instant now;
 
     Decision operator()(const Refunded& refunded) const {
-        Decision decision = to_state(payment, State::REFUNDED, now);
-        decision.events.push_back(events::PaymentRefunded{
-            id, refunded.amount.amount, refunded.amount.currency, std::nullopt});
-        return decision;
+        return end(State::REFUNDED, Settlement::REFUNDED,
+                   events::PaymentRefunded{id, refunded.amount.amount, refunded.amount.currency,
+                                           std::nullopt});
     }
     Decision operator()(const NothingTaken&) const {
-        Decision decision = to_state(payment, State::NEVER_CHARGED, now);
-        decision.events.push_back(nothing(id));
+        return end(State::NEVER_CHARGED, Settlement::NEVER_CHARGED, nothing(id));
+    }
+    Decision operator()(const Unclear&) const { return again(payment, payment.state, now); }
+
+private:
+    // Where an operator has answered, the gateway's word still counts for the row, but the order
+    // has had its answer.
+    Decision end(State state, Settlement outcome, events::Event event) const {
+        Decision decision = to_state(payment, state, now);
+        if (payment.state == State::CANCELLING) {
+            decision.events.push_back(std::move(event));
+        } else if (payment.settled_as != outcome) {
+            decision.alarm = Alarm::settled_otherwise;
+        }
         return decision;
     }
-    Decision operator()(const Unclear&) const { return again(payment, State::CANCELLING, now); }
 };
 
 }  // namespace
 
-bool is_open(State state) { return awaits_charge(state) || state == State::CANCELLING; }
+bool is_open(State state) {
+    return awaits_charge(state) || state == State::CANCELLING || state == State::SETTLED;
+}
 
 Money amount_of(const events::Order& order) { return {order.total, order.currency}; }
 
@@ -153,9 +171,27 @@ Decision settle(const Payment& payment, const GatewayResult& result, Instant now
         if (!awaits_charge(payment.state)) return {};
         return std::visit(SettleCharge{result.id, payment, now}, *charge);
     }
-    if (payment.state != State::CANCELLING) return {};
+    if (payment.state != State::CANCELLING && payment.state != State::SETTLED) return {};
     return std::visit(SettleCancel{result.id, payment, now},
                       std::get<CancelResult>(result.outcome));
+}
+
+std::optional<Decision> settle_by_hand(const OrderId& id, const Payment& payment, Settlement as,
+                                       const std::string& by, Instant now) {
+    if (payment.state != State::CANCELLING) return std::nullopt;
+    Decision decision = to_state(payment, State::SETTLED, now);
+    decision.next->attempts = 0;
+    decision.next->settled_as = as;
+    decision.next->settled_by = by;
+    if (as == Settlement::REFUNDED) {
+        const Money amount = amount_of(payment.order.value());
+        decision.events.push_back(
+            events::PaymentRefunded{id, amount.amount, amount.currency, by});
+    } else {
+        decision.events.push_back(
+            events::NothingToCompensate{id, events::Participant::payment, by});
+    }
+    return decision;
 }
 
 std::chrono::milliseconds retry_after(std::int32_t attempts) {

@@ -4,6 +4,8 @@
 //   INTENT → CAPTURED | DECLINED                  the gateway answered the charge
 //   INTENT → UNKNOWN → CAPTURED | DECLINED        calls ended without a clear outcome: asked again
 //   … → CANCELLING → REFUNDED | NEVER_CHARGED     the order is cancelled: the gateway undoes it
+//   CANCELLING → SETTLED → REFUNDED | NEVER_CHARGED   the gateway is silent and an operator answers
+//                                                 for it; it is asked on, and may yet contradict
 //   (no row) → NEVER_CHARGED                      the cancellation came first: a tombstone
 //
 // A row is committed before the call that it speaks of is made, and no clock turns an unclear
@@ -24,17 +26,22 @@
 
 namespace orderflow::payment {
 
-BOOST_DEFINE_ENUM_CLASS(State, INTENT, UNKNOWN, CAPTURED, DECLINED, CANCELLING, REFUNDED,
-                        NEVER_CHARGED)
+BOOST_DEFINE_ENUM_CLASS(State, INTENT, UNKNOWN, CAPTURED, DECLINED, CANCELLING, SETTLED,
+                        REFUNDED, NEVER_CHARGED)
 
-// INTENT, UNKNOWN, CANCELLING: a call to the gateway is still to be made or to be made again.
+// INTENT, UNKNOWN, CANCELLING, SETTLED: a call to the gateway is still to be made, or made again.
 bool is_open(State state);
+
+// What an operator says of a charge that the gateway is silent about.
+BOOST_DEFINE_ENUM_CLASS(Settlement, REFUNDED, NEVER_CHARGED)
 
 // The payment of one order.
 struct Payment {
     State state = State::INTENT;
     std::string charge_id;  // the gateway's, from CAPTURED on
     std::optional<events::PaymentRejection> reason;
+    std::optional<Settlement> settled_as;  // from SETTLED on
+    std::string settled_by;                // an operator's name
     std::int32_t attempts = 0;  // calls without a clear outcome; of the cancel once CANCELLING
     Instant touched_at{};       // last change
     Instant opened_at{};
@@ -71,9 +78,16 @@ struct GatewayResult {
 };
 bool is_unclear(const GatewayResult& result);
 
+// What no rule can mend and somebody has to look at.
+enum class Alarm {
+    wrong_amount,       // the gateway says it captured another amount than it was asked for
+    settled_otherwise,  // it contradicts what an operator had said for it
+};
+
 struct Decision {
     std::optional<Payment> next;  // empty: nothing changes
     std::vector<events::Event> events;
+    std::optional<Alarm> alarm;
 };
 
 // Every (state, event) pair has an answer; `payment` is nullptr for an unknown order. An event that
@@ -83,6 +97,11 @@ Decision decide(const Payment* payment, const events::Event& event, const std::s
 
 // The same for what the gateway said, whenever it comes.
 Decision settle(const Payment& payment, const GatewayResult& result, Instant now);
+
+// An operator answers for the gateway. Empty unless the payment is CANCELLING: only then does an
+// order wait for that answer, and only then can no forward event follow.
+std::optional<Decision> settle_by_hand(const OrderId& id, const Payment& payment, Settlement as,
+                                       const std::string& by, Instant now);
 
 // How long after `touched_at` an open payment is called again by the process that knows it:
 // at once, then 500 ms doubling to 60 s.

@@ -14,12 +14,13 @@ struct PaymentView {
     std::optional<Currency> currency;
     std::optional<std::string> charge_id;
     std::optional<events::PaymentRejection> reason;
+    std::optional<std::string> settled_by;
     std::int32_t attempts = 0;
     Instant opened_at{};
     Instant updated_at{};
 };
 BOOST_DESCRIBE_STRUCT(PaymentView, (), (order_id, status, amount, currency, charge_id, reason,
-                                        attempts, opened_at, updated_at))
+                                        settled_by, attempts, opened_at, updated_at))
 
 namespace {
 
@@ -35,6 +36,7 @@ PaymentView view_of(const OrderId& id, Payment payment) {
     }
     if (!payment.charge_id.empty()) view.charge_id = std::move(payment.charge_id);
     view.reason = payment.reason;
+    if (!payment.settled_by.empty()) view.settled_by = std::move(payment.settled_by);
     view.attempts = payment.attempts;
     view.opened_at = payment.opened_at;
     view.updated_at = payment.touched_at;

@@ -16,40 +16,9 @@ using std::chrono::seconds;
 
 namespace {
 
-constexpr seconds kUntouched{10};             // younger rows are another loop's memory's business
-constexpr milliseconds kFirstLook{500};       // at a payment whose call was unclear or dropped
 constexpr milliseconds kTick{200};            // between two steps of the recovery
-constexpr seconds kRecentEvery{5};
-constexpr std::chrono::minutes kAllEvery{10};
-constexpr std::chrono::hours kRecentAtStart{1};
-constexpr std::int64_t kPageRows = 2'000;
-constexpr std::size_t kDueAtOnce = 1'000;     // looked up by id in one step
-constexpr std::size_t kRemembered = 50'000;
 constexpr milliseconds kLongestPause{1'000};  // between two tries to save results
 constexpr seconds kWarnEvery{5};
-
-// The smallest id of a millisecond: a UUIDv7 begins with 48 bits of them.
-OrderId first_id(Instant instant) {
-    const auto ms = std::chrono::floor<milliseconds>(instant).time_since_epoch().count();
-    OrderId id;
-    for (std::size_t i = 0; i < 6; ++i) {
-        id.bytes[i] = static_cast<std::uint8_t>(ms >> (8 * (5 - i)));
-    }
-    return id;
-}
-
-CallKind call_of(State open) {
-    switch (open) {
-        case State::INTENT: return CallKind::charge;
-        case State::UNKNOWN: return CallKind::retry;
-        case State::CANCELLING: return CallKind::cancel;
-        case State::CAPTURED:
-        case State::DECLINED:
-        case State::REFUNDED:
-        case State::NEVER_CHARGED: break;
-    }
-    throw std::logic_error("no call is due in this state");
-}
 
 // The calls that the rows of this batch's orders ask for: also those that it found open, since the
 // attempt that opened them may have been committed without anybody knowing. `Calls` leaves out what
@@ -74,8 +43,19 @@ PaymentMetrics::EventCounts counts(const std::vector<messaging::OutgoingEvent>& 
 prometheus::Family<prometheus::Counter>& outcomes(prometheus::Registry& registry) {
     return prometheus::BuildCounter()
         .Name("orderflow_payments_total")
-        .Help("Payments by outcome; unclear: calls to the gateway that ended without one")
+        .Help("Payments by outcome; unclear: calls to the gateway that ended without one; "
+              "retried: calls made again; duplicate: events handled before; failed: results that "
+              "could not be handled")
         .Register(registry);
+}
+
+prometheus::Counter& alarm_counter(prometheus::Registry& registry, const char* alarm) {
+    return prometheus::BuildCounter()
+        .Name("orderflow_payment_alarms_total")
+        .Help("Payments that somebody has to look at: the gateway contradicts the order's amount, "
+              "or what an operator said for it")
+        .Register(registry)
+        .Add({{"alarm", alarm}});
 }
 
 prometheus::Gauge& gauge(prometheus::Registry& registry, const char* name, const char* help) {
@@ -90,6 +70,11 @@ PaymentMetrics::PaymentMetrics(prometheus::Registry& registry)
       refunded(outcomes(registry).Add({{"outcome", "refunded"}})),
       nothing(outcomes(registry).Add({{"outcome", "nothing"}})),
       unclear(outcomes(registry).Add({{"outcome", "unclear"}})),
+      duplicate(outcomes(registry).Add({{"outcome", "duplicate"}})),
+      retried(outcomes(registry).Add({{"outcome", "retried"}})),
+      failed(outcomes(registry).Add({{"outcome", "failed"}})),
+      wrong_amount(alarm_counter(registry, "wrong_amount")),
+      settled_otherwise(alarm_counter(registry, "settled_otherwise")),
       unknown(gauge(registry, "orderflow_payments_unknown",
                     "Payments whose charge has no clear outcome, as the recovery sees them")),
       unknown_oldest_s(gauge(registry, "orderflow_payments_unknown_oldest_seconds",
@@ -109,6 +94,13 @@ void PaymentMetrics::count(const EventCounts& emitted) {
     add(nothing, events::EventKind::NothingToCompensate);
 }
 
+void PaymentMetrics::count(Alarm alarm) {
+    switch (alarm) {
+        case Alarm::wrong_amount: wrong_amount.Increment(); return;
+        case Alarm::settled_otherwise: settled_otherwise.Increment(); return;
+    }
+}
+
 void PaymentMetrics::show(const Calls& now) {
     for (const auto& [kind, name] : {std::pair{CallKind::charge, "charge"},
                                      std::pair{CallKind::retry, "retry"},
@@ -123,11 +115,16 @@ bool PaymentService::handle(Instant now, std::span<const Delivery> batch, BatchO
     const auto ids =
         messaging::distinct_orders(batch, [](const Delivery& d) { return d.order_id(); });
     Payments payments = store_.load(ids);
+    duplicates_ = 0;
     for (const Delivery& delivery : batch) {
         const OrderId& id = *delivery.order_id();
         Decision decision = decide(payments.find(id), delivery.event, delivery.traceparent, now);
         for (auto& event : decision.events) out.emit(std::move(event), delivery.traceparent);
-        if (decision.next) payments.put(id, std::move(*decision.next));
+        if (decision.next) {
+            payments.put(id, std::move(*decision.next));
+        } else {
+            ++duplicates_;
+        }
     }
     due_ = calls_due(payments, ids);
     emitted_ = counts(out.events);
@@ -136,11 +133,12 @@ bool PaymentService::handle(Instant now, std::span<const Delivery> batch, BatchO
 
 void PaymentService::committed() {
     metrics_.count(emitted_);
+    metrics_.duplicate.Increment(static_cast<double>(duplicates_));
     if (!due_.empty()) submit_(std::exchange(due_, {}));
 }
 
 bool apply_results(PaymentStore& store, std::span<const GatewayResult> results, Instant now,
-                   BatchOutput& out) {
+                   BatchOutput& out, Alarms& alarms) {
     const auto ids =
         messaging::distinct_orders(results, [](const GatewayResult& r) { return &r.id; });
     Payments payments = store.load(ids);
@@ -148,154 +146,45 @@ bool apply_results(PaymentStore& store, std::span<const GatewayResult> results, 
         const Payment* payment = payments.find(result.id);
         if (!payment) continue;
         Decision decision = settle(*payment, result, now);
+        if (decision.alarm) alarms.emplace_back(result.id, *decision.alarm);
         for (auto& event : decision.events) out.emit(std::move(event), payment->traceparent);
         if (decision.next) payments.put(result.id, std::move(*decision.next));
     }
     return store.save(payments);
 }
 
-Recovery::Recovery(Instant now) { recent_.position = first_id(now - kRecentAtStart); }
-
-bool Recovery::remember(const OrderId& id, Instant due) {
-    const auto [known, added] = due_.try_emplace(id, due);
-    if (!added) {
-        if (known->second <= due) return true;
-        by_time_.erase({known->second, id});
-        known->second = due;
-    } else if (due_.size() > kRemembered) {
-        due_.erase(known);
-        return false;
-    }
-    by_time_.insert({due, id});
-    return true;
+ResultReport commit_results(messaging::UnitOfWork& work, PaymentStore& store,
+                            std::span<const GatewayResult> results) {
+    ResultReport report;
+    auto commit = [&](std::span<const GatewayResult> part) {
+        PaymentMetrics::EventCounts emitted{};
+        Alarms alarms;
+        messaging::run_transaction(work, [&](Instant now, BatchOutput& out) {
+            alarms.clear();
+            const bool saved = apply_results(store, part, now, out, alarms);
+            emitted = counts(out.events);
+            return saved;
+        });
+        for (std::size_t i = 0; i < emitted.size(); ++i) report.emitted[i] += emitted[i];
+        report.alarms.insert(report.alarms.end(), alarms.begin(), alarms.end());
+    };
+    auto guilty = [&](const GatewayResult& result, const std::string& what) {
+        report.failed.emplace_back(result.id, what);
+    };
+    messaging::bisect(results, commit, guilty);
+    return report;
 }
 
-void Recovery::forget(const OrderId& id) {
-    const auto known = due_.find(id);
-    if (known == due_.end()) return;
-    by_time_.erase({known->second, id});
-    due_.erase(known);
-}
-
-// What is not remembered must be walked over again.
-void Recovery::step_back(const OrderId& id, Instant now) {
-    OrderId before = id;
-    std::fill(before.bytes.begin() + 6, before.bytes.end(), std::uint8_t{0});
-    if (before >= recent_.position) return;
-    recent_.position = before;
-    recent_.resume = now + kRecentEvery;
-}
-
-std::vector<OrderId> Recovery::due(Instant now, std::size_t at_most) const {
-    std::vector<OrderId> ids;
-    for (const auto& [time, id] : by_time_) {
-        if (time > now || ids.size() == at_most) break;
-        ids.push_back(id);
-    }
-    std::ranges::sort(ids);
-    return ids;
-}
-
-void Recovery::settled(std::span<const GatewayResult> results, Instant now) {
-    for (const GatewayResult& result : results) {
-        if (!is_unclear(result)) {
-            unknown_.erase(result.id);
-        } else if (!remember(result.id, now + kFirstLook)) {
-            step_back(result.id, now);
-        }
-    }
-}
-
-void Recovery::step(PaymentStore& store, Calls& calls, Instant now) {
-    take_overflow(calls, now);
-    call_due(store, calls, now);
-    walk_recent(store, calls, now);
-    walk_all(store, calls, now);
-}
-
-void Recovery::take_overflow(Calls& calls, Instant now) {
-    const Calls::Overflow overflow = calls.take_overflow();
-    for (const OrderId& id : overflow.ids) {
-        if (!remember(id, now + kFirstLook)) step_back(id, now);
-    }
-    if (overflow.lost_from) step_back(*overflow.lost_from, now);
-}
-
-// Puts a call that is due into `calls`, remembers one that is not. False: too many are remembered.
-bool Recovery::call_or_remember(const OpenPayment& payment, milliseconds at_least, Instant now,
-                                std::vector<Call>& calls) {
-    if (payment.state != State::UNKNOWN) {
-        unknown_.erase(payment.id);
-    } else if (unknown_.size() < kRemembered) {
-        unknown_[payment.id] = payment.opened_at;
-    }
-    const Instant due = payment.touched_at + std::max(at_least, retry_after(payment.attempts));
-    if (due > now) return remember(payment.id, due);
-    calls.push_back({payment.id, call_of(payment.state), payment.amount, payment.token});
-    return true;
-}
-
-void Recovery::call_due(PaymentStore& store, Calls& calls, Instant now) {
-    std::size_t room = kDueAtOnce;
-    for (const auto kind : {CallKind::charge, CallKind::retry, CallKind::cancel}) {
-        room = std::min(room, calls.load(kind).room);
-    }
-    const std::vector<OrderId> ids = due(now, room);
-    if (ids.empty()) return;
-    const std::vector<OpenPayment> open = store.find_open(ids);
-    for (const OrderId& id : ids) {
-        forget(id);
-        unknown_.erase(id);
-    }
-    std::vector<Call> ready;
-    for (const OpenPayment& payment : open) {
-        call_or_remember(payment, milliseconds{0}, now, ready);  // `ids` left room to remember
-    }
-    calls.submit(std::move(ready));
-}
-
-OpenPage Recovery::next_page(PaymentStore& store, Walk& walk, Instant now) {
-    if (now < walk.resume) return {};
-    const OrderId upto = walk.upto > walk.position ? walk.upto : first_id(now - kUntouched);
-    if (upto <= walk.position) return {};
-    OpenPage page = store.scan_open(walk.position, upto, kPageRows);
-    walk.upto = upto;
-    walk.position = page.last.value_or(upto);
-    return page;
-}
-
-void Recovery::walk_recent(PaymentStore& store, Calls& calls, Instant now) {
-    const OpenPage page = next_page(store, recent_, now);
-    if (recent_.position >= recent_.upto && now >= recent_.resume) {
-        recent_.resume = now + kRecentEvery;
-    }
-    std::vector<Call> ready;
-    for (const OpenPayment& payment : page.open) {
-        const bool known = due_.contains(payment.id);
-        if (!known && !call_or_remember(payment, kUntouched, now, ready)) {
-            step_back(payment.id, now);
-        }
-    }
-    calls.submit(std::move(ready));
-}
-
-void Recovery::walk_all(PaymentStore& store, Calls& calls, Instant now) {
-    const OpenPage page = next_page(store, all_, now);
-    if (all_.position >= all_.upto && now >= all_.resume) {
-        all_ = {};
-        all_.resume = now + kAllEvery;
-    }
-    std::vector<Call> ready;
-    for (const OpenPayment& payment : page.open) {
-        if (!due_.contains(payment.id)) call_or_remember(payment, kUntouched, now, ready);
-    }
-    calls.submit(std::move(ready));
-}
-
-seconds Recovery::oldest_unknown(Instant now) const {
-    Instant oldest = now;
-    for (const auto& [id, opened_at] : unknown_) oldest = std::min(oldest, opened_at);
-    return std::chrono::floor<seconds>(now - oldest);
+bool settle_payment(PaymentStore& store, const OrderId& id, Settlement as, const std::string& by,
+                    Instant now, BatchOutput& out, bool& settled) {
+    Payments payments = store.load({&id, 1});
+    const Payment* payment = payments.find(id);
+    auto decision = payment ? settle_by_hand(id, *payment, as, by, now) : std::nullopt;
+    settled = decision.has_value();
+    if (!settled) return true;
+    for (auto& event : decision->events) out.emit(std::move(event), payment->traceparent);
+    payments.put(id, std::move(*decision->next));
+    return store.save(payments);
 }
 
 ResultLoop::ResultLoop(const messaging::LoopContext& context, BatchQueue<GatewayResult>& results,
@@ -348,7 +237,9 @@ public:
         next_step_ = now + (failing_ ? milliseconds{kWarnEvery} : kTick);
         metrics_.show(calls_);
         try {
+            const std::size_t before = recovery_.calls_made();
             recovery_.step(*store_, calls_, now);
+            metrics_.retried.Increment(static_cast<double>(recovery_.calls_made() - before));
             failing_ = false;
         } catch (const std::exception&) {
             failures_.Increment();
@@ -361,16 +252,31 @@ public:
 
 private:
     void commit_once(const std::vector<GatewayResult>& batch) {
-        PaymentMetrics::EventCounts emitted{};
-        messaging::run_transaction(work_, [&](Instant now, BatchOutput& out) {
-            const bool saved = apply_results(*store_, batch, now, out);
-            emitted = counts(out.events);
-            return saved;
-        });
-        metrics_.count(emitted);
+        const ResultReport report = commit_results(work_, *store_, batch);
+        metrics_.count(report.emitted);
         calls_.settled(batch);
         recovery_.settled(batch, system_now());
+        for (const auto& [id, what] : report.failed) {
+            metrics_.failed.Increment();
+            spdlog::error("results: order {}: {}", id.to_string(), what);
+            recovery_.failed(id, system_now());
+        }
+        for (const auto& [id, alarm] : report.alarms) sound(id, alarm);
         warn(batch);
+    }
+
+    void sound(const OrderId& id, Alarm alarm) {
+        metrics_.count(alarm);
+        switch (alarm) {
+            case Alarm::wrong_amount:
+                spdlog::error("order {}: the gateway says that it captured another amount",
+                              id.to_string());
+                return;
+            case Alarm::settled_otherwise:
+                spdlog::error("order {}: the gateway contradicts what an operator said for it",
+                              id.to_string());
+                return;
+        }
     }
 
     // A gateway that is down would fill the log: one line in a while, for all of them.

@@ -9,10 +9,10 @@
 // memory: the row still says that a call is due, and the call has the order's key.
 #include <array>
 #include <functional>
-#include <set>
 #include <span>
+#include <string>
 #include <thread>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <prometheus/registry.h>
@@ -20,6 +20,7 @@
 #include "core/batch_queue.hpp"
 #include "messaging/loops.hpp"
 #include "payment/payment_gateway.hpp"
+#include "payment/payment_recovery.hpp"
 #include "payment/payment_store.hpp"
 
 namespace orderflow::payment {
@@ -31,9 +32,11 @@ struct PaymentMetrics {
     // By events::EventKind; to be called once they are committed.
     using EventCounts = std::array<std::size_t, events::kEventKinds>;
     void count(const EventCounts& emitted);
+    void count(Alarm alarm);
     void show(const Calls& calls);
 
-    prometheus::Counter &captured, &declined, &refunded, &nothing, &unclear;
+    prometheus::Counter &captured, &declined, &refunded, &nothing, &unclear, &duplicate, &retried,
+        &failed, &wrong_amount, &settled_otherwise;
     prometheus::Gauge &unknown, &unknown_oldest_s;
     prometheus::Family<prometheus::Gauge>& calls;
 };
@@ -56,58 +59,32 @@ private:
     PaymentMetrics& metrics_;
     std::vector<Call> due_;                 // of the last attempt
     PaymentMetrics::EventCounts emitted_{};  // the same
+    std::size_t duplicates_ = 0;             // the same
 };
 
 // Decides on the results in their order and saves the rows; false: the compare-and-set was lost.
-// A result of an order without a row changes nothing.
+// A result of an order without a row changes nothing. Adds to `alarms` what raised one.
+using Alarms = std::vector<std::pair<OrderId, Alarm>>;
 bool apply_results(PaymentStore& store, std::span<const GatewayResult> results, Instant now,
-                   messaging::BatchOutput& out);
+                   messaging::BatchOutput& out, Alarms& alarms);
 
-// Finds the open payments whose call is due. Two walks along the primary key look at rows that
-// nobody touched for 10 s: one at what is recent, every 5 s, from where it last ended; one slowly
-// at the whole table, again and again, for what came in late. An open payment that was seen is
-// remembered one by one and looked up when it is due, so that the walks need not see it again.
-// Owned by the ResultLoop; the simulator calls step() too.
-class Recovery {
-public:
-    explicit Recovery(Instant now);
-
-    // Does what is due, with at most three queries. Throws DatabaseError and forgets nothing then.
-    void step(PaymentStore& store, Calls& calls, Instant now);
-
-    // To be called after each committed batch of results.
-    void settled(std::span<const GatewayResult> results, Instant now);
-
-    std::size_t remembered() const { return due_.size(); }
-    std::size_t unknown() const { return unknown_.size(); }
-    std::chrono::seconds oldest_unknown(Instant now) const;
-
-private:
-    struct Walk {
-        OrderId position{};  // what stands up to here was seen
-        OrderId upto{};      // where this pass ends
-        Instant resume{};    // not before
-    };
-
-    // False: too many are remembered already.
-    bool remember(const OrderId& id, Instant due);
-    void forget(const OrderId& id);
-    void step_back(const OrderId& id, Instant now);
-    std::vector<OrderId> due(Instant now, std::size_t at_most) const;
-    void take_overflow(Calls& calls, Instant now);
-    void call_due(PaymentStore& store, Calls& calls, Instant now);
-    OpenPage next_page(PaymentStore& store, Walk& walk, Instant now);
-    void walk_recent(PaymentStore& store, Calls& calls, Instant now);
-    void walk_all(PaymentStore& store, Calls& calls, Instant now);
-    bool call_or_remember(const OpenPayment& payment, std::chrono::milliseconds at_least,
-                          Instant now, std::vector<Call>& calls);
-
-    Walk recent_;
-    Walk all_;
-    std::unordered_map<OrderId, Instant> due_;
-    std::set<std::pair<Instant, OrderId>> by_time_;  // the same, in order
-    std::unordered_map<OrderId, Instant> unknown_;   // UNKNOWN when last seen → opened_at
+// What became of a batch of results.
+struct ResultReport {
+    PaymentMetrics::EventCounts emitted{};
+    Alarms alarms;
+    std::vector<std::pair<OrderId, std::string>> failed;  // could not be handled, and why
 };
+
+// The result step: commits the results, one bad one not holding up the others. One that is lost
+// here, or in memory, only costs another call: its row still says that one is due. Throws when the
+// database is out of reach; then the same results may be committed again.
+ResultReport commit_results(messaging::UnitOfWork& work, PaymentStore& store,
+                            std::span<const GatewayResult> results);
+
+// An operator answers for a gateway that never does; false: the compare-and-set was lost. `settled`
+// says whether the payment was in the state for it (see settle_by_hand).
+bool settle_payment(PaymentStore& store, const OrderId& id, Settlement as, const std::string& by,
+                    Instant now, messaging::BatchOutput& out, bool& settled);
 
 class ResultLoop {
 public:

@@ -15,7 +15,7 @@ using postgres::Statement;
 
 const Statement kLoad{"payments_load", R"(
     SELECT order_id, version, state, reason, charge_id, attempts, touched_at, opened_at,
-           traceparent, body
+           traceparent, body, settled_as, settled_by
     FROM payments WHERE order_id = ANY ($1::uuid[]))"};
 
 const Statement kInsert{"payments_insert", R"(
@@ -34,14 +34,16 @@ const Statement kInsert{"payments_insert", R"(
 const Statement kUpdate{"payments_update", R"(
     UPDATE payments p
     SET version = p.version + 1, touched_at = new.touched_at, attempts = new.attempts,
-        state = new.state, reason = new.reason, charge_id = new.charge_id
+        state = new.state, reason = new.reason, charge_id = new.charge_id,
+        settled_as = new.settled_as, settled_by = new.settled_by
     FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::int[], $5::text[], $6::text[],
-                $7::text[])
-         AS new(order_id, version, touched_at, attempts, state, reason, charge_id)
+                $7::text[], $8::text[], $9::text[])
+         AS new(order_id, version, touched_at, attempts, state, reason, charge_id, settled_as,
+                settled_by)
     WHERE p.order_id = new.order_id AND p.version = new.version)"};
 
 #define OPEN_COLUMNS "order_id, state, attempts, touched_at, opened_at, amount, currency, token"
-#define OPEN_STATES "state IN ('INTENT', 'UNKNOWN', 'CANCELLING')"
+#define OPEN_STATES "state IN ('INTENT', 'UNKNOWN', 'CANCELLING', 'SETTLED')"
 
 const Statement kFindOpen{"payments_find_open",
                           "SELECT " OPEN_COLUMNS
@@ -76,6 +78,8 @@ Payment read_payment(const Rows& rows, int i) {
     payment.touched_at = rows.instant(i, 6);
     payment.opened_at = rows.instant(i, 7);
     payment.traceparent = rows.text(i, 8);
+    if (!rows.is_null(i, 10)) payment.settled_as = enum_of<Settlement>(rows.text(i, 10));
+    payment.settled_by = rows.text(i, 11);
     if (!rows.is_null(i, 9)) payment.order = events::decode_order(rows.text(i, 9)).value();
     return payment;
 }
@@ -208,14 +212,23 @@ private:
         Column<OrderId> ids(entries.size());
         Column<std::int64_t> versions;
         ChangingColumns changing;
+        Column<std::string_view> settled_as, settled_by;
         for (const Payments::Entry* entry : entries) {
+            const Payment& payment = entry->row;
             ids.push(entry->id);
             versions.push(entry->version);
-            changing.push(entry->row);
+            changing.push(payment);
+            if (payment.settled_as) {
+                settled_as.push(name_of(*payment.settled_as));
+            } else {
+                settled_as.push(std::nullopt);
+            }
+            settled_by.push(null_if_empty(payment.settled_by));
         }
         const Rows rows = connection_.exec(
             kUpdate, Params::of(ids, versions, changing.touched, changing.attempts,
-                                changing.states, changing.reasons, changing.charge_ids));
+                                changing.states, changing.reasons, changing.charge_ids, settled_as,
+                                settled_by));
         return rows.affected() == static_cast<std::int64_t>(entries.size());
     }
 

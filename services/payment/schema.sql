@@ -10,6 +10,8 @@ CREATE TABLE payments (
     state       text NOT NULL,
     reason      text,                  -- of a decline
     charge_id   text,                  -- the gateway's
+    settled_as  text,                  -- REFUNDED, NEVER_CHARGED: what an operator said for the
+    settled_by  text,                  -- gateway, and who
     opened_at   timestamptz NOT NULL,
     amount      bigint,                -- minor units; null like currency, token, body: a tombstone
     currency    text,
@@ -19,6 +21,6 @@ CREATE TABLE payments (
 ) WITH (fillfactor = 50);
 
 CREATE VIEW audit_v1_payments AS
-    SELECT order_id, version, state, reason, amount, currency, charge_id, attempts, opened_at,
-           touched_at
+    SELECT order_id, version, state, reason, amount, currency, charge_id, settled_as, settled_by,
+           attempts, opened_at, touched_at
     FROM payments;

@@ -443,7 +443,8 @@ TEST_CASE("payment: a capture carries the order and the trace on, in the row's s
     BatchOutput out;
     const std::vector<GatewayResult> results{result("captured", new_order_id()),
                                              result("captured", story.id)};
-    REQUIRE(apply_results(payment.store, results, at(3), out));
+    Alarms alarms;
+    REQUIRE(apply_results(payment.store, results, at(3), out, alarms));
 
     REQUIRE(out.events.size() == 1);
     const events::PaymentCaptured captured{story.id, "ch_1", 1500, {}, story.order};
@@ -462,7 +463,8 @@ TEST_CASE("payment: results of one order are folded in their order") {
     const std::vector<GatewayResult> results{result("charge unclear", story.id),
                                              result("declined", story.id),
                                              result("captured", story.id)};
-    REQUIRE(apply_results(payment.store, results, at(3), out));
+    Alarms alarms;
+    REQUIRE(apply_results(payment.store, results, at(3), out, alarms));
 
     REQUIRE(out.events.size() == 1);
     CHECK(out.events[0].data ==

@@ -1,0 +1,200 @@
+#include "payment/payment_recovery.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace orderflow::payment {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+constexpr seconds kUntouched{10};             // younger rows are another loop's memory's business
+constexpr milliseconds kFirstLook{500};       // at a payment whose call was unclear or dropped
+constexpr seconds kRecentEvery{5};
+constexpr std::chrono::minutes kAllEvery{10};
+constexpr std::chrono::hours kRecentAtStart{1};
+constexpr std::int64_t kPageRows = 2'000;
+constexpr std::size_t kDueAtOnce = 1'000;     // looked up by id in one step
+constexpr std::size_t kRemembered = 50'000;
+constexpr seconds kAfterFailure{60};          // until a call whose result could not be handled
+
+// The smallest id of a millisecond: a UUIDv7 begins with 48 bits of them.
+OrderId first_id(Instant instant) {
+    const auto ms = std::chrono::floor<milliseconds>(instant).time_since_epoch().count();
+    OrderId id;
+    for (std::size_t i = 0; i < 6; ++i) {
+        id.bytes[i] = static_cast<std::uint8_t>(ms >> (8 * (5 - i)));
+    }
+    return id;
+}
+
+}  // namespace
+
+CallKind call_of(State open) {
+    switch (open) {
+        case State::INTENT: return CallKind::charge;
+        case State::UNKNOWN: return CallKind::retry;
+        case State::CANCELLING:
+        case State::SETTLED: return CallKind::cancel;
+        case State::CAPTURED:
+        case State::DECLINED:
+        case State::REFUNDED:
+        case State::NEVER_CHARGED: break;
+    }
+    throw std::logic_error("no call is due in this state");
+}
+
+Recovery::Recovery(Instant now) { recent_.position = first_id(now - kRecentAtStart); }
+
+bool Recovery::remember(const OrderId& id, Instant due) {
+    const auto [known, added] = due_.try_emplace(id, due);
+    if (!added) {
+        if (known->second <= due) return true;
+        by_time_.erase({known->second, id});
+        known->second = due;
+    } else if (due_.size() > kRemembered) {
+        due_.erase(known);
+        return false;
+    }
+    by_time_.insert({due, id});
+    return true;
+}
+
+void Recovery::forget(const OrderId& id) {
+    const auto known = due_.find(id);
+    if (known == due_.end()) return;
+    by_time_.erase({known->second, id});
+    due_.erase(known);
+}
+
+// What is not remembered must be walked over again.
+void Recovery::step_back(const OrderId& id, Instant now) {
+    OrderId before = id;
+    std::fill(before.bytes.begin() + 6, before.bytes.end(), std::uint8_t{0});
+    if (before >= recent_.position) return;
+    recent_.position = before;
+    recent_.resume = now + kRecentEvery;
+}
+
+std::vector<OrderId> Recovery::due(Instant now, std::size_t at_most) const {
+    std::vector<OrderId> ids;
+    for (const auto& [time, id] : by_time_) {
+        if (time > now || ids.size() == at_most) break;
+        ids.push_back(id);
+    }
+    std::ranges::sort(ids);
+    return ids;
+}
+
+void Recovery::settled(std::span<const GatewayResult> results, Instant now) {
+    for (const GatewayResult& result : results) {
+        if (!is_unclear(result)) {
+            unknown_.erase(result.id);
+        } else if (!remember(result.id, now + kFirstLook)) {
+            step_back(result.id, now);
+        }
+    }
+}
+
+void Recovery::failed(const OrderId& id, Instant now) {
+    if (!remember(id, now + kAfterFailure)) step_back(id, now);
+}
+
+void Recovery::step(PaymentStore& store, Calls& calls, Instant now) {
+    take_overflow(calls, now);
+    call_due(store, calls, now);
+    walk_recent(store, calls, now);
+    walk_all(store, calls, now);
+}
+
+void Recovery::take_overflow(Calls& calls, Instant now) {
+    const Calls::Overflow overflow = calls.take_overflow();
+    for (const OrderId& id : overflow.ids) {
+        if (!remember(id, now + kFirstLook)) step_back(id, now);
+    }
+    if (overflow.lost_from) step_back(*overflow.lost_from, now);
+}
+
+// Puts a call that is due into `calls`, remembers one that is not. False: too many are remembered.
+bool Recovery::call_or_remember(const OpenPayment& payment, milliseconds at_least, Instant now,
+                                std::vector<Call>& calls) {
+    if (payment.state != State::UNKNOWN) {
+        unknown_.erase(payment.id);
+    } else if (unknown_.size() < kRemembered) {
+        unknown_[payment.id] = payment.opened_at;
+    }
+    const Instant due = payment.touched_at + std::max(at_least, retry_after(payment.attempts));
+    if (due > now) return remember(payment.id, due);
+    calls.push_back({payment.id, call_of(payment.state), payment.amount, payment.token});
+    return true;
+}
+
+void Recovery::call_due(PaymentStore& store, Calls& calls, Instant now) {
+    std::size_t room = kDueAtOnce;
+    for (const auto kind : {CallKind::charge, CallKind::retry, CallKind::cancel}) {
+        room = std::min(room, calls.load(kind).room);
+    }
+    const std::vector<OrderId> ids = due(now, room);
+    if (ids.empty()) return;
+    const std::vector<OpenPayment> open = store.find_open(ids);
+    for (const OrderId& id : ids) {
+        forget(id);
+        unknown_.erase(id);
+    }
+    std::vector<Call> ready;
+    for (const OpenPayment& payment : open) {
+        call_or_remember(payment, milliseconds{0}, now, ready);  // `ids` left room to remember
+    }
+    calls_made_ += ready.size();
+    calls.submit(std::move(ready));
+}
+
+OpenPage Recovery::next_page(PaymentStore& store, Walk& walk, Instant now) {
+    if (now < walk.resume) return {};
+    const OrderId upto = walk.upto > walk.position ? walk.upto : first_id(now - kUntouched);
+    if (upto <= walk.position) return {};
+    OpenPage page = store.scan_open(walk.position, upto, kPageRows);
+    walk.upto = upto;
+    walk.position = page.last.value_or(upto);
+    return page;
+}
+
+void Recovery::walk_recent(PaymentStore& store, Calls& calls, Instant now) {
+    const OpenPage page = next_page(store, recent_, now);
+    if (recent_.position >= recent_.upto && now >= recent_.resume) {
+        recent_.resume = now + kRecentEvery;
+    }
+    std::vector<Call> ready;
+    for (const OpenPayment& payment : page.open) {
+        const bool known = due_.contains(payment.id);
+        if (!known && !call_or_remember(payment, kUntouched, now, ready)) {
+            step_back(payment.id, now);
+        }
+    }
+    calls_made_ += ready.size();
+    calls.submit(std::move(ready));
+}
+
+void Recovery::walk_all(PaymentStore& store, Calls& calls, Instant now) {
+    const OpenPage page = next_page(store, all_, now);
+    if (all_.position >= all_.upto && now >= all_.resume) {
+        all_ = {};
+        all_.resume = now + kAllEvery;
+    }
+    std::vector<Call> ready;
+    for (const OpenPayment& payment : page.open) {
+        if (!due_.contains(payment.id)) call_or_remember(payment, kUntouched, now, ready);
+    }
+    calls_made_ += ready.size();
+    calls.submit(std::move(ready));
+}
+
+seconds Recovery::oldest_unknown(Instant now) const {
+    Instant oldest = now;
+    for (const auto& [id, opened_at] : unknown_) oldest = std::min(oldest, opened_at);
+    return std::chrono::floor<seconds>(now - oldest);
+}
+
+}  // namespace orderflow::payment

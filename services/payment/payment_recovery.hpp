@@ -1,0 +1,71 @@
+#pragma once
+// Finds the calls to the gateway that memory does not know: after a crash, after a full queue, and
+// those to be made again. Used by the result loop, on its thread, and by the simulator.
+#include <chrono>
+#include <set>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "payment/payment_gateway.hpp"
+#include "payment/payment_store.hpp"
+
+namespace orderflow::payment {
+
+// The pool that the call for an open payment goes to.
+CallKind call_of(State open);
+
+// Finds the open payments whose call is due. Two walks along the primary key look at rows that
+// nobody touched for 10 s: one at what is recent, every 5 s, from where it last ended; one slowly
+// at the whole table, again and again, for what came in late. An open payment that was seen is
+// remembered one by one and looked up when it is due, so that the walks need not see it again.
+// Owned by the ResultLoop; the simulator calls step() too.
+class Recovery {
+public:
+    explicit Recovery(Instant now);
+
+    // Does what is due, with at most three queries. Throws DatabaseError and forgets nothing then.
+    void step(PaymentStore& store, Calls& calls, Instant now);
+
+    // To be called after each committed batch of results.
+    void settled(std::span<const GatewayResult> results, Instant now);
+    // The same for one that could not be handled.
+    void failed(const OrderId& id, Instant now);
+
+    std::size_t calls_made() const { return calls_made_; }  // so far: each is a repeated one
+
+    std::size_t remembered() const { return due_.size(); }
+    std::size_t unknown() const { return unknown_.size(); }
+    std::chrono::seconds oldest_unknown(Instant now) const;
+
+private:
+    struct Walk {
+        OrderId position{};  // what stands up to here was seen
+        OrderId upto{};      // where this pass ends
+        Instant resume{};    // not before
+    };
+
+    // False: too many are remembered already.
+    bool remember(const OrderId& id, Instant due);
+    void forget(const OrderId& id);
+    void step_back(const OrderId& id, Instant now);
+    std::vector<OrderId> due(Instant now, std::size_t at_most) const;
+    void take_overflow(Calls& calls, Instant now);
+    void call_due(PaymentStore& store, Calls& calls, Instant now);
+    OpenPage next_page(PaymentStore& store, Walk& walk, Instant now);
+    void walk_recent(PaymentStore& store, Calls& calls, Instant now);
+    void walk_all(PaymentStore& store, Calls& calls, Instant now);
+    bool call_or_remember(const OpenPayment& payment, std::chrono::milliseconds at_least,
+                          Instant now, std::vector<Call>& calls);
+
+    Walk recent_;
+    Walk all_;
+    std::unordered_map<OrderId, Instant> due_;
+    std::set<std::pair<Instant, OrderId>> by_time_;  // the same, in order
+    std::unordered_map<OrderId, Instant> unknown_;   // UNKNOWN when last seen → opened_at
+    std::size_t calls_made_ = 0;
+};
+
+}  // namespace orderflow::payment
