@@ -2,6 +2,7 @@
 #include <spdlog/spdlog.h>
 
 #include "order/order_api.hpp"
+#include "order/order_deadline.hpp"
 #include "order/order_service.hpp"
 #include "service/host.hpp"
 #include "service/log.hpp"
@@ -14,18 +15,35 @@ namespace {
 
 constexpr std::size_t kAcceptQueue = 4'096;  // orders waiting for their commit
 
-void run(const service::CommonConfig& config, const ApiSettings& settings) {
-    service::Host host(config, events::Service::order, kSchemaSql);
+struct Config {
+    service::CommonConfig common;
+    ApiSettings api{"tok_ok"};
+    unsigned deadline_s = 900;
+    unsigned deadline_calm_s = 60;
+
+    DeadlineSettings deadline() const {
+        return {std::chrono::seconds(deadline_s), std::chrono::seconds(deadline_calm_s)};
+    }
+};
+
+void run(const Config& config) {
+    service::Host host(config.common, events::Service::order, kSchemaSql);
     messaging::Bell bell;
-    const auto context = host.loop_context(bell);
+    messaging::CalmPartitions calm;
+    auto context = host.loop_context(bell);
+    context.calm = &calm;
     AcceptLoop accept("accept", context, kAcceptQueue, accept_worker());
+    CancelLoop cancel("cancel", context, kAcceptQueue, cancel_worker());
     auto consumers = host.start_consumers(context, [](postgres::Connection& connection) {
         return std::make_unique<messaging::StoreHandler<OrderService, OrderStore>>(
             make_order_store(connection));
     });
+    DeadlineLoop deadline(context, config.deadline());
     messaging::RelayLoop relay(context);
-    host.run(make_router(accept, host.pool(), settings),
+    host.run(make_router(accept, cancel, host.pool(), config.api),
              {[&] { accept.stop(); },
+              [&] { cancel.stop(); },
+              [&] { deadline.stop(); },
               [&] { messaging::stop_all(consumers); },
               [&] { relay.stop(); }});
 }
@@ -35,18 +53,27 @@ void run(const service::CommonConfig& config, const ApiSettings& settings) {
 
 int main(int argc, char** argv) {
     using namespace orderflow;
-    service::CommonConfig config;
-    order::ApiSettings settings{"tok_ok"};
-    service::Options options(events::Service::order, "Accepts orders and keeps their sagas", config,
-                             3001);
+    order::Config config;
+    service::Options options(events::Service::order, "Accepts orders and keeps their sagas",
+                             config.common, 3001);
     options.app()
-        .add_option("--default-token", settings.default_token,
+        .add_option("--default-token", config.api.default_token,
                     "payment token of orders that name none")
         ->envname("DEFAULT_PAYMENT_TOKEN");
+    options.app()
+        .add_option("--deadline-s", config.deadline_s,
+                    "an order that is not completed after this is cancelled, seconds")
+        ->envname("ORDER_DEADLINE_S")
+        ->check(CLI::Range(1u, 31'536'000u));
+    options.app()
+        .add_option("--deadline-calm-s", config.deadline_calm_s,
+                    "… if its partitions were read to their ends for so long, seconds")
+        ->envname("ORDER_DEADLINE_CALM_S")
+        ->check(CLI::Range(1u, 3'600u));
     if (const auto code = options.parse(argc, argv)) return *code;
-    service::init_log("order-service", config.log_level);
+    service::init_log("order-service", config.common.log_level);
     return service::guarded([&] {
         spdlog::info("starting: {}", options.effective());
-        order::run(config, settings);
+        order::run(config);
     });
 }

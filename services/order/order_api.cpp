@@ -31,6 +31,12 @@ struct Accepted {
 };
 BOOST_DESCRIBE_STRUCT(Accepted, (), (order_id, status, message, websocket_topic))
 
+struct CancelView {
+    OrderId order_id;
+    State status = State::CANCELLING;
+};
+BOOST_DESCRIBE_STRUCT(CancelView, (), (order_id, status))
+
 struct StepView {
     std::string step;     // the event that does it
     std::string service;
@@ -153,6 +159,10 @@ http::Response accepted(const OrderId& id) {
     return response;
 }
 
+http::Response no_such_order() {
+    return http::problem(404, "not-found", "No such order", "no order has this id");
+}
+
 asio::awaitable<http::Response> post_order(AcceptLoop& accept, IdSource& ids,
                                            const ApiSettings& settings, http::Request request) {
     auto order = parse_order(request.body, settings.default_token);
@@ -174,13 +184,41 @@ asio::awaitable<http::Response> post_order(AcceptLoop& accept, IdSource& ids,
 
 asio::awaitable<http::Response> get_order(postgres::Pool& pool, http::Request request) {
     const auto id = OrderId::parse(request.param("id"));
-    if (!id) co_return http::problem(404, "not-found", "No such order", "no order has this id");
+    if (!id) co_return no_such_order();
     auto find = [id = *id](postgres::Connection& connection) { return find_order(connection, id); };
     auto stored = co_await pool.run(std::move(find));
-    if (!stored) co_return http::problem(404, "not-found", "No such order", "no order has this id");
+    if (!stored) co_return no_such_order();
     http::Response response;
     response.body = events::to_json(view_of(*id, std::move(*stored)));
     co_return response;
+}
+
+// 202 while it is being undone, 200 once it is, 409 when it is completed: all as committed.
+asio::awaitable<http::Response> post_cancellation(CancelLoop& cancel, http::Request request) {
+    const auto id = OrderId::parse(request.param("id"));
+    if (!id) co_return no_such_order();
+    if (!request.body.empty()) {
+        const Error error{"validation", "a cancellation has no body", ""};
+        co_return service::bad_input(error);
+    }
+    Cancellation cancellation;
+    cancellation.id = *id;
+    const auto trace = request.header("traceparent");
+    if (valid_traceparent(trace)) cancellation.traceparent = trace;
+    auto start = [&cancel, &cancellation](std::function<void(CancelOutcome)> done) {
+        cancellation.done = done;
+        if (!cancel.submit(std::move(cancellation))) done({});
+    };
+    const CancelOutcome outcome = co_await await_callback<CancelOutcome>(std::move(start));
+    if (!outcome.committed) throw Unavailable("the cancellation could not be stored");
+    if (!outcome.state) co_return no_such_order();
+    if (*outcome.state == State::COMPLETED) {
+        co_return http::problem(409, "conflict-state", "Order is completed",
+                                "a completed order cannot be cancelled");
+    }
+    const CancelView view{*id, *outcome.state};
+    co_return http::json_response(*outcome.state == State::CANCELLED ? 200 : 202,
+                                  events::to_json(view));
 }
 
 }  // namespace
@@ -201,7 +239,8 @@ Result<events::Order> parse_order(std::string_view body, const std::string& defa
     return order;
 }
 
-http::Router make_router(AcceptLoop& accept, postgres::Pool& pool, ApiSettings settings) {
+http::Router make_router(AcceptLoop& accept, CancelLoop& cancel, postgres::Pool& pool,
+                         ApiSettings settings) {
     http::Router router;
     auto ids = std::make_shared<IdSource>();  // io thread only
     router.post("/api/orders", [&accept, ids, settings](http::Request request) {
@@ -209,6 +248,9 @@ http::Router make_router(AcceptLoop& accept, postgres::Pool& pool, ApiSettings s
     });
     router.get("/api/orders/{id}", [&pool](http::Request request) {
         return get_order(pool, std::move(request));
+    });
+    router.post("/api/orders/{id}/cancellations", [&cancel](http::Request request) {
+        return post_cancellation(cancel, std::move(request));
     });
     return router;
 }

@@ -12,8 +12,10 @@ struct ApiSettings {
     std::string default_token;  // used when a request names no payment
 };
 
-// POST /api/orders, GET /api/orders/{id}. The arguments must outlive the router.
-http::Router make_router(AcceptLoop& accept, postgres::Pool& pool, ApiSettings settings);
+// POST /api/orders, GET /api/orders/{id}, POST /api/orders/{id}/cancellations. The arguments must
+// outlive the router.
+http::Router make_router(AcceptLoop& accept, CancelLoop& cancel, postgres::Pool& pool,
+                         ApiSettings settings);
 
 // Reads the body of POST /api/orders; placed_at is left unset.
 Result<events::Order> parse_order(std::string_view body, const std::string& default_token);

@@ -16,7 +16,7 @@ bool OrderService::handle(Instant now, std::span<const Delivery> batch, BatchOut
         const OrderId& id = *delivery.order_id();
         Decision decision = decide(sagas.find(id), delivery.event, now);
         if (decision.orphan) {
-            out.bury(delivery, "orphan: no such order");
+            out.orphan(delivery);
             continue;
         }
         if (decision.recreate) recreated.push_back({id, {}, decision.recreate});
@@ -39,6 +39,26 @@ bool place_orders(OrderStore& store, std::span<Placement> placements, Instant no
         for (auto& event : decision.events) out.emit(std::move(event), placement.traceparent);
     }
     return store.insert(orders);
+}
+
+bool cancel_orders(OrderStore& store, std::span<const Cancellation> cancellations, Instant now,
+                   BatchOutput& out, std::vector<std::optional<State>>& states) {
+    const auto ids = messaging::distinct_orders(
+        cancellations, [](const Cancellation& cancellation) { return &cancellation.id; });
+    Sagas sagas = store.load(ids);
+    states.clear();
+    for (const Cancellation& cancellation : cancellations) {
+        const Saga* saga = sagas.find(cancellation.id);
+        if (!saga) {
+            states.push_back(std::nullopt);
+            continue;
+        }
+        Decision decision = cancel(cancellation.id, *saga, events::Reason::CUSTOMER, now);
+        for (auto& event : decision.events) out.emit(std::move(event), cancellation.traceparent);
+        if (decision.next) sagas.put(cancellation.id, std::move(*decision.next));
+        states.push_back(sagas.find(cancellation.id)->state);
+    }
+    return store.update(sagas);
 }
 
 namespace {
@@ -74,11 +94,39 @@ private:
     const std::unique_ptr<OrderStore> store_;
 };
 
+class CancelWorker final : public CancelLoop::Worker {
+public:
+    explicit CancelWorker(postgres::Connection& connection)
+        : store_(make_order_store(connection)) {}
+
+    void run(messaging::UnitOfWork& work, std::vector<Cancellation>& batch) override {
+        std::vector<std::optional<State>> states;
+        messaging::run_transaction(work, [&](Instant now, BatchOutput& out) {
+            return cancel_orders(*store_, batch, now, out, states);
+        });
+        for (std::size_t i = 0; i < batch.size(); ++i) batch[i].done({true, states[i]});
+    }
+
+    // A cancellation may simply be asked for again.
+    void fail(std::vector<Cancellation>& batch) noexcept override {
+        for (const Cancellation& cancellation : batch) cancellation.done({});
+    }
+
+private:
+    const std::unique_ptr<OrderStore> store_;
+};
+
 }  // namespace
 
 AcceptLoop::MakeWorker accept_worker() {
     return [](postgres::Connection& connection) {
         return std::make_unique<AcceptWorker>(connection);
+    };
+}
+
+CancelLoop::MakeWorker cancel_worker() {
+    return [](postgres::Connection& connection) {
+        return std::make_unique<CancelWorker>(connection);
     };
 }
 

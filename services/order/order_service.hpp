@@ -2,6 +2,7 @@
 // Which event or request triggers which rule. `OrderService` handles the participants' events on a
 // consumer loop's thread; `AcceptLoop` places what comes by HTTP.
 #include <functional>
+#include <optional>
 
 #include "messaging/loops.hpp"
 #include "order/order_store.hpp"
@@ -35,5 +36,26 @@ bool place_orders(OrderStore& store, std::span<Placement> placements, Instant no
 // outcome unknown: the orders are looked up, and those that are there count as placed.
 using AcceptLoop = messaging::QueueLoop<Placement>;
 AcceptLoop::MakeWorker accept_worker();
+
+// The order's state once a customer's cancellation is committed.
+struct CancelOutcome {
+    bool committed = false;
+    std::optional<State> state;  // empty: no such order
+};
+
+// A customer's cancellation, and whom to tell.
+struct Cancellation {
+    OrderId id;
+    std::string traceparent;
+    std::function<void(CancelOutcome)> done;  // called on the loop's thread
+};
+
+// Starts the cancellation of those that are PROCESSING, and fills `states`, one for each; false:
+// the compare-and-set was lost.
+bool cancel_orders(OrderStore& store, std::span<const Cancellation> cancellations, Instant now,
+                   messaging::BatchOutput& out, std::vector<std::optional<State>>& states);
+
+using CancelLoop = messaging::QueueLoop<Cancellation>;
+CancelLoop::MakeWorker cancel_worker();
 
 }  // namespace orderflow::order

@@ -48,6 +48,17 @@ const Statement kUpdate{"orders_update", R"(
                 cancelling_at, finished_at, shipment_id)
     WHERE o.order_id = new.order_id AND o.version = new.version)"};
 
+// Bounded by the rows it looks at, not by those it finds: there is no index on the state. The last
+// row of the page comes back whatever its state, as the place to go on from.
+const Statement kScanProcessing{"orders_scan_processing", R"(
+    WITH page AS MATERIALIZED (
+        SELECT order_id, state FROM orders
+        WHERE order_id > $1::uuid AND order_id <= $2::uuid ORDER BY order_id LIMIT $3::bigint)
+    SELECT order_id, state = 'PROCESSING' FROM page
+    WHERE state = 'PROCESSING'
+       OR order_id = (SELECT order_id FROM page ORDER BY order_id DESC LIMIT 1)
+    ORDER BY order_id)"};
+
 // The columns that change, filled row by row.
 struct SagaColumns {
     Column<std::string_view> states, reasons;
@@ -149,6 +160,17 @@ public:
                        changing.undone, changing.reserved, changing.captured, changing.cancelling,
                        changing.finished, changing.shipments));
         return rows.affected() == static_cast<std::int64_t>(changes.updates.size());
+    }
+
+    ProcessingPage scan_processing(const OrderId& after, const OrderId& upto,
+                                   std::int64_t limit) override {
+        const Rows rows = connection_.exec(kScanProcessing, Params::of(after, upto, limit));
+        ProcessingPage page;
+        for (int i = 0; i < rows.size(); ++i) {
+            page.last = rows.id<OrderId>(i, 0);
+            if (rows.boolean(i, 1)) page.processing.push_back(*page.last);
+        }
+        return page;
     }
 
 private:

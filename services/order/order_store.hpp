@@ -24,6 +24,12 @@ struct NewOrder {
     const events::Order* order = nullptr;
 };
 
+// The PROCESSING ones among a number of rows that follow each other, and the last of these rows.
+struct ProcessingPage {
+    std::vector<OrderId> processing;
+    std::optional<OrderId> last;  // empty: there are no rows in the range
+};
+
 class OrderStore {
 public:
     virtual ~OrderStore() = default;
@@ -32,6 +38,9 @@ public:
     virtual bool insert(std::span<const NewOrder> orders) = 0;
     // Saves the changed rows that are stored already; false: a version had moved on.
     virtual bool update(const Sagas& sagas) = 0;
+    // Looks at up to `limit` rows with after < id <= upto, in id order.
+    virtual ProcessingPage scan_processing(const OrderId& after, const OrderId& upto,
+                                           std::int64_t limit) = 0;
 };
 
 std::unique_ptr<OrderStore> make_order_store(postgres::Connection& connection);

@@ -80,14 +80,17 @@ struct Layer {
     std::vector<std::string> may;
     std::vector<std::string> must_not;
 };
+const Layer kServiceLayer{{"core/", "events/", "messaging/", "~/", "<spdlog/", "<prometheus/",
+                           "<boost/asio/", "<boost/describe"},
+                          {"~/~_api", "messaging/rdkafka", "messaging/kafka"}};
+
 const std::map<std::string, Layer> kLayers{
     {"",
      {{"core/", "events/", "~/~.hpp", "<boost/describe", "<boost/mp11"},
       {"core/await", "core/batch_queue"}}},
-    {"_service",
-     {{"core/", "events/", "messaging/", "~/", "<spdlog/", "<prometheus/", "<boost/asio/",
-       "<boost/describe"},
-      {"~/~_api", "messaging/rdkafka", "messaging/kafka"}}},
+    {"_service", kServiceLayer},
+    {"_recovery", kServiceLayer},  // payment only: calls that memory does not know
+    {"_deadline", kServiceLayer},  // order only: orders that wait too long
     {"_store",
      {{"core/", "events/", "messaging/", "postgres/", "~/~.hpp", "~/~_store.hpp", "<soci/",
        "<libpq-fe", "<boost/describe", "<boost/mp11", "<rapidjson/"},

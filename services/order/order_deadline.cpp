@@ -1,0 +1,149 @@
+#include "order/order_deadline.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+
+namespace orderflow::order {
+
+using messaging::BatchOutput;
+
+namespace {
+
+constexpr std::int64_t kPageRows = 5'000;
+constexpr std::chrono::hours kRecentAtStart{1};
+constexpr std::chrono::minutes kRoundEvery{10};
+constexpr std::size_t kRemembered = 50'000;
+constexpr std::size_t kAtOnce = 200;  // and so per second: a bounded rate
+constexpr std::chrono::seconds kDeadlineTick{1};
+
+// The smallest id of a millisecond: a UUIDv7 begins with 48 bits of them.
+OrderId first_order_id(Instant instant) {
+    const auto ms =
+        std::chrono::floor<std::chrono::milliseconds>(instant).time_since_epoch().count();
+    OrderId id;
+    for (std::size_t i = 0; i < 6; ++i) {
+        id.bytes[i] = static_cast<std::uint8_t>(ms >> (8 * (5 - i)));
+    }
+    return id;
+}
+
+}  // namespace
+
+void Deadline::look(OrderStore& store, Instant now) {
+    const OrderId end = first_order_id(now - age_);
+    if (!next_round_) recent_.position = first_order_id(now - age_ - kRecentAtStart);
+    if (!next_round_ || (all_.at_end && now >= *next_round_)) {
+        next_round_ = now + kRoundEvery;
+        all_ = {};
+        overdue_.clear();  // other processes have seen to theirs; what is still late is found again
+    }
+    look(store, recent_, end);
+    look(store, all_, end);
+}
+
+void Deadline::look(OrderStore& store, Walk& walk, const OrderId& end) {
+    walk.at_end = walk.position >= end;
+    if (walk.at_end || overdue_.size() >= kRemembered) return;
+    const ProcessingPage page = store.scan_processing(walk.position, end, kPageRows);
+    overdue_.insert(page.processing.begin(), page.processing.end());
+    walk.position = page.last.value_or(end);
+}
+
+std::vector<OrderId> Deadline::next(const std::function<bool(const OrderId&)>& may_act) {
+    std::vector<OrderId> ids;
+    auto at = overdue_.upper_bound(last_);
+    for (std::size_t seen = 0; seen < overdue_.size() && ids.size() < kAtOnce; ++seen, ++at) {
+        if (at == overdue_.end()) at = overdue_.begin();
+        if (may_act(*at)) ids.push_back(*at);
+    }
+    if (!ids.empty()) last_ = ids.back();
+    std::ranges::sort(ids);
+    return ids;
+}
+
+bool Deadline::cancel(OrderStore& store, std::span<const OrderId> ids, Instant now,
+                      BatchOutput& out) {
+    Sagas sagas = store.load(ids);
+    for (const OrderId& id : ids) {
+        const Saga* saga = sagas.find(id);
+        if (!saga || saga->placed_at + age_ > now) continue;
+        Decision decision = order::cancel(id, *saga, events::Reason::DEADLINE, now);
+        if (decision.next) sagas.put(id, std::move(*decision.next));
+        for (auto& event : decision.events) out.emit(std::move(event), "");
+    }
+    return store.update(sagas);
+}
+
+void Deadline::done(std::span<const OrderId> ids) {
+    for (const OrderId& id : ids) overdue_.erase(id);
+}
+
+namespace {
+
+// A process that has just started may own every partition and be far behind; calm() says when not.
+class DeadlineThread {
+public:
+    DeadlineThread(const messaging::LoopContext& context, const DeadlineSettings& settings)
+        : calm_(*context.calm),
+          settings_(settings),
+          failures_(messaging::failure_counter(context.registry, "deadline")),
+          connection_(context.database_url),
+          work_(connection_, context.service, context.bell),
+          store_(make_order_store(connection_)),
+          deadline_(settings.age),
+          topics_(events::topics_consumed_by(context.service)) {}
+
+    void step() {
+        try {
+            deadline_.look(*store_, system_now());
+            const auto calm =
+                calm_.calm(topics_, settings_.calm, messaging::CalmPartitions::Clock::now());
+            const auto ids = deadline_.next([&](const OrderId& id) {
+                const int partition = messaging::partition_of(id.to_string(), kPartitions);
+                return std::ranges::find(calm, partition) != calm.end();
+            });
+            if (ids.empty()) return;
+            messaging::run_transaction(work_, [&](Instant now, BatchOutput& out) {
+                return deadline_.cancel(*store_, ids, now, out);
+            });
+            deadline_.done(ids);
+        } catch (const std::exception&) {
+            failures_.Increment();
+            messaging::report_failure("deadline", connection_);
+        }
+    }
+
+private:
+    static constexpr int kPartitions = 6;  // of every saga topic
+
+    const messaging::CalmPartitions& calm_;
+    const DeadlineSettings settings_;
+    prometheus::Counter& failures_;
+    postgres::Connection connection_;
+    messaging::PostgresUnitOfWork work_;
+    const std::unique_ptr<OrderStore> store_;
+    Deadline deadline_;
+    const std::vector<std::string_view> topics_;
+};
+
+}  // namespace
+
+DeadlineLoop::DeadlineLoop(const messaging::LoopContext& context, const DeadlineSettings& settings)
+    : thread_([context, settings](std::stop_token stop) {
+          DeadlineThread thread(context, settings);
+          std::mutex mutex;
+          std::condition_variable_any stopped;
+          std::unique_lock lock(mutex);
+          while (!stop.stop_requested()) {
+              thread.step();
+              stopped.wait_for(lock, stop, kDeadlineTick, [] { return false; });
+          }
+      }) {}
+
+void DeadlineLoop::stop() {
+    thread_.request_stop();
+    if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace orderflow::order
