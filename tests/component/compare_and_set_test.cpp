@@ -33,6 +33,10 @@ public:
     }
     bool insert(std::span<const order::NewOrder> orders) override { return store_->insert(orders); }
     bool update(const order::Sagas& sagas) override { return store_->update(sagas); }
+    order::ProcessingPage scan_processing(const OrderId& after, const OrderId& upto,
+                                          std::int64_t limit) override {
+        return store_->scan_processing(after, upto, limit);
+    }
 
 private:
     std::unique_ptr<order::OrderStore> store_;

@@ -37,7 +37,7 @@ struct Log {
     }
 };
 
-// Throws on the test's own orders while told to; otherwise notes them.
+// On the test's own orders the database is out of reach while told so; otherwise it notes them.
 class LoggingHandler final : public messaging::BatchHandler {
 public:
     explicit LoggingHandler(Log& log) : log_(log) {}
@@ -50,7 +50,7 @@ public:
         }
         if (!attempt_.empty()) {
             ++log_.attempts;
-            if (log_.failing) throw std::runtime_error("planned");
+            if (log_.failing) throw postgres::DatabaseError("planned", "", true);
         }
         return true;
     }

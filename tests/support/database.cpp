@@ -26,6 +26,10 @@ std::string rows_of(const std::string& table, const std::string& masked) {
            masked + ")::text AS r FROM " + table + " t) AS rows";
 }
 
+// Without the announcements of what is parked: they speak of times and offsets.
+const std::string kSagaEvents =
+    "(SELECT * FROM outbox WHERE type NOT IN ('RecordParked.v1', 'RecordDied.v1'))";
+
 }  // namespace
 
 std::string_view schema_name(events::Service service) {
@@ -87,12 +91,14 @@ std::string TestDatabase::snapshot(bool exact) {
                      " ('version', 'seq', 'id', 'event_id', 'shipment_id', 'tracking_number',"
                      " 'data')))";
         }
-        text += table + "\n" + query(rows_of(table, masked)).at(0) + "\n";
+        const std::string& rows = !exact && table == "outbox" ? kSagaEvents : table;
+        text += table + "\n" + query(rows_of(rows, masked)).at(0) + "\n";
     }
     // Events in order, per order; their data without the ids drawn at random.
     text += query("SELECT coalesce(string_agg(key || ' ' || type || ' ' || regexp_replace(data,"
                   " '\"(shipmentId|trackingNumber)\":\"[^\"]*\"', '', 'g'), E'\\n'"
-                  " ORDER BY key, seq), '') FROM outbox").at(0);
+                  " ORDER BY key, seq), '') FROM " + (exact ? "outbox" : kSagaEvents) + " e")
+                .at(0);
     return text;
 }
 
