@@ -32,11 +32,12 @@ void run(const Config& config) {
     messaging::CalmPartitions calm;
     auto context = host.loop_context(bell);
     context.calm = &calm;
-    AcceptLoop accept("accept", context, kAcceptQueue, accept_worker());
+    Admission admission;
+    AcceptLoop accept("accept", context, kAcceptQueue, accept_worker(admission));
     CancelLoop cancel("cancel", context, kAcceptQueue, cancel_worker());
-    auto consumers = host.start_consumers(context, [](postgres::Connection& connection) {
+    auto consumers = host.start_consumers(context, [&](postgres::Connection& connection) {
         return std::make_unique<messaging::StoreHandler<OrderService, OrderStore>>(
-            make_order_store(connection));
+            make_order_store(connection), &admission);
     });
     DeadlineLoop deadline(context, config.deadline());
     messaging::RelayLoop relay(context);

@@ -1,17 +1,50 @@
 #include "order/order_service.hpp"
 
 #include <algorithm>
+#include <thread>
 
 namespace orderflow::order {
 
 using messaging::BatchOutput;
 using messaging::Delivery;
 
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+constexpr microseconds kUnhurried{200'000};   // no pause below
+constexpr milliseconds kLongestPause{50};
+constexpr int kMicrosecondsPerPause = 8;      // each so much slower costs one of pause
+constexpr milliseconds kForgotten{1'000};     // an older sample says nothing
+
+// How long a completed order was under way, its payment left out.
+microseconds time_in_services(const Saga& saga) {
+    const Instant reserved = saga.reserved_at.value_or(saga.placed_at);
+    const Instant captured = saga.captured_at.value_or(reserved);
+    return (reserved - saga.placed_at) + (saga.finished_at.value() - captured);
+}
+
+}  // namespace
+
+void Admission::completed(microseconds quickest, Clock::time_point now) {
+    quickest_ = quickest;
+    seen_ = now;
+}
+
+milliseconds Admission::pause(Clock::time_point now) const {
+    if (now - seen_.load() > kForgotten) return milliseconds{0};
+    const microseconds late = quickest_.load() - kUnhurried;
+    const auto pause = std::chrono::floor<milliseconds>(late / kMicrosecondsPerPause);
+    return std::clamp(pause, milliseconds{0}, kLongestPause);
+}
+
 bool OrderService::handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) {
     const auto ids =
         messaging::distinct_orders(batch, [](const Delivery& d) { return d.order_id(); });
     Sagas sagas = store_.load(ids);
     std::vector<NewOrder> recreated;
+    quickest_.reset();
     for (const Delivery& delivery : batch) {
         const OrderId& id = *delivery.order_id();
         Decision decision = decide(sagas.find(id), delivery.event, now);
@@ -20,12 +53,22 @@ bool OrderService::handle(Instant now, std::span<const Delivery> batch, BatchOut
             continue;
         }
         if (decision.recreate) recreated.push_back({id, {}, decision.recreate});
-        if (decision.next) sagas.put(id, std::move(*decision.next));
+        if (decision.next) {
+            if (decision.next->state == State::COMPLETED) {
+                const microseconds took = time_in_services(*decision.next);
+                quickest_ = std::min(quickest_.value_or(took), took);
+            }
+            sagas.put(id, std::move(*decision.next));
+        }
         for (auto& event : decision.events) out.emit(std::move(event), delivery.traceparent);
     }
     for (NewOrder& order : recreated) order.saga = *sagas.find(order.id);
     std::ranges::sort(recreated, {}, &NewOrder::id);
     return store_.insert(recreated) && store_.update(sagas);
+}
+
+void OrderService::committed() {
+    if (admission_ && quickest_) admission_->completed(*quickest_, Admission::Clock::now());
 }
 
 bool place_orders(OrderStore& store, std::span<Placement> placements, Instant now,
@@ -65,14 +108,15 @@ namespace {
 
 class AcceptWorker final : public AcceptLoop::Worker {
 public:
-    explicit AcceptWorker(postgres::Connection& connection)
-        : connection_(connection), store_(make_order_store(connection)) {}
+    AcceptWorker(postgres::Connection& connection, const Admission& admission)
+        : connection_(connection), store_(make_order_store(connection)), admission_(admission) {}
 
     void run(messaging::UnitOfWork& work, std::vector<Placement>& batch) override {
         messaging::run_transaction(work, [&](Instant now, BatchOutput& out) {
             return place_orders(*store_, batch, now, out);
         });
         for (const Placement& placement : batch) placement.done(true);
+        std::this_thread::sleep_for(admission_.pause(Admission::Clock::now()));
     }
 
     void fail(std::vector<Placement>& batch) noexcept override {
@@ -92,6 +136,7 @@ public:
 private:
     postgres::Connection& connection_;
     const std::unique_ptr<OrderStore> store_;
+    const Admission& admission_;
 };
 
 class CancelWorker final : public CancelLoop::Worker {
@@ -118,9 +163,9 @@ private:
 
 }  // namespace
 
-AcceptLoop::MakeWorker accept_worker() {
-    return [](postgres::Connection& connection) {
-        return std::make_unique<AcceptWorker>(connection);
+AcceptLoop::MakeWorker accept_worker(const Admission& admission) {
+    return [&admission](postgres::Connection& connection) {
+        return std::make_unique<AcceptWorker>(connection, admission);
     };
 }
 

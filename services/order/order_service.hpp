@@ -1,6 +1,8 @@
 #pragma once
 // Which event or request triggers which rule. `OrderService` handles the participants' events on a
 // consumer loop's thread; `AcceptLoop` places what comes by HTTP.
+#include <atomic>
+#include <chrono>
 #include <functional>
 #include <optional>
 
@@ -9,15 +11,37 @@
 
 namespace orderflow::order {
 
+// How far the saga is behind, and how long placing therefore pauses between two commits: callers
+// who wait for their answers before they send more are slowed down to what the services can do, and
+// the backlog stays at some hundred milliseconds. Nobody is refused for it. Thread-safe.
+class Admission {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    // The quickest of the orders that were completed together took so long, its payment left out:
+    // that is the gateway's time, which no pause here would shorten.
+    void completed(std::chrono::microseconds quickest, Clock::time_point now);
+
+    std::chrono::milliseconds pause(Clock::time_point now) const;
+
+private:
+    std::atomic<std::chrono::microseconds> quickest_{};
+    std::atomic<Clock::time_point> seen_{};
+};
+
 class OrderService final : public messaging::BatchHandler {
 public:
-    explicit OrderService(OrderStore& store) : store_(store) {}
+    explicit OrderService(OrderStore& store, Admission* admission = nullptr)
+        : store_(store), admission_(admission) {}
 
     bool handle(Instant now, std::span<const messaging::Delivery> batch,
                 messaging::BatchOutput& out) override;
+    void committed() override;
 
 private:
     OrderStore& store_;
+    Admission* const admission_;
+    std::optional<std::chrono::microseconds> quickest_;  // of the last attempt
 };
 
 // An order to be placed, and whom to tell once order and event are committed.
@@ -35,7 +59,7 @@ bool place_orders(OrderStore& store, std::span<Placement> placements, Instant no
 // Turns concurrent POSTs into one commit. A connection that breaks during the commit leaves its
 // outcome unknown: the orders are looked up, and those that are there count as placed.
 using AcceptLoop = messaging::QueueLoop<Placement>;
-AcceptLoop::MakeWorker accept_worker();
+AcceptLoop::MakeWorker accept_worker(const Admission& admission);
 
 // The order's state once a customer's cancellation is committed.
 struct CancelOutcome {

@@ -107,7 +107,8 @@ TEST_CASE("compare-and-set: after a lost connection each caller hears what the t
     postgres::Connection connection(database.url());
     messaging::Bell bell;
     messaging::PostgresUnitOfWork work(connection, Service::order, bell);
-    const auto worker = order::accept_worker()(connection);
+    const order::Admission admission;
+    const auto worker = order::accept_worker(admission)(connection);
     std::vector<bool> heard;
     const auto batch_of = [&](const Story& story) {
         std::vector<order::Placement> batch(1);
