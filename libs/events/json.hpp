@@ -104,6 +104,16 @@ inline bool read_value(Reader& reader, std::int64_t& out, UnknownMembers) {
     return true;
 }
 
+inline bool read_value(Reader& reader, double& out, UnknownMembers) {
+    if (reader.token() != Token::number) return reader.fail("validation", "must be a number");
+    const std::string_view text = reader.text();
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+    if (error != std::errc{} || end != text.data() + text.size()) {
+        return reader.fail("json-number", "must fit a double");
+    }
+    return true;
+}
+
 template <class Tag>
 bool read_value(Reader& reader, Id<Tag>& out, UnknownMembers) {
     const auto id = reader.token() == Token::string ? Id<Tag>::parse(reader.text()) : std::nullopt;
@@ -278,7 +288,7 @@ bool read_value(Reader& reader, T& out, UnknownMembers unknown) {
     mp11::mp_for_each<Members<T>>([&](auto descriptor) {
         using D = decltype(descriptor);
         using M = std::remove_cvref_t<decltype(out.*D::pointer)>;
-        const bool missing = !seen[index++] && !IsOptional<M>::value;
+        const bool missing = !seen[index++] && !IsOptional<M>::value && !kMayLackMembers<T>;
         if (missing && complete) {
             reader.enter(kMemberName<D>.view());
             complete = reader.fail("validation", "is required");
@@ -343,10 +353,10 @@ void write_value(Writer& writer, const T& value) {
 }  // namespace json
 
 // Reads one JSON document into a described struct; see `decode` in codec.hpp for the error codes.
+// `value` gives what an optional member that is missing keeps.
 template <class T>
-Result<T> read_json(std::string_view text, UnknownMembers unknown) {
+Result<T> read_json(std::string_view text, UnknownMembers unknown, T value = {}) {
     json::Reader reader(text);
-    T value{};
     if (reader.next() && json::read_value(reader, value, unknown)) return value;
     return reader.error();
 }

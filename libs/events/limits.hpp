@@ -83,6 +83,11 @@ inline constexpr std::int64_t kMaxAttempts = 1'000'000;
 template <class T>
 inline constexpr auto kLimits = std::tuple{};
 
+// Specialised for structs whose members may all be missing in JSON: settings, which then keep the
+// value that they had.
+template <class T>
+inline constexpr bool kMayLackMembers = false;
+
 template <>
 inline constexpr auto kLimits<OrderLine> = std::tuple{
     length(&OrderLine::product_id, 1, 64), length(&OrderLine::name, 1, 200),

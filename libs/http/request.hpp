@@ -65,6 +65,8 @@ struct Response {
     std::string body;
     // Everything but Content-Type, Content-Length, Connection and Date, which the server writes.
     std::vector<std::pair<std::string, std::string>> headers = {};
+    // Nothing of this is sent: the connection is closed. For servers that misbehave on purpose.
+    bool hang_up = false;
 };
 
 Response json_response(int status, std::string body);

@@ -156,6 +156,7 @@ private:
         } else {
             response = co_await call_handler();
         }
+        if (response.hang_up) co_return false;
         const bool client_closes = read == Read::complete && !parser_->keep_alive();
         const bool keep = read == Read::complete && !client_closes && !skip_body_ &&
                           !core_.stopping;

@@ -16,6 +16,7 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <unistd.h>
 
+#include "gateway-sandbox/faults.hpp"
 #include "gateway-sandbox/gateway.hpp"
 #include "gateway-sandbox/gateway_api.hpp"
 #include "gateway-sandbox/ledger_store.hpp"
@@ -29,6 +30,13 @@ using namespace orderflow::sandbox;
 using namespace std::chrono_literals;
 
 const Instant kNow{};
+
+Faults quick(std::int64_t slow_ms) {
+    Faults faults;
+    faults.delay_ms = 1;
+    faults.slow_ms = slow_ms;
+    return faults;
+}
 
 ChargeRequest request(std::string token, std::int64_t amount = 1500) {
     return {"charge:1", amount, Currency{}, std::move(token)};
@@ -107,6 +115,99 @@ TEST_CASE("gateway rules: a key belongs to the terms it was first used with") {
     CHECK(gateway.charge(euros, kNow).reply == Reply::key_reused);
 }
 
+TEST_CASE("gateway rules: a charge slowed down ends as its token says, unless it was cancelled") {
+    for (const auto& [token, end] :
+         {std::pair{"tok_ok", State::captured}, std::pair{"tok_declined", State::declined},
+          std::pair{"tok_stolen", State::declined}}) {
+        CAPTURE(token);
+        Gateway gateway;
+        CHECK(gateway.charge(request(token), kNow, true).reply == Reply::later);
+        CHECK(gateway.find("charge:1")->state == State::processing);
+        CHECK(gateway.charge(request(token), kNow).reply == Reply::later);
+        CHECK(gateway.finish("charge:1", kNow).charge.state == end);
+        CHECK(gateway.charge(request(token), kNow, true).reply == Reply::known);
+    }
+    Gateway gateway;
+    gateway.charge(request("tok_ok"), kNow, true);
+    gateway.cancel("charge:1", kNow);
+    CHECK(gateway.finish("charge:1", kNow).reply == Reply::key_cancelled);
+}
+
+TEST_CASE("gateway faults: a rate of 1 always strikes, 0 never, one between as often as it says") {
+    struct Case {
+        double Faults::*rate;
+        Fate (FaultDraw::*draw)();
+        Fault fault;
+    };
+    const auto [rate, draw, fault] = GENERATE(
+        Case{&Faults::error_rate, &FaultDraw::charge, Fault::error},
+        Case{&Faults::slow_rate, &FaultDraw::charge, Fault::slow},
+        Case{&Faults::late_rate, &FaultDraw::charge, Fault::late},
+        Case{&Faults::never_rate, &FaultDraw::charge, Fault::never},
+        Case{&Faults::wrong_amount_rate, &FaultDraw::charge, Fault::wrong_amount},
+        Case{&Faults::cancel_error_rate, &FaultDraw::cancel, Fault::error},
+        Case{&Faults::cancel_late_rate, &FaultDraw::cancel, Fault::late});
+    for (const double share : {0.0, 0.1, 1.0}) {
+        Faults faults;
+        faults.*rate = share;
+        FaultDraw luck(faults);
+        int struck = 0;
+        for (int i = 0; i < 10'000; ++i) {
+            const Fault drawn = (luck.*draw)().fault;
+            CHECK((drawn == fault || drawn == Fault::none));
+            struck += drawn == fault;
+            CHECK(luck.get().fault == Fault::none);
+        }
+        if (share == 0.1) {
+            CHECK(std::abs(struck - 1000) < 150);
+        } else {
+            CHECK(struck == 10'000 * share);
+        }
+    }
+}
+
+TEST_CASE("gateway faults: rates of one kind share what there is; unavailable spares nobody") {
+    Faults faults;
+    faults.delay_ms = 10;
+    faults.jitter_ms = 5;
+    faults.late_rate = faults.never_rate = 0.5;
+    FaultDraw luck(faults);
+    int late = 0;
+    std::vector<Fault> drawn;
+    for (int i = 0; i < 1'000; ++i) {
+        const Fate fate = luck.charge();
+        CHECK((fate.delay >= 10ms && fate.delay < 15ms));
+        CHECK((fate.fault == Fault::late || fate.fault == Fault::never));
+        late += fate.fault == Fault::late;
+        drawn.push_back(fate.fault);
+    }
+    CHECK(std::abs(late - 500) < 100);
+    luck.set(faults);   // the same seed: the same sequence
+    for (const Fault fault : drawn) CHECK(luck.charge().fault == fault);
+
+    faults.unavailable = true;
+    luck.set(faults);
+    CHECK(luck.charge().fault == Fault::unavailable);
+    CHECK(luck.cancel().fault == Fault::unavailable);
+    CHECK(luck.get().fault == Fault::unavailable);
+}
+
+TEST_CASE("gateway faults: rates that are no shares are refused") {
+    Faults faults;
+    faults.late_rate = 0.7;
+    faults.cancel_late_rate = 1;
+    faults.error_rate = 0.1;
+    faults.slow_rate = 0.2;
+    CHECK_FALSE(find_mistake(faults));
+    faults.never_rate = 0.1;
+    CHECK(find_mistake(faults));
+    faults.never_rate = -0.1;
+    CHECK(find_mistake(faults));
+    faults.never_rate = 0;
+    faults.cancel_error_rate = 0.1;
+    CHECK(find_mistake(faults));
+}
+
 TEST_CASE("gateway rules: the ledger rebuilds every outcome") {
     Gateway gateway;
     std::vector<Entry> ledger;
@@ -141,7 +242,7 @@ namespace {
 
 // A sandbox in this process, on a file that outlives it.
 struct Sandbox {
-    explicit Sandbox(const std::string& file, ApiSettings settings)
+    explicit Sandbox(const std::string& file, Faults settings)
         : ledger(io, file, [](const std::string&) { std::abort(); }),
           api(io, gateway, ledger, settings) {
         ledger.replay([this](const Entry& entry) { gateway.apply(entry); });
@@ -210,7 +311,7 @@ void contains(const std::string& text, std::string_view part) {
 
 TEST_CASE("gateway over HTTP: outcomes, repeats, cancellations and the ledger survive a restart") {
     const TemporaryFile file;
-    const ApiSettings settings{1ms, 100ms};
+    const Faults settings = quick(100);
     std::string captured;
     {
         Sandbox sandbox(file.name(), settings);
@@ -253,7 +354,7 @@ TEST_CASE("gateway over HTTP: outcomes, repeats, cancellations and the ledger su
 
 TEST_CASE("gateway over HTTP: slow, failing and lost charges settle on repeat") {
     const TemporaryFile file;
-    Sandbox sandbox(file.name(), {1ms, 300ms});
+    Sandbox sandbox(file.name(), quick(300));
     contains(sandbox.charge("f", "tok_500_then_ok"), "500 ");
     contains(sandbox.call("GET", "/v1/charges/f"), "404 ");
     contains(sandbox.charge("f", "tok_500_then_ok"), "201 ");
@@ -276,7 +377,7 @@ TEST_CASE("gateway over HTTP: slow, failing and lost charges settle on repeat") 
 
 TEST_CASE("gateway over HTTP: concurrent charges of one key capture once, many keys all are kept") {
     const TemporaryFile file;
-    Sandbox sandbox(file.name(), {5ms, 100ms});
+    Sandbox sandbox(file.name(), quick(100));
     std::vector<std::future<http::ClientResult>> calls;
     for (int i = 0; i < 300; ++i) {
         calls.push_back(sandbox.start_charge("k" + std::to_string(i % 100), "tok_ok"));
@@ -286,4 +387,63 @@ TEST_CASE("gateway over HTTP: concurrent charges of one key capture once, many k
     CHECK(created == 100);
     CHECK(sandbox.call("GET", "/v1/ledger?after=99").find(R"("id":100)") != std::string::npos);
     CHECK(sandbox.call("GET", "/v1/ledger?after=100") == "200 []");
+}
+
+TEST_CASE("gateway over HTTP: each fault strikes those who come after it was switched on") {
+    const TemporaryFile file;
+    Sandbox sandbox(file.name(), quick(300));
+    const auto set = [&](const std::string& faults) {
+        return sandbox.call("PUT", "/v1/faults", faults);
+    };
+    const auto charge = [&](const std::string& key) { return sandbox.charge(key, "tok_ok"); };
+    const auto given_up = [&](std::future<http::ClientResult> call) {
+        return call.get().outcome == http::ClientResult::Outcome::maybe_sent;
+    };
+
+    contains(set(R"({"errorRate":1})"), R"("errorRate":1.0)");
+    contains(charge("e"), "500 ");
+    contains(sandbox.call("GET", "/v1/charges/e"), "404 ");
+
+    set(R"({"wrongAmountRate":1})");
+    contains(charge("w"), R"(201 {"key":"w","status":"captured")");
+    contains(charge("w"), R"("amount":1501)");
+    contains(sandbox.call("GET", "/v1/charges/w"), R"("amount":1500)");
+
+    set(R"({"lateRate":1})");
+    CHECK(given_up(sandbox.start_charge("l", "tok_ok", 100ms)));
+    contains(sandbox.call("GET", "/v1/charges/l"), R"("status":"captured")");
+    contains(charge("l"), "200 ");
+
+    set(R"({"neverRate":1})");
+    CHECK(given_up(sandbox.start_charge("n", "tok_ok")));
+    contains(sandbox.call("GET", "/v1/charges/n"), R"("status":"captured")");
+
+    set(R"({"slowRate":1})");
+    auto slow = sandbox.start_charge("s", "tok_declined");
+    CHECK(given_up(sandbox.start_charge("s", "tok_declined", 100ms)));
+    contains(sandbox.call("GET", "/v1/charges/s"), R"("status":"processing")");
+    contains(Sandbox::text(slow.get()), "402 ");
+
+    set(R"({"cancelErrorRate":1})");
+    contains(sandbox.call("POST", "/v1/charges/l/cancel"), "500 ");
+    contains(sandbox.call("GET", "/v1/charges/l"), R"("status":"captured")");
+    set(R"({"cancelLateRate":1})");
+    CHECK(given_up(sandbox.start("POST", "/v1/charges/l/cancel", "", 100ms)));
+    contains(sandbox.call("GET", "/v1/charges/l"), R"("status":"refunded")");
+
+    set(R"({"unavailable":true})");
+    contains(charge("u"), "503 ");
+    contains(sandbox.call("GET", "/v1/charges/l"), "503 ");
+    contains(sandbox.call("POST", "/v1/charges/l/cancel"), "503 ");
+    contains(sandbox.call("GET", "/v1/ledger"), R"("key":"n")");
+
+    const std::string start = set("{}");
+    contains(start, R"(200 {"delayMs":1,"jitterMs":0,"slowMs":300,"unavailable":false,)");
+    CHECK(sandbox.call("GET", "/v1/faults") == start);
+    contains(charge("u"), "201 ");
+    contains(set(R"({"tooLate":1})"), "400 ");
+    contains(set(R"({"lateRate":"1"})"), "400 ");
+    contains(set(R"({"lateRate":1.1})"), "400 ");
+    contains(set(R"({"slowMs":600001})"), "400 ");
+    CHECK(sandbox.call("GET", "/v1/faults") == start);
 }

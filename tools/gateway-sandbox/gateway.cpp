@@ -41,6 +41,11 @@ State after(State state, EntryKind kind) {
     throw std::logic_error("no such entry kind");
 }
 
+bool is_refused(std::string_view token) {
+    const Behaviour behaviour = behaviour_of(token);
+    return behaviour == Behaviour::decline || behaviour == Behaviour::unknown;
+}
+
 bool same_terms(const Charge& charge, const ChargeRequest& request) {
     return charge.amount == request.amount && charge.currency == request.currency.text() &&
            charge.token == request.token;
@@ -67,14 +72,14 @@ Decision Gateway::record(const std::string& key, EntryKind kind, Reply reply, In
     return {reply, charges_[key], std::move(entry)};
 }
 
-Decision Gateway::charge(const ChargeRequest& request, Instant now) {
+Decision Gateway::charge(const ChargeRequest& request, Instant now, bool slowly) {
     Charge& charge = charges_[request.key];
     if (is_cancelled(charge.state)) return {Reply::key_cancelled, charge, {}};
     if (charge.state == State::none) {
         charge.amount = request.amount;
         charge.currency = request.currency.text();
         charge.token = request.token;
-        return first_charge(request, now);
+        return first_charge(request, now, slowly);
     }
     if (!same_terms(charge, request)) return {Reply::key_reused, charge, {}};
     if (charge.state == State::failed_once) {
@@ -83,9 +88,9 @@ Decision Gateway::charge(const ChargeRequest& request, Instant now) {
     return {charge.state == State::processing ? Reply::later : Reply::known, charge, {}};
 }
 
-Decision Gateway::first_charge(const ChargeRequest& request, Instant now) {
+Decision Gateway::first_charge(const ChargeRequest& request, Instant now, bool slowly) {
     Charge& charge = charges_[request.key];
-    switch (behaviour_of(request.token)) {
+    switch (slowly ? Behaviour::slow : behaviour_of(request.token)) {
         case Behaviour::capture:
             return record(request.key, EntryKind::charge, Reply::created, now);
         case Behaviour::lose_first_answer:
@@ -106,7 +111,8 @@ Decision Gateway::first_charge(const ChargeRequest& request, Instant now) {
 Decision Gateway::finish(const std::string& key, Instant now) {
     const Charge& charge = charges_[key];
     if (charge.state == State::processing) {
-        return record(key, EntryKind::charge, Reply::created, now);
+        return is_refused(charge.token) ? record(key, EntryKind::decline, Reply::known, now)
+                                        : record(key, EntryKind::charge, Reply::created, now);
     }
     return {is_cancelled(charge.state) ? Reply::key_cancelled : Reply::known, charge, {}};
 }

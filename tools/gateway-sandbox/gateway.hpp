@@ -58,7 +58,7 @@ struct ChargeRequest {
 enum class State {
     none,
     failed_once,    // answered 500 once; forgotten by a restart, as is `processing`
-    processing,     // will be captured unless it is cancelled first
+    processing,     // will be decided by its token unless it is cancelled first
     captured,
     declined,
     refunded,       // cancelled after capture
@@ -94,7 +94,8 @@ struct Decision {
 
 class Gateway {
 public:
-    Decision charge(const ChargeRequest& request, Instant now);
+    // `slowly`: what would be decided now is decided by finish(), whatever the token.
+    Decision charge(const ChargeRequest& request, Instant now, bool slowly = false);
     // The end of a slow charge; repeats, and a key cancelled meanwhile, change nothing.
     Decision finish(const std::string& key, Instant now);
     Decision cancel(const std::string& key, Instant now);
@@ -108,7 +109,7 @@ public:
 
 private:
     Decision record(const std::string& key, EntryKind kind, Reply reply, Instant now);
-    Decision first_charge(const ChargeRequest& request, Instant now);
+    Decision first_charge(const ChargeRequest& request, Instant now, bool slowly);
 
     std::unordered_map<std::string, Charge> charges_;
     std::int64_t next_id_ = 1;

@@ -61,6 +61,14 @@ inline constexpr auto kLimits<sandbox::ChargeRequest> =
                range(&sandbox::ChargeRequest::amount, 0, kMaxTotal),
                length(&sandbox::ChargeRequest::token, 1, 64)};
 
+template <>
+inline constexpr auto kLimits<sandbox::Faults> =
+    std::tuple{range(&sandbox::Faults::delay_ms, 0, sandbox::kMaxDelayMs),
+               range(&sandbox::Faults::jitter_ms, 0, sandbox::kMaxDelayMs),
+               range(&sandbox::Faults::slow_ms, 0, sandbox::kMaxDelayMs)};
+template <>
+inline constexpr bool kMayLackMembers<sandbox::Faults> = true;
+
 }  // namespace orderflow::events
 
 namespace orderflow::sandbox {
@@ -104,15 +112,24 @@ Response bad_request(const Error& error) {
     return http::problem(400, error.code, "Invalid request", error.pointer + " " + error.detail);
 }
 
+Response server_error() { return http::problem(500, "internal", "Internal error", "Try again."); }
+
 }  // namespace
 
 http::Router GatewayApi::routes() {
     http::Router router;
-    router.post("/v1/charges", [this](Request r) { return post_charge(std::move(r)); });
-    router.get("/v1/charges/{key}", [this](Request r) { return get_charge(std::move(r)); });
-    router.post("/v1/charges/{key}/cancel",
-                [this](Request r) { return post_cancel(std::move(r)); });
+    router.post("/v1/charges", [this](Request r) {
+        return serve(&GatewayApi::post_charge, draw_.charge(), std::move(r));
+    });
+    router.get("/v1/charges/{key}", [this](Request r) {
+        return serve(&GatewayApi::get_charge, draw_.get(), std::move(r));
+    });
+    router.post("/v1/charges/{key}/cancel", [this](Request r) {
+        return serve(&GatewayApi::post_cancel, draw_.cancel(), std::move(r));
+    });
     router.get("/v1/ledger", [this](Request r) { return get_ledger(std::move(r)); });
+    router.get("/v1/faults", [this](Request r) { return get_faults(std::move(r)); });
+    router.put("/v1/faults", [this](Request r) { return put_faults(std::move(r)); });
     return router;
 }
 
@@ -125,52 +142,75 @@ asio::awaitable<void> GatewayApi::sleep_until(Clock::time_point due) {
 
 asio::awaitable<void> GatewayApi::settle(Decision decision, Clock::time_point due) {
     if (decision.entry) ledger_.append(std::move(*decision.entry));
-    if (settings_.delay.count() > 0) co_await sleep_until(due);
+    if (due > Clock::now()) co_await sleep_until(due);
     co_await ledger_.durable(decision.charge.last_entry);
 }
 
-GatewayApi::Answer GatewayApi::post_charge(Request request) {
-    const auto due = Clock::now() + settings_.delay;
-    const auto slow_due = Clock::now() + settings_.slow;
+GatewayApi::Answer GatewayApi::serve(Handler handler, Fate fate, Request request) {
+    const auto arrived = Clock::now();
+    Visit visit{std::move(request), fate, arrived + fate.delay, arrived + fate.slow};
+    Response response;
+    switch (fate.fault) {
+        case Fault::unavailable:
+            co_await sleep_until(visit.due);
+            co_return http::problem_unavailable("The gateway was told to be unavailable.");
+        case Fault::error:
+            co_await sleep_until(visit.due);
+            co_return server_error();
+        case Fault::late:
+        case Fault::never:
+            response = co_await (this->*handler)(visit);
+            co_await sleep_until(visit.slow_due);
+            response.hang_up = fate.fault == Fault::never;
+            co_return response;
+        case Fault::none:
+        case Fault::slow:
+        case Fault::wrong_amount: co_return co_await (this->*handler)(visit);
+    }
+    throw std::logic_error("no such fault");
+}
+
+GatewayApi::Answer GatewayApi::post_charge(Visit& visit) {
     const auto charge =
-        events::read_json<ChargeRequest>(request.body, events::UnknownMembers::refuse);
+        events::read_json<ChargeRequest>(visit.request.body, events::UnknownMembers::refuse);
     if (!charge) co_return bad_request(charge.error());
     ledger_.require_room();
-    Decision decision = gateway_.charge(*charge, system_now());
-    co_await settle(decision, due);
+    const bool slowly = visit.fate.fault == Fault::slow;
+    Decision decision = gateway_.charge(*charge, system_now(), slowly);
+    co_await settle(decision, visit.due);
     if (decision.reply == Reply::later) {
         // Even if the caller has long gone: a slow charge is a charge. A repeat waits its own
-        // minute, but the first of them to wake captures.
-        co_await sleep_until(slow_due);
+        // minute, but the first of them to wake decides.
+        co_await sleep_until(visit.slow_due);
         ledger_.require_room();
         decision = gateway_.finish(charge->key, system_now());
         co_await settle(decision, Clock::now());
     } else if (decision.reply == Reply::lost) {
-        co_await sleep_until(slow_due);
+        co_await sleep_until(visit.slow_due);
     }
+    // Only this copy, which the answer speaks of.
+    if (visit.fate.fault == Fault::wrong_amount) ++decision.charge.amount;
     co_return to_response(charge->key, decision);
 }
 
-GatewayApi::Answer GatewayApi::get_charge(Request request) {
-    const auto due = Clock::now() + settings_.delay;
-    const std::string key = request.param("key");
+GatewayApi::Answer GatewayApi::get_charge(Visit& visit) {
+    const std::string& key = visit.request.param("key");
     const Charge* known = gateway_.find(key);
     Decision decision;
     if (known != nullptr) decision.charge = *known;
-    co_await settle(decision, due);
+    co_await settle(decision, visit.due);
     if (decision.charge.state == State::none) {
         co_return http::problem(404, "not-found", "Not found", "No charge has this key.");
     }
     co_return http::json_response(200, charge_json(key, decision.charge));
 }
 
-GatewayApi::Answer GatewayApi::post_cancel(Request request) {
-    const auto due = Clock::now() + settings_.delay;
-    const std::string key = request.param("key");
+GatewayApi::Answer GatewayApi::post_cancel(Visit& visit) {
+    const std::string& key = visit.request.param("key");
     if (key.size() > 128) co_return bad_request({"validation", "the key is too long", ""});
     ledger_.require_room();
     const Decision decision = gateway_.cancel(key, system_now());
-    co_await settle(decision, due);
+    co_await settle(decision, visit.due);
     co_return http::json_response(200, charge_json(key, decision.charge));
 }
 
@@ -187,6 +227,19 @@ GatewayApi::Answer GatewayApi::get_ledger(Request request) {
         lines.push_back({e.id, e.key, e.kind, e.amount, e.currency, e.at});
     }
     co_return http::json_response(200, events::to_json(lines));
+}
+
+GatewayApi::Answer GatewayApi::get_faults(Request) {
+    co_return http::json_response(200, events::to_json(draw_.faults()));
+}
+
+GatewayApi::Answer GatewayApi::put_faults(Request request) {
+    const auto faults =
+        events::read_json<Faults>(request.body, events::UnknownMembers::refuse, start_);
+    if (!faults) co_return bad_request(faults.error());
+    if (const auto mistake = find_mistake(*faults)) co_return bad_request(*mistake);
+    draw_.set(*faults);
+    co_return http::json_response(200, events::to_json(*faults));
 }
 
 std::string GatewayApi::charge_json(const std::string& key, const Charge& charge) const {
@@ -219,8 +272,7 @@ Response GatewayApi::to_response(const std::string& key, const Decision& decisio
             const int status = !declined ? 200 : token_unknown(decision.charge) ? 422 : 402;
             return http::json_response(status, charge_json(key, decision.charge));
         }
-        case Reply::server_error:
-            return http::problem(500, "internal", "Internal error", "Try again.");
+        case Reply::server_error: return server_error();
         case Reply::key_cancelled: return refused(Refusal::key_cancelled);
         case Reply::key_reused: return refused(Refusal::key_reused);
         case Reply::later: break;

@@ -5,28 +5,26 @@
 //   GET  /v1/charges/{key}                           200, 404 if nothing was decided about the key
 //   POST /v1/charges/{key}/cancel                    200 refunded, declined or never_charged
 //   GET  /v1/ledger?after=0&limit=1000               200, a JSON array of ledger entries
+//   GET, PUT /v1/faults                              200, how it misbehaves from now on
 // No answer is given before what it says is on disk.
 
 #include <chrono>
+#include <string>
 
 #include <boost/asio/awaitable.hpp>
 
+#include "gateway-sandbox/faults.hpp"
 #include "gateway-sandbox/gateway.hpp"
 #include "gateway-sandbox/ledger_store.hpp"
 #include "http/router.hpp"
 
 namespace orderflow::sandbox {
 
-struct ApiSettings {
-    std::chrono::milliseconds delay{20};      // of each answer about a charge, at least
-    std::chrono::milliseconds slow{60'000};   // what the slow tokens wait
-};
-
 class GatewayApi {
 public:
-    GatewayApi(boost::asio::io_context& io, Gateway& gateway, LedgerStore& ledger,
-               ApiSettings settings)
-        : io_(io), gateway_(gateway), ledger_(ledger), settings_(settings) {}
+    // `start`: what a PUT /v1/faults that leaves a member out takes for it.
+    GatewayApi(boost::asio::io_context& io, Gateway& gateway, LedgerStore& ledger, Faults start)
+        : io_(io), gateway_(gateway), ledger_(ledger), start_(start), draw_(start) {}
 
     // The handlers refer to this object.
     http::Router routes();
@@ -35,12 +33,26 @@ private:
     using Clock = std::chrono::steady_clock;
     using Answer = boost::asio::awaitable<http::Response>;
 
-    Answer post_charge(http::Request request);
-    Answer get_charge(http::Request request);
-    Answer post_cancel(http::Request request);
-    Answer get_ledger(http::Request request);
+    // One request about a charge and what befalls it.
+    struct Visit {
+        http::Request request;
+        Fate fate;
+        Clock::time_point due;       // of the answer, at the earliest
+        Clock::time_point slow_due;  // far too late
+    };
+    using Handler = Answer (GatewayApi::*)(Visit&);
 
-    // Makes the decision's entry durable, and what it rests on, but answers no earlier than `due`.
+    // All requests about charges come through here: where faults strike, but for what only the
+    // handler can do (deciding slowly, a wrong amount).
+    Answer serve(Handler handler, Fate fate, http::Request request);
+    Answer post_charge(Visit& visit);
+    Answer get_charge(Visit& visit);
+    Answer post_cancel(Visit& visit);
+    Answer get_ledger(http::Request request);
+    Answer get_faults(http::Request request);
+    Answer put_faults(http::Request request);
+
+    // Makes the decision's entry durable, and what it rests on, but returns no earlier than `due`.
     boost::asio::awaitable<void> settle(Decision decision, Clock::time_point due);
     boost::asio::awaitable<void> sleep_until(Clock::time_point due);
     std::string charge_json(const std::string& key, const Charge& charge) const;
@@ -49,7 +61,8 @@ private:
     boost::asio::io_context& io_;
     Gateway& gateway_;
     LedgerStore& ledger_;
-    ApiSettings settings_;
+    const Faults start_;
+    FaultDraw draw_;
 };
 
 }  // namespace orderflow::sandbox

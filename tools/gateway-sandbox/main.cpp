@@ -1,8 +1,10 @@
 // gateway-sandbox: the stand-in payment gateway, a development tool.
 
+#include <cctype>
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <limits>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -12,6 +14,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <sys/resource.h>
 
+#include "gateway-sandbox/faults.hpp"
 #include "gateway-sandbox/gateway.hpp"
 #include "gateway-sandbox/gateway_api.hpp"
 #include "gateway-sandbox/ledger_store.hpp"
@@ -26,21 +29,46 @@ struct Config {
     std::string bind = "127.0.0.1";
     unsigned short port = 3010;
     std::string database = "gateway-sandbox.sqlite";
-    unsigned delay_ms = 20;
-    unsigned slow_ms = 60'000;
+    sandbox::Faults faults;
 };
 
+void describe_faults(CLI::App& app, sandbox::Faults& faults) {
+    const auto add = [&](std::string name, auto& value, std::string help, auto most) {
+        std::string environment = "GATEWAY_" + name;
+        for (char& c : environment) c = c == '-' ? '_' : static_cast<char>(std::toupper(c));
+        app.add_option("--" + name, value, help)->envname(environment)->check(
+            CLI::Range(decltype(most){0}, most));
+    };
+    constexpr auto kDelay = sandbox::kMaxDelayMs;
+    add("delay-ms", faults.delay_ms, "delay of each answer about a charge, milliseconds", kDelay);
+    add("jitter-ms", faults.jitter_ms, "up to this much more, evenly, milliseconds", kDelay);
+    add("slow-ms", faults.slow_ms,
+        "what \"far too late\" means, for the slow tokens too, milliseconds", kDelay);
+    app.add_flag("--unavailable", faults.unavailable, "503 to everything about charges")
+        ->envname("GATEWAY_UNAVAILABLE");
+    add("error-rate", faults.error_rate, "share of charges: 500, nothing decided", 1.0);
+    add("slow-rate", faults.slow_rate, "share of charges: decided only far too late", 1.0);
+    add("late-rate", faults.late_rate, "share of charges: decided, answered far too late", 1.0);
+    add("never-rate", faults.never_rate,
+        "share of charges: decided, hung up far too late without an answer", 1.0);
+    add("wrong-amount-rate", faults.wrong_amount_rate,
+        "share of charges: captured rightly, answered with an amount 1 too high", 1.0);
+    add("cancel-error-rate", faults.cancel_error_rate, "share of cancels: 500, nothing decided",
+        1.0);
+    add("cancel-late-rate", faults.cancel_late_rate,
+        "share of cancels: decided, answered far too late", 1.0);
+    add("seed", faults.seed, "of the random choice of faults",
+        std::numeric_limits<std::int64_t>::max());
+}
+
 void describe(CLI::App& app, Config& config) {
-    const CLI::Range milliseconds(0, 600'000);
     app.add_option("--bind", config.bind, "address to listen on")->envname("BIND");
     app.add_option("--port", config.port, "port to listen on; 0: any free one")->envname("PORT");
     app.add_option("--database", config.database, "SQLite file of the ledger");
-    app.add_option("--delay-ms", config.delay_ms, "delay of each answer, milliseconds")
-        ->envname("GATEWAY_DELAY_MS")
-        ->check(milliseconds);
-    app.add_option("--slow-ms", config.slow_ms, "what tok_slow_60s waits, milliseconds")
-        ->check(milliseconds);
+    describe_faults(app, config.faults);
     for (CLI::Option* option : app.get_options()) option->capture_default_str();
+    app.footer("The faults below --database are start values: PUT /v1/faults changes them.\n"
+               "docs/gateway-sandbox.md has routes, tokens and faults.");
 }
 
 // Callers that wait for a slow answer hold a connection each.
@@ -68,10 +96,7 @@ void run(const Config& config) {
     });
     ledger.replay([&](const sandbox::Entry& entry) { gateway.apply(entry); });
 
-    sandbox::ApiSettings settings;
-    settings.delay = std::chrono::milliseconds(config.delay_ms);
-    settings.slow = std::chrono::milliseconds(config.slow_ms);
-    sandbox::GatewayApi api(io, gateway, ledger, settings);
+    sandbox::GatewayApi api(io, gateway, ledger, config.faults);
     http::Limits limits;
     limits.connections = limits.in_flight = 60'000;
     http::Hooks hooks;
@@ -97,6 +122,10 @@ int main(int argc, char** argv) {
     Config config;
     describe(app, config);
     CLI11_PARSE(app, argc, argv);
+    if (const auto mistake = sandbox::find_mistake(config.faults)) {
+        std::fprintf(stderr, "gateway-sandbox: %s\n", mistake->detail.c_str());
+        return 1;
+    }
     try {
         run(config);
         return 0;
