@@ -162,7 +162,9 @@ void LoadGenerator::start(std::size_t slot, std::int64_t scheduled_us) {
     connection.sample.scheduled_us = scheduled_us;
     connection.sample.sent_us = now_us();
     connection.reader.restart();
-    connection.unsent = orders_.next_request();
+    const auto order = orders_.next();
+    connection.sample.kind = order.kind;
+    connection.unsent = order.request;
     ++busy_;
     if (connection.fd < 0 && !open(slot)) {
         failed(slot, LoadError::Connect);
@@ -172,6 +174,17 @@ void LoadGenerator::start(std::size_t slot, std::int64_t scheduled_us) {
         connection.phase = Phase::Busy;
         write(slot);
     }
+}
+
+// On the connection that brought the 202, which is busy until this is answered too.
+void LoadGenerator::cancel(std::size_t slot) {
+    Connection& connection = connections_[slot];
+    const auto& id = connection.sample.order_id;
+    connection.unsent = orders_.cancellation_of({id.data(), id.size()});
+    connection.sample.sent_us = now_us();
+    connection.cancelling = true;
+    connection.reader.restart();
+    write(slot);
 }
 
 bool LoadGenerator::open(std::size_t slot) {
@@ -264,10 +277,21 @@ void LoadGenerator::drop_idle(std::size_t slot) {
 void LoadGenerator::answered(std::size_t slot) {
     Connection& connection = connections_[slot];
     Sample& sample = connection.sample;
-    sample.answered_us = now_us();
-    sample.status = static_cast<std::uint16_t>(connection.reader.status());
-    copy_order_id(connection.reader.body(), sample);
-    result_.samples.push_back(sample);
+    const int status = connection.reader.status();
+    if (connection.cancelling) {
+        connection.cancelling = false;
+        ++result_.cancellations[status];
+    } else {
+        sample.answered_us = now_us();
+        sample.status = static_cast<std::uint16_t>(status);
+        copy_order_id(connection.reader.body(), sample);
+        result_.samples.push_back(sample);
+        if (sample.kind == OrderKind::Cancelled && status == 202 &&
+            connection.reader.keep_alive()) {
+            cancel(slot);
+            return;
+        }
+    }
     --busy_;
     if (connection.reader.keep_alive()) {
         connection.phase = Phase::Idle;
@@ -278,10 +302,15 @@ void LoadGenerator::answered(std::size_t slot) {
 }
 
 void LoadGenerator::failed(std::size_t slot, LoadError error) {
-    Sample& sample = connections_[slot].sample;
-    sample.answered_us = now_us();
-    sample.error = error;
-    result_.samples.push_back(sample);
+    Connection& connection = connections_[slot];
+    if (connection.cancelling) {
+        connection.cancelling = false;
+        ++result_.cancellations[0];
+    } else {
+        connection.sample.answered_us = now_us();
+        connection.sample.error = error;
+        result_.samples.push_back(connection.sample);
+    }
     --busy_;
     close_socket(slot);
     release(slot, true);

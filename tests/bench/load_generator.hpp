@@ -38,6 +38,7 @@ private:
         int fd = -1;
         Phase phase = Phase::Closed;
         std::uint32_t generation = 0;  // tells events of an earlier socket in this slot apart
+        bool cancelling = false;       // the customer's cancellation of the sample's order
         std::string unsent;            // the rest of a request that the socket did not take at once
         Sample sample;
         ResponseReader reader;
@@ -54,6 +55,7 @@ private:
     std::size_t free_connection();
     void start(std::size_t slot, std::int64_t scheduled_us);
     bool open(std::size_t slot);
+    void cancel(std::size_t slot);
     void write(std::size_t slot);
     void read(std::size_t slot);
     void on_event(std::size_t slot, std::uint32_t events);

@@ -52,6 +52,13 @@ void set_arrivals(LoadOptions& options, std::string_view kind) {
     options.poisson = kind == "poisson";
 }
 
+void set_mix(LoadOptions& options, std::string_view mix) {
+    if (mix != "clean" && mix != "mixed") {
+        throw std::invalid_argument("--mix is clean or mixed");
+    }
+    options.mix = mix == "mixed" ? Mix::Mixed : Mix::Clean;
+}
+
 std::vector<Flag> flags(LoadOptions& o) {
     return {
         {"--target", "http://127.0.0.1:3000  where POST /api/orders goes",
@@ -73,13 +80,15 @@ std::vector<Flag> flags(LoadOptions& o) {
         {"--customers", "customers (10000)  CUST-000001, CUST-000002, ...",
          number(o.customers, 1, 10000000)},
         {"--lines", "lines per order (1)", number(o.lines, 1, 100)},
+        {"--mix", "clean | mixed (clean)  mixed: a tenth of the orders fails, some are paid late",
+         [&o](std::string_view mix) { set_mix(o, mix); }},
         {"--seed", "seed (1)  of every random choice",
          number<std::uint64_t>(o.seed, 0, UINT64_MAX)},
         {"--timeout", "milliseconds (10000)  an answer that takes longer is an error",
          number(o.timeout_ms, 1, 600000)},
         {"--catalogue", "FILE  lines productId,price,name; default: GET /api/products/{id} of each",
          text(o.catalogue)},
-        {"--out", "FILE  CSV: order_id, scheduled_us, sent_us, answered_us, status of each order",
+        {"--out", "FILE  CSV: order_id, scheduled_us, sent_us, answered_us, status, kind of each",
          text(o.out)},
     };
 }

@@ -1,6 +1,8 @@
 // What bench-load is asked to do: its command line. Read once by main, before any load runs.
 #pragma once
 
+#include "bench/load_mix.hpp"
+
 #include <cstdint>
 #include <string>
 
@@ -19,6 +21,7 @@ struct LoadOptions {
     double zipf = 1.0;
     int customers = 10000;
     int lines = 1;
+    Mix mix = Mix::Clean;
     std::uint64_t seed = 1;
     int timeout_ms = 10000;
     std::string catalogue;  // file; empty = ask the target

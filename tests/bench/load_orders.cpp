@@ -93,34 +93,55 @@ std::vector<Product> read_catalogue(const LoadOptions& options) {
 }
 
 OrderSource::OrderSource(const LoadOptions& options, const std::vector<Product>& catalogue)
-    : customers_(options.customers), lines_(options.lines), random_(options.seed) {
+    : host_(options.host + ":" + options.port),
+      customers_(options.customers),
+      lines_(options.lines),
+      mix_(options.mix),
+      random_(options.seed) {
     double sum = 0;
     for (const Product& product : catalogue) {
-        items_.push_back(R"({"productId":")" + product.id + R"(","name":)" + product.name_json +
-                         R"(,"price":)" + std::to_string(product.price) + R"(,"quantity":1})");
+        const std::string item =
+            R"({"productId":")" + product.id + R"(","name":)" + product.name_json + R"(,"price":)";
+        items_.push_back(item + std::to_string(product.price) + R"(,"quantity":1})");
+        dearer_.push_back(item + std::to_string(product.price + 1) + R"(,"quantity":1})");
         sum += 1.0 / std::pow(static_cast<double>(items_.size()), options.zipf);
         cumulative_.push_back(sum);
     }
     for (double& part : cumulative_) part /= sum;
-    head_ = "POST /api/orders HTTP/1.1\r\nHost: " + options.host + ":" + options.port +
+    head_ = "POST /api/orders HTTP/1.1\r\nHost: " + host_ +
             "\r\nContent-Type: application/json\r\nContent-Length: ";
 }
 
-std::string_view OrderSource::next_request() {
+OrderSource::Next OrderSource::next() {
+    const OrderKind kind = kind_of(mix_, number_++);
     std::uniform_int_distribution<int> customer(1, customers_);
     char customer_id[32];
     std::snprintf(customer_id, sizeof customer_id, "CUST-%06d", customer(random_));
     body_.assign(R"({"customerId":")").append(customer_id).append(R"(","items":[)");
+    append_lines(kind);
+    body_ += tail_of(kind);
+    request_.assign(head_).append(std::to_string(body_.size())).append("\r\n\r\n").append(body_);
+    return {request_, kind};
+}
+
+void OrderSource::append_lines(OrderKind kind) {
+    if (const auto line = line_of(kind)) {
+        body_ += *line;
+        return;
+    }
     chosen_.clear();
     while (chosen_.size() < static_cast<std::size_t>(lines_)) {
         const auto product = choose_product();
         if (std::find(chosen_.begin(), chosen_.end(), product) != chosen_.end()) continue;
         if (!chosen_.empty()) body_ += ',';
-        body_ += items_[product];
+        body_ += kind == OrderKind::PriceMismatch ? dearer_[product] : items_[product];
         chosen_.push_back(product);
     }
-    body_ += "]}";
-    request_.assign(head_).append(std::to_string(body_.size())).append("\r\n\r\n").append(body_);
+}
+
+std::string_view OrderSource::cancellation_of(std::string_view order_id) {
+    request_.assign("POST /api/orders/").append(order_id).append("/cancellations HTTP/1.1\r\n");
+    request_.append("Host: ").append(host_).append("\r\nContent-Length: 0\r\n\r\n");
     return request_;
 }
 

@@ -2,6 +2,7 @@
 // bytes. The catalogue is read before the load starts, so prices agree and the loop asks nobody.
 #pragma once
 
+#include "bench/load_mix.hpp"
 #include "bench/load_options.hpp"
 
 #include <cstdint>
@@ -26,23 +27,34 @@ class OrderSource {
 public:
     OrderSource(const LoadOptions& options, const std::vector<Product>& catalogue);
 
-    // The next request, valid until the next call.
-    std::string_view next_request();
+    struct Next {
+        std::string_view request;  // valid until the next call
+        OrderKind kind;
+    };
+    Next next();
+
+    // The request by which the customer cancels an order; valid until the next call.
+    std::string_view cancellation_of(std::string_view order_id);
 
     // Seconds to the next arrival when they follow a Poisson process of this rate.
     double next_gap_s(double rate_per_s);
 
 private:
     std::size_t choose_product();
+    void append_lines(OrderKind kind);
 
     std::vector<std::string> items_;   // one JSON object per product
+    std::vector<std::string> dearer_;  // the same with a price that is not the catalogue's
     std::vector<double> cumulative_;   // Zipf: probability of this product or one before it
     std::vector<std::size_t> chosen_;  // products of the order that is being written
+    std::string host_;
     std::string head_;
     std::string body_;
     std::string request_;
     int customers_;
     int lines_;
+    Mix mix_;
+    std::uint64_t number_ = 0;
     std::mt19937_64 random_;
     std::uniform_real_distribution<double> uniform_{0.0, 1.0};
 };

@@ -68,14 +68,15 @@ double process_cpu_s() {
 void write_csv(const LoadResult& result, const std::string& path) {
     const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "w"), &std::fclose);
     if (!file) throw std::runtime_error("cannot write " + path);
-    std::fputs("order_id,scheduled_us,sent_us,answered_us,status\n", file.get());
+    std::fputs("order_id,scheduled_us,sent_us,answered_us,status,kind\n", file.get());
     for (const Sample& sample : result.samples) {
         const bool known = sample.order_id[0] != '\0';
         const int length = known ? static_cast<int>(sample.order_id.size()) : 0;
-        std::fprintf(file.get(), "%.*s,%lld,%lld,%lld,%d\n", length, sample.order_id.data(),
+        std::fprintf(file.get(), "%.*s,%lld,%lld,%lld,%d,%s\n", length, sample.order_id.data(),
                      static_cast<long long>(sample.scheduled_us),
                      static_cast<long long>(sample.sent_us),
-                     static_cast<long long>(sample.answered_us), sample.status);
+                     static_cast<long long>(sample.answered_us), sample.status,
+                     name_of(sample.kind).data());
     }
     if (std::fflush(file.get()) != 0) throw std::runtime_error("cannot write " + path);
 }
@@ -105,13 +106,16 @@ std::string summary_json(const LoadOptions& options, const LoadResult& result) {
         << "\",\"rate_per_s\":" << options.rate_per_s << ",\"closed\":" << options.closed
         << ",\"arrivals\":\"" << (options.poisson ? "poisson" : "constant")
         << "\",\"duration_s\":" << options.duration_s << ",\"warmup_s\":" << options.warmup_s
-        << ",\"products\":" << options.products << ",\"lines\":" << options.lines
+        << ",\"mix\":\"" << (options.mix == Mix::Mixed ? "mixed" : "clean")
+        << "\",\"products\":" << options.products << ",\"lines\":" << options.lines
         << ",\"counted_from_us\":" << result.counted_from_us
         << ",\"counted_to_us\":" << result.counted_to_us << ",\"sent\":" << sent
         << ",\"accepted\":" << accept_us.size() << ",\"statuses\":";
     write_counts(out, statuses);
     out << ",\"errors\":";
     write_counts(out, errors);
+    out << ",\"cancellations\":";
+    write_counts(out, result.cancellations);
     out << ",\"never_sent\":" << result.never_sent
         << ",\"connections_opened\":" << result.connections_opened
         << ",\"most_connections\":" << result.most_connections << ",\"accept_ms\":";

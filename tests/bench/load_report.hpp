@@ -1,10 +1,12 @@
 // What bench-load saw: one sample per order, written as CSV and summed up as JSON after the load.
 #pragma once
 
+#include "bench/load_mix.hpp"
 #include "bench/load_options.hpp"
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,7 @@ struct Sample {
     std::int64_t answered_us = 0;  // of an error: when it was noticed
     std::uint16_t status = 0;      // 0 = no answer
     LoadError error = LoadError::None;
+    OrderKind kind = OrderKind::Clean;
     std::array<char, 36> order_id{};  // all zero = none in the answer
 };
 
@@ -25,6 +28,7 @@ struct LoadResult {
     std::vector<Sample> samples;
     std::int64_t counted_from_us = 0;  // by the scheduled time
     std::int64_t counted_to_us = 0;
+    std::map<int, std::uint64_t> cancellations;  // by status; 0 = no answer
     std::uint64_t never_sent = 0;  // due in the window, but no connection came free in time
     std::uint64_t connections_opened = 0;
     int most_connections = 0;  // open at once

@@ -170,6 +170,12 @@ def _rows(values, per):
             "hot_share": round(hot / updated, 4) if updated else None, "index_entries": round(entries * per, 3)}
 
 
+def lowest_id_since(seconds):
+    """The smallest UUIDv7 of this millisecond: order ids from now on are not below it."""
+    digits = f"{int(seconds * 1000):012x}"
+    return f"{digits[:8]}-{digits[8:]}-7000-8000-000000000000"
+
+
 # ---- latencies --------------------------------------------------------------------------------------
 
 def percentiles_ms(values_us):

@@ -43,16 +43,31 @@ def _load(result):
         f" connections: {load['most_connections']}",
         f"orders      {states}; lost: {orders['missing']}; unfinished: {orders['unfinished']};"
         f" all final {result['final_after_s']} s after the load; checkpoints: {result['checkpoints']}",
-        f"completed   {result['completed_per_s']} orders/s in the window"])
+        f"completed   {result['completed_per_s']} orders/s in the window;"
+        f" completed or cancelled {result['final_per_s']}/s"])
 
 
 def _latencies(result):
     names = ("p50", "p90", "p99", "p99.9", "max")
     rows = [("milliseconds", *names)]
-    for title, values in (("accept", result["load"]["accept_ms"]), ("end to end", result["orders"]["end_to_end_ms"]),
-                          ("beyond the gateway's delay", result["beyond_gateway_ms"])):
-        rows.append((title, *(_number(values[name]) for name in names)))
+    orders = result["orders"]
+    for title, values in (("accept", result["load"]["accept_ms"]), ("end to end", orders["end_to_end_ms"]),
+                          ("beyond the gateway's delay", result["beyond_gateway_ms"]),
+                          ("end to end, cancelled", orders["cancelled_ms"])):
+        if values["p50"] is not None:
+            rows.append((title, *(_number(values[name]) for name in names)))
     return table(rows)
+
+
+def _kinds(result):
+    if result["load"]["mix"] == "clean":
+        return ""
+    rows = [("kind of order", "orders", "end", "p50 ms", "p99 ms", "max ms")]
+    for kind in result["orders"]["kinds"]:
+        end = " ".join(filter(None, (kind["state"], kind["reason"], "" if kind["as_expected"] else "NOT EXPECTED")))
+        rows.append((kind["kind"], kind["orders"], end, *(_number(kind["ms"][name]) for name in ("p50", "p99", "max"))))
+    cancellations = ", ".join(f"{count} x {status}" for status, count in result["load"]["cancellations"].items())
+    return table(rows) + (f"\n  cancellations asked for: {cancellations}" if cancellations else "")
 
 
 def _costs(result):
@@ -89,9 +104,18 @@ def rows_table(rows):
         f"  messages per order: {messages}"])
 
 
+def load_table(result):
+    return "\n\n".join(filter(None, [_load(result), _latencies(result), _kinds(result)]))
+
+
 def run_table(result):
-    return "\n\n".join([_settings(result["stack"]), _load(result), _latencies(result), _costs(result),
-                        rows_table(result["rows"])])
+    return "\n\n".join([_settings(result["stack"]), load_table(result), _costs(result), rows_table(result["rows"])])
+
+
+def comparison(result, wanted):
+    rates = result["final_per_s"]
+    return (f"completed or cancelled: clean {rates['clean']:.1f}/s, mixed {rates['mixed']:.1f}/s,"
+            f" ratio {result['ratio']:.3f} (asked for: {wanted})")
 
 
 def limit_table(result):
