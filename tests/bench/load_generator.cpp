@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
@@ -24,6 +25,8 @@ constexpr std::int64_t pause_us = 100'000;
 // on a grid; the wait of up to one tick counts into the latency like any other.
 constexpr double coarse_from_rate = 1000;
 constexpr std::int64_t coarse_tick_us = 500;
+
+volatile std::sig_atomic_t told_to_end = 0;
 
 std::int64_t clock_us(clockid_t clock) {
     timespec time{};
@@ -83,8 +86,10 @@ LoadResult LoadGenerator::run() {
     if (options_.closed > 0) {
         for (; !unused_.empty(); unused_.pop_back()) ready_.emplace_back(begin, unused_.back());
     }
+    std::signal(SIGTERM, [](int) { told_to_end = 1; });
     for (;;) {
         const auto now = now_us();
+        if (told_to_end != 0) result_.counted_to_us = window_to_us_ = std::min(window_to_us_, now);
         announce(now);
         if (options_.closed > 0) {
             start_due_closed(now);

@@ -26,9 +26,9 @@ public:
     LoadGenerator(const LoadGenerator&) = delete;
     LoadGenerator& operator=(const LoadGenerator&) = delete;
 
-    // Blocks until every order is answered or timed out. Prints "counting from=..." and "counted
-    // to=..." (microseconds since 1970) on stderr when the window opens and closes: whoever samples
-    // the servers waits for these lines.
+    // Blocks until every order is answered or timed out; SIGTERM ends the window early. Prints
+    // "counting from=..." and "counted to=..." (microseconds since 1970) on stderr when the window
+    // opens and closes: whoever samples the servers waits for these lines.
     LoadResult run();
 
 private:

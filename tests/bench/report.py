@@ -1,5 +1,8 @@
 """Results of run and rows as text. The figures beside them are the project's own limits."""
 
+import math
+import statistics
+
 from stack import SERVICES
 
 ROW_VERSIONS_BUDGET = 18
@@ -129,3 +132,26 @@ def limit_table(result):
         f" bench-limit {parts['writer']:.3f}, machine {cpu['machine']:.3f} CPU-s per 1,000 orders;"
         f" {cpu['cores_busy']} cores busy",
         rows_table(result["rows"])])
+
+
+def recovery_table(result, within_s):
+    """Kills grouped by service, and the percentiles over all."""
+    rows = [("kill -9 of", "kills", "ready s", "normal s, median", "normal s, max", "orders refused or unanswered")]
+    for service in dict.fromkeys(kill["service"] for kill in result["kills"]):
+        kills = [kill for kill in result["kills"] if kill["service"] == service]
+        ready = max(kill["ready_s"] for kill in kills)
+        times = sorted(math.inf if kill["normal_s"] is None else kill["normal_s"] for kill in kills)
+        refused = {}
+        for kill in kills:
+            for status, count in kill["refused"].items():
+                refused[status] = refused.get(status, 0) + count
+        rows.append((service, len(kills), _number(ready), _number(statistics.median(times), 1), _number(times[-1], 1),
+                     ", ".join(f"{count} x {status}" for status, count in refused.items()) or "none"))
+    times = result["normal_s"]
+    return "\n\n".join([
+        _settings(result["stack"]),
+        f"load        {result['rate_per_s']:g} orders/s, {result['orders']} in all; lost: {result['lost']};"
+        f" unfinished: {result['unfinished']}\n"
+        f"before      median end to end {result['median_ms']} ms; normal means below {result['limit_ms']} ms",
+        table(rows),
+        f"normal again after  p50 {times['p50']} s, p95 {times['p95']} s (limit {within_s:g} s), max {times['max']} s"])
