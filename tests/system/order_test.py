@@ -105,69 +105,6 @@ class CompletedOrder(SystemTest):
         self.assertTrue(eventually(10, lambda: self.stock(product) == (900, 0, 100)), self.stock(product))
 
 
-class CancelledOrder(SystemTest):
-    """Every refusal ends with three answers, nothing charged, nothing reserved."""
-
-    def check_cancelled(self, order, reason, answers, charges, undone=()):
-        """`answers`: the participants' last events, of inventory, payment and shipping."""
-        order_id = self.place(order)
-        end = self.final(order_id)
-
-        self.assertEqual((end["status"], end["reason"]), ("CANCELLED", reason))
-        events = self.events_of(order_id)
-        self.assertEqual(events["orders"], ["OrderPlaced", "CancellationStarted", "OrderCancelled"])
-        self.assertEqual([events[name][-1] for name in ("inventory", "payments", "shipping")], answers)
-        self.assertEqual(self.charges(order_id), charges)
-        row = self.stack.audit("orders", f"SELECT answers FROM audit_v1_orders WHERE order_id = '{order_id}'")
-        self.assertEqual(row, [{"answers": 7}])
-        cancelled = self.stack.audit("orders", "SELECT data::json -> 'undone' AS undone FROM audit_v1_outbox"
-                                     f" WHERE order_id = '{order_id}' AND type = 'OrderCancelled.v1'")
-        self.assertEqual(cancelled, [{"undone": list(undone)}])
-        timeline = self.timeline(order_id, "OrderCancelled")
-        self.assertEqual((timeline["status"], timeline["reason"]), ("CANCELLED", reason))
-        return order_id, timeline
-
-    def test_out_of_stock(self):
-        product = self.product(stock=2)
-        self.check_cancelled(self.order(product, quantity=3), "OUT_OF_STOCK", ["NothingToCompensate"] * 3, [])
-        self.assertEqual(self.stock(product), (2, 0, 0))
-
-    def test_unknown_product(self):
-        self.check_cancelled(self.order(f"NONE-{self.customer[5:]}"), "UNKNOWN_PRODUCT",
-                             ["NothingToCompensate"] * 3, [])
-
-    def test_price_that_is_not_the_catalogues(self):
-        product = self.product(stock=2)
-        self.check_cancelled(self.order(product, price=1499), "PRICE_MISMATCH", ["NothingToCompensate"] * 3, [])
-        self.assertEqual(self.stock(product), (2, 0, 0))
-
-    def test_other_currency_than_the_catalogues(self):
-        self.check_cancelled(self.order(self.product(), currency="USD"), "PRICE_MISMATCH",
-                             ["NothingToCompensate"] * 3, [])
-
-    def test_declined_card_releases_the_stock(self):
-        product = self.product(stock=5)
-        _, timeline = self.check_cancelled(
-            self.order(product, quantity=2, token="tok_declined"), "CARD_DECLINED",
-            ["StockReleased", "NothingToCompensate", "NothingToCompensate"], ["decline", "cancel"], ["StockReleased"])
-        self.assertEqual(self.stock(product), (5, 0, 0))
-        undoing = {event["type"]: event.get("compensates") for event in timeline["events"]}
-        self.assertEqual(undoing["StockReleased"], "StockReserved")
-
-    def test_unknown_token_is_declined(self):
-        self.check_cancelled(
-            self.order(self.product(), token="tok_nobody_knows"), "CARD_TOKEN_UNKNOWN",
-            ["StockReleased", "NothingToCompensate", "NothingToCompensate"], ["decline", "cancel"], ["StockReleased"])
-
-    def test_country_that_is_not_served_refunds_the_money(self):
-        product = self.product(stock=5)
-        self.check_cancelled(
-            self.order(product, country="AQ"), "CARRIER_REFUSED",
-            ["StockReleased", "PaymentRefunded", "NothingToCompensate"], ["charge", "refund"],
-            ["StockReleased", "PaymentRefunded"])
-        self.assertEqual(self.stock(product), (5, 0, 0))
-
-
 class Analytics(SystemTest):
     def test_counters_agree_with_the_orders(self):
         self.final(self.place(self.order(self.product(), quantity=2)))

@@ -82,11 +82,19 @@ class Stack:
     def pid(self, part):
         return int(self.env[part.upper() + "_PID"])
 
-    def restart(self):
-        """Starts what is missing, from the programs that are there."""
+    def restart(self, **settings):
+        """Starts what is missing, from the programs that are there; `settings` go into its environment."""
         build = pathlib.Path(self.env["STACK_BIN"]).parent
-        subprocess.run([ROOT / "scripts" / "up", "--state", self.env["STACK_STATE"], "--build-dir", build,
-                        "--no-build", "--no-demo"], check=True, capture_output=True, timeout=120)
+        done = subprocess.run([ROOT / "scripts" / "up", "--state", self.env["STACK_STATE"], "--build-dir", build,
+                               "--no-build", "--no-demo"], env=os.environ | settings, timeout=120, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        if done.returncode != 0:
+            raise AssertionError(f"scripts/up: {done.stdout}")
+
+    def stop(self, *parts):
+        """In good order; restart() starts them again."""
+        subprocess.run([ROOT / "scripts" / "down", "--state", self.env["STACK_STATE"], "--only", ",".join(parts)],
+                       check=True, capture_output=True, timeout=60)
 
 
 def eventually(deadline_s, predicate):
@@ -137,7 +145,7 @@ class SystemTest(unittest.TestCase):
         self.assertIsNotNone(order, f"order {order_id} is not final")
         return order
 
-    def timeline(self, order_id, last):
+    def timeline(self, order_id, last, deadline_s=10):
         """The order's timeline as soon as it holds `last`."""
         def read():
             answer = request("GET", self.stack.url("edge", f"/api/orders/{order_id}/timeline"))
@@ -145,7 +153,7 @@ class SystemTest(unittest.TestCase):
                 return None
             events = answer.json()["events"]
             return answer.json() if any(event["type"] == last for event in events) else None
-        timeline = eventually(10, read)
+        timeline = eventually(deadline_s, read)
         self.assertIsNotNone(timeline, f"the timeline of {order_id} has no {last}")
         return timeline
 

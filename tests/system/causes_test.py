@@ -1,0 +1,113 @@
+"""Every cause of failure: the order ends CANCELLED with its reason, and exactly what was done is undone."""
+
+import unittest
+
+from ends import Cancelled, SagaTest
+from processes import settings
+from stack import eventually
+
+RESERVED = ("OrderPlaced", "StockReserved")
+CAPTURED = RESERVED + ("PaymentCaptured",)
+RELEASED = ("StockReleased",)
+REFUNDED = ("StockReleased", "PaymentRefunded")
+
+
+class Refused(SagaTest):
+    """A participant says no."""
+
+    def rejected(self, order, reason):
+        self.check_cancelled(self.place(order), Cancelled(reason, ("OrderPlaced", "StockRejected"),
+                                                          reservation=("CANCELLED", reason)))
+
+    def test_out_of_stock_reserves_nothing(self):
+        product = self.product(stock=2)
+        self.rejected(self.order(product, quantity=3), "OUT_OF_STOCK")
+        self.assertEqual(self.stock(product), (2, 0, 0))
+
+    def test_one_line_out_of_stock_leaves_the_others_free(self):
+        plenty, scarce = self.product(stock=9), self.product(stock=1)
+        order = self.order(plenty, quantity=3)
+        order["items"] += self.order(scarce, quantity=2)["items"]
+        self.rejected(order, "OUT_OF_STOCK")
+        self.assertEqual((self.stock(plenty), self.stock(scarce)), ((9, 0, 0), (1, 0, 0)))
+
+    def test_unknown_product(self):
+        self.rejected(self.order(f"NONE-{self.customer[5:]}"), "UNKNOWN_PRODUCT")
+
+    def test_price_that_is_not_the_catalogues(self):
+        product = self.product(stock=2)
+        self.rejected(self.order(product, price=1499), "PRICE_MISMATCH")
+        self.assertEqual(self.stock(product), (2, 0, 0))
+
+    def test_other_currency_than_the_catalogues(self):
+        self.rejected(self.order(self.product(), currency="USD"), "PRICE_MISMATCH")
+
+    def declined(self, token, reason):
+        product = self.product(stock=5)
+        self.check_cancelled(self.place(self.order(product, quantity=2, token=token)), Cancelled(
+            reason, RESERVED + ("PaymentDeclined",), RELEASED, reservation=("RELEASED", None),
+            payment=("NEVER_CHARGED", reason), ledger=("decline", "cancel")))
+        self.assertEqual(self.stock(product), (5, 0, 0))
+
+    def test_declined_card_releases_the_stock(self):
+        self.declined("tok_declined", "CARD_DECLINED")
+
+    def test_unknown_token_is_declined(self):
+        self.declined("tok_nobody_knows", "CARD_TOKEN_UNKNOWN")
+
+    def refused_shipment(self, reason, **order):
+        """The money comes back."""
+        product, slots = self.product(stock=5), self.used_slots()
+        order_id = self.place(self.order(product, quantity=2, **order))
+        self.check_cancelled(order_id, Cancelled(
+            reason, CAPTURED + ("ShipmentRefused",), REFUNDED, reservation=("RELEASED", None),
+            payment=("REFUNDED", None), shipment=("CANCELLED", reason), ledger=("charge", "refund")))
+        self.assertEqual({line["amount"] for line in self.stack.ledger()[f"charge:{order_id}"]}, {3000})
+        self.assertEqual(self.stock(product), (5, 0, 0))
+        self.assertEqual(self.used_slots(), slots)
+
+    def test_country_that_is_not_served_refunds_the_money(self):
+        self.refused_shipment("CARRIER_REFUSED", country="AQ")
+
+    def test_carrier_is_asked_before_the_warehouse(self):
+        self.refused_shipment("CARRIER_REFUSED", country="AQ", warehouseStorage=True)
+
+    def test_full_storage_refunds_the_money(self):
+        with settings("shipping", STORAGE_CAPACITY=str(self.used_slots())) as self.stack:
+            self.refused_shipment("STORAGE_FULL", country="KR", warehouseStorage=True)
+            other = self.place(self.order(self.product()))
+            self.assertEqual(self.final(other)["status"], "COMPLETED", "an order without storage needs no slot")
+
+    def test_last_slot_goes_to_one_order(self):
+        slots = self.used_slots()
+        with settings("shipping", STORAGE_CAPACITY=str(slots + 1)) as self.stack:
+            product = self.product(stock=10)
+            orders = [self.place(self.order(product, warehouseStorage=True)) for _ in range(5)]
+            ends = [self.final(order_id) for order_id in orders]
+            self.assertEqual(sorted(end.get("reason", "-") for end in ends), ["-"] + ["STORAGE_FULL"] * 4)
+            self.assertEqual(self.used_slots(), slots + 1)
+            self.assertTrue(eventually(10, lambda: self.stock(product) == (9, 0, 1)), self.stock(product))
+
+
+class Gateway(SagaTest):
+    """Answers that come late, wrong or never: the order waits, and is charged once."""
+
+    def completed(self, token, deadline_s):
+        product = self.product(stock=5)
+        order_id = self.place(self.order(product, quantity=2, token=token))
+        self.assertEqual(self.final(order_id, deadline_s)["status"], "COMPLETED")
+        self.assertEqual(self.charges(order_id), ["charge"])
+        self.assertEqual(self.stack.ledger()[f"charge:{order_id}"][0]["amount"], 3000)
+        self.assertEqual(self.events_of(order_id)["payments"], ["PaymentCaptured"])
+        self.assertEqual(self.row("payments", "audit_v1_payments", "state, reason", order_id), ("CAPTURED", None))
+        self.assertTrue(eventually(10, lambda: self.stock(product) == (3, 0, 2)), self.stock(product))
+
+    def test_failed_first_attempt_is_repeated(self):
+        self.completed("tok_500_then_ok", 20)
+
+    def test_lost_answer_is_asked_for_again(self):
+        self.completed("tok_charge_then_timeout", 30)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,112 @@
+"""The stack's processes as tests treat them: frozen, killed, given other settings, doubled.
+
+Every change is taken back at the end of its `with` block, whatever happens inside.
+"""
+
+import contextlib
+import os
+import pathlib
+import re
+import signal
+import subprocess
+
+from stack import Stack, eventually, request
+
+
+@contextlib.contextmanager
+def frozen(*pids):
+    """SIGSTOP for the length of the block; SIGCONT may be sent earlier."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def thaw(pid):
+    os.kill(pid, signal.SIGCONT)
+
+
+def kill(pid):
+    """kill -9, and wait for the end."""
+    os.kill(pid, signal.SIGKILL)
+    ended = eventually(10, lambda: not pathlib.Path(f"/proc/{pid}/cmdline").exists() or is_zombie(pid))
+    if not ended:
+        raise AssertionError(f"process {pid} survived kill -9")
+
+
+def is_zombie(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+@contextlib.contextmanager
+def settings(part, **environment):
+    """Runs the part with other settings, by their environment names; afterwards with its own again."""
+    stack = Stack()
+    try:
+        stack.stop(part)
+        stack.restart(**environment)
+        yield Stack()
+    finally:
+        stack.stop(part)
+        stack.restart()
+
+
+class Instance:
+    """One more process of a service, on a free port, with the first one's flags and environment.
+
+    `flags`: {"--gateway-url": "http://..."}, in place of the first one's.
+    """
+
+    def __init__(self, stack, service, flags=None):
+        pid = stack.pid(service)
+        command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")[:-1]
+        for name, value in ({"--port": "0"} | (flags or {})).items():
+            command[command.index(name) + 1] = value
+        environment = dict(word.split("=", 1) for word in
+                           pathlib.Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0") if "=" in word)
+        log = pathlib.Path(stack.env["STACK_STATE"]) / "log" / f"{service}-second.log"
+        with open(log, "ab") as errors:
+            self.process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL,
+                                            stdout=subprocess.PIPE, stderr=errors)
+        ready = re.match(rb"ready port=(\d+)", self.process.stdout.readline())
+        if not ready:
+            self.stop()
+            raise AssertionError(f"a second {service}-service does not start, see {log}")
+        self.url = f"http://127.0.0.1:{int(ready[1])}"
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.terminate()
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def metric(origin, name, **labels):
+    """A sample's value, 0 if there is none: metric(url, "orderflow_gateway_calls", pool="charge", state="running")."""
+    for line in request("GET", origin + "/metrics").body.decode().splitlines():
+        found = re.match(rf"{name}(?:{{(.*)}})? ([^ ]+)$", line)
+        if found and labels.items() <= dict(re.findall(r'(\w+)="([^"]*)"', found[1] or "")).items():
+            return float(found[2])
+    return 0.0
