@@ -63,7 +63,7 @@ class Stack:
         query = f"SELECT coalesce(json_agg(r), '[]') FROM ({sql}) r"
         psql = pathlib.Path(self.env["POSTGRES_BIN"]) / "psql"
         done = subprocess.run([psql, "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1",
-                               "-d", self.env[f"AUDITOR_{database.upper()}_DATABASE_URL"], "-c", query],
+                               "-d", self.env[f"AUDITOR_{database.upper()}_DATABASE_URL"], "-f", "-"], input=query,
                               env=os.environ | {"PGOPTIONS": f"-c search_path={database}"},
                               capture_output=True, text=True, check=False)
         if done.returncode != 0:
@@ -97,11 +97,11 @@ class Stack:
                        check=True, capture_output=True, timeout=60)
 
 
-def eventually(deadline_s, predicate):
+def eventually(deadline_s, predicate, pause_s=0.05):
     """What `predicate` last said: something true, unless the deadline has passed."""
     end = time.monotonic() + deadline_s
     while not (value := predicate()) and time.monotonic() < end:
-        time.sleep(0.05)
+        time.sleep(pause_s)
     return value
 
 
