@@ -2,14 +2,9 @@
 
 import unittest
 
-from ends import Cancelled, SagaTest
-from processes import settings
+from ends import CAPTURED, REFUNDED, RELEASED, RESERVED, Cancelled, SagaTest
+from processes import frozen, settings
 from stack import eventually
-
-RESERVED = ("OrderPlaced", "StockReserved")
-CAPTURED = RESERVED + ("PaymentCaptured",)
-RELEASED = ("StockReleased",)
-REFUNDED = ("StockReleased", "PaymentRefunded")
 
 
 class Refused(SagaTest):
@@ -89,6 +84,36 @@ class Refused(SagaTest):
             self.assertTrue(eventually(10, lambda: self.stock(product) == (9, 0, 1)), self.stock(product))
 
 
+class Deadline(SagaTest):
+    """The order service, started with a deadline of two seconds."""
+
+    def test_charge_that_hangs_beyond_the_deadline(self):
+        with settings("order", ORDER_DEADLINE_S="2", ORDER_DEADLINE_CALM_S="1") as self.stack:
+            product = self.product(stock=5)
+            order_id = self.place(self.order(product, quantity=2, token="tok_slow_60s"))
+            self.check_cancelled(order_id, Cancelled("DEADLINE", RESERVED, RELEASED, reservation=("RELEASED", None),
+                                                     ledger=("cancel",)), 40)
+            self.assertEqual(self.stock(product), (5, 0, 0))
+
+    def test_participant_that_does_not_answer_in_time(self):
+        with settings("order", ORDER_DEADLINE_S="2", ORDER_DEADLINE_CALM_S="1") as self.stack:
+            product = self.product(stock=5)
+            with frozen(self.stack.pid("inventory")):
+                order_id = self.place(self.order(product, quantity=2))
+                self.timeline(order_id, "CancellationStarted", 40)
+            self.check_cancelled(order_id, Cancelled("DEADLINE", ("OrderPlaced",), RELEASED, after=("StockReserved",),
+                                                     reservation=("RELEASED", None)), 40)
+            self.assertEqual(self.stock(product), (5, 0, 0))
+
+    def test_order_that_completes_in_time_is_left_alone(self):
+        with settings("order", ORDER_DEADLINE_S="2", ORDER_DEADLINE_CALM_S="1") as self.stack:
+            done = self.place(self.order(self.product()))
+            self.assertEqual(self.final(done)["status"], "COMPLETED")
+            late = self.place(self.order(self.product(), token="tok_slow_60s"))
+            self.assertEqual(self.final(late, 40)["reason"], "DEADLINE")
+            self.assertEqual(self.final(done)["status"], "COMPLETED")
+
+
 class Gateway(SagaTest):
     """Answers that come late, wrong or never: the order waits, and is charged once."""
 
@@ -107,6 +132,15 @@ class Gateway(SagaTest):
 
     def test_lost_answer_is_asked_for_again(self):
         self.completed("tok_charge_then_timeout", 30)
+
+    def test_charge_that_takes_a_minute_completes_unless_it_is_cancelled(self):
+        product = self.product(stock=5)
+        cancelled = self.place(self.order(product, token="tok_slow_60s"))
+        self.assertTrue(eventually(10, lambda: self.stock(product) == (4, 1, 0)))
+        self.assertEqual(self.cancel(cancelled).status, 202)
+        self.completed("tok_slow_60s", 150)
+        self.assertEqual(self.final(cancelled)["status"], "CANCELLED")
+        self.assertEqual(self.charges(cancelled), ["cancel"], "the minute has passed: it was not charged after all")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,10 @@ COMPENSATIONS = {"StockReleased": ("inventory", 1), "PaymentRefunded": ("payment
 FORWARD = {"OrderPlaced": "order", "StockReserved": "inventory", "StockRejected": "inventory",
            "PaymentCaptured": "payment", "PaymentDeclined": "payment",
            "ShipmentScheduled": "shipping", "ShipmentRefused": "shipping"}
+RESERVED = ("OrderPlaced", "StockReserved")
+CAPTURED = RESERVED + ("PaymentCaptured",)
+RELEASED = ("StockReleased",)
+REFUNDED = ("StockReleased", "PaymentRefunded")
 PARTICIPANTS = ("inventory", "payment", "shipping")
 
 

@@ -33,7 +33,7 @@ class TwoOfEach(SystemTest):
             killing.join()
             figures = self.judge(load, 90)
             self.assertGreater(figures["COMPLETED"], (FIRST + SECOND) * 0.7)
-            self.assertGreaterEqual(len(figures), 7, figures)
+            self.assertGreaterEqual(len(figures), 8, figures)
 
     def warm_up(self, load, second, origins):
         """Until each second process has its partitions: it handles records."""

@@ -4,11 +4,14 @@ Every change is taken back at the end of its `with` block, whatever happens insi
 """
 
 import contextlib
+import http.server
+import json
 import os
 import pathlib
 import re
 import signal
 import subprocess
+import threading
 
 from stack import Stack, eventually, request
 
@@ -101,6 +104,57 @@ class Instance:
                 self.process.kill()
         self.process.wait()
         self.process.stdout.close()
+
+
+class HeldGateway:
+    """A way to the gateway on which charges get stuck: they arrive when release() is called, and not before."""
+
+    def __init__(self, stack):
+        self.gateway = stack.url("gateway", "")
+        self.held = []        # keys of charges on their way
+        self.answers = {}     # what the gateway said to them in the end
+        self.released = threading.Event()
+        held = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                held.forward(self)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.released.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+    def forward(self, call):
+        body = call.rfile.read(int(call.headers.get("Content-Length", 0)))
+        key = None
+        if call.path == "/v1/charges":
+            key = json.loads(body)["key"]
+            self.held.append(key)
+            self.released.wait(120)
+        answer = request("POST", self.gateway + call.path, body)
+        if key:
+            self.answers[key] = answer.status
+        with contextlib.suppress(OSError):  # the caller may have given up
+            call.send_response(answer.status)
+            call.send_header("Content-Type", "application/json")
+            call.send_header("Content-Length", str(len(answer.body)))
+            call.end_headers()
+            call.wfile.write(answer.body)
 
 
 def metric(origin, name, **labels):
