@@ -1,4 +1,4 @@
-"""Customers cancel, before, between and after the steps, again and at once, and while a payment-service stands still."""
+"""Customers cancel: before, between and after the steps, again and at once, and around a frozen payment-service."""
 
 import concurrent.futures
 import random
