@@ -8,7 +8,7 @@ namespace {
 using enum OrderKind;
 
 constexpr std::array failing{SoldOut,      UnknownProduct, PriceMismatch, Declined,
-                             UnknownToken, CarrierRefused, StorageFull};
+                             UnknownToken, CarrierRefused, StorageFull,   Cancelled};
 
 constexpr std::uint64_t fails_one_of = 10;
 constexpr std::uint64_t late_one_of = 40;
