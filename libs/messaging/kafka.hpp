@@ -26,8 +26,8 @@ struct FetchSettings {
 // A member of the consumer group. Auto commit and auto offset store are off: offsets are committed
 // only for what processed() named, asynchronously while running, synchronously when partitions are
 // taken away and on close. On a rebalance what was polled from the lost partitions is dropped and
-// comes again, here or at another member. If nothing arrives for 30 s although the broker has more,
-// the client is thrown away and made anew. Throws std::runtime_error on a fatal client error.
+// comes again, here or at another member. If nothing arrives for 30 s, and for 5 s more although
+// the broker has more, the client is thrown away and made anew. Throws std::runtime_error on a fatal client error.
 class KafkaConsumer final : public RecordSource {
 public:
     KafkaConsumer(KafkaSettings settings, std::vector<std::string> topics,
@@ -43,6 +43,7 @@ public:
 private:
     class Client;
     void restart_if_stalled();
+    void progressed();
 
     const KafkaSettings settings_;
     const std::vector<std::string> topics_;
@@ -50,6 +51,8 @@ private:
     std::unique_ptr<Client> client_;
     std::vector<Record> early_;  // came during hold()
     std::chrono::steady_clock::time_point last_progress_;
+    std::chrono::steady_clock::time_point next_look_{};
+    bool lagged_ = false;  // when it looked last
 };
 
 // An idempotent producer, acks=all, no timeout: an event is reported persisted or the producer is

@@ -12,6 +12,7 @@ using std::chrono::steady_clock;
 
 constexpr milliseconds kCommitEvery{200};
 constexpr std::chrono::seconds kStalledAfter{30};
+constexpr std::chrono::seconds kLookAgain{5};
 constexpr int kAskBrokerMs = 1'000;
 constexpr milliseconds kLastCommit{2'000};
 
@@ -301,21 +302,30 @@ std::vector<Record> KafkaConsumer::poll(Gathering& gathering, milliseconds idle)
     gathering.taken(records.size());
     client_->commit_if_due();
     if (!records.empty()) {
-        last_progress_ = steady_clock::now();
+        progressed();
     } else {
         restart_if_stalled();
     }
     return records;
 }
 
+// Looks twice: what has just arrived after a quiet time is lag as well, but no stall.
 void KafkaConsumer::restart_if_stalled() {
-    if (steady_clock::now() - last_progress_ < kStalledAfter) return;
-    last_progress_ = steady_clock::now();
-    if (!client_->lags()) return;
+    const auto now = steady_clock::now();
+    if (now - last_progress_ < kStalledAfter || now < next_look_) return;
+    const bool lagged = std::exchange(lagged_, client_->lags());
+    next_look_ = now + (lagged_ ? kLookAgain : kStalledAfter);
+    if (!lagged || !lagged_) return;
     spdlog::warn("kafka: no progress for {} s although there is lag, making a new client",
                  kStalledAfter.count());
     client_.reset();
     client_ = std::make_unique<Client>(settings_, topics_, fetch_);
+    progressed();
+}
+
+void KafkaConsumer::progressed() {
+    last_progress_ = steady_clock::now();
+    lagged_ = false;
 }
 
 void KafkaConsumer::processed(const std::vector<Record>& records) {
@@ -338,7 +348,7 @@ bool KafkaConsumer::hold(milliseconds time, std::stop_token stop) {
         if (record) early_.push_back(std::move(*record));
     } while (kept && !stop.stop_requested() && steady_clock::now() < until);
     client_->pause(false);
-    last_progress_ = steady_clock::now();
+    progressed();
     return kept;
 }
 
