@@ -92,7 +92,7 @@ class Poison(SystemTest):
         self.check_letters(letters, topic, partition, sent, parked)
 
     def partition_of(self, order_id):
-        self.assertEqual(self.final(order_id)["status"], "COMPLETED")
+        self.assertEqual(self.final(order_id, 5)["status"], "COMPLETED")
         return self.timeline(order_id, "OrderCompleted")["events"][0]["partition"]
 
     def orders_pass(self, product, partition):

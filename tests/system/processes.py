@@ -64,14 +64,17 @@ def settings(part, **environment):
 class Instance:
     """One more process of a service, on a free port, with the first one's flags and environment.
 
-    `flags`: {"--gateway-url": "http://..."}, in place of the first one's.
+    `flags`: {"--gateway-url": "http://..."}, beside or in place of the first one's.
     """
 
     def __init__(self, stack, service, flags=None):
         pid = stack.pid(service)
         command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")[:-1]
         for name, value in ({"--port": "0"} | (flags or {})).items():
-            command[command.index(name) + 1] = value
+            if name in command:
+                command[command.index(name) + 1] = value
+            else:
+                command += [name, value]
         environment = dict(word.split("=", 1) for word in
                            pathlib.Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0") if "=" in word)
         log = pathlib.Path(stack.env["STACK_STATE"]) / "log" / f"{service}-second.log"
@@ -158,9 +161,10 @@ class HeldGateway:
 
 
 def metric(origin, name, **labels):
-    """A sample's value, 0 if there is none: metric(url, "orderflow_gateway_calls", pool="charge", state="running")."""
+    """The sum of the samples with these labels: metric(url, "orderflow_gateway_calls", pool="charge")."""
+    total = 0.0
     for line in request("GET", origin + "/metrics").body.decode().splitlines():
         found = re.match(rf"{name}(?:{{(.*)}})? ([^ ]+)$", line)
         if found and labels.items() <= dict(re.findall(r'(\w+)="([^"]*)"', found[1] or "")).items():
-            return float(found[2])
-    return 0.0
+            total += float(found[2])
+    return total

@@ -165,7 +165,7 @@ def lz4_block(block, out):
 
 def fetch(brokers, topic, partition, offset):
     """What stands in the partition from that offset on, up to some megabytes."""
-    body = struct.pack(">iiiibi", -1, 100, 1, 4 << 20, 0, 1) + protocol._text(topic)
+    body = struct.pack(">iiiibi", -1, 0, 0, 4 << 20, 0, 1) + protocol._text(topic)
     body += struct.pack(">iiqi", 1, partition, offset, 4 << 20)
     reader = protocol._ask(protocol._first(brokers), 1, 4, body)
     reader.number("i"), reader.number("i"), reader.text(), reader.number("i")
