@@ -203,6 +203,7 @@ class FrozenPayment(SagaTest):
         with Instance(self.stack, "payment") as second:
             product = self.product(stock=1000)
             self.await_both(product, second)
+            self.assertTrue(eventually(10, lambda: self.stock(product)[1] == 0), "pieces stay reserved")
             sold = self.stock(product)[2]
             with concurrent.futures.ThreadPoolExecutor(16) as clients:
                 placing = [clients.submit(self.place, self.order(product, quantity=2)) for _ in range(200)]
