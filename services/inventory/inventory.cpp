@@ -175,9 +175,6 @@ void Stock::apply(const Move& move) {
     product.free += move.free;
     product.reserved += move.reserved;
     product.sold += move.sold;
-    if (product.free < 0 || product.reserved < 0 || product.sold < 0) {
-        throw std::logic_error("stock below zero: " + move.product_id);
-    }
     found->second.changed = true;
 }
 
@@ -185,7 +182,11 @@ Stock::Changes Stock::changes() const {
     Changes changes;
     for (const auto& [id, entry] : entries_) {
         if (!entry.changed) continue;
-        (entry.stored ? changes.updates : changes.inserts).push_back({id, &entry.product});
+        const Product& product = entry.product;
+        if (product.free < 0 || product.reserved < 0 || product.sold < 0) {
+            throw std::logic_error("stock below zero: " + id);
+        }
+        (entry.stored ? changes.updates : changes.inserts).push_back({id, &product});
     }
     return changes;
 }

@@ -77,10 +77,12 @@ public:
 
     void put(const std::string& id, Product product);
 
-    // Throws std::logic_error for an unknown product and for a counter below zero.
+    // Throws std::logic_error for an unknown product.
     void apply(const Move& move);
 
-    // Rows to insert and rows to update, in byte order of the ids. Views into this object.
+    // Rows to insert and rows to update, in byte order of the ids. Views into this object. Throws
+    // std::logic_error for a counter below zero; only here, because the reservations that led there
+    // may be out of date, which shows when they are saved: before the stock is.
     struct Row {
         std::string_view id;
         const Product* product;
