@@ -22,6 +22,7 @@ const char kGrantAuditor[] = R"(
 
 void migrate(Connection& connection, std::string_view name, std::string_view schema_sql) {
     soci::session& session = connection.session();
+    const std::string schema(name);  // named: SOCI reads it when its expression has ended
     Transaction transaction(connection);
     try {
         // A role's limits are for its work, not for waiting until another instance is done here.
@@ -29,9 +30,8 @@ void migrate(Connection& connection, std::string_view name, std::string_view sch
         session << "SELECT pg_advisory_xact_lock(hashtext('orderflow.migrate'))";
         int exists = 0;
         session << "SELECT count(*) FROM pg_namespace WHERE nspname = :name",
-            soci::use(std::string(name), "name"), soci::into(exists);
+            soci::use(schema, "name"), soci::into(exists);
         if (exists == 0) {
-            const std::string schema(name);
             connection.script("CREATE SCHEMA " + schema + "; SET LOCAL search_path = " + schema);
             connection.script(std::string(schema_sql));
             connection.script(kGrantAuditor);
