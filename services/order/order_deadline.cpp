@@ -33,21 +33,24 @@ OrderId first_order_id(Instant instant) {
 void Deadline::look(OrderStore& store, Instant now) {
     const OrderId end = first_order_id(now - age_);
     if (!next_round_) recent_.position = first_order_id(now - age_ - kRecentAtStart);
-    if (!next_round_ || (all_.at_end && now >= *next_round_)) {
+    recent_.upto = end;
+    // A round goes as far as it was when it began, otherwise it would follow the time and not end.
+    // It also ends when the memory is full: of what other processes were to see to, most is done.
+    const bool round_over = all_.position >= all_.upto || overdue_.size() >= kRemembered;
+    if (!next_round_ || (round_over && now >= *next_round_)) {
         next_round_ = now + kRoundEvery;
-        all_ = {};
+        all_ = {{}, end};
         overdue_.clear();  // other processes have seen to theirs; what is still late is found again
     }
-    look(store, recent_, end);
-    look(store, all_, end);
+    look(store, recent_);
+    look(store, all_);
 }
 
-void Deadline::look(OrderStore& store, Walk& walk, const OrderId& end) {
-    walk.at_end = walk.position >= end;
-    if (walk.at_end || overdue_.size() >= kRemembered) return;
-    const ProcessingPage page = store.scan_processing(walk.position, end, kPageRows);
+void Deadline::look(OrderStore& store, Walk& walk) {
+    if (walk.position >= walk.upto || overdue_.size() >= kRemembered) return;
+    const ProcessingPage page = store.scan_processing(walk.position, walk.upto, kPageRows);
     overdue_.insert(page.processing.begin(), page.processing.end());
-    walk.position = page.last.value_or(end);
+    walk.position = page.last.value_or(walk.upto);
 }
 
 std::vector<OrderId> Deadline::next(const std::function<bool(const OrderId&)>& may_act) {

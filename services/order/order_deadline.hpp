@@ -40,9 +40,9 @@ public:
 private:
     struct Walk {
         OrderId position{};  // what stands up to here was seen
-        bool at_end = false;
+        OrderId upto{};      // where it ends
     };
-    void look(OrderStore& store, Walk& walk, const OrderId& end);
+    void look(OrderStore& store, Walk& walk);
 
     const std::chrono::milliseconds age_;
     Walk recent_;

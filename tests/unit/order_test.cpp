@@ -10,6 +10,7 @@
 #include "order/order.hpp"
 #include "order/order_service.hpp"
 #include "support/builders.hpp"
+#include "support/memory_orders.hpp"
 
 namespace orderflow::order {
 namespace {
@@ -19,6 +20,7 @@ using events::Event;
 using events::Participant;
 using events::Reason;
 using test::at;
+using test::MemoryOrders;
 using test::name_of;
 using test::Story;
 
@@ -120,51 +122,8 @@ void check_answer(const Saga* before, const Event& event, const Answer& expected
     CHECK(again.events.empty());
 }
 
-// The given orders' rows in memory, and every call that saved something.
-class MemoryStore final : public OrderStore {
-public:
-    Sagas load(std::span<const OrderId> ids) override {
-        Sagas sagas;
-        for (const OrderId& id : ids) {
-            const auto found = rows.find(id);
-            if (found != rows.end()) sagas.loaded(id, found->second, 1);
-        }
-        return sagas;
-    }
-    bool insert(std::span<const NewOrder> orders) override {
-        for (const NewOrder& order : orders) {
-            if (!rows.emplace(order.id, order.saga).second) return false;
-            inserted.push_back(order.id);
-        }
-        return true;
-    }
-    bool update(const Sagas& sagas) override {
-        if (lose_updates) return false;
-        for (const auto* entry : sagas.changes().updates) {
-            rows[entry->id] = entry->row;
-            updated.push_back(entry->id);
-        }
-        return true;
-    }
-
-    ProcessingPage scan_processing(const OrderId& after, const OrderId& upto,
-                                   std::int64_t limit) override {
-        ProcessingPage page;
-        for (auto row = rows.upper_bound(after); row != rows.end() && row->first <= upto; ++row) {
-            if (limit-- == 0) break;
-            page.last = row->first;
-            if (row->second.state == State::PROCESSING) page.processing.push_back(row->first);
-        }
-        return page;
-    }
-
-    std::map<OrderId, Saga> rows;
-    std::vector<OrderId> inserted, updated;
-    bool lose_updates = false;
-};
-
 // Handles the events as one batch and says what came out.
-messaging::BatchOutput handled(MemoryStore& store, const std::vector<Event>& list,
+messaging::BatchOutput handled(MemoryOrders& store, const std::vector<Event>& list,
                                bool expect_saved = true) {
     const auto records = test::records_of(list);
     const auto batch = messaging::decode_batch(events::Service::order, records);
@@ -381,7 +340,7 @@ TEST_CASE("order: it waits for the next participant, or for all that have not an
 TEST_CASE("order service: a batch folds an order's events into one row and keeps their order") {
     const Story a;
     const Story b;
-    MemoryStore store;
+    MemoryOrders store;
     store.rows = {{a.id, processing(a)}, {b.id, processing(b)}};
 
     const auto out = handled(store, {a.reserved(), b.rejected(), a.captured(), a.scheduled()});
@@ -396,7 +355,7 @@ TEST_CASE("order service: a batch folds an order's events into one row and keeps
 
 TEST_CASE("order service: an event that changes nothing saves nothing") {
     const Story story;
-    MemoryStore store;
+    MemoryOrders store;
     store.rows = {{story.id, completed(story)}};
 
     const auto out = handled(store, {story.reserved(), story.scheduled(), story.declined()});
@@ -407,7 +366,7 @@ TEST_CASE("order service: an event that changes nothing saves nothing") {
 
 TEST_CASE("order service: a lost order is inserted once, as the whole batch leaves it") {
     const Story story;
-    MemoryStore store;
+    MemoryOrders store;
 
     const auto out = handled(store, {story.reserved(), story.captured(), story.scheduled()});
 
@@ -420,7 +379,7 @@ TEST_CASE("order service: a lost order is inserted once, as the whole batch leav
 TEST_CASE("order service: an orphan is put aside, its neighbours are handled") {
     const Story known;
     const Story orphan;
-    MemoryStore store;
+    MemoryOrders store;
     store.rows = {{known.id, processing(known)}};
 
     const auto out = handled(store, {orphan.scheduled(), known.scheduled()});
@@ -435,7 +394,7 @@ TEST_CASE("order service: an orphan is put aside, its neighbours are handled") {
 
 TEST_CASE("order service: a lost compare-and-set is said to the caller") {
     const Story story;
-    MemoryStore store;
+    MemoryOrders store;
     store.rows = {{story.id, processing(story)}};
     store.lose_updates = true;
 
@@ -446,7 +405,7 @@ TEST_CASE("order service: a lost compare-and-set is said to the caller") {
 
 TEST_CASE("order service: an event carries on the trace of what caused it") {
     const Story story;
-    MemoryStore store;
+    MemoryOrders store;
     store.rows = {{story.id, processing(story)}};
     const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     const auto records =
@@ -463,7 +422,7 @@ TEST_CASE("order service: an event carries on the trace of what caused it") {
 TEST_CASE("order service: orders are placed at the database's time, all or none") {
     Story a;
     Story b;
-    MemoryStore store;
+    MemoryOrders store;
     std::vector<Placement> placements(2);
     placements[0] = {a.id, a.order, "", {}};
     placements[1] = {b.id, b.order, "", {}};
