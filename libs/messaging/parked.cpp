@@ -23,14 +23,15 @@ const Statement kBlocked{"parked_blocked", R"(
     WHERE order_id = ANY ($1::uuid[]) AND NOT dead AND blocks)"};
 
 // Of each order only the oldest live record, so that its records are handled in the order in which
-// they came. A record that another process has locked is passed over, with what waits behind it.
+// they came; but one that blocks passes the orphans before it: they may be waiting for just that
+// one. A record that another process has locked is passed over, with what waits behind it.
 const Statement kTakeDue{"parked_take", R"(
     SELECT id, attempts, order_id, topic, partition, "offset", key, headers, value
     FROM parked p
     WHERE NOT dead AND due_at <= $1::timestamptz
       AND NOT EXISTS (SELECT 1 FROM parked earlier
                       WHERE earlier.order_id = p.order_id AND NOT earlier.dead
-                        AND earlier.id < p.id)
+                        AND earlier.id < p.id AND (earlier.blocks OR NOT p.blocks))
     ORDER BY due_at, id LIMIT 1 FOR UPDATE OF p SKIP LOCKED)"};
 
 const Statement kInsert{"parked_insert", R"(
