@@ -4,9 +4,11 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "core/enums.hpp"
 #include "events/limits.hpp"
 #include "inventory/inventory_api.hpp"
 #include "inventory/inventory_service.hpp"
+#include "support/rules_table.hpp"
 
 namespace orderflow::inventory {
 namespace {
@@ -80,56 +82,80 @@ events::StockRejected refusal_of(const Decision& decision) {
     return std::get<events::StockRejected>(decision.events.front());
 }
 
-TEST_CASE("every state has an answer to every event", "[inventory]") {
-    struct Row {
-        std::optional<State> given;
-        Event when;
-        std::optional<State> ends_in;  // empty: nothing changes
-        std::vector<std::string> emits;
-        std::vector<Move> moves;
-    };
-    const std::vector<Row> table{
-        {{}, placed(), State::RESERVED, {"StockReserved.v1"}, {{"LAPTOP", -2, 2, 0}}},
-        {State::RESERVED, placed(), {}, {}, {}},
-        {State::REJECTED, placed(), {}, {}, {}},
-        {State::RELEASED, placed(), {}, {}, {}},
-        {State::CANCELLED, placed(), {}, {}, {}},
-        {State::SOLD, placed(), {}, {}, {}},
-        {{}, cancellation(), State::CANCELLED, {"NothingToCompensate.v1"}, {}},
-        {State::RESERVED, cancellation(), State::RELEASED, {"StockReleased.v1"},
-         {{"LAPTOP", 2, -2, 0}}},
-        {State::REJECTED, cancellation(), State::CANCELLED, {"NothingToCompensate.v1"}, {}},
-        {State::RELEASED, cancellation(), {}, {}, {}},
-        {State::CANCELLED, cancellation(), {}, {}, {}},
-        {State::SOLD, cancellation(), {}, {}, {}},
-        {State::RESERVED, completed(), State::SOLD, {}, {{"LAPTOP", 0, -2, 2}}},
-        {State::REJECTED, completed(), {}, {}, {}},
-        {State::RELEASED, completed(), {}, {}, {}},
-        {State::CANCELLED, completed(), {}, {}, {}},
-        {State::SOLD, completed(), {}, {}, {}},
-    };
-    for (const Row& row : table) {
-        const auto given = row.given ? std::optional(in(*row.given)) : std::nullopt;
-        INFO((row.given ? boost::describe::enum_to_string(*row.given, "") : "(none)")
-             << " when " << events::type_name(events::kind_of(row.when)));
+// In brackets what happens to the pieces of the product: free, reserved, sold.
+const char* const kTable = R"(
+    reserve = RESERVED+StockReserved[-2,2,0]
+    reject  = REJECTED+StockRejected
+    release = RELEASED+StockReleased[2,-2,0]
+    bury    = CANCELLED+NothingToCompensate
+    sell    = SOLD[0,-2,2]
+                         none    RESERVED REJECTED RELEASED CANCELLED SOLD
+    OrderPlaced          reserve -        -        -        -         -
+    OrderPlaced/unknown  reject  -        -        -        -         -
+    OrderPlaced/price    reject  -        -        -        -         -
+    OrderPlaced/too-many reject  -        -        -        -         -
+    CancellationStarted  bury    release  bury     -        -         -
+    OrderCompleted       orphan  sell     -        -        -         -
+    OrderCancelled       -       -        -        -        -         -
+    StockReserved        -       -        -        -        -         -
+    StockRejected        -       -        -        -        -         -
+    StockReleased        -       -        -        -        -         -
+    StockAdjusted        -       -        -        -        -         -
+    PaymentCaptured      -       -        -        -        -         -
+    PaymentDeclined      -       -        -        -        -         -
+    PaymentRefunded      -       -        -        -        -         -
+    NothingToCompensate  -       -        -        -        -         -
+    ShipmentScheduled    -       -        -        -        -         -
+    ShipmentRefused      -       -        -        -        -         -
+    ShipmentVoided       -       -        -        -        -         -
+)";
 
-        const Decision decision = decide(given ? &*given : nullptr, row.when, stocked(), kNow);
-
-        CHECK(decision.next.has_value() == row.ends_in.has_value());
-        if (decision.next && row.ends_in) {
-            CHECK(decision.next->state == *row.ends_in);
-            CHECK(decision.next->updated_at == kNow);
-        }
-        CHECK(types_of(decision.events) == row.emits);
-        CHECK(decision.moves == row.moves);
-        CHECK_FALSE(decision.orphan);
+Event event(const std::string& label) {
+    if (label == "OrderPlaced") return placed();
+    if (label == "OrderPlaced/too-many") return placed(kOrder, 11);
+    if (label == "OrderPlaced/unknown") {
+        return events::OrderPlaced{kOrder, order_of({{"TABLE", "Table", 1500, 2}})};
     }
+    if (label == "OrderPlaced/price") {
+        return events::OrderPlaced{kOrder, order_of({{"LAPTOP", "Laptop", 1499, 2}})};
+    }
+    test::Story story;
+    story.id = kOrder;
+    return test::any_event(story, label);
 }
 
-TEST_CASE("a completed order that nobody knows is an orphan", "[inventory]") {
-    const Decision decision = decide(nullptr, completed(), stocked(), kNow);
-    CHECK(decision.orphan);
-    CHECK_FALSE(decision.next);
+std::string cell_of(const Decision& decision) {
+    if (decision.orphan) return "orphan";
+    std::string cell =
+        test::cell_of(decision.next ? &decision.next->state : nullptr, decision.events);
+    for (const Move& move : decision.moves) {
+        CHECK(move.product_id == "LAPTOP");
+        cell += "[" + std::to_string(move.free) + "," + std::to_string(move.reserved) + "," +
+                std::to_string(move.sold) + "]";
+    }
+    return cell;
+}
+
+TEST_CASE("every state has an answer to every event, and none a second time", "[inventory]") {
+    const test::RulesTable table(kTable);
+    CHECK(test::names_in(table.states) == test::none_and_all<State>());
+    CHECK(test::names_in(table.events) == test::all_event_names());
+    for (const auto& label : table.events) {
+        for (const auto& state : table.states) {
+            CAPTURE(state, label);
+            const auto given = state == "none" ? std::nullopt
+                                               : std::optional(in(enum_of<State>(state)));
+            const Event when = event(label);
+
+            const Decision decision = decide(given ? &*given : nullptr, when, stocked(), kNow);
+
+            CHECK(cell_of(decision) == table.cell(label, state));
+            CHECK_FALSE((decision.orphan && decision.next));
+            if (!decision.next) continue;
+            CHECK(decision.next->updated_at == kNow);
+            CHECK(cell_of(decide(&*decision.next, when, stocked(), kNow)) == "-");
+        }
+    }
 }
 
 TEST_CASE("a reservation keeps what release and sale need and passes the order on", "[inventory]") {
