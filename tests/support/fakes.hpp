@@ -100,6 +100,7 @@ private:
 class FakeUnitOfWork final : public messaging::UnitOfWork {
 public:
     Instant begin() override {
+        if (on_begin) on_begin();
         note("begin");
         return at(0);
     }
@@ -134,9 +135,13 @@ public:
         note(call);
     }
     void commit() override { note("commit"); }
-    void rollback() noexcept override { calls.push_back("rollback"); }
+    void rollback() noexcept override {
+        calls.push_back("rollback");
+        if (on_rollback) on_rollback();
+    }
 
     std::vector<std::string> calls;
+    std::function<void()> on_begin, on_rollback;  // for a store that can be rolled back
     std::string failing;  // "commit": that call throws, as if the connection broke
     std::vector<OrderId> waiting_orders;
     std::optional<messaging::WaitingRecord> due;
