@@ -7,6 +7,7 @@
 #include <thread>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 
 #include "component/subjects.hpp"
 #include "messaging/loops.hpp"
@@ -188,6 +189,45 @@ TEST_CASE("relay: two of them, and the leader loses its connection again and aga
     one.stop();
     two.stop();
     check_topic(database, reader);
+}
+
+TEST_CASE("relay: an operator lowers the checkpoint: it sends again from there, and goes on") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.schema_sql);
+    TopicReader reader("order-events");
+    prometheus::Registry registry;
+    Bell bell;
+    messaging::RelayLoop relay({Service::order, database.url(), fresh_kafka(), registry, bell});
+    Appenders appenders(database.url(), bell);
+    REQUIRE(eventually(20s, [&] {
+        return database.number("SELECT count(*) FROM outbox, relay_checkpoint r"
+                               " WHERE outbox.seq <= r.seq") > 200;
+    }));
+    if (GENERATE(false, true)) {  // while it works, and while it has nothing to do
+        appenders.stop();
+        REQUIRE(eventually(20s, [&] { return behind(database) == 0; }));
+    }
+
+    database.query("UPDATE relay_checkpoint SET seq ="
+                   " (SELECT seq FROM outbox ORDER BY seq OFFSET 99 LIMIT 1)");
+
+    CHECK(eventually(20s, [&] {
+        return counter(registry, "orderflow_relay_restarts_total") == 1;
+    }));
+    appenders.stop();
+    CHECK(eventually(30s, [&] { return behind(database) == 0; }));
+    relay.stop();
+    check_topic(database, reader);
+    const auto ids = database.query("SELECT event_id FROM outbox ORDER BY seq LIMIT 200");
+    std::map<std::string, int> times;
+    std::size_t looked_at = 0;
+    reader.read_until([&](const Arrivals& all) {
+        for (; looked_at < all.size(); ++looked_at) ++times[all[looked_at].event_id];
+        return std::all_of(ids.begin() + 100, ids.end(),
+                           [&](const auto& id) { return times[id] == 2; });
+    });
+    for (std::size_t i = 0; i < ids.size(); ++i) CHECK(times[ids[i]] == (i < 100 ? 1 : 2));
+    CHECK(counter(registry, "orderflow_relay_restarts_total") == 1);
 }
 
 TEST_CASE("relay: the database goes away for a while, then everything is published") {

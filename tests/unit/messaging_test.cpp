@@ -658,6 +658,43 @@ TEST_CASE("relay: it reads no further than it may have in flight") {
     CHECK(producer.produced.size() == 30);
 }
 
+TEST_CASE("relay: a checkpoint that an operator lowers stops it, and sends events again") {
+    MemoryLedger ledger = ledger_of(20);
+    FakeProducer producer;
+    Relay relay(ledger, producer, {});
+    relay.start();
+    relay.step(kStart);
+    producer.report_all();
+    relay.step(kStart + 1s);
+    REQUIRE(ledger.saved == ledger.rows.back().seq);
+    // Whether it has something to save or not, and as it stops.
+    const std::string when = GENERATE("idle", "working", "stopping");
+    if (when != "idle") {
+        ledger.append(100, test::new_order_id());
+        relay.step(kStart + 1s);
+        producer.report_all();
+    }
+
+    const std::int64_t lowered = ledger.rows[11].seq;
+    ledger.saved = lowered;
+
+    if (when == "stopping") {
+        CHECK_THROWS(relay.finish());
+    } else {
+        CHECK_THROWS(relay.step(kStart + 2s));
+    }
+    CHECK(ledger.saved == lowered);
+    FakeProducer fresh;
+    Relay again(ledger, fresh, {});
+    again.start();
+    again.step(kStart + 3s);
+    fresh.report_all();
+    again.finish();
+    const auto all = seqs(ledger);
+    CHECK(fresh.produced == std::vector(all.begin() + 12, all.end()));
+    CHECK(ledger.saved == all.back());
+}
+
 TEST_CASE("relay: what is appended later follows") {
     MemoryLedger ledger = ledger_of(3);
     FakeProducer producer;
