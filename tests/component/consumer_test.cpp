@@ -13,6 +13,7 @@
 #include "support/eventually.hpp"
 #include "support/kafka.hpp"
 #include "support/metrics.hpp"
+#include "support/process.hpp"
 
 namespace orderflow::test {
 namespace {
@@ -228,6 +229,84 @@ TEST_CASE("consumer: members come and go, and every record is handled once") {
     stop(*third);
     CHECK(database.number("SELECT count(*) FROM outbox WHERE" + mine) == sent);
     CHECK(database.number("SELECT count(*) FROM parked WHERE" + mine) == 0);
+}
+
+TEST_CASE("consumer: partitions that were held as a member joined are read on afterwards") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.schema_sql);
+    const auto kafka = fresh_group(Service::order);
+    prometheus::Registry registries[2];
+    Bell bell;
+    Log log;
+    std::vector<Story> stories;
+    const auto before = reservations(stories, 60);
+    const auto after = reservations(stories, 60);
+    for (const Story& story : stories) log.mine.insert(story.id.to_string());
+    const auto join = [&](prometheus::Registry& registry) {
+        return std::make_unique<ConsumerLoop>(
+            messaging::LoopContext{Service::order, database.url(), kafka, registry, bell},
+            [&](postgres::Connection&) { return std::make_unique<LoggingHandler>(log); });
+    };
+    const auto failures = [&](int member) {
+        return counter(registries[member], "orderflow_loop_failures_total");
+    };
+    log.failing = true;
+    auto first = join(registries[0]);
+    send(before);
+    REQUIRE(eventually(30s, [&] { return failures(0) >= 2; }));  // it holds all partitions
+
+    auto second = join(registries[1]);
+    REQUIRE(eventually(30s, [&] { return failures(1) >= 2; }));
+    const auto at_join = failures(0);
+    CHECK(eventually(30s, [&] { return failures(0) >= at_join + 2; }));  // with those it kept
+    log.failing = false;
+    send(after);
+
+    const auto handled = [&] {
+        const auto all = log.all();
+        return std::set<std::string>(all.begin(), all.end()).size();
+    };
+    CHECK(eventually(30s, [&] { return handled() == stories.size(); }));
+    stop(*first);
+    stop(*second);
+    CHECK(counter(registries[0], "orderflow_batches_total") > 0);
+    CHECK(counter(registries[1], "orderflow_batches_total") > 0);
+}
+
+TEST_CASE("consumer: a service is killed while a record waits, and the next process handles it") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.schema_sql);
+    database.query("ALTER TABLE orders ADD CONSTRAINT planted CHECK (state <> 'COMPLETED')");
+    const auto kafka = fresh_group(Service::order);
+    const std::vector<std::string> arguments{
+        "--database-url", database.url(), "--brokers",  kafka.brokers,
+        "--group-id",     kafka.group_id, "--client-id", kafka.client_id};
+    const Story poison, good;
+    {
+        ServiceProcess service("order-service", arguments);
+        send({message_of(poison.reserved()), message_of(good.reserved())});
+        send({message_of(poison.captured())});
+        send({message_of(poison.scheduled())});
+        REQUIRE(eventually(60s, [&] {
+            return database.number("SELECT count(*) FROM parked WHERE attempts > 0") == 1;
+        }));
+        service.kill();
+    }
+    const std::string of_poison = " WHERE order_id = '" + poison.id.to_string() + "'";
+    CHECK(database.number("SELECT count(*) FROM parked" + of_poison + " AND NOT dead") >= 1);
+    database.query("ALTER TABLE orders DROP CONSTRAINT planted");
+
+    ServiceProcess service("order-service", arguments);
+    CHECK(eventually(60s, [&] {
+        return database.number("SELECT count(*) FROM orders" + of_poison +
+                               " AND state = 'COMPLETED'") == 1 &&
+               database.number("SELECT count(*) FROM parked") == 0;
+    }));
+    CHECK(database.number("SELECT count(*) FROM orders WHERE order_id = '" + good.id.to_string() +
+                          "' AND reserved_at IS NOT NULL") == 1);
+    CHECK(service.stop() == 0);
+    CHECK(database.number("SELECT count(*) FROM outbox" + of_poison +
+                          " AND type = 'OrderCompleted.v1'") == 1);
 }
 
 }  // namespace orderflow::test

@@ -1,0 +1,228 @@
+// The deadline as the order service runs it, between PostgreSQL and Kafka: late orders are
+// cancelled, but not those of which records may be waiting to be read. And customers'
+// cancellations, against events that come at the same moment.
+
+#include <atomic>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "component/subjects.hpp"
+#include "messaging/outbox.hpp"
+#include "order/order_deadline.hpp"
+#include "order/order_service.hpp"
+#include "support/eventually.hpp"
+#include "support/kafka.hpp"
+#include "support/metrics.hpp"
+
+namespace orderflow::test {
+namespace {
+
+using namespace std::chrono_literals;
+using events::Service;
+using messaging::BatchOutput;
+using messaging::Bell;
+using messaging::CalmPartitions;
+using messaging::ConsumerLoop;
+using messaging::Delivery;
+using messaging::partition_of;
+
+constexpr order::DeadlineSettings kSettings{1s, 1s};
+
+// The database is out of reach for batches with this order's records, while it is held.
+class Holding final : public messaging::BatchHandler {
+public:
+    Holding(std::unique_ptr<messaging::BatchHandler> next, OrderId id, std::atomic<bool>& held)
+        : next_(std::move(next)), id_(id), held_(held) {}
+
+    bool handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) override {
+        for (const Delivery& delivery : batch) {
+            if (held_ && *delivery.order_id() == id_) {
+                throw postgres::DatabaseError("planned", "", true);
+            }
+        }
+        return next_->handle(now, batch, out);
+    }
+    void committed() override { next_->committed(); }
+
+private:
+    const std::unique_ptr<messaging::BatchHandler> next_;
+    const OrderId id_;
+    std::atomic<bool>& held_;
+};
+
+// The order service's parts that the deadline needs.
+struct Lab {
+    Lab() : database(Service::order, subject(Service::order).schema_sql) {}
+
+    messaging::LoopContext context(prometheus::Registry& registry) {
+        return {Service::order, database.url(), kafka, registry, bell, &calm};
+    }
+
+    // As a POST does, all at the same time.
+    void place(const std::vector<Story>& stories) {
+        postgres::Connection connection(database.url());
+        messaging::PostgresUnitOfWork work(connection, Service::order, bell);
+        const auto store = order::make_order_store(connection);
+        std::vector<order::Placement> placements;
+        for (const Story& story : stories) placements.push_back({story.id, story.order, "", {}});
+        messaging::run_transaction(work, [&](Instant now, BatchOutput& out) {
+            return order::place_orders(*store, placements, now, out);
+        });
+    }
+    std::string state(const Story& story) {
+        return database
+            .query("SELECT state || ' ' || coalesce(reason, '') FROM orders WHERE order_id = '" +
+                   story.id.to_string() + "'")
+            .at(0);
+    }
+
+    TestDatabase database;
+    messaging::KafkaSettings kafka = fresh_group(Service::order);
+    Bell bell;
+    CalmPartitions calm;
+};
+
+void stop(ConsumerLoop& loop) {
+    loop.request_stop();
+    loop.join();
+}
+
+}  // namespace
+
+TEST_CASE("deadline: an order that nobody answers is cancelled, one that is completed is not") {
+    Lab lab;
+    prometheus::Registry registry;
+    const Story silent, done;
+    lab.place({silent, done});
+    ConsumerLoop consumer(lab.context(registry), subject(Service::order).make_handler);
+    send({message_of(done.scheduled())});
+    REQUIRE(eventually(30s, [&] { return lab.state(done) == "COMPLETED "; }));
+
+    order::DeadlineLoop deadline(lab.context(registry), kSettings);
+
+    CHECK(eventually(30s, [&] { return lab.state(silent) == "CANCELLING DEADLINE"; }));
+    CHECK(lab.state(done) == "COMPLETED ");
+    deadline.stop();
+    stop(consumer);
+    CHECK(lab.database.query("SELECT type FROM outbox WHERE order_id = '" + silent.id.to_string() +
+                             "' ORDER BY seq") ==
+          std::vector<std::string>{"OrderPlaced.v1", "CancellationStarted.v1"});
+}
+
+TEST_CASE("deadline: an order whose partition is not read to its end is spared until it is") {
+    Lab lab;
+    prometheus::Registry registries[3];
+    const Story held;
+    const int its = partition_of(held.id.to_string(), 6);
+    Story free;  // its partition goes to the other member
+    while (partition_of(free.id.to_string(), 6) != (its + 3) % 6) free.id = new_order_id();
+    const int others = (its + 3) % 6;
+    std::atomic<bool> holding = true;
+    const auto make = [&](postgres::Connection& connection) {
+        return std::make_unique<Holding>(subject(Service::order).make_handler(connection), held.id,
+                                         holding);
+    };
+    lab.place({held, free});
+    ConsumerLoop one(lab.context(registries[0]), make);
+    ConsumerLoop two(lab.context(registries[1]), make);
+    send({message_of(held.reserved())});
+    const auto topics = events::topics_consumed_by(Service::order);
+    const auto is_calm = [&](int partition) {
+        const auto calm = lab.calm.calm(topics, 1s, CalmPartitions::Clock::now());
+        return std::ranges::find(calm, partition) != calm.end();
+    };
+    const auto failures = [&] {
+        return counter(registries[0], "orderflow_loop_failures_total") +
+               counter(registries[1], "orderflow_loop_failures_total");
+    };
+    REQUIRE(eventually(60s, [&] { return failures() > 0 && is_calm(others) && !is_calm(its); }));
+
+    // Both are late: what it may cancel it cancels in one transaction.
+    order::DeadlineLoop deadline(lab.context(registries[2]), kSettings);
+    REQUIRE(eventually(30s, [&] { return lab.state(free) == "CANCELLING DEADLINE"; }));
+    CHECK(lab.state(held) == "PROCESSING ");
+
+    holding = false;
+    CHECK(eventually(60s, [&] { return lab.state(held) == "CANCELLING DEADLINE"; }));
+    deadline.stop();
+    stop(one);
+    stop(two);
+    CHECK(lab.database.number("SELECT count(*) FROM orders WHERE reserved_at < cancelling_at") ==
+          1);  // what was waiting came first
+}
+
+TEST_CASE("deadline: without a broker in reach nothing is late") {
+    Lab lab;
+    prometheus::Registry registry;
+    const Story silent;
+    lab.place({silent});
+    lab.kafka.brokers = "127.0.0.1:1";
+    ConsumerLoop consumer(lab.context(registry), subject(Service::order).make_handler);
+    order::DeadlineLoop deadline(lab.context(registry), kSettings);
+
+    // Long enough for it to look: it is overdue by then.
+    REQUIRE(eventually(30s, [&] {
+        return lab.database.number("SELECT count(*) FROM orders"
+                                   " WHERE placed_at < now() - interval '5 s'") == 1;
+    }));
+    CHECK(lab.state(silent) == "PROCESSING ");
+    deadline.stop();
+    stop(consumer);
+}
+
+TEST_CASE("cancellation: callers hear what is committed, however many ask at once") {
+    Lab lab;
+    prometheus::Registry registry;
+    const Story open, completed, unknown;
+    lab.place({open, completed});
+    postgres::Connection connection(lab.database.url());
+    run_one_batch(subject(Service::order), connection,
+                  records_of(std::vector<events::Event>{completed.scheduled()}));
+    order::CancelLoop loop("cancel", lab.context(registry), 100, order::cancel_worker());
+    std::mutex mutex;
+    std::vector<std::string> heard;
+    const auto ask = [&](const Story& story) {
+        const auto note = [&](order::CancelOutcome outcome) {
+            const std::lock_guard lock(mutex);
+            heard.push_back(!outcome.committed ? "not committed"
+                            : outcome.state
+                                ? boost::describe::enum_to_string(*outcome.state, "?")
+                                : "unknown");
+        };
+        CHECK(loop.submit({story.id, "", note}));
+    };
+    for (int i = 0; i < 20; ++i) ask(open);
+    ask(completed);
+    ask(unknown);
+    loop.stop();
+
+    CHECK(std::ranges::count(heard, "CANCELLING") == 20);
+    CHECK(std::ranges::count(heard, "COMPLETED") == 1);
+    CHECK(std::ranges::count(heard, "unknown") == 1);
+    CHECK(lab.state(open) == "CANCELLING CUSTOMER");
+    CHECK(lab.database.number("SELECT count(*) FROM outbox WHERE"
+                              " type = 'CancellationStarted.v1'") == 1);
+}
+
+TEST_CASE("cancellation: without a database callers are told so, and may ask again") {
+    Lab lab;
+    prometheus::Registry registry;
+    const Story story;
+    lab.place({story});
+    order::CancelLoop loop("cancel", lab.context(registry), 100, order::cancel_worker());
+    std::atomic<int> refused = 0;
+    std::atomic<int> committed = 0;
+    const auto note = [&](order::CancelOutcome outcome) {
+        ++(outcome.committed ? committed : refused);
+    };
+    lab.database.cut_connections(true);
+    CHECK(loop.submit({story.id, "", note}));
+    CHECK(eventually(20s, [&] { return refused == 1; }));
+    lab.database.open();
+    CHECK(loop.submit({story.id, "", note}));
+    CHECK(eventually(20s, [&] { return committed == 1; }));
+    loop.stop();
+    CHECK(lab.state(story) == "CANCELLING CUSTOMER");
+}
+
+}  // namespace orderflow::test
