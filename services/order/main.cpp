@@ -20,10 +20,6 @@ struct Config {
     ApiSettings api{"tok_ok"};
     unsigned deadline_s = 900;
     unsigned deadline_calm_s = 60;
-
-    DeadlineSettings deadline() const {
-        return {std::chrono::seconds(deadline_s), std::chrono::seconds(deadline_calm_s)};
-    }
 };
 
 void run(const Config& config) {
@@ -39,7 +35,8 @@ void run(const Config& config) {
         return std::make_unique<messaging::StoreHandler<OrderService, OrderStore>>(
             make_order_store(connection), &admission);
     });
-    DeadlineLoop deadline(context, config.deadline());
+    DeadlineLoop deadline(context, {std::chrono::seconds(config.deadline_s),
+                                    std::chrono::seconds(config.deadline_calm_s)});
     messaging::RelayLoop relay(context);
     host.run(make_router(accept, cancel, host.pool(), config.api),
              {[&] { accept.stop(); },
