@@ -1,0 +1,446 @@
+#include "orderctl/check.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "core/enums.hpp"
+#include "orderctl/judge.hpp"
+
+namespace orderflow::orderctl {
+namespace {
+
+using events::EventKind;
+using std::string;
+
+bool is_final(const OrderFacts& order) {
+    const auto& row = order.table.order;
+    return row &&
+           (row->state == OrderState::COMPLETED || row->state == OrderState::CANCELLED);
+}
+
+// An operator has answered for the gateway, which has not spoken yet.
+bool awaits_gateway(const OrderFacts& order) {
+    return order.table.payment && order.table.payment->state == PaymentState::SETTLED;
+}
+
+// ---- I3 ----------------------------------------------------------------------------------------
+
+string gateway_text(const GatewayFacts& gateway) {
+    const auto sum = [&](int count, std::int64_t amount) {
+        return std::to_string(count) + " (" + std::to_string(amount) + " " +
+               string(gateway.currency.text()) + ")";
+    };
+    return "captures " + sum(gateway.captures, gateway.captured) + ", refunds " +
+           sum(gateway.refunds, gateway.refunded);
+}
+
+void judge_charges(Judge& judge, const Facts& facts) {
+    constexpr const char* kId = "I3";
+    judge.open(kId, "one charge per order");
+    if (!facts.gateway_read) return judge.not_judged(kId, "the gateway's ledger was not read");
+    for (std::uint32_t i = 0; i < facts.orders.size(); ++i) {
+        const OrderFacts& order = facts.orders[i];
+        const GatewayFacts& gateway = order.gateway;
+        const auto violated = [&](const string& what) {
+            judge.violated(kId, order.id, what + ": " + gateway_text(gateway));
+        };
+        if (gateway.captures > 1) violated("charged more than once");
+        if (gateway.refunds > gateway.captures) violated("refunded more often than charged");
+        if (gateway.mixed_currencies) violated("charged and refunded in different currencies");
+        if (!order.table.order && !order.late && gateway.captures > 0) {
+            violated("charged, but the order service does not know the order");
+        }
+        if (!judge.settled(i) || awaits_gateway(order)) continue;
+        if (order.table.order->state == OrderState::COMPLETED) {
+            if (gateway.captures != 1) violated("COMPLETED without exactly one capture");
+            if (gateway.refunds != 0) violated("COMPLETED and refunded");
+        } else if (gateway.captures != gateway.refunds ||
+                   gateway.captured != gateway.refunded) {
+            violated("CANCELLED and not refunded");
+        }
+    }
+}
+
+// ---- I4 ----------------------------------------------------------------------------------------
+
+struct Sums {
+    Wide gateway = 0, ledger = 0, orders = 0;
+};
+
+void judge_money(Judge& judge, const Facts& facts) {
+    constexpr const char* kId = "I4";
+    judge.open(kId, "gateway = payments' ledger = completed orders");
+    if (!facts.gateway_read) return judge.not_judged(kId, "the gateway's ledger was not read");
+    std::map<Currency, Sums> sums;
+    for (std::uint32_t i = 0; i < facts.orders.size(); ++i) {
+        const OrderFacts& order = facts.orders[i];
+        if (!judge.settled(i) || awaits_gateway(order)) continue;
+        const OrderRow& saga = *order.table.order;
+        const bool completed = saga.state == OrderState::COMPLETED;
+        const auto& payment = order.ledger.payment;
+        const bool captured = payment && payment->state == PaymentState::CAPTURED;
+        const Money kept{order.gateway.captured - order.gateway.refunded, order.gateway.currency};
+        const Money booked = captured ? payment->amount.value_or(Money{}) : Money{0, kept.currency};
+        const Money earned{completed ? saga.total.amount : 0, saga.total.currency};
+        sums[kept.currency].gateway += kept.amount;
+        sums[booked.currency].ledger += booked.amount;
+        sums[earned.currency].orders += earned.amount;
+        const auto differ = [&](const string& what) { judge.violated(kId, order.id, what); };
+        const auto show = [](const Money& money) {
+            return std::to_string(money.amount) + " " + string(money.currency.text());
+        };
+        const bool same_currency = (kept.amount == 0 && booked.amount == 0) ||
+                                   (kept.currency == earned.currency &&
+                                    booked.currency == earned.currency);
+        if (kept.amount != booked.amount || booked.amount != earned.amount || !same_currency) {
+            differ("gateway kept " + show(kept) + ", payments' ledger has " + show(booked) +
+                   ", the order is " + string(name_of(saga.state)) + " of " + show(saga.total));
+        }
+        const bool refunded = payment && payment->state == PaymentState::REFUNDED &&
+                              !payment->settled_by_hand;
+        if (refunded && payment->amount != Money{order.gateway.refunded, order.gateway.currency}) {
+            differ("PaymentRefunded says " + show(payment->amount.value_or(Money{})) +
+                   ", the gateway refunded " + show({order.gateway.refunded,
+                                                     order.gateway.currency}));
+        }
+    }
+    for (const auto& [currency, sum] : sums) {
+        const bool equal = sum.gateway == sum.ledger && sum.ledger == sum.orders;
+        judge.note(kId, string(currency.text()) + " " + to_text(sum.gateway) +
+                            (equal ? string() : " at the gateway, " + to_text(sum.ledger) +
+                                                    " in payments' ledger, " +
+                                                    to_text(sum.orders) + " in orders"));
+    }
+}
+
+// ---- I5 ----------------------------------------------------------------------------------------
+
+// Within inventory's one snapshot, so at any time.
+void judge_products(Judge& judge, const char* id, const Facts& facts) {
+    for (const ProductFacts& product : facts.products) {
+        const auto violated = [&](const string& what) {
+            judge.violated_product(id, product.id, what);
+        };
+        if (!product.in_table && !product.in_ledger) continue;
+        const Wide all = Wide{product.free} + product.reserved + product.sold;
+        if (product.adjusted != all) {
+            violated("adjusted by " + to_text(product.adjusted) +
+                     ", but free + reserved + sold = " + to_text(all));
+        }
+        if (product.free < 0 || product.reserved < 0 || product.sold < 0) violated("negative");
+        if (product.reserved_rows != product.reserved) {
+            violated("reserved " + std::to_string(product.reserved) + ", RESERVED orders hold " +
+                     to_text(product.reserved_rows));
+        }
+        if (product.sold_rows != product.sold) {
+            violated("sold " + std::to_string(product.sold) + ", SOLD orders took " +
+                     to_text(product.sold_rows));
+        }
+    }
+}
+
+void judge_stock(Judge& judge, const Facts& facts) {
+    constexpr const char* kId = "I5";
+    judge.open(kId, "every piece is free, reserved or sold to a completed order");
+    judge_products(judge, kId, facts);
+    Wide pieces = 0;
+    for (std::uint32_t i = 0; i < facts.orders.size(); ++i) {
+        const OrderFacts& order = facts.orders[i];
+        const auto& row = order.table.reservation;
+        if (!judge.settled(i)) continue;
+        const bool completed = order.table.order->state == OrderState::COMPLETED;
+        const string state = row ? string(name_of(row->state)) : "not there";
+        const bool sold = row && row->state == ReservationState::SOLD;
+        const bool held = row && row->state == ReservationState::RESERVED;
+        if (completed && !sold) {
+            judge.violated(kId, order.id, "COMPLETED, but its reservation is " + state);
+        } else if (!completed && (sold || held)) {
+            judge.violated(kId, order.id, "CANCELLED, but its reservation is " + state);
+        }
+        if (!completed) continue;
+        for (std::uint32_t k = 0; k < order.items; ++k) {
+            pieces += facts.items[order.first_item + k].quantity;
+        }
+    }
+    judge.note(kId, std::to_string(facts.products.size()) + " products, " + to_text(pieces) +
+                        " pieces of completed orders");
+}
+
+// ---- I8 ----------------------------------------------------------------------------------------
+
+void judge_fold(Judge& judge, const Facts& facts, const EventsOfOrders& events) {
+    constexpr const char* kId = "I8";
+    judge.open(kId, "the fold of each ledger = its tables");
+    for (const BadStep& step : facts.bad_steps) {
+        const string what = string(short_name(step.service)) + " ledger, seq " +
+                            std::to_string(step.seq) + ": " + step.what;
+        if (step.order == kNone) {
+            judge.violated(kId, std::nullopt, what);
+        } else {
+            judge.violated(kId, facts.orders[step.order].id, what);
+        }
+    }
+    for (const Difference& difference : compare(facts, events)) {
+        if (difference.order != kNone) {
+            judge.violated(kId, facts.orders[difference.order].id, describe(difference));
+        } else if (difference.product != kNone) {
+            judge.violated_product(kId, facts.products[difference.product].id,
+                                   describe(difference));
+        } else {
+            judge.violated(kId, std::nullopt, describe(difference));
+        }
+    }
+    judge.note(kId, std::to_string(facts.orders.size()) + " orders, " +
+                        std::to_string(facts.products.size()) + " products");
+}
+
+// ---- I9 ----------------------------------------------------------------------------------------
+
+string event_text(const Facts& facts, const LedgerEvent& event) {
+    return string(short_name(event.service)) + " seq " + std::to_string(event.seq) + " " +
+           (event.kind ? string(events::type_name(*event.kind)) : "announcement") + " " +
+           event.id.to_string() + " on " + facts.topics[event.topic].name;
+}
+
+std::optional<OrderId> order_of(const Facts& facts, std::uint32_t order) {
+    return order == kNone ? std::nullopt : std::optional(facts.orders[order].id);
+}
+
+void judge_order_of_records(Judge& judge, const char* id, const Facts& facts,
+                            std::span<const std::uint32_t> of_order) {
+    std::array<const LedgerEvent*, 5> before{};  // by service
+    for (const std::uint32_t at : of_order) {
+        const LedgerEvent& event = facts.events[at];
+        if (event.copies == 0 || !event.kind) continue;
+        const LedgerEvent*& last = before[static_cast<std::size_t>(event.service)];
+        const auto place = [](const LedgerEvent& e) {
+            return std::to_string(e.partition) + "@" + std::to_string(e.offset);
+        };
+        if (last && (last->partition != event.partition || last->offset > event.offset)) {
+            judge.violated(id, order_of(facts, event.order),
+                           event_text(facts, event) + " stands at " + place(event) +
+                               ", an earlier one at " + place(*last));
+        }
+        last = &event;
+    }
+}
+
+void judge_topics(Judge& judge, const Facts& facts, const EventsOfOrders& events) {
+    constexpr const char* kId = "I9";
+    judge.open(kId, "ledger = topics, each order's records in its order");
+    if (!facts.topics_read) return judge.not_judged(kId, "the topics were not read");
+    std::int64_t waiting = 0;
+    std::int64_t expired = 0;
+    for (const LedgerEvent& event : facts.events) {
+        continue;
+        if (event.seq > facts.checkpoints[static_cast<std::size_t>(event.service)]) {
+            ++waiting;
+        } else if (event.recorded_s < facts.topics[event.topic].oldest_s) {
+            ++expired;
+        } else {
+            judge.violated(kId, order_of(facts, event.order),
+                           "not in its topic: " + event_text(facts, event));
+        }
+    }
+    for (const std::uint32_t at : facts.doubled_ids) {
+        judge.violated(kId, order_of(facts, facts.events[at].order),
+                       "event id stands twice: " + event_text(facts, facts.events[at]));
+    }
+    for (const StrayRecord& stray : facts.strays) {
+        judge.violated(kId, order_of(facts, stray.order),
+                       "in no ledger: " + stray.type + " " + stray.ce_id + " at " + stray.topic +
+                           "/" + std::to_string(stray.partition) + "@" +
+                           std::to_string(stray.offset));
+    }
+    judge.count(kId, facts.more_strays);
+    for (std::uint32_t i = 0; i < facts.orders.size(); ++i) {
+        judge_order_of_records(judge, kId, facts, events.of(i));
+    }
+    if (waiting > 0) judge.note(kId, std::to_string(waiting) + " rows behind the checkpoint");
+    if (expired > 0) judge.note(kId, std::to_string(expired) + " expired by retention");
+}
+
+// ---- I10 ---------------------------------------------------------------------------------------
+
+void judge_once(Judge& judge, const Facts& facts, const EventsOfOrders& events) {
+    constexpr const char* kId = "I10";
+    judge.open(kId, "one event per order, participant and kind");
+    std::multimap<std::uint32_t, const StrayRecord*> strays;
+    for (const StrayRecord& stray : facts.strays) {
+        if (stray.order != kNone && stray.kind) strays.emplace(stray.order, &stray);
+    }
+    for (std::uint32_t i = 0; i < facts.orders.size(); ++i) {
+        std::map<std::pair<Service, EventKind>, std::set<string>> seen;
+        const auto of_order = events.of(i);
+        const bool one_each = of_order.size() < 2 && strays.count(i) == 0;
+        if (one_each) continue;
+        for (const std::uint32_t at : of_order) {
+            const LedgerEvent& event = facts.events[at];
+            if (event.kind) seen[{event.service, *event.kind}].insert(event.id.to_string());
+        }
+        const auto [begin, end] = strays.equal_range(i);
+        for (auto stray = begin; stray != end; ++stray) {
+            seen[{stray->second->producer, *stray->second->kind}].insert(stray->second->ce_id);
+        }
+        for (const auto& [what, ids] : seen) {
+            if (ids.size() < 2) continue;
+            string list;
+            for (const string& id : ids) list += " " + id;
+            judge.violated(kId, facts.orders[i].id,
+                           std::to_string(ids.size()) + " events " +
+                               string(events::type_name(what.second)) + " of " +
+                               string(short_name(what.first)) + ":" + list);
+        }
+    }
+}
+
+// ---- I1, I2 ------------------------------------------------------------------------------------
+
+const OrderFacts* find(const Facts& facts, const OrderId& id) {
+    const auto found = facts.order_index.find(id);
+    if (found == facts.order_index.end()) return nullptr;
+    const OrderFacts& order = facts.orders[found->second];
+    return order.table.order || order.late ? &order : nullptr;
+}
+
+void judge_accepted(Judge& judge, const Facts& facts, const History* history) {
+    constexpr const char* kId = "I1";
+    judge.open(kId, "no accepted order is lost");
+    if (!history) return judge.not_judged(kId, "no --history");
+    std::int64_t accepted = 0;
+    std::int64_t open = 0;
+    for (const Placement& placement : history->placements) {
+        if (!placement.order) continue;
+        const OrderFacts* order = find(facts, *placement.order);
+        const string where = " (history line " + std::to_string(placement.line) + ")";
+        if (placement.outcome == Outcome::fail && order) {
+            judge.violated(kId, placement.order, "refused, but the order exists" + where);
+        }
+        if (placement.outcome != Outcome::ok) continue;
+        ++accepted;
+        if (!order) {
+            judge.violated(kId, placement.order, "answered with 202, but not there" + where);
+        } else if (!is_final(*order)) {
+            ++open;
+        } else if (order->table.order->state == OrderState::CANCELLED &&
+                   !order->table.order->reason) {
+            judge.violated(kId, placement.order, "CANCELLED without a reason" + where);
+        }
+    }
+    judge.note(kId, std::to_string(accepted) + " accepted");
+    if (open > 0) judge.note(kId, std::to_string(open) + " of them not final yet: not judged");
+}
+
+void judge_phantoms(Judge& judge, const Facts& facts, const History* history) {
+    constexpr const char* kId = "I2";
+    judge.open(kId, "no order without a request, one per key");
+    if (!history) return judge.not_judged(kId, "no --history");
+    std::set<OrderId> known;
+    std::set<Digest> customers;
+    std::map<string, OrderId> by_key;
+    std::set<string> unclear_keys;  // requests that may have placed an order that nobody named
+    std::int64_t unclear = 0;
+    bool all_named = true;
+    for (const Placement& placement : history->placements) {
+        customers.insert(digest(placement.customer));
+        all_named = all_named && !placement.customer.empty();
+        if (placement.outcome == Outcome::info && !placement.order) {
+            // Repeats with one key are one order.
+            if (placement.key.empty() || unclear_keys.insert(placement.key).second) ++unclear;
+        }
+        if (!placement.order) continue;
+        known.insert(*placement.order);
+        if (placement.key.empty()) continue;
+        const auto [first, fresh] = by_key.try_emplace(placement.key, *placement.order);
+        if (!fresh && first->second != *placement.order) {
+            judge.violated(kId, placement.order,
+                           "key " + placement.key + " was answered with " +
+                               first->second.to_string() + " before (history line " +
+                               std::to_string(placement.line) + ")");
+        }
+    }
+    for (const string& key : unclear_keys) unclear -= by_key.contains(key) ? 1 : 0;
+    std::vector<OrderId> unasked;
+    for (const OrderFacts& order : facts.orders) {
+        if (!order.table.order || known.contains(order.id)) continue;
+        if (all_named && !customers.contains(order.table.order->customer)) continue;
+        unasked.push_back(order.id);
+    }
+    judge.note(kId, std::to_string(unasked.size()) + " orders by requests without an answer, " +
+                        std::to_string(unclear) + " such requests");
+    if (static_cast<std::int64_t>(unasked.size()) <= unclear) return;
+    for (const OrderId& id : unasked) {
+        judge.violated(kId, id, "no request of the history placed it (" +
+                                    std::to_string(unasked.size()) + " such orders, " +
+                                    std::to_string(unclear) + " requests without an answer)");
+    }
+}
+
+// ---- all ---------------------------------------------------------------------------------------
+
+Counts count(const Judge& judge, const Facts& facts) {
+    Counts counts;
+    for (std::uint32_t i = 0; i < facts.orders.size(); ++i) {
+        const OrderFacts& order = facts.orders[i];
+        if (!order.table.order && !order.late) continue;
+        ++counts.orders;
+        if (judge.settled(i)) {
+            ++counts.settled;
+        } else if (order.parked) {
+            ++counts.parked;
+        } else {
+            ++counts.in_flight;
+        }
+        if (awaits_gateway(order)) ++counts.settled_by_hand;
+    }
+    counts.ledger_rows = static_cast<std::int64_t>(facts.events.size());
+    for (const LedgerEvent& event : facts.events) {
+        if (event.copies > 1) counts.duplicates += event.copies - 1;
+    }
+    for (const TopicFacts& topic : facts.topics) {
+        counts.records += topic.records;
+        counts.foreign_records += topic.foreign;
+    }
+    counts.gateway_lines = facts.gateway.lines;
+    return counts;
+}
+
+}  // namespace
+
+bool is_settled(const Facts& facts, const OrderFacts& order,
+                std::span<const std::uint32_t> events) {
+    if (!is_final(order) || order.parked) return false;
+    return std::ranges::all_of(events, [&](std::uint32_t at) {
+        const LedgerEvent& event = facts.events[at];
+        if (!event.kind) return true;
+        const auto consumers = consumers_of(event.service, *event.kind);
+        return (event.arrived & consumers) == consumers;
+    });
+}
+
+Report check(const Facts& facts, const History* history) {
+    const EventsOfOrders events(facts);
+    std::vector<bool> settled(facts.orders.size());
+    for (std::uint32_t i = 0; i < facts.orders.size(); ++i) {
+        settled[i] = is_settled(facts, facts.orders[i], events.of(i));
+    }
+    Report report;
+    Judge judge(report, std::move(settled));
+    report.counts = count(judge, facts);
+    judge_accepted(judge, facts, history);
+    judge_phantoms(judge, facts, history);
+    judge_charges(judge, facts);
+    judge_money(judge, facts);
+    judge_stock(judge, facts);
+    judge_fold(judge, facts, events);
+    judge_topics(judge, facts, events);
+    judge_once(judge, facts, events);
+    return report;
+}
+
+string describe(const Difference& difference) {
+    return string(short_name(difference.service)) + ": " + difference.field + ": ledger says " +
+           difference.ledger + ", table says " + difference.table;
+}
+
+}  // namespace orderflow::orderctl

@@ -1,0 +1,199 @@
+// `orderctl check`.
+#include <cstdio>
+#include <fstream>
+#include <set>
+
+#include "events/json.hpp"
+#include "orderctl/check.hpp"
+#include "orderctl/commands.hpp"
+#include "orderctl/evidence.hpp"
+#include "orderctl/facts_readers.hpp"
+#include "orderctl/raw_json.hpp"
+
+namespace orderflow::orderctl {
+
+struct ParkedView {
+    std::string service;
+    std::int64_t id;
+    bool dead;
+    std::string topic;
+    std::int64_t partition;
+    std::int64_t offset;
+    std::optional<OrderId> order_id;
+    std::int64_t attempts;
+    Instant parked_at;
+    std::string error;
+};
+BOOST_DESCRIBE_STRUCT(ParkedView, (), (service, id, dead, topic, partition, offset, order_id,
+                                       attempts, parked_at, error))
+
+struct CheckDocument {
+    std::string verdict;  // clean, violated, not quiet
+    std::optional<std::string> unrest;
+    Counts counts;
+    std::vector<Invariant> invariants;
+    std::vector<Violation> violations;
+    std::vector<ParkedView> parked;
+};
+BOOST_DESCRIBE_STRUCT(CheckDocument, (), (verdict, unrest, counts, invariants, violations, parked))
+
+namespace {
+
+constexpr const char* kHelp =
+    "Checks that nothing is lost, doubled, or inconsistent: invariants I1-I5, I8-I10 over the five "
+    "databases, the topics from their beginning and the gateway's ledger. Orders still under way "
+    "are counted, not judged.";
+constexpr const char* kExample = R"(
+Examples:
+  orderctl check --quiesce 30                wait up to 30 s until nothing moves, then check
+  orderctl check --json | jq .violations
+  orderctl check --history client.jsonl      also I1 and I2: what clients were told
+Exit code 1: violations. 2: could not read, or not quiet in time (and nothing was violated).)";
+// Of the text: violations of each invariant, parked records.
+constexpr std::size_t kMaxPrinted = 20;
+
+struct CheckOptions {
+    int quiesce_s = 0;
+    std::string history;
+};
+
+std::vector<ParkedView> parked_views(const Facts& facts) {
+    std::vector<ParkedView> views;
+    for (const ParkedFact& parked : facts.parked) {
+        views.push_back({std::string(short_name(parked.service)), parked.id, parked.dead,
+                         parked.topic, parked.partition, parked.offset, parked.order,
+                         parked.attempts, parked.parked_at, parked.error});
+    }
+    return views;
+}
+
+const char* text(Verdict verdict) {
+    switch (verdict) {
+        case Verdict::ok: return "ok";
+        case Verdict::violated: return "VIOLATED";
+        case Verdict::not_judged: return "not judged";
+    }
+    return "";
+}
+
+// The rows of an order or product are shown once, below `shown`.
+void print_violations(const CheckDocument& document, const Invariant& invariant,
+                      std::set<std::string>& shown) {
+    std::size_t printed = 0;
+    for (const Violation& violation : document.violations) {
+        if (violation.invariant != invariant.id) continue;
+        if (++printed > kMaxPrinted) break;
+        std::string subject;
+        if (violation.order_id) subject = "order " + violation.order_id->to_string();
+        if (violation.product_id) subject = "product " + *violation.product_id;
+        std::printf("      %s%s%s\n", subject.c_str(), subject.empty() ? "" : ": ",
+                    violation.what.c_str());
+        if (!shown.insert(subject).second) continue;
+        for (const RawJson& row : violation.rows) std::printf("        %s\n", row.text.c_str());
+    }
+    if (invariant.violations > static_cast<std::int64_t>(kMaxPrinted)) {
+        std::printf("      … %lld in all; --json has the first %lld\n",
+                    static_cast<long long>(invariant.violations),
+                    static_cast<long long>(kMaxViolations));
+    }
+}
+
+void print_parked(const std::vector<ParkedView>& list) {
+    const auto number = [](std::int64_t value) { return static_cast<long long>(value); };
+    std::size_t printed = 0;
+    for (const ParkedView& parked : list) {
+        if (++printed > kMaxPrinted) break;
+        std::printf("%s %s %s/%lld@%lld order %s, %lld attempts: %s\n",
+                    parked.dead ? "dead  " : "parked", parked.service.c_str(),
+                    parked.topic.c_str(), number(parked.partition), number(parked.offset),
+                    parked.order_id ? parked.order_id->to_string().c_str() : "unknown",
+                    number(parked.attempts), parked.error.c_str());
+    }
+    if (list.size() > kMaxPrinted) std::printf("… %zu parked or dead in all\n", list.size());
+}
+
+void print(const CheckDocument& document) {
+    const Counts& n = document.counts;
+    const auto number = [](std::int64_t value) { return static_cast<long long>(value); };
+    std::printf("%lld orders: %lld settled, %lld in flight, %lld with parked records; "
+                "%lld ledger rows, %lld records (%lld duplicates, %lld foreign), "
+                "%lld gateway lines\n",
+                number(n.orders), number(n.settled), number(n.in_flight), number(n.parked),
+                number(n.ledger_rows), number(n.records), number(n.duplicates),
+                number(n.foreign_records), number(n.gateway_lines));
+    std::set<std::string> shown;
+    for (const Invariant& invariant : document.invariants) {
+        std::printf("%-4s %-10s %s", invariant.id.c_str(), text(invariant.verdict),
+                    invariant.title.c_str());
+        if (invariant.violations > 0) std::printf(": %lld", number(invariant.violations));
+        std::printf("%s%s%s\n", invariant.note.empty() ? "" : " (", invariant.note.c_str(),
+                    invariant.note.empty() ? "" : ")");
+        print_violations(document, invariant, shown);
+    }
+    const std::int64_t unjudged = n.in_flight + n.parked;
+    if (unjudged > 0) {
+        std::printf("not judged: %lld orders in flight, %lld with parked records\n",
+                    number(n.in_flight), number(n.parked));
+    }
+    print_parked(document.parked);
+    if (document.unrest) std::printf("not quiet: %s\n", document.unrest->c_str());
+    std::printf("%s\n", document.verdict.c_str());
+}
+
+std::optional<History> load_history(const std::string& file) {
+    if (file.empty()) return std::nullopt;
+    std::ifstream in(file);
+    if (!in) throw CannotDo("cannot read " + file);
+    auto history = read_history(in);
+    if (!history) throw CannotDo(file + ": " + history.error().detail);
+    return std::move(*history);
+}
+
+int run_check(const Context& context, const CheckOptions& options) {
+    const auto history = load_history(options.history);
+    CheckDocument document;
+    if (options.quiesce_s > 0) {
+        say_progress("whether anything moves");
+        const Unrest unrest =
+            quiesce(context.endpoints, std::chrono::seconds(options.quiesce_s));
+        if (!unrest.quiet()) document.unrest = unrest.text();
+    }
+    const Facts facts = gather(context.endpoints, {}, say_progress);
+    end_progress();
+    Report report = check(facts, history ? &*history : nullptr);
+    attach_rows(context.endpoints, facts, Detail::brief, report.violations);
+    const bool violated = std::ranges::any_of(report.invariants, [](const Invariant& invariant) {
+        return invariant.verdict == Verdict::violated;
+    });
+    document.verdict = violated ? "violated" : document.unrest ? "not quiet" : "clean";
+    document.counts = report.counts;
+    document.invariants = std::move(report.invariants);
+    document.violations = std::move(report.violations);
+    document.parked = parked_views(facts);
+    if (context.json) {
+        std::printf("%s\n", events::to_json(document).c_str());
+    } else {
+        print(document);
+    }
+    return violated ? kViolated : document.unrest ? kCannotDo : kClean;
+}
+
+}  // namespace
+
+void add_check(CLI::App& app, Context& context) {
+    CLI::App* command = app.add_subcommand("check", kHelp);
+    command->footer(kExample);
+    command->fallthrough();
+    const auto options = std::make_shared<CheckOptions>();
+    command
+        ->add_option("--quiesce", options->quiesce_s,
+                     "wait at most so many seconds until nothing is in flight")
+        ->check(CLI::Range(0, 86'400));
+    command->add_option("--history", options->history,
+                        "JSON lines of what clients did (docs/orderctl.md)");
+    command->callback([&context, options] {
+        context.run = [&context, options] { return run_check(context, *options); };
+    });
+}
+
+}  // namespace orderflow::orderctl

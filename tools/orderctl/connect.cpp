@@ -1,0 +1,111 @@
+#include "orderctl/connect.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+namespace orderflow::orderctl {
+namespace {
+
+constexpr const char* kDefaultStackEnv = ".stack/stack.env";
+constexpr const char* kConnection = "Connection (default: the stack in .stack)";
+
+// "ORDERS" of the order service.
+std::string env_prefix(Service service) {
+    std::string name(schema_of(service));
+    std::ranges::transform(name, name.begin(), [](char c) {
+        return static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+    });
+    return name;
+}
+std::string auditor_env(Service service) {
+    return "AUDITOR_" + env_prefix(service) + "_DATABASE_URL";
+}
+std::string owner_env(Service service) { return env_prefix(service) + "_DATABASE_URL"; }
+
+}  // namespace
+
+void Endpoints::describe(CLI::App& app) {
+    const auto add = [&](const std::string& flag, std::string& value, const std::string& env,
+                         const std::string& help) {
+        app.add_option(flag, value, help)->envname(env)->group(kConnection);
+    };
+    add("--stack-env", stack_env_, "ORDERFLOW_STACK_ENV",
+        "file that scripts/up wrote: where everything is");
+    for (const Service service : kServices) {
+        const std::string schema(schema_of(service));
+        add("--" + schema + "-url", auditor_[at(service)], auditor_env(service),
+            "libpq URL of database " + schema + ", role auditor");
+    }
+    for (const Service service : kServices) {
+        const std::string schema(schema_of(service));
+        add("--" + schema + "-owner-url", owner_[at(service)], owner_env(service),
+            "the same with the right to write (republish)");
+    }
+    add("--admin-url", admin_, "ADMIN_DATABASE_URL", "a superuser's URL, instead of the owners'");
+    add("--brokers", brokers_, "KAFKA_BROKERS", "Kafka bootstrap servers, host:port,…");
+    add("--gateway-url", gateway_, "GATEWAY_URL", "the payment gateway");
+    for (const Service service : kServices) {
+        group_[at(service)] = events::names_of(service).name;
+        app.add_option("--" + std::string(short_name(service)) + "-group", group_[at(service)],
+                       "its consumer group")
+            ->group(kConnection)
+            ->capture_default_str();
+    }
+}
+
+void Endpoints::complete() {
+    if (stack_env_.empty()) {
+        if (!std::filesystem::exists(kDefaultStackEnv)) return;
+        stack_env_ = kDefaultStackEnv;
+    }
+    const auto settings = read_stack_env(stack_env_);
+    const auto fill = [&](std::string& value, const std::string& name) {
+        const auto found = settings.find(name);
+        if (value.empty() && found != settings.end()) value = found->second;
+    };
+    for (const Service service : kServices) {
+        fill(auditor_[at(service)], auditor_env(service));
+        fill(owner_[at(service)], owner_env(service));
+    }
+    fill(admin_, "ADMIN_DATABASE_URL");
+    fill(brokers_, "KAFKA_BROKERS");
+    fill(gateway_, "GATEWAY_URL");
+}
+
+const std::string& Endpoints::need(const std::string& value, const std::string& flag) {
+    if (value.empty()) throw CannotDo("missing " + flag + " (or --stack-env FILE)");
+    return value;
+}
+
+const std::string& Endpoints::auditor(Service service) const {
+    return need(auditor_[at(service)], "--" + std::string(schema_of(service)) + "-url");
+}
+
+std::string Endpoints::owner(Service service) const {
+    const std::string schema(schema_of(service));
+    if (owner_[at(service)].empty() && !admin_.empty()) return admin_ + " dbname=" + schema;
+    return need(owner_[at(service)], "--" + schema + "-owner-url or --admin-url");
+}
+
+const std::string& Endpoints::group(Service service) const { return group_[at(service)]; }
+
+std::map<std::string, std::string> read_stack_env(const std::string& file) {
+    std::ifstream in(file);
+    if (!in) throw CannotDo("cannot read " + file);
+    std::map<std::string, std::string> settings;
+    for (std::string line; std::getline(in, line);) {
+        const auto equals = line.find('=');
+        if (line.starts_with('#') || equals == std::string::npos) continue;
+        std::string value;
+        for (std::size_t i = equals + 1; i < line.size(); ++i) {
+            if (line[i] == '"') continue;
+            if (line[i] == '\\' && i + 1 < line.size()) ++i;
+            value += line[i];
+        }
+        settings[line.substr(0, equals)] = value;
+    }
+    return settings;
+}
+
+}  // namespace orderflow::orderctl

@@ -1,0 +1,50 @@
+#pragma once
+// Where the stack is: command line options, environment, and the stack.env that scripts/up writes,
+// in this order. Parsed once in `main`; nothing else reads the environment.
+#include <array>
+#include <map>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "orderctl/facts.hpp"
+
+namespace orderflow::orderctl {
+
+// Something that the command needs cannot be had: exit code 2.
+struct CannotDo : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+class Endpoints {
+public:
+    // Adds the options to the command line.
+    void describe(CLI::App& app);
+    // After parsing: fills what is still empty from stack.env.
+    void complete();
+
+    // The audit views of a service. All of these throw CannotDo for what was not given.
+    const std::string& auditor(Service service) const;
+    // The service's own database with the right to write: its own URL, or the admin's.
+    std::string owner(Service service) const;
+    const std::string& brokers() const { return need(brokers_, "--brokers"); }
+    const std::string& gateway() const { return need(gateway_, "--gateway-url"); }
+    const std::string& group(Service service) const;
+
+private:
+    static const std::string& need(const std::string& value, const std::string& flag);
+    static std::size_t at(Service service) { return static_cast<std::size_t>(service); }
+
+    std::string stack_env_;
+    std::array<std::string, 5> auditor_;
+    std::array<std::string, 5> owner_;
+    std::array<std::string, 5> group_;
+    std::string admin_;
+    std::string brokers_;
+    std::string gateway_;
+};
+
+// NAME="value" lines with the escapes of a shell's double quotes. Throws CannotDo.
+std::map<std::string, std::string> read_stack_env(const std::string& file);
+
+}  // namespace orderflow::orderctl

@@ -1,0 +1,117 @@
+// facts_readers.hpp: the sandbox's ledger, page by page.
+#include <exception>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "events/json.hpp"
+#include "http/client.hpp"
+#include "orderctl/facts_readers.hpp"
+
+namespace orderflow::orderctl {
+
+// A line of the ledger, as far as it concerns us.
+struct GatewayLine {
+    std::int64_t id = 0;
+    std::string key;
+    std::string kind;  // charge, decline, refund, cancel
+    std::int64_t amount = 0;
+    std::string currency;  // empty where nothing was ever charged
+};
+BOOST_DESCRIBE_STRUCT(GatewayLine, (), (id, key, kind, amount, currency))
+
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::chrono::seconds kPatience{30};
+constexpr std::int64_t kPageLines = 500;  // what the codec takes as one array
+constexpr std::string_view kKeyPrefix = "charge:";
+
+asio::awaitable<void> get(http::Client& client, std::string target, http::ClientResult& result) {
+    std::string method = "GET";
+    result = co_await client.request(std::move(method), std::move(target), std::string(),
+                                     kPatience);
+}
+
+class Gateway {
+public:
+    explicit Gateway(const std::string& url) : client_(io_, url, limits()) {}
+
+    http::ClientResult request(const std::string& target) {
+        http::ClientResult result;
+        std::exception_ptr failed;
+        asio::co_spawn(io_, get(client_, target, result),
+                       [&](std::exception_ptr error) { failed = error; io_.stop(); });
+        io_.restart();
+        io_.run();
+        if (failed) std::rethrow_exception(failed);
+        if (!result.is_response()) throw CannotDo("gateway: " + result.error);
+        return result;
+    }
+
+private:
+    static http::ClientLimits limits() {
+        http::ClientLimits limits;
+        limits.connections = 1;
+        limits.response_bytes = 4 * 1024 * 1024;
+        return limits;
+    }
+
+    asio::io_context io_{1};
+    http::Client client_;
+};
+
+void take(Facts& facts, const GatewayLine& line) {
+    ++facts.gateway.lines;
+    const auto id = line.key.starts_with(kKeyPrefix)
+                        ? OrderId::parse(std::string_view(line.key).substr(kKeyPrefix.size()))
+                        : std::nullopt;
+    if (!id) {
+        ++facts.gateway.foreign;
+        return;
+    }
+    const bool charge = line.kind == "charge";
+    if (!charge && line.kind != "refund") return;
+    GatewayFacts& order = facts.orders[facts.order(*id)].gateway;
+    const Currency currency = Currency::parse(line.currency).value_or(Currency{});
+    if (order.captures + order.refunds > 0 && order.currency != currency) {
+        order.mixed_currencies = true;
+    }
+    order.currency = currency;
+    ++(charge ? order.captures : order.refunds);
+    (charge ? order.captured : order.refunded) += line.amount;
+}
+
+}  // namespace
+
+void read_gateway(const Endpoints& endpoints, Facts& facts) {
+    Gateway gateway(endpoints.gateway());
+    for (std::int64_t after = 0;;) {
+        const auto answer = gateway.request("/v1/ledger?after=" + std::to_string(after) +
+                                            "&limit=" + std::to_string(kPageLines));
+        if (answer.status != 200) {
+            throw CannotDo("gateway: the ledger answers " + std::to_string(answer.status));
+        }
+        const auto lines = events::read_json<std::vector<GatewayLine>>(
+            answer.body, events::UnknownMembers::ignore);
+        if (!lines) throw CannotDo("gateway: the ledger is unreadable: " + lines.error().detail);
+        for (const GatewayLine& line : *lines) take(facts, line);
+        if (lines->empty()) break;  // a short page may just have been the newest
+        after = lines->back().id;
+    }
+    facts.gateway_read = true;
+}
+
+std::string read_charge(const Endpoints& endpoints, const OrderId& order) {
+    Gateway gateway(endpoints.gateway());
+    const auto answer =
+        gateway.request("/v1/charges/" + std::string(kKeyPrefix) + order.to_string());
+    if (answer.status == 404) return {};
+    if (answer.status != 200) {
+        throw CannotDo("gateway: a charge answers " + std::to_string(answer.status));
+    }
+    return answer.body;
+}
+
+}  // namespace orderflow::orderctl

@@ -1,0 +1,115 @@
+#pragma once
+// The readers: databases, topics, the gateway's ledger → Facts. `gather` reads them in the order
+// that makes the facts fair to an order that moves meanwhile:
+//
+//   1. the relays' checkpoints: every row up to them has its record
+//   2. the groups' committed offsets and the topics' ends: what is below a committed offset was
+//      handled in a transaction that is over, and all rows up to 1 have records below the ends
+//   3. one snapshot (REPEATABLE READ) of each database, the order service's first: every effect of
+//      2 is visible, and what an order claims to have heard stands in ledgers read later
+//   4. the topics up to their ends, the gateway's ledger, which only has to hold what 3 shows
+//   5. a second look at orders that 3 did not know: placed meanwhile, or by nobody
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "messaging/relay.hpp"
+#include "orderctl/connect.hpp"
+#include "orderctl/facts.hpp"
+#include "postgres/connection.hpp"
+
+namespace orderflow::orderctl {
+
+// The audit views of one service. Its reads share one snapshot from open_snapshot() on.
+class AuditDatabase {
+public:
+    AuditDatabase(Service service, const std::string& url);
+
+    std::int64_t checkpoint();
+    // Rows of the outbox above the relay's checkpoint.
+    std::int64_t behind();
+    void open_snapshot();
+    void close_snapshot();
+
+    // Ledger and tables into the facts.
+    void read_ledger(Facts& facts);
+    void read_tables(Facts& facts);
+    void read_parked(Facts& facts);
+
+    // Orders that are not final; order service only.
+    std::int64_t orders_in_flight();
+    // Which of these orders exist now; order service only.
+    std::set<OrderId> existing(std::span<const OrderId> ids);
+
+    // A few rows of any query, each as a JSON object without its NULLs.
+    std::vector<std::string> json_rows(const std::string& query);
+    // The ledger rows of an order in seq order, up to `seq`.
+    std::vector<messaging::LedgerRow> ledger_of(const OrderId& order, std::int64_t seq);
+
+    Service service() const { return service_; }
+
+private:
+    void read_orders(Facts& facts);
+    void read_reservations(Facts& facts);
+    void read_products(Facts& facts);
+    void read_payments(Facts& facts);
+    void read_shipments(Facts& facts);
+
+    const Service service_;
+    postgres::Connection connection_;
+};
+using AuditDatabases = std::vector<std::unique_ptr<AuditDatabase>>;
+AuditDatabases open_databases(const Endpoints& endpoints);
+AuditDatabase& database_of(AuditDatabases& databases, Service service);
+
+// Kafka as it was when this was made: which topics, how far they went, how far the groups were.
+class TopicsReader {
+public:
+    explicit TopicsReader(const Endpoints& endpoints);
+    ~TopicsReader();
+
+    // Reads the topics that the ledgers and the catalog name up to where they ended.
+    void read(Facts& facts);
+    // Records that the groups of the four services of the saga have not committed yet.
+    std::int64_t lag() const;
+
+private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+void read_gateway(const Endpoints& endpoints, Facts& facts);
+// The gateway's answer about one charge; empty if it knows none.
+std::string read_charge(const Endpoints& endpoints, const OrderId& order);
+
+struct GatherWhat {
+    bool gateway = true;
+};
+// `progress` is told what is being read.
+Facts gather(const Endpoints& endpoints, GatherWhat what,
+             const std::function<void(const std::string&)>& progress);
+
+// Which of the five consumer groups have members now.
+std::vector<std::string> groups_with_members(const Endpoints& endpoints);
+
+// A line on a terminal's stderr that says what is being read; nothing elsewhere.
+void say_progress(const std::string& what);
+void end_progress();
+
+// What still moves.
+struct Unrest {
+    std::int64_t in_flight = 0;  // orders
+    std::int64_t behind = 0;     // ledger rows that no relay has confirmed
+    std::int64_t lag = 0;        // records that no consumer has committed
+    bool quiet() const { return in_flight == 0 && behind == 0 && lag == 0; }
+    std::string text() const;
+};
+// Looks until nothing moves, at most `patience`; what was seen last.
+Unrest quiesce(const Endpoints& endpoints, std::chrono::seconds patience);
+
+}  // namespace orderflow::orderctl

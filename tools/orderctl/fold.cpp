@@ -1,0 +1,296 @@
+#include "orderctl/fold.hpp"
+
+#include <algorithm>
+
+#include "core/enums.hpp"
+#include "events/codec.hpp"
+#include "events/json.hpp"
+
+namespace orderflow::orderctl {
+
+// As inventory's table names what it reserved; outside the anonymous namespace for Describe.
+struct Piece {
+    std::string product_id;
+    std::int64_t quantity = 0;
+};
+BOOST_DESCRIBE_STRUCT(Piece, (), (product_id, quantity))
+
+namespace {
+
+using events::EventKind;
+
+// Pieces per product, in byte order of the ids.
+std::vector<Piece> pieces_of(const events::Order& order) {
+    std::vector<Piece> pieces;
+    for (const auto& line : order.items) pieces.push_back({line.product_id, line.quantity});
+    std::ranges::stable_sort(pieces, {}, &Piece::product_id);
+    std::size_t last = 0;
+    for (std::size_t i = 1; i < pieces.size(); ++i) {
+        if (pieces[i].product_id == pieces[last].product_id) {
+            pieces[last].quantity += pieces[i].quantity;
+        } else {
+            pieces[++last] = pieces[i];
+        }
+    }
+    if (!pieces.empty()) pieces.resize(last + 1);
+    return pieces;
+}
+
+Digest body_of(const events::Order& order) {
+    std::string json;
+    events::encode(order, json);
+    return digest(json);
+}
+
+Digest destination_of(const events::Order& order) {
+    return order.shipment ? digest(events::to_json(*order.shipment)) : 0;
+}
+
+// Takes one event of an order into the rows that the ledgers say. An answer is why the event
+// cannot stand here; empty if it can.
+struct FoldOrder {
+    Facts& facts;
+    OrderFacts& order;
+
+    using Why = std::string;
+    static Why in_state(std::string_view state) { return "comes in state " + std::string(state); }
+
+    Why operator()(const events::OrderPlaced& e) const {
+        auto& row = order.ledger.order;
+        if (row) return in_state(name_of(row->state));
+        row.emplace();
+        row->customer = digest(e.order.customer_id);
+        row->total = {e.order.total, e.order.currency};
+        row->body = take_order_block(facts, order, e.order);
+        return {};
+    }
+    Why operator()(const events::CancellationStarted& e) const {
+        return move_order(OrderState::PROCESSING, OrderState::CANCELLING,
+                          [&](OrderRow& row) { row.reason = e.reason; });
+    }
+    Why operator()(const events::OrderCompleted& e) const {
+        return move_order(OrderState::PROCESSING, OrderState::COMPLETED,
+                          [&](OrderRow& row) { row.shipment = e.shipment_id; });
+    }
+    Why operator()(const events::OrderCancelled& e) const {
+        return move_order(OrderState::CANCELLING, OrderState::CANCELLED, [&](OrderRow& row) {
+            for (const auto c : e.undone) {
+                row.undone = static_cast<std::int16_t>(row.undone | (1 << static_cast<int>(c)));
+            }
+        });
+    }
+    template <class Change>
+    Why move_order(OrderState from, OrderState to, Change change) const {
+        auto& row = order.ledger.order;
+        if (!row) return "comes before OrderPlaced";
+        if (row->state != from) return in_state(name_of(row->state));
+        row->state = to;
+        change(*row);
+        return {};
+    }
+
+    Why operator()(const events::StockReserved& e) const {
+        auto& row = order.ledger.reservation;
+        if (row) return in_state(name_of(row->state));
+        const auto pieces = pieces_of(e.order);
+        row.emplace();
+        row->reserved = true;
+        row->items = digest(events::to_json(pieces));
+        row->body = take_order_block(facts, order, e.order);
+        for (const Piece& piece : pieces) {
+            facts.products[facts.product(piece.product_id)].held += piece.quantity;
+        }
+        return {};
+    }
+    Why operator()(const events::StockRejected& e) const {
+        auto& row = order.ledger.reservation;
+        if (row) return in_state(name_of(row->state));
+        row.emplace();
+        row->state = ReservationState::REJECTED;
+        row->reason = e.reason;
+        row->items = digest("[]");
+        return {};
+    }
+    Why operator()(const events::StockReleased&) const {
+        auto& row = order.ledger.reservation;
+        if (!row || row->state != ReservationState::RESERVED) return "comes without StockReserved";
+        row->state = ReservationState::RELEASED;
+        for (std::uint32_t i = 0; i < order.items; ++i) {
+            const ItemFact& item = facts.items[order.first_item + i];
+            facts.products[item.product].held -= item.quantity;
+        }
+        return {};
+    }
+
+    Why operator()(const events::PaymentCaptured& e) const {
+        auto& row = order.ledger.payment;
+        if (row) return in_state(name_of(row->state));
+        row.emplace();
+        row->state = PaymentState::CAPTURED;
+        row->captured = true;
+        row->charge = digest(e.charge_id);
+        row->amount = Money{e.amount, e.currency};
+        row->body = take_order_block(facts, order, e.order);
+        row->destination = destination_of(e.order);
+        return {};
+    }
+    Why operator()(const events::PaymentDeclined& e) const {
+        auto& row = order.ledger.payment;
+        if (row) return in_state(name_of(row->state));
+        row.emplace();
+        row->state = PaymentState::DECLINED;
+        row->reason = e.reason;
+        return {};
+    }
+    Why operator()(const events::PaymentRefunded& e) const {
+        auto& row = order.ledger.payment;
+        const Money refunded{e.amount, e.currency};
+        if (!row) row.emplace();
+        const bool answered = row->state == PaymentState::REFUNDED ||
+                              row->state == PaymentState::NEVER_CHARGED;
+        if (answered) return in_state(name_of(row->state));
+        if (row->amount && *row->amount != refunded) return "refunds another amount than captured";
+        row->amount = refunded;
+        row->state = PaymentState::REFUNDED;
+        row->settled_by_hand = e.settled_by.has_value();
+        return {};
+    }
+
+    Why operator()(const events::NothingToCompensate& e) const {
+        switch (e.participant) {
+            case events::Participant::inventory: return nothing_reserved();
+            case events::Participant::payment: return nothing_paid(e.settled_by.has_value());
+            case events::Participant::shipping: return nothing_shipped();
+        }
+        return "names no participant";
+    }
+    Why nothing_reserved() const {
+        auto& row = order.ledger.reservation;
+        if (!row) {
+            row.emplace();
+            row->items = digest("[]");
+        } else if (row->state != ReservationState::REJECTED) {
+            return in_state(name_of(row->state));
+        }
+        row->state = ReservationState::CANCELLED;
+        return {};
+    }
+    Why nothing_paid(bool by_hand) const {
+        auto& row = order.ledger.payment;
+        if (!row) row.emplace();
+        const bool fits = row->state == PaymentState::INTENT ||
+                          row->state == PaymentState::DECLINED ||
+                          (row->state == PaymentState::CAPTURED && by_hand);
+        if (!fits) return in_state(name_of(row->state));
+        row->state = PaymentState::NEVER_CHARGED;
+        row->settled_by_hand = by_hand;
+        return {};
+    }
+    Why nothing_shipped() const {
+        auto& row = order.ledger.shipment;
+        if (row && row->state != ShipmentState::REFUSED) return in_state(name_of(row->state));
+        if (!row) row.emplace();
+        row->state = ShipmentState::CANCELLED;
+        return {};
+    }
+
+    Why operator()(const events::ShipmentScheduled& e) const {
+        auto& row = order.ledger.shipment;
+        if (row) return in_state(name_of(row->state));
+        row.emplace();
+        row->shipment = e.shipment_id;
+        row->tracking = digest(e.tracking_number);
+        row->storage_booked = e.storage_booked;
+        return {};
+    }
+    Why operator()(const events::ShipmentRefused& e) const {
+        auto& row = order.ledger.shipment;
+        if (row) return in_state(name_of(row->state));
+        row.emplace();
+        row->state = ShipmentState::REFUSED;
+        row->reason = e.reason;
+        return {};
+    }
+    Why operator()(const events::ShipmentVoided& e) const {
+        auto& row = order.ledger.shipment;
+        if (!row || row->state != ShipmentState::SCHEDULED) {
+            return "comes without ShipmentScheduled";
+        }
+        if (row->shipment != e.shipment_id) return "names another shipment";
+        row->state = ShipmentState::VOIDED;
+        row->storage_booked = false;
+        return {};
+    }
+    template <class T>
+    Why operator()(const T&) const {
+        return {};  // no event of an order
+    }
+};
+
+void fold_product(Facts& facts, const events::StockAdjusted& e) {
+    ProductFacts& product = facts.products[facts.product(e.product_id)];
+    product.in_ledger = true;
+    product.adjusted += e.change;
+    product.ledger_name = digest(e.name);
+    product.ledger_price = {e.price, e.currency};
+}
+
+}  // namespace
+
+Digest take_order_block(Facts& facts, OrderFacts& order, const events::Order& block) {
+    if (order.items == 0) {
+        order.first_item = static_cast<std::uint32_t>(facts.items.size());
+        for (const Piece& piece : pieces_of(block)) {
+            facts.items.push_back({facts.product(piece.product_id),
+                                   static_cast<std::uint32_t>(piece.quantity)});
+        }
+        order.items = static_cast<std::uint16_t>(facts.items.size() - order.first_item);
+    }
+    return body_of(block);
+}
+
+void fold(Facts& facts, Service service, const LedgerLine& line) {
+    LedgerEvent event;
+    event.id = line.id;
+    event.seq = line.seq;
+    event.service = service;
+    event.topic = facts.topic(line.topic);
+    event.recorded_s = static_cast<std::uint32_t>(
+        std::chrono::floor<std::chrono::seconds>(line.recorded_at).time_since_epoch().count());
+    if (line.order) event.order = facts.order(*line.order);
+    event.kind = kind_of_type(service, line.type);
+    // An announcement tells of an event of the saga, it is none.
+    if (event.kind && line.topic != events::topic_of(service)) event.kind.reset();
+    facts.add(event);
+    if (!event.kind) return;
+
+    const auto bad = [&](std::string what) {
+        what = std::string(line.type) + " " + what;
+        facts.bad_steps.push_back({event.order, service, line.seq, std::move(what)});
+    };
+    const auto decoded = events::decode(*event.kind, line.data);
+    if (!decoded) return bad("cannot be read: " + decoded.error().detail);
+    if (const auto* adjusted = std::get_if<events::StockAdjusted>(&*decoded)) {
+        return fold_product(facts, *adjusted);
+    }
+    const OrderId* id = events::order_of(*decoded);
+    if (!id) return;  // nothing of an order
+    if (!line.order || *line.order != *id) return bad("speaks of another order than its row");
+    const std::string why = std::visit(FoldOrder{facts, facts.orders[event.order]}, *decoded);
+    if (!why.empty()) bad(why);
+}
+
+EventsOfOrders::EventsOfOrders(const Facts& facts) : begin_(facts.orders.size() + 1) {
+    for (const LedgerEvent& event : facts.events) {
+        if (event.order != kNone) ++begin_[event.order + 1];
+    }
+    for (std::size_t i = 1; i < begin_.size(); ++i) begin_[i] += begin_[i - 1];
+    events_.resize(begin_.back());
+    std::vector<std::uint32_t> next(begin_.begin(), begin_.end() - 1);
+    for (std::uint32_t i = 0; i < facts.events.size(); ++i) {
+        const std::uint32_t order = facts.events[i].order;
+        if (order != kNone) events_[next[order]++] = i;
+    }
+}
+
+}  // namespace orderflow::orderctl

@@ -1,0 +1,74 @@
+#include "orderctl/history.hpp"
+
+#include "events/json.hpp"
+
+namespace orderflow::orderctl {
+
+// A text that may be null.
+struct NullableText {
+    std::optional<std::string> value;
+};
+struct Line {
+    std::string op;
+    std::optional<NullableText> order_id;
+    std::optional<std::string> outcome;
+    std::optional<NullableText> key;
+    std::optional<NullableText> customer_id;
+};
+BOOST_DESCRIBE_STRUCT(Line, (), (op, order_id, outcome, key, customer_id))
+
+// Found by the codec through its argument.
+bool read_value(events::json::Reader& reader, NullableText& out, events::UnknownMembers unknown) {
+    if (reader.token() == events::json::Token::null) return true;
+    return events::json::read_value(reader, out.value.emplace(), unknown);
+}
+
+namespace {
+
+std::string text_of(const std::optional<NullableText>& text) {
+    return text ? text->value.value_or("") : "";
+}
+
+Result<Placement> to_placement(const Line& line) {
+    Placement placement;
+    const std::string outcome = line.outcome.value_or("");
+    if (!boost::describe::enum_from_string(outcome.c_str(), placement.outcome)) {
+        return Error{"validation", "outcome must be ok, fail or info"};
+    }
+    const std::string order = text_of(line.order_id);
+    if (!order.empty()) {
+        placement.order = OrderId::parse(order);
+        if (!placement.order) return Error{"validation", "orderId must be a lower-case UUID"};
+    }
+    if (placement.outcome == Outcome::ok && !placement.order) {
+        return Error{"validation", "an accepted order has an orderId"};
+    }
+    placement.key = text_of(line.key);
+    placement.customer = text_of(line.customer_id);
+    return placement;
+}
+
+}  // namespace
+
+Result<History> read_history(std::istream& in) {
+    History history;
+    std::int64_t number = 0;
+    for (std::string text; std::getline(in, text);) {
+        ++number;
+        if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
+        const auto where = [&](const Error& error) {
+            return Error{error.code, "history line " + std::to_string(number) + ": " +
+                                         error.pointer + " " + error.detail};
+        };
+        const auto line = events::read_json<Line>(text, events::UnknownMembers::ignore);
+        if (!line) return where(line.error());
+        if (line->op != "place") continue;
+        auto placement = to_placement(*line);
+        if (!placement) return where(placement.error());
+        placement->line = number;
+        history.placements.push_back(std::move(*placement));
+    }
+    return history;
+}
+
+}  // namespace orderflow::orderctl

@@ -1,0 +1,57 @@
+#pragma once
+// Collects verdicts while check.cpp goes through the facts. One thread.
+#include <algorithm>
+#include <utility>
+
+#include "orderctl/check.hpp"
+
+namespace orderflow::orderctl {
+
+class Judge {
+public:
+    // `settled`: by order index.
+    Judge(Report& report, std::vector<bool> settled)
+        : report_(report), settled_(std::move(settled)) {}
+
+    bool settled(std::uint32_t order) const { return settled_[order]; }
+
+    void open(const char* id, const char* title) {
+        report_.invariants.push_back({id, title, Verdict::ok, 0, {}});
+    }
+    void not_judged(const char* id, const std::string& why) {
+        find(id).verdict = Verdict::not_judged;
+        note(id, why);
+    }
+    void note(const char* id, const std::string& text) {
+        std::string& note = find(id).note;
+        note += (note.empty() ? "" : "; ") + text;
+    }
+    // Violations that nobody kept.
+    void count(const char* id, std::int64_t violations) {
+        if (violations == 0) return;
+        find(id).verdict = Verdict::violated;
+        find(id).violations += violations;
+    }
+    void violated(const char* id, const std::optional<OrderId>& order, const std::string& what) {
+        add({id, order, std::nullopt, what, {}});
+    }
+    void violated_product(const char* id, const std::string& product, const std::string& what) {
+        add({id, std::nullopt, product, what, {}});
+    }
+
+private:
+    Invariant& find(const std::string& id) {
+        return *std::ranges::find(report_.invariants, id, &Invariant::id);
+    }
+    void add(Violation violation) {
+        Invariant& invariant = find(violation.invariant);
+        invariant.verdict = Verdict::violated;
+        if (++invariant.violations > kMaxViolations) return;
+        report_.violations.push_back(std::move(violation));
+    }
+
+    Report& report_;
+    std::vector<bool> settled_;
+};
+
+}  // namespace orderflow::orderctl

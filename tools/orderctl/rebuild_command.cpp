@@ -1,0 +1,126 @@
+// `orderctl rebuild --verify`.
+#include <cstdio>
+
+#include "orderctl/commands.hpp"
+#include "orderctl/evidence.hpp"
+#include "orderctl/facts_readers.hpp"
+#include "orderctl/raw_json.hpp"
+
+namespace orderflow::orderctl {
+
+struct DifferenceView {
+    std::string service;
+    std::optional<OrderId> order_id;
+    std::optional<std::string> product_id;
+    std::string field;
+    std::string ledger;
+    std::string table;
+    std::vector<RawJson> rows;
+};
+BOOST_DESCRIBE_STRUCT(DifferenceView, (), (service, order_id, product_id, field, ledger, table,
+                                           rows))
+
+struct RebuildDocument {
+    std::int64_t orders;
+    std::int64_t products;
+    std::int64_t ledger_rows;
+    std::int64_t differing;
+    std::vector<DifferenceView> differences;  // the first kMaxViolations
+};
+BOOST_DESCRIBE_STRUCT(RebuildDocument, (), (orders, products, ledger_rows, differing, differences))
+
+namespace {
+
+constexpr const char* kHelp =
+    "Folds every service's ledger, and what it consumed from the others', into the rows that its "
+    "tables must hold, and compares. Writes nothing.";
+constexpr const char* kExample = R"(
+Examples:
+  orderctl rebuild --verify
+  orderctl rebuild --verify --json | jq '.differences[] | {orderId, field, ledger, table}'
+Texts differ as "text #0123abcd": the rows beside the difference have them in full.
+Exit code 1: some row is not what its ledger says.)";
+constexpr std::size_t kMaxPrinted = 50;
+
+std::vector<DifferenceView> find_differences(const Facts& facts) {
+    std::vector<DifferenceView> views;
+    const auto add = [&](Service service, std::uint32_t order, std::uint32_t product,
+                         std::string field, std::string ledger, std::string table) {
+        DifferenceView& view = views.emplace_back();
+        view.service = short_name(service);
+        if (order != kNone) view.order_id = facts.orders[order].id;
+        if (product != kNone) view.product_id = facts.products[product].id;
+        view.field = std::move(field);
+        view.ledger = std::move(ledger);
+        view.table = std::move(table);
+    };
+    for (const BadStep& step : facts.bad_steps) {
+        add(step.service, step.order, kNone, "ledger", "seq " + std::to_string(step.seq) + ": " +
+            step.what, "-");
+    }
+    for (const Difference& d : compare(facts, EventsOfOrders(facts))) {
+        add(d.service, d.order, d.product, d.field, d.ledger, d.table);
+    }
+    return views;
+}
+
+// The rows that show the kept differences.
+void attach(const Endpoints& endpoints, const Facts& facts, std::vector<DifferenceView>& views) {
+    std::vector<Violation> subjects;
+    for (const DifferenceView& view : views) {
+        subjects.push_back({"", view.order_id, view.product_id, "", {}});
+    }
+    attach_rows(endpoints, facts, Detail::full, subjects);
+    for (std::size_t i = 0; i < views.size(); ++i) views[i].rows = std::move(subjects[i].rows);
+}
+
+void print(const RebuildDocument& document) {
+    std::size_t printed = 0;
+    for (const DifferenceView& view : document.differences) {
+        if (++printed > kMaxPrinted) break;
+        std::printf("%s %s%s: %s\n    ledger: %s\n    table:  %s\n", view.service.c_str(),
+                    view.order_id ? "order " : view.product_id ? "product " : "",
+                    view.order_id ? view.order_id->to_string().c_str()
+                                  : view.product_id.value_or("").c_str(),
+                    view.field.c_str(), view.ledger.c_str(), view.table.c_str());
+        for (const RawJson& row : view.rows) std::printf("      %s\n", row.text.c_str());
+    }
+    std::printf("%lld orders and %lld products folded from %lld ledger rows: %lld differences\n",
+                static_cast<long long>(document.orders), static_cast<long long>(document.products),
+                static_cast<long long>(document.ledger_rows),
+                static_cast<long long>(document.differing));
+}
+
+int run_rebuild(const Context& context) {
+    const Facts facts = gather(context.endpoints, {.gateway = false}, say_progress);
+    end_progress();
+    RebuildDocument document;
+    document.differences = find_differences(facts);
+    document.differing = static_cast<std::int64_t>(document.differences.size());
+    if (document.differing > kMaxViolations) document.differences.resize(kMaxViolations);
+    attach(context.endpoints, facts, document.differences);
+    document.orders = static_cast<std::int64_t>(facts.orders.size());
+    document.products = static_cast<std::int64_t>(facts.products.size());
+    document.ledger_rows = static_cast<std::int64_t>(facts.events.size());
+    if (context.json) {
+        std::printf("%s\n", events::to_json(document).c_str());
+    } else {
+        print(document);
+    }
+    return document.differing > 0 ? kViolated : kClean;
+}
+
+}  // namespace
+
+void add_rebuild(CLI::App& app, Context& context) {
+    CLI::App* command = app.add_subcommand("rebuild", kHelp);
+    command->footer(kExample);
+    command->fallthrough();
+    const auto verify = std::make_shared<bool>(false);
+    command->add_flag("--verify", *verify, "compare only; there is no other way yet")->required();
+    command->callback([&context, verify] {
+        context.run = [&context] { return run_rebuild(context); };
+    });
+}
+
+}  // namespace orderflow::orderctl
