@@ -1,0 +1,183 @@
+// The fold of the ledgers against the tables (I8, rebuild): which difference is found, and which
+// difference is none.
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "unit/orderctl_world.hpp"
+
+namespace orderflow::orderctl {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+using events::EventKind;
+
+std::string differences(const World& world) {
+    std::string text;
+    for (const Difference& d : compare(world.facts, EventsOfOrders(world.facts))) {
+        text += describe(d) + "\n";
+    }
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("orderctl fold: every column of a row that differs from its ledger is found") {
+    using Spoil = std::function<void(Aggregates&)>;
+    const std::vector<std::pair<std::string, Spoil>> faults{
+        {"order: state", [](Aggregates& a) { a.order->state = OrderState::CANCELLED; }},
+        {"order: reason", [](Aggregates& a) { a.order->reason = events::Reason::CUSTOMER; }},
+        {"order: total", [](Aggregates& a) { a.order->total.amount += 1; }},
+        {"order: customerId", [](Aggregates& a) { a.order->customer += 1; }},
+        {"order: body", [](Aggregates& a) { a.order->body += 1; }},
+        {"order: shipmentId", [](Aggregates& a) { a.order->shipment.reset(); }},
+        {"order: row", [](Aggregates& a) { a.order.reset(); }},
+        {"inventory: state",
+         [](Aggregates& a) { a.reservation->state = ReservationState::RELEASED; }},
+        {"inventory: items", [](Aggregates& a) { a.reservation->items += 1; }},
+        {"inventory: reservedAt", [](Aggregates& a) { a.reservation->reserved = false; }},
+        {"inventory: row", [](Aggregates& a) { a.reservation.reset(); }},
+        {"payment: state", [](Aggregates& a) { a.payment->state = PaymentState::INTENT; }},
+        {"payment: amount", [](Aggregates& a) { a.payment->amount->amount += 1; }},
+        {"payment: chargeId", [](Aggregates& a) { a.payment->charge += 1; }},
+        {"payment: row", [](Aggregates& a) { a.payment.reset(); }},
+        {"shipping: state", [](Aggregates& a) { a.shipment->state = ShipmentState::VOIDED; }},
+        {"shipping: trackingNumber", [](Aggregates& a) { a.shipment->tracking += 1; }},
+        {"shipping: destination", [](Aggregates& a) { a.shipment->destination += 1; }},
+        {"shipping: storageBooked", [](Aggregates& a) { a.shipment->storage_booked = true; }},
+        {"shipping: row", [](Aggregates& a) { a.shipment.reset(); }}};
+    for (const auto& [field, spoil] : faults) {
+        World world;
+        const Story story = world.completed();
+        REQUIRE(differences(world) == "");
+        spoil(world.of(story).table);
+        CHECK_THAT(differences(world), ContainsSubstring(field));
+    }
+}
+
+TEST_CASE("orderctl fold: a row that its ledger does not know is found") {
+    World world;
+    const Story story = world.in_flight();
+    world.of(story).table.shipment.emplace();
+    CHECK_THAT(differences(world),
+               ContainsSubstring("shipping: row: ledger says no row, table says SCHEDULED"));
+}
+
+TEST_CASE("orderctl fold: calls under way and the trigger leave no event of payment's own") {
+    World world;
+    const Story story = world.in_flight();
+    for (const auto state :
+         {PaymentState::INTENT, PaymentState::UNKNOWN, PaymentState::CANCELLING}) {
+        world.of(story).table.payment->state = state;
+        CHECK(differences(world) == "");
+    }
+    world.of(story).table.payment->state = PaymentState::CAPTURED;
+    CHECK_THAT(differences(world), ContainsSubstring("ledger says no event, table says CAPTURED"));
+}
+
+TEST_CASE("orderctl fold: an event that was consumed without effect is found") {
+    World world;
+    const Story story = world.in_flight();
+    world.of(story).table.payment.reset();
+    CHECK_THAT(differences(world), ContainsSubstring("StockReserved.v1 seq 2, table says no row"));
+    world.facts.events.back().arrived = 0;  // not consumed yet
+    CHECK(differences(world) == "");
+}
+
+TEST_CASE("orderctl fold: a scheduled shipment that the order did not notice is found") {
+    World world;
+    const Story story = world.completed();
+    world.facts.events.pop_back();  // OrderCompleted never was
+    world.of(story).ledger.order->state = OrderState::PROCESSING;
+    world.of(story).ledger.order->shipment.reset();
+    world.of(story).table.order->state = OrderState::PROCESSING;
+    world.of(story).table.order->shipment.reset();
+    CHECK_THAT(differences(world), ContainsSubstring("ShipmentScheduled.v1 seq 1, table says "
+                                                     "PROCESSING"));
+}
+
+TEST_CASE("orderctl fold: a step or an answer that nobody gave is found") {
+    World world;
+    const Story story = world.in_flight();
+    world.of(story).table.order->captured = true;
+    CHECK_THAT(differences(world), ContainsSubstring("capturedAt: ledger says no PaymentCaptured"));
+    world.of(story).table.order->captured = false;
+    world.of(story).table.order->answers = 4;
+    CHECK_THAT(differences(world), ContainsSubstring("answer of shipping: ledger says none"));
+}
+
+TEST_CASE("orderctl fold: CANCELLED after two answers is found") {
+    World world;
+    const Story story = world.declined();
+    world.of(story).table.order->answers = 3;
+    CHECK_THAT(differences(world), ContainsSubstring("answers: ledger says 7 (CANCELLED)"));
+}
+
+TEST_CASE("orderctl fold: an answer before the trigger, or none, is no legal ledger") {
+    World world;
+    const Story story;
+    world.emit(story.placed());
+    world.emit(story.cancelled());
+    world.emit(story.released());
+    world.emit(story.voided());
+    const Report report = world.check();
+    const std::string text = said(report, "I8");
+    CHECK_THAT(text, ContainsSubstring("OrderCancelled.v1 comes in state PROCESSING"));
+    CHECK_THAT(text, ContainsSubstring("StockReleased.v1 comes without StockReserved"));
+    CHECK_THAT(text, ContainsSubstring("ShipmentVoided.v1 comes without ShipmentScheduled"));
+}
+
+TEST_CASE("orderctl fold: a participant's row of an order that nobody placed is found") {
+    World world;
+    const Story story;
+    world.emit(story.captured());
+    world.of(story).table.payment = world.of(story).ledger.payment;
+    CHECK_THAT(differences(world), ContainsSubstring("unknown to the order service"));
+    world.of(story).late = true;
+    CHECK(differences(world) == "");
+}
+
+TEST_CASE("orderctl fold: another order block than the one placed is found") {
+    World world;
+    Story story;
+    world.emit(story.placed());
+    world.settle_tables(story);
+    story.order.items.front().quantity = 2;
+    world.emit(story.reserved());
+    world.of(story).table.reservation = world.of(story).ledger.reservation;
+    CHECK_THAT(differences(world), ContainsSubstring("inventory: order block"));
+}
+
+TEST_CASE("orderctl fold: the catalogue and the storage follow from the ledgers") {
+    World world;
+    world.in_flight();
+    CHECK(differences(world) == "");
+    world.product("ITEM-001").price.amount += 1;
+    CHECK_THAT(differences(world), ContainsSubstring("inventory: price"));
+    world.product("ITEM-001").price.amount -= 1;
+    world.product("ITEM-001").free += 1;
+    CHECK_THAT(differences(world), ContainsSubstring("free: ledger says 999, table says 1000"));
+    world.product("ITEM-001").free -= 1;
+    world.facts.storage_used = 1;
+    CHECK_THAT(differences(world), ContainsSubstring("storage used: ledger says 0, table says 1"));
+}
+
+TEST_CASE("orderctl fold: announcements are no events of the saga") {
+    World world;
+    const Story story = world.in_flight();
+    LedgerLine line;
+    line.seq = 99;
+    line.id = test::new_id<EventId>();
+    line.order = story.id;
+    line.topic = "order-events.retry";
+    line.type = "RecordParked.v1";
+    line.data = "{}";
+    fold(world.facts, Service::inventory, line);
+    CHECK_FALSE(world.facts.events.back().kind.has_value());
+    CHECK(differences(world) == "");
+}
+
+}  // namespace orderflow::orderctl
