@@ -39,8 +39,7 @@ void run(const Config& config) {
                                     std::chrono::seconds(config.deadline_calm_s)});
     messaging::RelayLoop relay(context);
     host.run(make_router(accept, cancel, host.pool(), config.api),
-             {[&] { accept.stop(); },
-              [&] { cancel.stop(); },
+             {[&] { accept.stop(); }, [&] { cancel.stop(); },
               [&] { deadline.stop(); },
               [&] { messaging::stop_all(consumers); },
               [&] { relay.stop(); }});
