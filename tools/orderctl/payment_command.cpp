@@ -23,7 +23,7 @@ order.
 struct SettleOptions {
     std::string order;
     std::string as;
-    std::string by;
+    std::string by = "operator";
 };
 
 int run_settle(const Context& context, const SettleOptions& options) {
@@ -66,7 +66,6 @@ void add_payment(CLI::App& app, Context& context) {
         ->check(CLI::IsMember({"refunded", "never-charged"}));
     settle->add_option("--by", options->by, "who says so, 1 to 64 characters; stands in the event")
         ->envname("USER")
-        ->required()
         ->check([](const std::string& name) {
             return name.size() >= 1 && name.size() <= 64 ? std::string()
                                                          : std::string("1 to 64 characters");
