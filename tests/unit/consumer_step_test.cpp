@@ -101,7 +101,11 @@ TEST_CASE("consumer step: each batch is handled once, in the order in which it w
     f.source.batches = {test::records_of(std::vector<Event>{a.scheduled()}),
                         test::records_of(std::vector<Event>{b.scheduled()})};
 
-    while (f.consumer.poll(0ms)) f.consumer.handle();
+    for (int batch = 0; batch < 2; ++batch) {
+        REQUIRE(f.consumer.poll(0ms));
+        f.consumer.handle();
+    }
+    CHECK_FALSE(f.consumer.poll(0ms));
 
     CHECK(f.handled == Calls{id_of(a), id_of(b)});
     CHECK(f.source.polls == 3);
