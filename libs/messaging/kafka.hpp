@@ -27,8 +27,8 @@ struct FetchSettings {
 // only for what processed() named, asynchronously while running, synchronously when partitions are
 // taken away and on close. On a rebalance what was polled from the lost partitions is dropped and
 // comes again, here or at another member. If nothing arrives for 30 s, and for 5 s more although
-// the broker has more, the client is thrown away and made anew. Throws std::runtime_error on a fatal
-// client error.
+// the broker has more, the client is thrown away and made anew. Throws std::runtime_error on a
+// fatal client error.
 class KafkaConsumer final : public RecordSource {
 public:
     KafkaConsumer(KafkaSettings settings, std::vector<std::string> topics,

@@ -232,7 +232,7 @@ void judge_topics(Judge& judge, const Facts& facts, const EventsOfOrders& events
     std::int64_t waiting = 0;
     std::int64_t expired = 0;
     for (const LedgerEvent& event : facts.events) {
-        continue;
+        if (event.copies > 0) continue;
         if (event.seq > facts.checkpoints[static_cast<std::size_t>(event.service)]) {
             ++waiting;
         } else if (event.recorded_s < facts.topics[event.topic].oldest_s) {
