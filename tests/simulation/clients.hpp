@@ -1,0 +1,56 @@
+#pragma once
+// Who uses the shop in a run: customers who place and cancel orders, a merchandiser who changes
+// products, and an operator who answers for the gateway, truthfully or not. All of them stop when
+// the run heals.
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "inventory/inventory_service.hpp"
+#include "order/order_service.hpp"
+#include "payment/payment.hpp"
+#include "simulation/gateway.hpp"
+#include "simulation/stores.hpp"
+
+namespace orderflow::simulation {
+
+class Clients {
+public:
+    Clients(World& world, InventoryDatabase& inventory, const OrderDatabase& orders);
+
+    // What somebody asks for now; may be nothing.
+    std::vector<order::Placement> placements();
+    std::vector<order::Cancellation> cancellations();
+    std::vector<inventory::ProductRequest> product_changes();
+
+    struct Settlement {
+        OrderId id;
+        payment::Settlement as{};
+    };
+    std::optional<Settlement> settlement(const PaymentDatabase& payments,
+                                         const GatewayLedger& gateway);
+
+    // The customer has been told 202.
+    void accepted(const std::vector<order::Placement>& placements);
+    const std::set<OrderId>& accepted() const { return accepted_; }
+
+    bool done() const { return left_ == 0; }
+    void stop() { left_ = 0, stopped_ = true; }
+
+    // Free pieces of each product at the beginning.
+    const std::map<std::string, std::int64_t>& initial_stock() const { return initial_stock_; }
+
+private:
+    events::Order an_order();
+
+    World& world_;
+    InventoryDatabase& inventory_;
+    const OrderDatabase& orders_;
+    std::size_t left_;  // orders still to be placed
+    bool stopped_ = false;
+    std::set<OrderId> accepted_;
+    std::map<std::string, std::int64_t> initial_stock_;
+};
+
+}  // namespace orderflow::simulation

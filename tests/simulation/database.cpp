@@ -1,0 +1,241 @@
+#include "simulation/database.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "events/codec.hpp"
+
+namespace orderflow::simulation {
+namespace {
+
+using messaging::Parking;
+
+const std::string kOutboxLock = "outbox";
+constexpr std::chrono::seconds kIdleSessionTimeout{3};
+
+std::string lock_of(std::int64_t parked) { return "parked " + std::to_string(parked); }
+
+bool is_live_and_blocks(const ParkedRow& row) { return !row.dead() && row.blocks; }
+
+std::optional<Instant> first_try(Parking why, Instant now) {
+    switch (why) {
+        case Parking::dead: return std::nullopt;
+        case Parking::behind: return now;
+        case Parking::failed:
+        case Parking::orphan: return now + messaging::next_try_after(1).value();
+    }
+    throw std::logic_error("no such parking");
+}
+
+ParkedRow parked_row(const messaging::ParkedRecord& parked, Instant now) {
+    ParkedRow row;
+    row.record = *parked.record;
+    row.order_id = parked.order_id;
+    row.ce_id = parked.record->header("ce_id");
+    row.attempts = parked.why == Parking::behind ? 0 : 1;
+    row.due_at = first_try(parked.why, now);
+    row.blocks = parked.why == Parking::failed || parked.why == Parking::behind;
+    row.error = parked.error;
+    return row;
+}
+
+bool is_same_record(const ParkedRow& row, const messaging::Record& record) {
+    return row.record.topic == record.topic && row.record.partition == record.partition &&
+           row.record.offset == record.offset;
+}
+
+}  // namespace
+
+Instant Session::begin() {
+    statement(Effect::begin);
+    doing_ = {};
+    doing_.service = place_.service;
+    doing_.step = place_.step;
+    return world_.now;
+}
+
+bool Session::try_lock(const std::string& row) {
+    const auto [held, added] = database_.locks_.try_emplace(row, this);
+    if (added) locked_.push_back(row);
+    return held->second == this;
+}
+
+void Session::lock(const std::string& row) {
+    if (try_lock(row)) return;
+    const bool deadlock = world_.random.percent(30);
+    world_.note(deadlock ? "deadlock over " : "lock timeout for ", row);
+    if (deadlock) throw postgres::DatabaseError("deadlock detected", "40P01", false);
+    throw postgres::DatabaseError("lock timeout", "55P03", false);
+}
+
+std::vector<OrderId> Session::blocked(std::span<const OrderId> orders) {
+    statement(Effect::blocked);
+    for (const auto& [id, row] : database_.parked_) {
+        if (!row.order_id || !is_live_and_blocks(row)) continue;
+        if (std::ranges::find(orders, *row.order_id) != orders.end()) {
+            doing_.waiting.push_back(*row.order_id);
+        }
+    }
+    return doing_.waiting;
+}
+
+std::optional<messaging::WaitingRecord> Session::take_due(Instant now) {
+    statement(Effect::take_due);
+    std::set<OrderId> seen;
+    const std::pair<const std::int64_t, ParkedRow>* first = nullptr;
+    for (const auto& entry : database_.parked_) {
+        const ParkedRow& row = entry.second;
+        if (row.dead()) continue;
+        if (row.order_id && !seen.insert(*row.order_id).second) continue;  // an older one is live
+        if (*row.due_at > now || database_.locks_.contains(lock_of(entry.first))) continue;
+        if (!first || *row.due_at < *first->second.due_at) first = &entry;
+    }
+    if (!first) return std::nullopt;
+    try_lock(lock_of(first->first));
+    return messaging::WaitingRecord{first->first, first->second.attempts, first->second.order_id,
+                                    first->second.record};
+}
+
+void Session::park(std::span<const messaging::ParkedRecord> records) {
+    statement(Effect::park);
+    for (const messaging::ParkedRecord& parked : records) {
+        const messaging::Record& record = *parked.record;
+        const auto is_same = [&](const auto& entry) {
+            return is_same_record(entry.second, record);
+        };
+        if (std::ranges::any_of(database_.parked_, is_same)) continue;
+        lock("parked " + std::string(record.topic) + std::to_string(record.partition) + "/" +
+             std::to_string(record.offset));
+        announcements_.push_back(messaging::announce(parked, place_.service, world_.now));
+        doing_.parked.push_back(parked);
+        write([this, row = parked_row(parked, world_.now)] {
+            database_.parked_.emplace(database_.next_parked_++, row);
+        });
+    }
+}
+
+void Session::retried(const messaging::Retried& retried) {
+    statement(Effect::retried);
+    const messaging::WaitingRecord& waiting = *retried.waiting;
+    lock(lock_of(waiting.id));
+    const auto found = database_.parked_.find(waiting.id);
+    if (found == database_.parked_.end() || found->second.dead()) return;
+    if (retried.done()) {
+        write([this, id = waiting.id] { database_.parked_.erase(id); });
+        return;
+    }
+    if (found->second.attempts != waiting.attempts) return;
+    announcements_.push_back(messaging::announce(retried, place_.service, world_.now));
+    write([this, id = waiting.id, due_at = retried.due_at, error = retried.error] {
+        ParkedRow& row = database_.parked_.at(id);
+        ++row.attempts;
+        row.due_at = due_at;
+        row.error = error;
+    });
+}
+
+void Session::append(std::span<const messaging::OutgoingEvent> events) {
+    if (events.empty() && announcements_.empty()) return;
+    statement(Effect::append);
+    lock(kOutboxLock);
+    for (const messaging::OutgoingEvent& event : events) {
+        const OrderId* order = events::order_of(event.data);
+        std::string json;
+        events::encode(event.data, json);
+        append_row(order ? std::optional(*order) : std::nullopt,
+                   std::string(events::topic_of(place_.service)),
+                   order ? order->to_string()
+                         : std::get<events::StockAdjusted>(event.data).product_id,
+                   std::string(events::type_name(events::kind_of(event.data))),
+                   event.traceparent, std::move(json));
+        doing_.events.push_back(event.data);
+    }
+    for (messaging::Announcement& announcement : announcements_) {
+        append_row(announcement.order_id, announcement.topic, announcement.key,
+                   std::string(announcement.type), "", std::move(announcement.json));
+    }
+}
+
+void Session::append_row(const std::optional<OrderId>& order, std::string topic, std::string key,
+                         std::string type, std::string headers, std::string data) {
+    messaging::LedgerRow row;
+    row.seq = database_.next_seq_++;
+    row.event_id = database_.ids_.next<EventId>(world_.now);
+    row.order_id = order;
+    row.topic = std::move(topic);
+    row.key = std::move(key);
+    row.type = std::move(type);
+    row.headers = std::move(headers);
+    row.data = std::move(data);
+    row.recorded_at = world_.now;
+    doing_.rows.push_back(std::move(row));
+}
+
+void Session::commit() {
+    statement(Effect::before_commit);
+    for (const auto& change : writes_) change();
+    database_.outbox_.insert(database_.outbox_.end(), doing_.rows.begin(), doing_.rows.end());
+    const Commit done = std::exchange(doing_, {});
+    rollback();  // nothing is left to be undone: lets go of the locks
+    for (const messaging::LedgerRow& row : done.rows) {
+        if (row.order_id) {
+            world_.note("  committed ", row.seq, " ", row.type, " of ", *row.order_id);
+        } else {
+            world_.note("  committed ", row.seq, " ", row.type, " of ", row.key);
+        }
+    }
+    database_.watch(done);
+    statement(Effect::after_commit);
+}
+
+void Session::rollback() noexcept {
+    for (const std::string& row : locked_) database_.locks_.erase(row);
+    locked_.clear();
+    writes_.clear();
+    announcements_.clear();
+    doing_ = {};
+}
+
+void LedgerSession::statement(Effect effect) {
+    world_.reach_database(place_, effect);
+    heard_ = world_.now;
+}
+
+bool LedgerSession::lead() {
+    statement(Effect::lead);
+    const LedgerSession* leader = database_.leader_;
+    if (!leader || leader->heard_ + kIdleSessionTimeout < world_.now) database_.leader_ = this;
+    return database_.leader_ == this;
+}
+
+void LedgerSession::check_lead() const {
+    if (database_.leader_ != this) throw std::runtime_error("the connection is lost");
+}
+
+std::int64_t LedgerSession::checkpoint() {
+    check_lead();
+    return database_.checkpoint_;
+}
+
+std::vector<messaging::LedgerRow> LedgerSession::read(std::int64_t after, std::size_t limit) {
+    statement(Effect::read);
+    check_lead();
+    std::vector<messaging::LedgerRow> rows;
+    auto row = std::ranges::upper_bound(database_.outbox_, after, {}, &messaging::LedgerRow::seq);
+    for (; row != database_.outbox_.end() && rows.size() < limit; ++row) rows.push_back(*row);
+    return rows;
+}
+
+void LedgerSession::move_checkpoint(std::int64_t from, std::int64_t to) {
+    statement(Effect::before_checkpoint);
+    check_lead();
+    if (database_.checkpoint_ != from) throw std::runtime_error("the checkpoint was moved");
+    database_.checkpoint_ = to;
+    statement(Effect::after_checkpoint);
+}
+
+void LedgerSession::release() noexcept {
+    if (database_.leader_ == this) database_.leader_ = nullptr;
+}
+
+}  // namespace orderflow::simulation

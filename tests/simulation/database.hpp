@@ -1,0 +1,215 @@
+#pragma once
+// One service's database in memory: what is committed, and sessions that change it. A session's
+// writes are seen by nobody until they are committed, and then all at once. Statements read what is
+// committed when they run (READ COMMITTED), as the production code's do: it reads nothing that it
+// has written in the same transaction.
+//
+// Rows that a transaction has written or locked are held until it ends. The holder cannot go on
+// while another step runs inside it, so whoever needs such a row meanwhile gets what PostgreSQL
+// would say after a while: lock timeout, or deadlock.
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "messaging/aggregates.hpp"
+#include "messaging/batch.hpp"
+#include "messaging/parked.hpp"
+#include "messaging/relay.hpp"
+#include "simulation/world.hpp"
+
+namespace orderflow::simulation {
+
+class Session;
+class LedgerSession;
+
+struct ParkedRow {
+    messaging::Record record;
+    std::optional<OrderId> order_id;
+    std::string ce_id;
+    std::int32_t attempts = 0;
+    std::optional<Instant> due_at;  // empty: dead
+    bool blocks = false;
+    std::string error;
+
+    bool dead() const { return !due_at; }
+};
+
+// What a transaction did, for who watches.
+struct Commit {
+    events::Service service{};
+    Step step{};
+    std::vector<messaging::LedgerRow> rows;        // appended, in seq order
+    std::vector<events::Event> events;             // those of the rows that are no announcements
+    std::vector<messaging::ParkedRecord> parked;   // anew
+    std::vector<events::Event> handled;            // what the service's handler was given
+    std::vector<OrderId> waiting;                  // orders that were blocked as it was asked
+};
+
+class Database {
+public:
+    Database(World& world, events::Service service)
+        : world_(world), service_(service), ids_(world.random.next()) {}
+
+    events::Service service() const { return service_; }
+    const std::vector<messaging::LedgerRow>& outbox() const { return outbox_; }
+    const std::map<std::int64_t, ParkedRow>& parked() const { return parked_; }
+    std::int64_t checkpoint() const { return checkpoint_; }
+    void lower_checkpoint(std::int64_t to) { checkpoint_ = to; }
+
+    // Called with each transaction once it is committed.
+    std::function<void(const Commit&)> watch = [](const Commit&) {};
+
+private:
+    friend class Session;
+    friend class LedgerSession;
+
+    World& world_;
+    const events::Service service_;
+    IdSource ids_;
+    std::vector<messaging::LedgerRow> outbox_;
+    std::int64_t next_seq_ = 1;  // drawn by appending, also by what is rolled back
+    std::int64_t checkpoint_ = 0;
+    const LedgerSession* leader_ = nullptr;
+    std::map<std::int64_t, ParkedRow> parked_;
+    std::int64_t next_parked_ = 1;
+    std::map<std::string, const Session*, std::less<>> locks_;
+};
+
+// One loop's connection.
+class Session final : public messaging::UnitOfWork {
+public:
+    Session(World& world, Database& database, Place place)
+        : world_(world), database_(database), place_(place) {}
+    ~Session() override { rollback(); }
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    Instant begin() override;
+    std::vector<OrderId> blocked(std::span<const OrderId> orders) override;
+    std::optional<messaging::WaitingRecord> take_due(Instant now) override;
+    void park(std::span<const messaging::ParkedRecord> records) override;
+    void retried(const messaging::Retried& retried) override;
+    void append(std::span<const messaging::OutgoingEvent> events) override;
+    void commit() override;
+    void rollback() noexcept override;
+
+    World& world() { return world_; }
+    const Place& place() const { return place_; }
+    void set_step(Step step) { place_.step = step; }
+
+    // What the stores are made of: a statement, a lock until the end, a write.
+    void statement(Effect effect) { world_.reach_database(place_, effect); }
+    void lock(const std::string& row);
+    void write(std::function<void()> change) { writes_.push_back(std::move(change)); }
+
+    // Tells who watches what the handler was given in this transaction.
+    void handling(std::span<const messaging::Delivery> batch) {
+        doing_.handled.clear();
+        for (const messaging::Delivery& delivery : batch) doing_.handled.push_back(delivery.event);
+    }
+
+private:
+    void append_row(const std::optional<OrderId>& order, std::string topic, std::string key,
+                    std::string type, std::string headers, std::string data);
+    bool try_lock(const std::string& row);
+
+    World& world_;
+    Database& database_;
+    Place place_;
+    std::vector<std::function<void()>> writes_;
+    std::vector<std::string> locked_;
+    std::vector<messaging::Announcement> announcements_;
+    Commit doing_;
+};
+
+// The relay's connection: its lock makes it the leader, and is lost with it, or when nothing was
+// heard of it for a while.
+class LedgerSession final : public messaging::Ledger {
+public:
+    LedgerSession(World& world, Database& database, const Victim& victim)
+        : world_(world),
+          database_(database),
+          place_{&victim, database.service(), Step::relay} {}
+    ~LedgerSession() override { release(); }
+    LedgerSession(const LedgerSession&) = delete;
+    LedgerSession& operator=(const LedgerSession&) = delete;
+
+    bool lead() override;
+    std::int64_t checkpoint() override;
+    std::vector<messaging::LedgerRow> read(std::int64_t after, std::size_t limit) override;
+    void move_checkpoint(std::int64_t from, std::int64_t to) override;
+    void release() noexcept override;
+
+private:
+    void statement(Effect effect);
+    void check_lead() const;
+
+    World& world_;
+    Database& database_;
+    const Place place_;
+    Instant heard_{};
+};
+
+// A table with one row per order, saved by compare-and-set.
+template <class Row>
+class Table {
+public:
+    using Rows = messaging::Aggregates<Row>;
+    using Entries = std::vector<const typename Rows::Entry*>;
+    struct Stored {
+        Row row;
+        std::int64_t version = 0;
+    };
+
+    explicit Table(std::string name) : name_(std::move(name)) {}
+
+    const std::map<OrderId, Stored>& rows() const { return rows_; }
+
+    Rows load(std::span<const OrderId> ids) const {
+        Rows found;
+        for (const OrderId& id : ids) {
+            const auto row = rows_.find(id);
+            if (row != rows_.end()) found.loaded(id, row->second.row, row->second.version);
+        }
+        return found;
+    }
+
+    // INSERT ... ON CONFLICT DO NOTHING; false: a row was there.
+    bool insert(Session& session, const OrderId& id, const Row& row) {
+        session.lock(name_ + id.to_string());
+        if (rows_.contains(id)) return false;
+        session.write([this, id, row] { rows_[id] = {row, 1}; });
+        return true;
+    }
+
+    bool save(Session& session, const Rows& rows) {
+        const auto changes = rows.changes();
+        for (const auto* entry : changes.inserts) {
+            if (!insert(session, entry->id, entry->row)) return false;
+        }
+        return update(session, changes.updates);
+    }
+
+    // UPDATE ... WHERE version = the one that was loaded; false: it had moved on.
+    bool update(Session& session, const Entries& entries) {
+        for (const auto* entry : entries) {
+            session.lock(name_ + entry->id.to_string());
+            const auto stored = rows_.find(entry->id);
+            if (stored == rows_.end() || stored->second.version != entry->version) return false;
+            session.write([this, id = entry->id, row = entry->row, version = entry->version + 1] {
+                rows_[id] = {row, version};
+            });
+        }
+        return true;
+    }
+
+private:
+    const std::string name_;
+    std::map<OrderId, Stored> rows_;
+};
+
+}  // namespace orderflow::simulation

@@ -1,0 +1,208 @@
+// What must hold after every commit.
+#include "simulation/invariants.hpp"
+
+#include <algorithm>
+
+#include "core/enums.hpp"
+#include "simulation/threads.hpp"
+
+namespace orderflow::simulation {
+namespace {
+
+using events::EventKind;
+using events::Service;
+
+// What one service may say of one order, in this order: the beginning of one of these. So there is
+// one forward outcome at most and one answer, and nothing follows the answer.
+const std::vector<std::vector<EventKind>>& legal_ledgers(Service service) {
+    using enum EventKind;
+    static const std::vector<std::vector<EventKind>> kOrder{
+        {OrderPlaced, OrderCompleted}, {OrderPlaced, CancellationStarted, OrderCancelled}};
+    static const std::vector<std::vector<EventKind>> kInventory{
+        {StockReserved, StockReleased}, {StockRejected, NothingToCompensate},
+        {NothingToCompensate}};
+    // The last two of them only if an operator says so; see check_truth().
+    static const std::vector<std::vector<EventKind>> kPayment{
+        {PaymentCaptured, PaymentRefunded}, {PaymentDeclined, NothingToCompensate},
+        {PaymentRefunded}, {NothingToCompensate},
+        {PaymentCaptured, NothingToCompensate}, {PaymentDeclined, PaymentRefunded}};
+    static const std::vector<std::vector<EventKind>> kShipping{
+        {ShipmentScheduled, ShipmentVoided}, {ShipmentRefused, NothingToCompensate},
+        {NothingToCompensate}};
+    switch (service) {
+        case Service::order: return kOrder;
+        case Service::payment: return kPayment;
+        case Service::inventory: return kInventory;
+        case Service::shipping: return kShipping;
+        case Service::analytics: break;
+    }
+    throw std::logic_error("no ledger");
+}
+
+bool begins(const std::vector<EventKind>& history, const std::vector<EventKind>& legal) {
+    return history.size() <= legal.size() &&
+           std::equal(history.begin(), history.end(), legal.begin());
+}
+
+std::optional<events::Participant> answering(const events::Event& event) {
+    if (std::get_if<events::StockReleased>(&event)) return events::Participant::inventory;
+    if (std::get_if<events::PaymentRefunded>(&event)) return events::Participant::payment;
+    if (std::get_if<events::ShipmentVoided>(&event)) return events::Participant::shipping;
+    const auto* nothing = std::get_if<events::NothingToCompensate>(&event);
+    return nothing ? std::optional(nothing->participant) : std::nullopt;
+}
+
+}  // namespace
+
+Invariants::Invariants(Shop& shop) : shop_(shop) {
+    for (Database* database : shop.databases()) {
+        database->watch = [this](const Commit& commit) { committed(commit); };
+    }
+    shop.wire.watch = [this](const OrderId& id, bool) { requested(id); };
+}
+
+void Invariants::committed(const Commit& commit) {
+    for (const messaging::LedgerRow& row : commit.rows) {
+        std::int64_t& last = last_seq_[commit.service];
+        require(row.seq > last, "seq order is commit order", std::to_string(row.seq), row.order_id);
+        last = row.seq;
+    }
+    for (const events::Event& event : commit.handled) {
+        const OrderId* id = events::order_of(event);
+        if (!id) continue;
+        if (commit.service == Service::order && answering(event)) {
+            answers_[*id].insert(*answering(event));
+        }
+        require(std::ranges::find(commit.waiting, *id) == commit.waiting.end(),
+                "no record passes a parked one of its order", "", *id);
+    }
+    for (const events::Event& event : commit.events) {
+        if (const auto* adjusted = std::get_if<events::StockAdjusted>(&event)) {
+            adjusted_[adjusted->product_id] += adjusted->change;
+            continue;
+        }
+        check_ledger(commit.service, event);
+        check_truth(event);
+        if (std::holds_alternative<events::OrderCancelled>(event)) {
+            check_answers(*events::order_of(event));
+        }
+    }
+    check_parked(commit);
+    if (commit.service == Service::inventory) check_stock();
+    if (commit.service == Service::shipping) check_storage();
+}
+
+void Invariants::check_ledger(Service service, const events::Event& event) {
+    const OrderId& id = *events::order_of(event);
+    auto& history = ledgers_[service][id];
+    history.push_back(events::kind_of(event));
+    const auto& legal = legal_ledgers(service);
+    const bool holds = std::ranges::any_of(
+        legal, [&](const auto& sequence) { return begins(history, sequence); });
+    require(holds, "one forward outcome and one answer, in legal order",
+            std::string(events::names_of(service).name), id);
+}
+
+void Invariants::check_answers(const OrderId& id) const {
+    const auto found = answers_.find(id);
+    require(found != answers_.end() && found->second.size() == 3,
+            "OrderCancelled only after three stored answers", "", id);
+}
+
+// What payment says must be what the gateway has decided, unless an operator says it.
+void Invariants::check_truth(const events::Event& event) const {
+    using State = Charge::State;
+    const OrderId& id = *events::order_of(event);
+    const Charge* charge = shop_.wire.ledger().find(id);
+    const State state = charge ? charge->state : State::none;
+    if (std::holds_alternative<events::PaymentCaptured>(event)) {
+        require(charge && charge->captures == 1, "PaymentCaptured: the gateway has captured", "",
+                id);
+    }
+    if (std::holds_alternative<events::PaymentDeclined>(event)) {
+        require(state == State::declined, "PaymentDeclined: the gateway has declined", "", id);
+    }
+    if (const auto* refunded = std::get_if<events::PaymentRefunded>(&event)) {
+        require(refunded->settled_by || state == State::refunded,
+                "PaymentRefunded: the gateway has refunded", "", id);
+    }
+    const auto* nothing = std::get_if<events::NothingToCompensate>(&event);
+    if (nothing && nothing->participant == events::Participant::payment && !nothing->settled_by) {
+        const bool buried = state == State::none &&
+                            !shop_.payments.payments.rows().at(id).row.order;
+        require(buried || state == State::void_declined || state == State::never_charged,
+                "nothing to refund: nothing was and nothing will be charged", "", id);
+    }
+}
+
+void Invariants::check_parked(const Commit& commit) const {
+    for (const messaging::ParkedRecord& parked : commit.parked) {
+        const bool planted = !parked.record->header("planted").empty();
+        switch (parked.why) {
+            case messaging::Parking::behind: break;
+            case messaging::Parking::dead:
+            case messaging::Parking::orphan:
+                require(planted, "only a planted record is unreadable or an orphan", parked.error,
+                        parked.order_id);
+                break;
+            case messaging::Parking::failed:
+                require(parked.error == "failed: " + std::string(kPoisoned),
+                        "only a poisoned record fails", parked.error, parked.order_id);
+        }
+    }
+}
+
+void Invariants::check_stock() const {
+    std::map<std::string, std::pair<std::int64_t, std::int64_t>> pieces;  // reserved, sold
+    for (const auto& [id, stored] : shop_.inventory.reservations.rows()) {
+        for (const inventory::Item& item : stored.row.items) {
+            auto& [reserved, sold] = pieces[item.product_id];
+            if (stored.row.state == inventory::State::RESERVED) reserved += item.quantity;
+            if (stored.row.state == inventory::State::SOLD) sold += item.quantity;
+        }
+    }
+    for (const auto& [id, product] : shop_.inventory.products) {
+        const auto& initial = shop_.clients.initial_stock();
+        const std::int64_t put_in = (initial.contains(id) ? initial.at(id) : 0) +
+                                    (adjusted_.contains(id) ? adjusted_.at(id) : 0);
+        require(product.free >= 0, "no piece is promised twice", id);
+        require(product.reserved == pieces[id].first, "reserved pieces are those of reservations",
+                id);
+        require(product.sold == pieces[id].second, "sold pieces are those of sales", id);
+        require(product.free + product.reserved + product.sold == put_in, "no piece gets lost",
+                id);
+    }
+}
+
+void Invariants::check_storage() const {
+    const auto booked = std::ranges::count_if(
+        shop_.shipping.shipments.rows(),
+        [](const auto& row) { return row.second.row.storage_booked; });
+    const shipping::Storage& storage = shop_.shipping.storage;
+    require(storage.used == booked, "used storage is that of booked shipments",
+            std::to_string(storage.used) + " used, " + std::to_string(booked) + " booked");
+    require(storage.used <= storage.capacity, "storage is not overbooked",
+            std::to_string(storage.used));
+}
+
+void Invariants::requested(const OrderId& id) const {
+    const auto& rows = shop_.payments.payments.rows();
+    require(rows.contains(id) && rows.at(id).row.order,
+            "the gateway is asked only for committed intents", "", id);
+}
+
+std::string Invariants::history(const OrderId& order) const {
+    std::string text;
+    for (const auto& [service, orders] : ledgers_) {
+        const auto found = orders.find(order);
+        if (found == orders.end()) continue;
+        text += "  " + std::string(events::names_of(service).name) + ":";
+        for (const EventKind kind : found->second) {
+            text += " " + std::string(events::type_name(kind));
+        }
+        text += "\n";
+    }
+    return text;
+}
+
+}  // namespace orderflow::simulation

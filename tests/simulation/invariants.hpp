@@ -1,0 +1,58 @@
+#pragma once
+// What must always hold, checked after every commit, and what must hold once everything is at rest.
+// A broken one ends the run by a Violation.
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "simulation/members.hpp"
+
+namespace orderflow::simulation {
+
+class Invariants {
+public:
+    // Watches the shop's databases and its gateway; both must outlive this object.
+    explicit Invariants(Shop& shop);
+
+    // Every order is final, nothing is under way, and everything agrees with everything.
+    void check_at_rest() const;
+
+    // The events of an order in a service's ledger.
+    std::string history(const OrderId& order) const;
+
+private:
+    using Kinds = std::vector<events::EventKind>;
+
+    void committed(const Commit& commit);
+    void check_ledger(events::Service service, const events::Event& event);
+    void check_answers(const OrderId& order) const;
+    void check_truth(const events::Event& event) const;
+    void check_parked(const Commit& commit) const;
+    void check_stock() const;
+    void check_storage() const;
+    void requested(const OrderId& order) const;
+
+    void check_order(const OrderId& id, const order::Saga& saga) const;
+    void check_completed(const OrderId& id, const order::Saga& saga) const;
+    void check_cancelled(const OrderId& id) const;
+    void check_money() const;
+    void check_topics() const;
+    void check_nothing_parked() const;
+    void check_fold() const;
+    void check_alarms() const;
+    void check_analytics() const;
+
+    void require(bool holds, const char* invariant, const std::string& detail,
+                 std::optional<OrderId> order = std::nullopt) const {
+        if (!holds) shop_.world.fail(invariant, detail, order);
+    }
+
+    Shop& shop_;
+    std::map<events::Service, std::map<OrderId, Kinds>> ledgers_;
+    std::map<events::Service, std::int64_t> last_seq_;
+    std::map<OrderId, std::set<events::Participant>> answers_;  // that order-service has handled
+    std::map<std::string, std::int64_t> adjusted_;              // free pieces, by product
+};
+
+}  // namespace orderflow::simulation

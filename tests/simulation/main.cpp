@@ -1,0 +1,141 @@
+// The simulator's command line: runs seeds, or mutants until each is caught. The guide is
+// docs/simulation.md.
+#include <chrono>
+#include <cstdint>
+#include <iostream>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "simulation/mutants.hpp"
+#include "simulation/simulation.hpp"
+
+namespace orderflow::simulation {
+namespace {
+
+constexpr std::uint64_t kSeedsForEveryPoint = 2'000;
+constexpr std::uint64_t kReplayed = 20;  // seeds that are run twice and compared
+
+struct Options {
+    std::uint64_t seeds = 2'000;
+    std::uint64_t seed = 1;  // the first
+    std::string mutant = "none";
+    bool mutants = false;
+    bool list_mutants = false;
+    bool verbose = false;
+};
+
+// What a failure looks like: how to see it again, what is broken, and what happened to the order.
+void print_failure(const Outcome& outcome, Mutant mutant, Points& points, bool whole_trace) {
+    const Violation& violation = *outcome.violation;
+    Simulation again(outcome.seed, mutant, true, points);
+    again.run();
+    std::cout << "VIOLATION  --seed " << outcome.seed << " --seeds 1 --mutant "
+              << mutants::name_of(mutant) << "  step " << outcome.steps << "\n"
+              << "  " << violation.invariant
+              << (violation.detail.empty() ? "" : " -- " + violation.detail) << "\n";
+    if (violation.order) std::cout << "  order " << again.trace().name_of(*violation.order) << "\n";
+    std::cout << outcome.history;
+    if (whole_trace) {
+        again.trace().print_all(std::cout);
+    } else {
+        again.trace().print(std::cout, violation.order);
+    }
+}
+
+// Runs seeds until one fails. True: none did.
+bool run_seeds(const Options& options, Mutant mutant, Points& points) {
+    const auto begun = std::chrono::steady_clock::now();
+    std::size_t orders = 0, completed = 0, steps = 0;
+    std::uint64_t hash = 0;
+    for (std::uint64_t i = 0; i < options.seeds; ++i) {
+        const std::uint64_t seed = options.seed + i;
+        Simulation simulation(seed, mutant, false, points);
+        Outcome outcome = simulation.run();
+        outcome.seed = seed;
+        orders += outcome.orders, completed += outcome.completed, steps += outcome.steps;
+        hash = hash * 31 + outcome.hash;
+        if (i < kReplayed && Simulation(seed, mutant, true, points).run().hash != outcome.hash) {
+            std::cout << "seed " << seed << " does not reproduce its run\n";
+            return false;
+        }
+        if (outcome.violation) {
+            print_failure(outcome, mutant, points, options.verbose);
+            return false;
+        }
+    }
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+    std::cout << options.seeds << " seeds, " << orders << " orders, " << completed
+              << " completed, " << steps << " steps, " << took.count() << " s, trace " << std::hex
+              << hash << std::dec << "\n";
+    return true;
+}
+
+// Each mutant until it is caught. True: all were.
+bool run_mutants(const Options& options, Points& points) {
+    std::size_t survivors = 0;
+    for (const auto& [mutant, what] : mutants::all()) {
+        std::uint64_t seed = options.seed;
+        std::optional<Violation> caught;
+        for (; !caught && seed < options.seed + options.seeds; ++seed) {
+            Simulation simulation(seed, mutant, false, points);
+            caught = simulation.run().violation;
+        }
+        std::cout << mutants::name_of(mutant) << ": ";
+        if (caught) {
+            std::cout << "caught by seed " << seed - 1 << ": " << caught->invariant << "\n";
+        } else {
+            std::cout << "SURVIVED " << options.seeds << " seeds\n";
+            ++survivors;
+        }
+    }
+    return survivors == 0;
+}
+
+std::optional<Mutant> mutant_named(const std::string& name) {
+    if (name == "none") return Mutant::none;
+    for (const auto& [mutant, what] : mutants::all()) {
+        if (mutants::name_of(mutant) == name) return mutant;
+    }
+    return std::nullopt;
+}
+
+int run(const Options& options) {
+    if (options.list_mutants) {
+        for (const auto& [mutant, what] : mutants::all()) {
+            std::cout << mutants::name_of(mutant) << ": " << what << "\n";
+        }
+        return 0;
+    }
+    const auto mutant = mutant_named(options.mutant);
+    if (!mutant) {
+        std::cerr << "no such mutant: " << options.mutant << " (see --list-mutants)\n";
+        return 2;
+    }
+    Points points;
+    if (options.mutants) return run_mutants(options, points) ? 0 : 1;
+    if (!run_seeds(options, *mutant, points)) return 1;
+    points.print(std::cout);
+    if (points.never_reached() == 0 || options.seeds < kSeedsForEveryPoint) return 0;
+    std::cout << points.never_reached() << " crash points were never reached\n";
+    return 1;
+}
+
+}  // namespace
+}  // namespace orderflow::simulation
+
+int main(int argc, char** argv) {
+    orderflow::simulation::Options options;
+    CLI::App app("Runs the saga's production code over a simulated clock, broker, database and "
+                 "gateway");
+    const auto* seeds =
+        app.add_option("--seeds", options.seeds, "how many runs (default: 2000; 1 with --seed)");
+    const auto* seed = app.add_option("--seed", options.seed, "the first run's seed (default: 1)");
+    app.add_option("--mutant", options.mutant, "plants a mistake, to see it caught");
+    app.add_flag("--mutants", options.mutants, "each mutant until it is caught");
+    app.add_flag("--list-mutants", options.list_mutants, "names of the mutants");
+    app.add_flag("--verbose", options.verbose, "after a failure, the whole trace");
+    CLI11_PARSE(app, argc, argv);
+    if (*seed && !*seeds) options.seeds = 1;
+    return orderflow::simulation::run(options);
+}

@@ -1,0 +1,243 @@
+#include "simulation/members.hpp"
+
+#include <algorithm>
+
+#include "analytics/analytics_service.hpp"
+#include "core/enums.hpp"
+#include "inventory/inventory_service.hpp"
+#include "messaging/calm.hpp"
+#include "order/order_deadline.hpp"
+#include "order/order_service.hpp"
+#include "shipping/shipping_service.hpp"
+#include "simulation/mutants.hpp"
+
+namespace orderflow::simulation {
+namespace {
+
+using messaging::BatchOutput;
+using messaging::run_transaction;
+using messaging::StoreHandler;
+
+constexpr std::chrono::seconds kDeadlineTick{1};
+constexpr std::chrono::seconds kCalm{3};
+
+class OrderMemory final : public Memory {
+public:
+    OrderMemory(Shop& shop, const Victim& victim, const std::string& name)
+        : shop_(shop),
+          world_(shop.world),
+          name_(name),
+          consumer_(world_, shop.broker, shop.orders, shop.poison, victim, name,
+                    [&shop](Session& session) {
+                        return std::make_unique<
+                            StoreHandler<order::OrderService, order::OrderStore>>(
+                            make_store(shop, session));
+                    }),
+          relay_(world_, shop.broker, shop.orders, victim, name),
+          accepting_(world_, shop.orders, {&victim, events::Service::order, Step::accept}),
+          cancelling_(world_, shop.orders, {&victim, events::Service::order, Step::cancel}),
+          deadlines_(world_, shop.orders, {&victim, events::Service::order, Step::deadline}),
+          deadline_(shop.deadline_age) {
+        loops = {{[this] { return consume(); }},
+                 {[this] { return relay_.step(); }},
+                 {[this] { return accept(); }},
+                 {[this] { return cancel(); }},
+                 {[this] { return cancel_late_ones(); }}};
+    }
+
+    bool idle() const override { return consumer_.idle() && relay_.idle(); }
+
+private:
+    static std::unique_ptr<order::OrderStore> make_store(Shop& shop, Session& session) {
+        return mutants::store(shop.world.mutant,
+                              std::make_unique<OrderStore>(session, shop.orders));
+    }
+
+    bool consume() {
+        const bool busy = consumer_.step();
+        calm_.seen(&consumer_, consumer_.source().partitions(), world_.steady_now());
+        return busy;
+    }
+
+    bool accept() {
+        std::vector<order::Placement> batch = shop_.clients.placements();
+        if (batch.empty()) return false;
+        for (const auto& placement : batch) {
+            world_.note(name_, " is asked to place ", placement.id, " paid by ",
+                        placement.order.payment.token);
+        }
+        const auto store = make_store(shop_, accepting_);
+        try {
+            run_transaction(accepting_, [&](Instant now, BatchOutput& out) {
+                return order::place_orders(*store, batch, now, out);
+            });
+            shop_.clients.accepted(batch);
+        } catch (const std::exception& error) {
+            world_.note(name_, " answers 503: ", error.what());
+        }
+        return true;
+    }
+
+    bool cancel() {
+        const std::vector<order::Cancellation> batch = shop_.clients.cancellations();
+        if (batch.empty()) return false;
+        world_.note(name_, " is asked to cancel ", batch.front().id);
+        const auto store = make_store(shop_, cancelling_);
+        std::vector<std::optional<order::State>> states;
+        try {
+            run_transaction(cancelling_, [&](Instant now, BatchOutput& out) {
+                return order::cancel_orders(*store, batch, now, out, states);
+            });
+        } catch (const std::exception& error) {
+            world_.note(name_, " answers 503: ", error.what());
+        }
+        return true;
+    }
+
+    // As DeadlineThread in order_deadline.cpp.
+    bool cancel_late_ones() {
+        if (world_.now < next_deadline_) return false;
+        next_deadline_ = world_.now + kDeadlineTick;
+        const auto store = make_store(shop_, deadlines_);
+        try {
+            deadline_.look(*store, world_.now);
+            const auto topics = events::topics_consumed_by(events::Service::order);
+            const auto calm = calm_.calm(topics, kCalm, world_.steady_now());
+            const auto ids = deadline_.next([&](const OrderId& id) {
+                const int partition = messaging::partition_of(id.to_string(), kPartitions);
+                return std::ranges::find(calm, partition) != calm.end();
+            });
+            if (ids.empty()) return false;
+            world_.note(name_, " finds late:", ids);
+            run_transaction(deadlines_, [&](Instant now, BatchOutput& out) {
+                return deadline_.cancel(*store, ids, now, out);
+            });
+            deadline_.done(ids);
+        } catch (const std::exception& error) {
+            world_.note(name_, " cannot cancel late orders: ", error.what());
+        }
+        return true;
+    }
+
+    Shop& shop_;
+    World& world_;
+    const std::string& name_;
+    ConsumerThread consumer_;
+    RelayThread relay_;
+    Session accepting_;
+    Session cancelling_;
+    Session deadlines_;
+    messaging::CalmPartitions calm_;
+    order::Deadline deadline_;
+    Instant next_deadline_{};
+};
+
+class InventoryMemory final : public Memory {
+public:
+    InventoryMemory(Shop& shop, const Victim& victim, const std::string& name)
+        : shop_(shop),
+          name_(name),
+          consumer_(shop.world, shop.broker, shop.inventory, shop.poison, victim, name,
+                    [&shop](Session& session) {
+                        return std::make_unique<StoreHandler<inventory::InventoryService,
+                                                             inventory::InventoryStore>>(
+                            mutants::store(shop.world.mutant, std::make_unique<InventoryStore>(
+                                                                  session, shop.inventory)));
+                    }),
+          relay_(shop.world, shop.broker, shop.inventory, victim, name),
+          catalogue_(shop.world, shop.inventory,
+                     {&victim, events::Service::inventory, Step::catalogue}) {
+        loops = {{[this] { return consumer_.step(); }},
+                 {[this] { return relay_.step(); }},
+                 {[this] { return change_products(); }}};
+    }
+
+    bool idle() const override { return consumer_.idle() && relay_.idle(); }
+
+private:
+    bool change_products() {
+        const std::vector<inventory::ProductRequest> batch = shop_.clients.product_changes();
+        if (batch.empty()) return false;
+        InventoryStore store(catalogue_, shop_.inventory);
+        std::vector<inventory::SetProduct> results;
+        try {
+            run_transaction(catalogue_, [&](Instant now, BatchOutput& out) {
+                return inventory::set_products(store, batch, now, out, results);
+            });
+        } catch (const std::exception& error) {
+            shop_.world.note(name_, " answers 503: ", error.what());
+        }
+        return true;
+    }
+
+    Shop& shop_;
+    const std::string& name_;
+    ConsumerThread consumer_;
+    RelayThread relay_;
+    Session catalogue_;
+};
+
+class ShippingMemory final : public Memory {
+public:
+    ShippingMemory(Shop& shop, const Victim& victim, const std::string& name)
+        : consumer_(shop.world, shop.broker, shop.shipping, shop.poison, victim, name,
+                    [&shop](Session& session) {
+                        return std::make_unique<
+                            StoreHandler<shipping::ShippingService, shipping::ShippingStore>>(
+                            mutants::store(shop.world.mutant, std::make_unique<ShippingStore>(
+                                                                  session, shop.shipping)),
+                            shipping::Settings{{"KR"}}, IdSource(shop.world.random.next()));
+                    }),
+          relay_(shop.world, shop.broker, shop.shipping, victim, name) {
+        loops = {{[this] { return consumer_.step(); }}, {[this] { return relay_.step(); }}};
+    }
+
+    bool idle() const override { return consumer_.idle() && relay_.idle(); }
+
+private:
+    ConsumerThread consumer_;
+    RelayThread relay_;
+};
+
+class AnalyticsMemory final : public Memory {
+public:
+    AnalyticsMemory(Shop& shop, const Victim& victim, const std::string& name)
+        : consumer_(shop.world, shop.broker, shop.analytics, shop.poison, victim, name,
+                    [&shop](Session& session) {
+                        return std::make_unique<StoreHandler<analytics::AnalyticsService,
+                                                             analytics::AnalyticsStore>>(
+                            std::make_unique<AnalyticsStore>(session, shop.analytics));
+                    }),
+          relay_(shop.world, shop.broker, shop.analytics, victim, name) {
+        loops = {{[this] { return consumer_.step(); }}, {[this] { return relay_.step(); }}};
+    }
+
+    bool idle() const override { return consumer_.idle() && relay_.idle(); }
+
+private:
+    ConsumerThread consumer_;
+    RelayThread relay_;
+};
+
+}  // namespace
+
+std::unique_ptr<Memory> order_memory(Shop& shop, const Victim& victim, const std::string& name) {
+    return std::make_unique<OrderMemory>(shop, victim, name);
+}
+
+std::unique_ptr<Memory> inventory_memory(Shop& shop, const Victim& victim,
+                                         const std::string& name) {
+    return std::make_unique<InventoryMemory>(shop, victim, name);
+}
+
+std::unique_ptr<Memory> shipping_memory(Shop& shop, const Victim& victim,
+                                        const std::string& name) {
+    return std::make_unique<ShippingMemory>(shop, victim, name);
+}
+
+std::unique_ptr<Memory> analytics_memory(Shop& shop, const Victim& victim,
+                                         const std::string& name) {
+    return std::make_unique<AnalyticsMemory>(shop, victim, name);
+}
+
+}  // namespace orderflow::simulation

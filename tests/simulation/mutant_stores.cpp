@@ -1,0 +1,183 @@
+// The mutants that are mistakes of a store.
+#include "simulation/mutants.hpp"
+
+namespace orderflow::simulation::mutants {
+namespace {
+
+template <class Rows>
+std::vector<OrderId> ids_of(const Rows& rows) {
+    const auto changes = rows.changes();
+    std::vector<OrderId> ids;
+    for (const auto* entry : changes.inserts) ids.push_back(entry->id);
+    for (const auto* entry : changes.updates) ids.push_back(entry->id);
+    return ids;
+}
+
+// The same changes on top of the newest versions: nothing that happened since is noticed.
+template <class Rows>
+Rows blind(const Rows& rows, Rows newest) {
+    const auto changes = rows.changes();
+    for (const auto* entry : changes.inserts) newest.put(entry->id, entry->row);
+    for (const auto* entry : changes.updates) newest.put(entry->id, entry->row);
+    return newest;
+}
+
+// The changes without the new rows that `left_out` names.
+template <class Rows, class Predicate>
+Rows without_new(const Rows& rows, Predicate left_out) {
+    const auto changes = rows.changes();
+    Rows kept;
+    for (const auto* entry : changes.inserts) {
+        if (!left_out(entry->row)) kept.put(entry->id, entry->row);
+    }
+    for (const auto* entry : changes.updates) {
+        kept.loaded(entry->id, entry->row, entry->version);
+        kept.put(entry->id, entry->row);
+    }
+    return kept;
+}
+
+class CancelledAfterTwoAnswers final : public order::OrderStore {
+public:
+    explicit CancelledAfterTwoAnswers(std::unique_ptr<OrderStore> inner)
+        : inner_(std::move(inner)) {}
+
+    // Whoever has heard of one believes to have heard of inventory, too.
+    order::Sagas load(std::span<const OrderId> ids) override {
+        const order::Sagas stored = inner_->load(ids);
+        order::Sagas sagas;
+        for (const OrderId& id : ids) {
+            const order::Saga* found = stored.find(id);
+            if (!found) continue;
+            order::Saga saga = *found;
+            if (saga.answers != 0) saga.answers |= order::bit(events::Participant::inventory);
+            sagas.loaded(id, std::move(saga), stored.stored_version(id));
+        }
+        return sagas;
+    }
+    bool insert(std::span<const order::NewOrder> orders) override { return inner_->insert(orders); }
+    bool update(const order::Sagas& sagas) override { return inner_->update(sagas); }
+    order::ProcessingPage scan_processing(const OrderId& after, const OrderId& upto,
+                                          std::int64_t limit) override {
+        return inner_->scan_processing(after, upto, limit);
+    }
+
+private:
+    const std::unique_ptr<OrderStore> inner_;
+};
+
+class MutantPaymentStore final : public payment::PaymentStore {
+public:
+    MutantPaymentStore(Mutant mutant, std::unique_ptr<PaymentStore> inner)
+        : mutant_(mutant), inner_(std::move(inner)) {}
+
+    payment::Payments load(std::span<const OrderId> ids) override { return inner_->load(ids); }
+    bool save(const payment::Payments& payments) override {
+        if (mutant_ == Mutant::save_ignores_version) {
+            return inner_->save(blind(payments, inner_->load(ids_of(payments))));
+        }
+        return inner_->save(without_new(payments, [this](const payment::Payment& payment) {
+            return mutant_ == Mutant::no_tombstone && !payment.order;
+        }));
+    }
+    std::vector<payment::OpenPayment> find_open(std::span<const OrderId> ids) override {
+        if (mutant_ == Mutant::calls_lost_without_recovery) return {};
+        return inner_->find_open(ids);
+    }
+    payment::OpenPage scan_open(const OrderId& after, const OrderId& upto,
+                                std::int64_t rows) override {
+        payment::OpenPage page = inner_->scan_open(after, upto, rows);
+        if (mutant_ == Mutant::calls_lost_without_recovery) page.open.clear();
+        return page;
+    }
+
+private:
+    const Mutant mutant_;
+    const std::unique_ptr<PaymentStore> inner_;
+};
+
+class MutantInventoryStore final : public inventory::InventoryStore {
+public:
+    MutantInventoryStore(Mutant mutant, std::unique_ptr<InventoryStore> inner)
+        : mutant_(mutant), inner_(std::move(inner)) {}
+
+    inventory::Reservations load_reservations(std::span<const OrderId> ids) override {
+        return inner_->load_reservations(ids);
+    }
+    bool save_reservations(const inventory::Reservations& rows) override {
+        if (mutant_ == Mutant::save_ignores_version) {
+            return inner_->save_reservations(blind(rows, inner_->load_reservations(ids_of(rows))));
+        }
+        const auto left_out = mutant_ == Mutant::no_tombstone ? inventory::State::CANCELLED
+                                                              : inventory::State::REJECTED;
+        return inner_->save_reservations(without_new(
+            rows, [&](const inventory::Reservation& row) { return row.state == left_out; }));
+    }
+    inventory::Stock lock_stock(std::span<const std::string_view> ids) override {
+        return inner_->lock_stock(ids);
+    }
+    bool save_stock(const inventory::Stock& stock, Instant now) override {
+        return inner_->save_stock(stock, now);
+    }
+
+private:
+    const Mutant mutant_;
+    const std::unique_ptr<InventoryStore> inner_;
+};
+
+class MutantShippingStore final : public shipping::ShippingStore {
+public:
+    MutantShippingStore(Mutant mutant, std::unique_ptr<ShippingStore> inner)
+        : mutant_(mutant), inner_(std::move(inner)) {}
+
+    shipping::Shipments load(std::span<const OrderId> ids) override { return inner_->load(ids); }
+    shipping::Storage lock_storage() override { return inner_->lock_storage(); }
+    bool save(const shipping::Shipments& rows, std::int64_t storage_change) override {
+        if (mutant_ == Mutant::save_ignores_version) {
+            return inner_->save(blind(rows, inner_->load(ids_of(rows))), storage_change);
+        }
+        const auto left_out = mutant_ == Mutant::no_tombstone ? shipping::State::CANCELLED
+                                                              : shipping::State::REFUSED;
+        const auto kept = without_new(
+            rows, [&](const shipping::Shipment& row) { return row.state == left_out; });
+        return inner_->save(kept, storage_change);
+    }
+
+private:
+    const Mutant mutant_;
+    const std::unique_ptr<ShippingStore> inner_;
+};
+
+bool concerns_participants(Mutant mutant) {
+    return mutant == Mutant::save_ignores_version || mutant == Mutant::no_tombstone ||
+           mutant == Mutant::refusal_leaves_no_row;
+}
+
+}  // namespace
+
+std::unique_ptr<order::OrderStore> store(Mutant mutant, std::unique_ptr<order::OrderStore> store) {
+    if (mutant != Mutant::cancelled_after_two_answers) return store;
+    return std::make_unique<CancelledAfterTwoAnswers>(std::move(store));
+}
+
+std::unique_ptr<payment::PaymentStore> store(Mutant mutant,
+                                             std::unique_ptr<payment::PaymentStore> store) {
+    if (!concerns_participants(mutant) && mutant != Mutant::calls_lost_without_recovery) {
+        return store;
+    }
+    return std::make_unique<MutantPaymentStore>(mutant, std::move(store));
+}
+
+std::unique_ptr<inventory::InventoryStore> store(Mutant mutant,
+                                                 std::unique_ptr<inventory::InventoryStore> store) {
+    if (!concerns_participants(mutant)) return store;
+    return std::make_unique<MutantInventoryStore>(mutant, std::move(store));
+}
+
+std::unique_ptr<shipping::ShippingStore> store(Mutant mutant,
+                                               std::unique_ptr<shipping::ShippingStore> store) {
+    if (!concerns_participants(mutant)) return store;
+    return std::make_unique<MutantShippingStore>(mutant, std::move(store));
+}
+
+}  // namespace orderflow::simulation::mutants

@@ -1,0 +1,320 @@
+#include "simulation/mutants.hpp"
+
+#include <algorithm>
+
+#include "core/enums.hpp"
+
+namespace orderflow::simulation::mutants {
+namespace {
+
+using messaging::BatchOutput;
+using messaging::Delivery;
+
+// Hands everything on; the mutants of this port override one call.
+class Work : public messaging::UnitOfWork {
+public:
+    explicit Work(UnitOfWork& inner) : inner_(inner) {}
+    Instant begin() override { return inner_.begin(); }
+    std::vector<OrderId> blocked(std::span<const OrderId> orders) override {
+        return inner_.blocked(orders);
+    }
+    std::optional<messaging::WaitingRecord> take_due(Instant now) override {
+        return inner_.take_due(now);
+    }
+    void park(std::span<const messaging::ParkedRecord> records) override { inner_.park(records); }
+    void retried(const messaging::Retried& retried) override { inner_.retried(retried); }
+    void append(std::span<const messaging::OutgoingEvent> events) override {
+        inner_.append(events);
+    }
+    void commit() override { inner_.commit(); }
+    void rollback() noexcept override { inner_.rollback(); }
+
+protected:
+    UnitOfWork& inner_;
+};
+
+class EventsOutOfOrder final : public Work {
+public:
+    using Work::Work;
+    void append(std::span<const messaging::OutgoingEvent> events) override {
+        const std::vector<messaging::OutgoingEvent> reversed(events.rbegin(), events.rend());
+        inner_.append(reversed);
+    }
+};
+
+class ParkedDoNotBlock final : public Work {
+public:
+    using Work::Work;
+    std::vector<OrderId> blocked(std::span<const OrderId> orders) override {
+        inner_.blocked(orders);
+        return {};
+    }
+};
+
+class FailedRecordDropped final : public Work {
+public:
+    using Work::Work;
+    void park(std::span<const messaging::ParkedRecord> records) override {
+        std::vector<messaging::ParkedRecord> kept(records.begin(), records.end());
+        std::erase_if(kept, [](const auto& record) {
+            return record.why == messaging::Parking::failed;
+        });
+        inner_.park(kept);
+    }
+};
+
+class FailedRetryUnparks final : public Work {
+public:
+    using Work::Work;
+    void retried(const messaging::Retried& retried) override {
+        inner_.retried({retried.waiting, "", std::nullopt});
+    }
+};
+
+class LedgerPort : public messaging::Ledger {
+public:
+    explicit LedgerPort(Ledger& inner) : inner_(inner) {}
+    bool lead() override { return inner_.lead(); }
+    std::int64_t checkpoint() override { return inner_.checkpoint(); }
+    std::vector<messaging::LedgerRow> read(std::int64_t after, std::size_t limit) override {
+        return inner_.read(after, limit);
+    }
+    void move_checkpoint(std::int64_t from, std::int64_t to) override {
+        inner_.move_checkpoint(from, to);
+    }
+    void release() noexcept override { inner_.release(); }
+
+protected:
+    Ledger& inner_;
+};
+
+class CheckpointAboveUnreportedEvent final : public LedgerPort {
+public:
+    using LedgerPort::LedgerPort;
+    std::int64_t checkpoint() override { return read_ = saved_ = inner_.checkpoint(); }
+    std::vector<messaging::LedgerRow> read(std::int64_t after, std::size_t limit) override {
+        auto rows = inner_.read(after, limit);
+        if (!rows.empty()) read_ = rows.back().seq;
+        return rows;
+    }
+    void move_checkpoint(std::int64_t, std::int64_t) override {
+        inner_.move_checkpoint(saved_, read_);
+        saved_ = read_;
+    }
+
+private:
+    std::int64_t read_ = 0;
+    std::int64_t saved_ = 0;
+};
+
+class OffsetsBeforeTransaction final : public messaging::RecordSource {
+public:
+    explicit OffsetsBeforeTransaction(std::unique_ptr<RecordSource> inner)
+        : inner_(std::move(inner)) {}
+    std::vector<messaging::Record> poll(Gathering& gathering,
+                                        std::chrono::milliseconds idle) override {
+        auto records = inner_->poll(gathering, idle);
+        if (!records.empty()) inner_->processed(records);
+        return records;
+    }
+    void processed(const std::vector<messaging::Record>&) override {}
+    bool hold(std::chrono::milliseconds time, std::stop_token stop) override {
+        return inner_->hold(time, std::move(stop));
+    }
+    std::vector<messaging::PartitionState> partitions() override { return inner_->partitions(); }
+    void close() override { inner_->close(); }
+
+private:
+    const std::unique_ptr<RecordSource> inner_;
+};
+
+class ConfirmsBeforeReport final : public messaging::Producer {
+public:
+    explicit ConfirmsBeforeReport(std::unique_ptr<Producer> inner) : inner_(std::move(inner)) {}
+    bool produce(const messaging::LedgerRow& row, std::uint64_t token) override {
+        if (!inner_->produce(row, token)) return false;
+        confirmed_.push_back({token, true});
+        return true;
+    }
+    std::vector<Report> reports() override {
+        inner_->reports();
+        return std::exchange(confirmed_, {});
+    }
+    void flush(std::chrono::milliseconds at_most) override { inner_->flush(at_most); }
+
+private:
+    const std::unique_ptr<Producer> inner_;
+    std::vector<Report> confirmed_;
+};
+
+class DecidesAgainstLoadedState final : public messaging::BatchHandler {
+public:
+    explicit DecidesAgainstLoadedState(std::unique_ptr<BatchHandler> inner)
+        : inner_(std::move(inner)) {}
+    // One by one; what an earlier one wrote is not seen before the commit.
+    bool handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) override {
+        for (std::size_t i = 0; i < batch.size(); ++i) {
+            if (!inner_->handle(now, batch.subspan(i, 1), out)) return false;
+        }
+        return true;
+    }
+    void committed() override { inner_->committed(); }
+
+private:
+    const std::unique_ptr<BatchHandler> inner_;
+};
+
+class ActsBeforeCommit final : public messaging::BatchHandler {
+public:
+    explicit ActsBeforeCommit(std::unique_ptr<BatchHandler> inner) : inner_(std::move(inner)) {}
+    bool handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) override {
+        const bool handled = inner_->handle(now, batch, out);
+        inner_->committed();
+        return handled;
+    }
+
+private:
+    const std::unique_ptr<BatchHandler> inner_;
+};
+
+class ForgetsWhatWasCommitted final : public messaging::BatchHandler {
+public:
+    explicit ForgetsWhatWasCommitted(std::unique_ptr<BatchHandler> inner)
+        : inner_(std::move(inner)) {}
+    bool handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) override {
+        return inner_->handle(now, batch, out);
+    }
+
+private:
+    const std::unique_ptr<BatchHandler> inner_;
+};
+
+// Takes an unclear answer of one kind for a clear "no".
+class HastyGateway final : public payment::Gateway {
+public:
+    HastyGateway(Gateway& inner, std::string unclear) : inner_(inner), unclear_(unclear) {}
+
+    boost::asio::awaitable<payment::ChargeResult> charge(payment::Call call) override {
+        payment::ChargeResult result = co_await inner_.charge(std::move(call));
+        if (means_no(result)) {
+            result = payment::Declined{events::PaymentRejection::CARD_DECLINED};
+        }
+        co_return result;
+    }
+    boost::asio::awaitable<payment::CancelResult> cancel(OrderId id) override {
+        payment::CancelResult result = co_await inner_.cancel(id);
+        if (means_no(result)) result = payment::NothingTaken{};
+        co_return result;
+    }
+
+private:
+    template <class Result>
+    bool means_no(const Result& result) const {
+        const auto* unclear = std::get_if<payment::Unclear>(&result);
+        return unclear && (unclear_.empty() || unclear->detail == unclear_);
+    }
+
+    Gateway& inner_;
+    const std::string unclear_;
+};
+
+class PlainGateway final : public payment::Gateway {
+public:
+    explicit PlainGateway(Gateway& inner) : inner_(inner) {}
+    boost::asio::awaitable<payment::ChargeResult> charge(payment::Call call) override {
+        return inner_.charge(std::move(call));
+    }
+    boost::asio::awaitable<payment::CancelResult> cancel(OrderId id) override {
+        return inner_.cancel(id);
+    }
+
+private:
+    Gateway& inner_;
+};
+
+}  // namespace
+
+std::vector<std::pair<Mutant, std::string>> all() {
+    return {
+        {Mutant::save_ignores_version, "a save overwrites what another member has written"},
+        {Mutant::not_found_means_not_charged, "the gateway's 404 counts as a clear no"},
+        {Mutant::timeout_means_declined, "an exchange without an answer counts as a clear no"},
+        {Mutant::refusal_leaves_no_row, "REJECTED and REFUSED are not stored"},
+        {Mutant::no_tombstone, "a cancellation that comes first is not stored"},
+        {Mutant::batch_decides_against_loaded_state,
+         "each record of a batch is decided against the rows as they were loaded"},
+        {Mutant::relay_confirms_before_report, "the relay confirms what it has only produced"},
+        {Mutant::checkpoint_above_unreported_event,
+         "the checkpoint is where the relay has read to, not what was reported"},
+        {Mutant::cancelled_after_two_answers, "an order is CANCELLED after two answers"},
+        {Mutant::charge_before_intent, "calls are handed out before the intent is committed"},
+        {Mutant::calls_lost_without_recovery,
+         "calls are not handed out, and nobody looks for them in the table"},
+        {Mutant::offsets_before_transaction, "offsets are committed before the transaction"},
+        {Mutant::events_out_of_order, "a transaction's events are appended in reverse"},
+        {Mutant::parked_do_not_block, "later records of an order pass the one that is parked"},
+        {Mutant::failed_record_dropped, "a record that fails is not parked"},
+        {Mutant::failed_retry_unparks, "a parked record is removed although its retry failed"},
+    };
+}
+
+std::string name_of(Mutant mutant) {
+    std::string name(orderflow::name_of(mutant));
+    std::ranges::replace(name, '_', '-');
+    return name;
+}
+
+std::unique_ptr<messaging::UnitOfWork> unit_of_work(Mutant mutant, messaging::UnitOfWork& work) {
+    if (mutant == Mutant::events_out_of_order) return std::make_unique<EventsOutOfOrder>(work);
+    if (mutant == Mutant::parked_do_not_block) return std::make_unique<ParkedDoNotBlock>(work);
+    if (mutant == Mutant::failed_record_dropped) {
+        return std::make_unique<FailedRecordDropped>(work);
+    }
+    if (mutant == Mutant::failed_retry_unparks) return std::make_unique<FailedRetryUnparks>(work);
+    return std::make_unique<Work>(work);
+}
+
+std::unique_ptr<messaging::Ledger> ledger(Mutant mutant, messaging::Ledger& ledger) {
+    if (mutant == Mutant::checkpoint_above_unreported_event) {
+        return std::make_unique<CheckpointAboveUnreportedEvent>(ledger);
+    }
+    return std::make_unique<LedgerPort>(ledger);
+}
+
+std::unique_ptr<messaging::RecordSource> record_source(
+    Mutant mutant, std::unique_ptr<messaging::RecordSource> source) {
+    if (mutant != Mutant::offsets_before_transaction) return source;
+    return std::make_unique<OffsetsBeforeTransaction>(std::move(source));
+}
+
+std::unique_ptr<messaging::Producer> producer(Mutant mutant,
+                                              std::unique_ptr<messaging::Producer> producer) {
+    if (mutant != Mutant::relay_confirms_before_report) return producer;
+    return std::make_unique<ConfirmsBeforeReport>(std::move(producer));
+}
+
+std::unique_ptr<messaging::BatchHandler> handler(Mutant mutant,
+                                                 std::unique_ptr<messaging::BatchHandler> handler) {
+    if (mutant == Mutant::batch_decides_against_loaded_state) {
+        return std::make_unique<DecidesAgainstLoadedState>(std::move(handler));
+    }
+    if (mutant == Mutant::charge_before_intent) {
+        return std::make_unique<ActsBeforeCommit>(std::move(handler));
+    }
+    if (mutant == Mutant::calls_lost_without_recovery) {
+        return std::make_unique<ForgetsWhatWasCommitted>(std::move(handler));
+    }
+    return handler;
+}
+
+std::unique_ptr<payment::Gateway> gateway(Mutant mutant, payment::Gateway& gateway) {
+    if (mutant == Mutant::not_found_means_not_charged) {
+        return std::make_unique<HastyGateway>(gateway, "status 404");
+    }
+    if (mutant == Mutant::timeout_means_declined) {
+        return std::make_unique<HastyGateway>(gateway, "timeout");
+    }
+    return std::make_unique<PlainGateway>(gateway);
+}
+
+}  // namespace orderflow::simulation::mutants

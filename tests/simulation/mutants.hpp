@@ -1,0 +1,47 @@
+#pragma once
+// Mistakes that the invariants must catch, planted at run time as decorators of the ports between
+// the production code and the simulated world. Each function gives back what it was given, unless
+// the mutant of this run concerns that port.
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "inventory/inventory_store.hpp"
+#include "messaging/batch.hpp"
+#include "messaging/record.hpp"
+#include "messaging/relay.hpp"
+#include "order/order_store.hpp"
+#include "payment/payment_gateway.hpp"
+#include "payment/payment_store.hpp"
+#include "shipping/shipping_store.hpp"
+#include "simulation/world.hpp"
+
+namespace orderflow::simulation::mutants {
+
+// Name and what it does wrong, of each.
+std::vector<std::pair<Mutant, std::string>> all();
+std::string name_of(Mutant mutant);
+
+// These two keep a reference.
+std::unique_ptr<messaging::UnitOfWork> unit_of_work(Mutant mutant, messaging::UnitOfWork& work);
+std::unique_ptr<messaging::Ledger> ledger(Mutant mutant, messaging::Ledger& ledger);
+
+std::unique_ptr<messaging::RecordSource> record_source(
+    Mutant mutant, std::unique_ptr<messaging::RecordSource> source);
+std::unique_ptr<messaging::Producer> producer(Mutant mutant,
+                                              std::unique_ptr<messaging::Producer> producer);
+std::unique_ptr<messaging::BatchHandler> handler(Mutant mutant,
+                                                 std::unique_ptr<messaging::BatchHandler> handler);
+std::unique_ptr<payment::Gateway> gateway(Mutant mutant, payment::Gateway& gateway);
+
+std::unique_ptr<order::OrderStore> store(Mutant mutant, std::unique_ptr<order::OrderStore> store);
+std::unique_ptr<payment::PaymentStore> store(Mutant mutant,
+                                             std::unique_ptr<payment::PaymentStore> store);
+std::unique_ptr<inventory::InventoryStore> store(Mutant mutant,
+                                                 std::unique_ptr<inventory::InventoryStore> store);
+std::unique_ptr<shipping::ShippingStore> store(Mutant mutant,
+                                               std::unique_ptr<shipping::ShippingStore> store);
+
+}  // namespace orderflow::simulation::mutants

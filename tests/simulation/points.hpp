@@ -1,0 +1,56 @@
+#pragma once
+// Crash points: the places in the code where a fault may strike, one at each call of a port. Each
+// has a name, service.step.effect, and is reached before the effect unless the effect says
+// `after_...`. Which points exist is written down in points.cpp, so that one that is never reached
+// is found out.
+#include <array>
+#include <cstdint>
+#include <iosfwd>
+#include <string>
+
+#include <boost/describe/enum.hpp>
+
+#include "events/catalog.hpp"
+
+namespace orderflow::simulation {
+
+// What a process is doing: each is one call of a step of production code.
+BOOST_DEFINE_ENUM_CLASS(Step, accept, cancel, deadline, catalogue, settle, consume, retry, results,
+                        recovery, call, relay)
+
+BOOST_DEFINE_ENUM_CLASS(Effect, poll, begin, blocked, take_due, scan, load, lock, save, park,
+                        retried, append, before_commit, after_commit, offsets, submit, before_post,
+                        after_post, lead, read, produce, before_checkpoint, after_checkpoint)
+
+inline constexpr std::size_t kSteps = 11;
+inline constexpr std::size_t kEffects = 22;
+
+struct Point {
+    events::Service service{};
+    Step step{};
+    Effect effect{};
+};
+
+// How often each point was reached and what struck there, over all seeds of a program run.
+class Points {
+public:
+    struct Count {
+        std::uint64_t reached = 0;
+        std::uint64_t crashed = 0;       // the process died there
+        std::uint64_t disconnected = 0;  // its database connection broke there
+        std::uint64_t interrupted = 0;   // other processes ran there
+    };
+
+    // Throws std::logic_error for a point that is not written down in points.cpp.
+    Count& at(const Point& point);
+
+    void print(std::ostream& out) const;
+    std::size_t never_reached() const;
+
+private:
+    std::array<Count, events::kServiceNames.size() * kSteps * kEffects> counts_{};
+};
+
+std::string to_string(const Point& point);
+
+}  // namespace orderflow::simulation

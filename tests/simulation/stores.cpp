@@ -1,0 +1,176 @@
+#include "simulation/stores.hpp"
+
+#include <algorithm>
+
+namespace orderflow::simulation {
+namespace {
+
+const std::string kStorageLock = "storage";
+
+std::string lock_of_product(std::string_view id) { return "product " + std::string(id); }
+
+// The rows with after < id <= upto, at most `limit`.
+template <class Row, class Visit>
+void for_range(const Table<Row>& table, const OrderId& after, const OrderId& upto,
+               std::int64_t limit, Visit visit) {
+    const auto& rows = table.rows();
+    for (auto row = rows.upper_bound(after); row != rows.end() && limit > 0; ++row, --limit) {
+        if (row->first > upto) return;
+        visit(row->first, row->second.row);
+    }
+}
+
+payment::OpenPayment open_payment(const OrderId& id, const payment::Payment& payment) {
+    const events::Order& order = payment.order.value();
+    return {id, payment.state, payment.attempts, payment.touched_at, payment.opened_at,
+            payment::amount_of(order), order.payment.token};
+}
+
+}  // namespace
+
+order::Sagas OrderStore::load(std::span<const OrderId> ids) {
+    session_.statement(Effect::load);
+    return orders_.load(ids);
+}
+
+bool OrderStore::insert(std::span<const order::NewOrder> orders) {
+    if (orders.empty()) return true;
+    session_.statement(Effect::save);
+    return std::ranges::all_of(orders, [&](const order::NewOrder& order) {
+        return orders_.insert(session_, order.id, order.saga);
+    });
+}
+
+bool OrderStore::update(const order::Sagas& sagas) {
+    const auto changes = sagas.changes();
+    if (changes.updates.empty()) return true;
+    session_.statement(Effect::save);
+    return orders_.update(session_, changes.updates);
+}
+
+order::ProcessingPage OrderStore::scan_processing(const OrderId& after, const OrderId& upto,
+                                                  std::int64_t limit) {
+    session_.statement(Effect::scan);
+    order::ProcessingPage page;
+    for_range(orders_, after, upto, limit, [&](const OrderId& id, const order::Saga& saga) {
+        page.last = id;
+        if (saga.state == order::State::PROCESSING) page.processing.push_back(id);
+    });
+    return page;
+}
+
+payment::Payments PaymentStore::load(std::span<const OrderId> ids) {
+    session_.statement(Effect::load);
+    return payments_.load(ids);
+}
+
+bool PaymentStore::save(const payment::Payments& payments) {
+    session_.statement(Effect::save);
+    return payments_.save(session_, payments);
+}
+
+std::vector<payment::OpenPayment> PaymentStore::find_open(std::span<const OrderId> ids) {
+    session_.statement(Effect::scan);
+    std::vector<payment::OpenPayment> open;
+    for (const OrderId& id : ids) {
+        const auto found = payments_.rows().find(id);
+        if (found == payments_.rows().end()) continue;
+        const payment::Payment& payment = found->second.row;
+        if (payment::is_open(payment.state)) open.push_back(open_payment(id, payment));
+    }
+    return open;
+}
+
+payment::OpenPage PaymentStore::scan_open(const OrderId& after, const OrderId& upto,
+                                          std::int64_t rows) {
+    session_.statement(Effect::scan);
+    payment::OpenPage page;
+    for_range(payments_, after, upto, rows, [&](const OrderId& id, const payment::Payment& row) {
+        page.last = id;
+        if (payment::is_open(row.state)) page.open.push_back(open_payment(id, row));
+    });
+    return page;
+}
+
+inventory::Reservations InventoryStore::load_reservations(std::span<const OrderId> ids) {
+    session_.statement(Effect::load);
+    return database_.reservations.load(ids);
+}
+
+bool InventoryStore::save_reservations(const inventory::Reservations& reservations) {
+    session_.statement(Effect::save);
+    return database_.reservations.save(session_, reservations);
+}
+
+inventory::Stock InventoryStore::lock_stock(std::span<const std::string_view> ids) {
+    session_.statement(Effect::lock);
+    std::vector<std::string_view> sorted(ids.begin(), ids.end());
+    std::ranges::sort(sorted);
+    inventory::Stock stock;
+    for (const std::string_view id : sorted) {
+        if (!database_.products.contains(id)) continue;
+        session_.lock(lock_of_product(id));
+        stock.loaded(std::string(id), database_.products.find(id)->second);
+    }
+    return stock;
+}
+
+bool InventoryStore::save_stock(const inventory::Stock& stock, Instant) {
+    const auto changes = stock.changes();
+    if (changes.inserts.empty() && changes.updates.empty()) return true;
+    session_.statement(Effect::save);
+    for (const auto& [id, product] : changes.inserts) {
+        session_.lock(lock_of_product(id));
+        if (database_.products.contains(id)) return false;
+        session_.write([this, id = std::string(id), product = *product] {
+            database_.products[id] = product;
+        });
+    }
+    for (const auto& [id, product] : changes.updates) {
+        session_.write([this, id = std::string(id), product = *product] {
+            database_.products[id] = product;
+        });
+    }
+    return true;
+}
+
+shipping::Shipments ShippingStore::load(std::span<const OrderId> ids) {
+    session_.statement(Effect::load);
+    return database_.shipments.load(ids);
+}
+
+shipping::Storage ShippingStore::lock_storage() {
+    session_.statement(Effect::lock);
+    session_.lock(kStorageLock);
+    return database_.storage;
+}
+
+bool ShippingStore::save(const shipping::Shipments& shipments, std::int64_t storage_change) {
+    session_.statement(Effect::save);
+    if (!database_.shipments.save(session_, shipments)) return false;
+    if (storage_change != 0) {
+        session_.lock(kStorageLock);
+        session_.write([this, storage_change] { database_.storage.used += storage_change; });
+    }
+    return true;
+}
+
+analytics::Views AnalyticsStore::load(std::span<const OrderId> ids) {
+    session_.statement(Effect::load);
+    return database_.views.load(ids);
+}
+
+bool AnalyticsStore::save(const analytics::Views& views) {
+    session_.statement(Effect::save);
+    return database_.views.save(session_, views);
+}
+
+void AnalyticsStore::add(const analytics::Tally& tally) {
+    for (const auto& [name, sum] : tally.totals) {
+        session_.statement(Effect::lock);
+        session_.lock("counter " + name);
+        session_.write([this, name = name, change = sum.low] { database_.totals[name] += change; });
+    }
+}
+
+}  // namespace orderflow::simulation

@@ -1,0 +1,120 @@
+#pragma once
+// The services' databases and the ports to them: what their SQL does, on tables in memory. A store
+// belongs to one session, like its counterpart on PostgreSQL.
+#include <map>
+#include <string>
+
+#include "analytics/analytics_store.hpp"
+#include "inventory/inventory_store.hpp"
+#include "order/order_store.hpp"
+#include "payment/payment_store.hpp"
+#include "shipping/shipping_store.hpp"
+#include "simulation/database.hpp"
+
+namespace orderflow::simulation {
+
+struct OrderDatabase : Database {
+    explicit OrderDatabase(World& world) : Database(world, events::Service::order) {}
+    Table<order::Saga> orders{"order "};
+};
+
+struct PaymentDatabase : Database {
+    explicit PaymentDatabase(World& world) : Database(world, events::Service::payment) {}
+    Table<payment::Payment> payments{"payment "};
+};
+
+struct InventoryDatabase : Database {
+    explicit InventoryDatabase(World& world) : Database(world, events::Service::inventory) {}
+    Table<inventory::Reservation> reservations{"reservation "};
+    std::map<std::string, inventory::Product, std::less<>> products;
+};
+
+struct ShippingDatabase : Database {
+    explicit ShippingDatabase(World& world) : Database(world, events::Service::shipping) {}
+    Table<shipping::Shipment> shipments{"shipment "};
+    shipping::Storage storage;
+};
+
+struct AnalyticsDatabase : Database {
+    explicit AnalyticsDatabase(World& world) : Database(world, events::Service::analytics) {}
+    Table<analytics::OrderView> views{"view "};
+    std::map<std::string, std::int64_t> totals;
+};
+
+class OrderStore final : public order::OrderStore {
+public:
+    OrderStore(Session& session, OrderDatabase& database)
+        : session_(session), orders_(database.orders) {}
+
+    order::Sagas load(std::span<const OrderId> ids) override;
+    bool insert(std::span<const order::NewOrder> orders) override;
+    bool update(const order::Sagas& sagas) override;
+    order::ProcessingPage scan_processing(const OrderId& after, const OrderId& upto,
+                                          std::int64_t limit) override;
+
+private:
+    Session& session_;
+    Table<order::Saga>& orders_;
+};
+
+class PaymentStore final : public payment::PaymentStore {
+public:
+    PaymentStore(Session& session, PaymentDatabase& database)
+        : session_(session), payments_(database.payments) {}
+
+    payment::Payments load(std::span<const OrderId> ids) override;
+    bool save(const payment::Payments& payments) override;
+    std::vector<payment::OpenPayment> find_open(std::span<const OrderId> ids) override;
+    payment::OpenPage scan_open(const OrderId& after, const OrderId& upto,
+                                std::int64_t rows) override;
+
+private:
+    Session& session_;
+    Table<payment::Payment>& payments_;
+};
+
+class InventoryStore final : public inventory::InventoryStore {
+public:
+    InventoryStore(Session& session, InventoryDatabase& database)
+        : session_(session), database_(database) {}
+
+    inventory::Reservations load_reservations(std::span<const OrderId> ids) override;
+    bool save_reservations(const inventory::Reservations& reservations) override;
+    inventory::Stock lock_stock(std::span<const std::string_view> ids) override;
+    bool save_stock(const inventory::Stock& stock, Instant now) override;
+
+private:
+    Session& session_;
+    InventoryDatabase& database_;
+};
+
+class ShippingStore final : public shipping::ShippingStore {
+public:
+    ShippingStore(Session& session, ShippingDatabase& database)
+        : session_(session), database_(database) {}
+
+    shipping::Shipments load(std::span<const OrderId> ids) override;
+    shipping::Storage lock_storage() override;
+    bool save(const shipping::Shipments& shipments, std::int64_t storage_change) override;
+
+private:
+    Session& session_;
+    ShippingDatabase& database_;
+};
+
+// Of what a tally adds, the totals are kept; the minutes and the customers go the same way.
+class AnalyticsStore final : public analytics::AnalyticsStore {
+public:
+    AnalyticsStore(Session& session, AnalyticsDatabase& database)
+        : session_(session), database_(database) {}
+
+    analytics::Views load(std::span<const OrderId> ids) override;
+    bool save(const analytics::Views& views) override;
+    void add(const analytics::Tally& tally) override;
+
+private:
+    Session& session_;
+    AnalyticsDatabase& database_;
+};
+
+}  // namespace orderflow::simulation

@@ -1,0 +1,103 @@
+#pragma once
+// The threads that every service has, as steps: consuming with the due parked records, and the
+// relay. They follow messaging/loops.cpp, where the same production code runs on real clocks and
+// clients.
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "messaging/consumer.hpp"
+#include "messaging/relay.hpp"
+#include "simulation/broker.hpp"
+#include "simulation/database.hpp"
+
+namespace orderflow::simulation {
+
+// Records that no service can handle for a while, for no reason of their own.
+class Poison {
+public:
+    explicit Poison(World& world) : world_(world) {}
+    bool strikes(events::Service service, const messaging::Record& record);
+
+private:
+    World& world_;
+    std::map<std::tuple<events::Service, std::string, int, std::int64_t>, Instant> until_;
+};
+
+inline constexpr std::string_view kPoisoned = "poisoned";
+
+// Stands between the batch and the service's handler: throws for poisoned records, and lets the
+// invariants know what was handled.
+class WatchedHandler final : public messaging::BatchHandler {
+public:
+    WatchedHandler(std::unique_ptr<messaging::BatchHandler> handler, Session& session,
+                   Poison& poison, const std::string& process)
+        : handler_(std::move(handler)), session_(session), poison_(poison), process_(process) {}
+
+    bool handle(Instant now, std::span<const messaging::Delivery> batch,
+                messaging::BatchOutput& out) override;
+    void committed() override { handler_->committed(); }
+
+private:
+    const std::unique_ptr<messaging::BatchHandler> handler_;
+    Session& session_;
+    Poison& poison_;
+    const std::string& process_;
+};
+
+using HandlerFactory = std::function<std::unique_ptr<messaging::BatchHandler>(Session&)>;
+
+class ConsumerThread {
+public:
+    ConsumerThread(World& world, Broker& broker, Database& database, Poison& poison,
+                   const Victim& victim, const std::string& process,
+                   const HandlerFactory& make_handler);
+
+    bool step();
+    bool idle() const { return !in_hand_; }
+    messaging::RecordSource& source() { return *source_; }
+
+private:
+    bool handle();
+    bool retry();
+
+    World& world_;
+    const std::string process_;
+    Session session_;
+    const std::unique_ptr<messaging::UnitOfWork> work_;
+    const std::unique_ptr<messaging::RecordSource> source_;
+    WatchedHandler handler_;
+    messaging::Consumer consumer_;
+    bool in_hand_ = false;
+    Instant next_tick_{};
+};
+
+class RelayThread {
+public:
+    RelayThread(World& world, Broker& broker, Database& database, const Victim& victim,
+                const std::string& process);
+
+    bool step();
+    // It does not lead, or all that is in the outbox is confirmed and the checkpoint says so.
+    bool idle() const;
+
+private:
+    bool lead();
+    void begin_again();
+
+    World& world_;
+    Broker& broker_;
+    Database& database_;
+    const Place place_;
+    const std::string process_;
+    LedgerSession session_;
+    const std::unique_ptr<messaging::Ledger> ledger_;
+    std::unique_ptr<messaging::Producer> producer_;
+    std::optional<messaging::Relay> relay_;
+};
+
+}  // namespace orderflow::simulation

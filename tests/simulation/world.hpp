@@ -1,0 +1,106 @@
+#pragma once
+// What everything in one run shares: the clock, chance, the trace, and the place where faults
+// strike. A run is single-threaded and owns its World.
+#include <functional>
+#include <optional>
+#include <string>
+
+#include <boost/describe/enum.hpp>
+
+#include "core/ids.hpp"
+#include "core/time.hpp"
+#include "simulation/points.hpp"
+#include "simulation/random.hpp"
+#include "simulation/trace.hpp"
+
+namespace orderflow::simulation {
+
+// The process dies. Deliberately no std::exception: production code must not catch it.
+struct Crash {};
+
+// An invariant does not hold: the run ends. No std::exception for the same reason.
+struct Violation {
+    std::string invariant;
+    std::string detail;
+    std::optional<OrderId> order;
+};
+
+// Mistakes planted in the code, as decorators of its ports: see mutants.hpp.
+BOOST_DEFINE_ENUM_CLASS(Mutant, none, save_ignores_version, not_found_means_not_charged,
+                        timeout_means_declined, refusal_leaves_no_row, no_tombstone,
+                        batch_decides_against_loaded_state, relay_confirms_before_report,
+                        checkpoint_above_unreported_event, cancelled_after_two_answers,
+                        charge_before_intent, calls_lost_without_recovery,
+                        offsets_before_transaction, events_out_of_order, parked_do_not_block,
+                        failed_record_dropped, failed_retry_unparks)
+
+// How often faults strike in this run, drawn from the seed: some runs are calm, some are wild, and
+// in each some kinds of faults are missing. At a crash point per 10,000, else in percent.
+struct Faults {
+    int crash = 0;
+    int disconnect = 0;
+    int interrupt = 0;
+    int lose_offsets = 0;   // a commit of offsets gets lost
+    int unfair_rebalance = 0;  // the topics' partitions are dealt out one by one
+    int poison = 0;         // a record cannot be handled for a while
+    int broker = 0;         // what a relay sends goes wrong
+    int gateway = 0;        // an exchange with the gateway goes wrong
+
+    static Faults draw(Random& random);
+};
+
+// One instance of a service, as the faults see it.
+class Victim {
+public:
+    virtual ~Victim() = default;
+    // It is to die, but a step of it is still on the stack.
+    virtual bool doomed() const = 0;
+    // It stands still, as if stopped by SIGSTOP.
+    virtual bool frozen() const = 0;
+};
+
+// Where a step stands: whose it is and what it is.
+struct Place {
+    const Victim* victim = nullptr;
+    events::Service service{};
+    Step step{};
+};
+
+struct World {
+    World(std::uint64_t seed, Mutant planted, bool recording, Points& all_points)
+        : random(seed), trace(recording), mutant(planted), points(all_points), ids(random.next()) {}
+
+    Random random;
+    Trace trace;
+    const Mutant mutant;
+    Points& points;
+    IdSource ids;
+    Instant now{std::chrono::microseconds{1'767'323'045'000'000}};
+    Faults faults;  // none before the run begins and once it heals
+    // Lets other processes run; set by the scheduler.
+    std::function<void(const Place&)> interleave;
+
+    // A crash point: counts it, and lets strike what chance decides. Throws Crash.
+    void reach(const Place& place, Effect effect);
+    // The same where the database connection may break, too: throws DatabaseError.
+    void reach_database(const Place& place, Effect effect);
+
+    std::chrono::steady_clock::time_point steady_now() const {
+        return std::chrono::steady_clock::time_point(now.time_since_epoch());
+    }
+
+    template <class... Parts>
+    void note(const Parts&... parts) {
+        trace(now, parts...);
+    }
+
+    [[noreturn]] void fail(const std::string& invariant, const std::string& detail,
+                           std::optional<OrderId> order = std::nullopt) const {
+        throw Violation{invariant, detail, order};
+    }
+
+private:
+    void reach(const Place& place, Effect effect, int disconnect);
+};
+
+}  // namespace orderflow::simulation
