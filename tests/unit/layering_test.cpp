@@ -27,7 +27,7 @@ constexpr std::size_t kMaxMainLines = 80;
 constexpr const char* kSources[] = {"libs",           "services",
                                     "tools",          "tests/unit",
                                     "tests/contract", "tests/component",
-                                    "tests/support"};
+                                    "tests/support",  "tests/simulation"};
 
 std::string read(const fs::path& file) {
     std::ifstream in(file);
