@@ -87,7 +87,8 @@ public:
     virtual Instant begin() = 0;  // returns the database's clock
     // Those of `orders` of which an earlier record waits.
     virtual std::vector<OrderId> blocked(std::span<const OrderId> orders) = 0;
-    // Locks the parked record that is due first and the oldest of its order, if nobody else has it.
+    // Locks the parked record that is due first and whose turn it is in its order, if nobody else
+    // has it.
     virtual std::optional<WaitingRecord> take_due(Instant now) = 0;
     // A record that is parked already stays as it is.
     virtual void park(std::span<const ParkedRecord> records) = 0;

@@ -14,6 +14,7 @@ constexpr milliseconds kCommitEvery{200};
 constexpr std::chrono::seconds kStalledAfter{30};
 constexpr std::chrono::seconds kLookAgain{5};
 constexpr int kAskBrokerMs = 1'000;
+constexpr int kAskBrokerShortlyMs = 200;
 constexpr milliseconds kLastCommit{2'000};
 
 // Without closing first: that is Client::close()'s part, and with no broker in reach it must not
@@ -145,17 +146,20 @@ public:
                                                  partition.partition, &low, &high, kAskBrokerMs)) {
                 return true;  // cannot even ask: a new client may find a living broker
             }
-            const std::int64_t position = partition.offset >= 0 ? partition.offset : committed(
-                partition.topic, partition.partition, low);
+            const std::int64_t position =
+                partition.offset >= 0
+                    ? partition.offset
+                    : committed(partition.topic, partition.partition).value_or(low);
             if (high > position) return true;
         }
         return false;
     }
 
-    // By what the last fetches said of the partitions' ends. An error of a broker since it was
-    // asked last means that they said too little.
+    // At its end is a partition of which all was polled that stood there when it was asked last:
+    // what has come since is no lag. By what fetches said; an error of a broker since then means
+    // that they said too little.
     std::vector<PartitionState> partitions() {
-        const bool heard = !std::exchange(broker_error_, false) && !brokers_down_;
+        const bool heard = !std::exchange(broker_error_, false) && !still_down();
         const Topics list = assignment();
         const bool known = list->cnt > 0 && !rd_kafka_position(handle_.get(), list.get());
         std::vector<PartitionState> states;
@@ -175,20 +179,40 @@ public:
 
 private:
     bool polled_to_end(const rd_kafka_topic_partition_t& at) {
+        const auto [seen, first] = ends_.try_emplace({at.topic, at.partition}, -1);
         std::int64_t low = 0;
         std::int64_t high = 0;
         if (rd_kafka_get_watermark_offsets(handle_.get(), at.topic, at.partition, &low, &high) ||
             high < 0) {
             return false;  // not fetched from yet
         }
-        return (at.offset >= 0 ? at.offset : begin(at.topic, at.partition, low)) >= high;
+        const std::int64_t end = std::exchange(seen->second, high);
+        if (first || end < 0) return false;
+        return (at.offset >= 0 ? at.offset : begin(at.topic, at.partition, low)) >= end;
     }
 
-    // Where a partition begins that has delivered nothing to this client yet; asks the broker once.
+    // librdkafka says that all brokers are gone, but not that one is back.
+    bool still_down() {
+        if (!brokers_down_) return false;
+        const Topics list = assignment();
+        std::int64_t low = 0;
+        std::int64_t high = 0;
+        brokers_down_ = list->cnt == 0 ||
+                        rd_kafka_query_watermark_offsets(handle_.get(), list->elems[0].topic,
+                                                         list->elems[0].partition, &low, &high,
+                                                         kAskBrokerShortlyMs) != 0;
+        return brokers_down_;
+    }
+
+    // Where a partition begins that has delivered nothing to this client yet. Asks the broker until
+    // it has answered once.
     std::int64_t begin(const char* topic, int partition, std::int64_t low) {
-        const auto [known, added] = begins_.try_emplace({topic, partition}, low);
-        if (added) known->second = committed(topic, partition, low);
-        return known->second;
+        const auto known = begins_.find({topic, partition});
+        if (known != begins_.end()) return std::max(known->second, low);
+        const auto offset = committed(topic, partition);
+        if (!offset) return low;
+        begins_[{topic, partition}] = *offset;
+        return std::max(*offset, low);
     }
 
     Topics offsets() const {
@@ -220,11 +244,12 @@ private:
         return Topics(list ? list : rd_kafka_topic_partition_list_new(0));
     }
 
-    std::int64_t committed(const char* topic, int partition, std::int64_t otherwise) {
+    // The group's offset, 0 if it has none; nullopt: no answer.
+    std::optional<std::int64_t> committed(const char* topic, int partition) {
         Topics list(rd_kafka_topic_partition_list_new(1));
         rd_kafka_topic_partition_list_add(list.get(), topic, partition);
-        if (rd_kafka_committed(handle_.get(), list.get(), kAskBrokerMs)) return otherwise;
-        return list->elems[0].offset >= 0 ? list->elems[0].offset : otherwise;
+        if (rd_kafka_committed(handle_.get(), list.get(), kAskBrokerMs)) return std::nullopt;
+        return std::max<std::int64_t>(list->elems[0].offset, 0);
     }
 
     static void on_error(rd_kafka_t*, int error, const char* reason, void* opaque) {
@@ -250,6 +275,7 @@ private:
         if (!rd_kafka_assignment_lost(handle) && self->handle_) self->commit(true);
         self->next_offsets_.clear();
         self->begins_.clear();
+        self->ends_.clear();
         self->dirty_ = false;
         self->expects_assignment_ = true;
         // librdkafka remembers a pause across assignments: what hold() paused would stay silent.
@@ -260,6 +286,7 @@ private:
     std::unique_ptr<rd_kafka_t, DestroyConsumer> handle_;
     std::map<std::pair<std::string, int>, std::int64_t> next_offsets_;
     std::map<std::pair<std::string, int>, std::int64_t> begins_;  // of this assignment
+    std::map<std::pair<std::string, int>, std::int64_t> ends_;    // the same, when asked last
     bool dirty_ = false;
     bool revoked_ = false;
     bool brokers_down_ = false;

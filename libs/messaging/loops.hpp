@@ -54,7 +54,8 @@ class ConsumerLoop {
 public:
     ConsumerLoop(const LoopContext& context, HandlerFactory make_handler, GatherLimits limits = {},
                  FetchSettings fetch = {});
-    // The batch in hand is finished, its offsets are committed, the member leaves the group.
+    // The transaction under way is finished, what is processed is committed, the member leaves the
+    // group. A batch in hand that is not begun comes again, here or elsewhere.
     void request_stop();
     void join();
 

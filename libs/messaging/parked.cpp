@@ -22,9 +22,9 @@ const Statement kBlocked{"parked_blocked", R"(
     SELECT DISTINCT order_id FROM parked
     WHERE order_id = ANY ($1::uuid[]) AND NOT dead AND blocks)"};
 
-// Of each order only the oldest live record, so that its records are handled in the order in which
-// they came; but one that blocks passes the orphans before it: they may be waiting for just that
-// one. A record that another process has locked is passed over, with what waits behind it.
+// Of each order the oldest live record that blocks, so that its records are handled in the order
+// in which they came, or the oldest orphan; orphans hold up no other, which may be what they wait
+// for. A record that another process has locked is passed over, with what waits behind it.
 const Statement kTakeDue{"parked_take", R"(
     SELECT id, attempts, order_id, topic, partition, "offset", key, headers, value
     FROM parked p

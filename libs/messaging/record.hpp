@@ -35,7 +35,7 @@ struct Record {
 struct PartitionState {
     std::string topic;
     int partition = 0;
-    bool at_end = false;  // all that the broker holds was polled, and the broker was heard of late
+    bool at_end = false;  // what it held when asked last was polled, and its broker was heard
 };
 
 class RecordSource {
@@ -53,7 +53,8 @@ public:
     // partitions were taken away meanwhile: what was polled before must be dropped.
     virtual bool hold(std::chrono::milliseconds time, std::stop_token stop) = 0;
 
-    // What it is assigned now. Cheap: asks no broker.
+    // What it is assigned now; to be asked about once a second. Asks a broker only for what fetches
+    // have not said: once for each partition of an assignment, and while none was heard.
     virtual std::vector<PartitionState> partitions() = 0;
 
     // Commits what is processed and leaves the group.

@@ -17,9 +17,12 @@ public:
 
     // True for failures of the infrastructure, after which the same work is done again: classes 08
     // (connection), 25 (transaction state), 40 (rollback), 53 (resources), 55P03 (lock not
-    // available), 57 (operator intervention), 58 (system), and every error on a broken connection.
+    // available), 57 (operator intervention), 58 (system), and every error on a broken connection;
+    // also 26000 and 0A000, which a prepared statement gets that the server has dropped, or whose
+    // table was altered: a new connection mends both.
     bool transient() const {
         if (connection_lost_ || sqlstate_.empty() || sqlstate_ == "55P03") return true;
+        if (sqlstate_ == "26000" || sqlstate_ == "0A000") return true;
         const std::string_view cls = std::string_view(sqlstate_).substr(0, 2);
         return cls == "08" || cls == "25" || cls == "40" || cls == "53" || cls == "57" ||
                cls == "58";
