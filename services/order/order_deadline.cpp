@@ -10,6 +10,7 @@ using messaging::BatchOutput;
 
 namespace {
 
+const int kPartitions = events::topics().front().partitions;  // the same for every saga topic
 constexpr std::int64_t kPageRows = 5'000;
 constexpr std::chrono::hours kRecentAtStart{1};
 constexpr std::chrono::minutes kRoundEvery{10};
@@ -68,9 +69,14 @@ std::vector<OrderId> Deadline::next(const std::function<bool(const OrderId&)>& m
 bool Deadline::cancel(OrderStore& store, std::span<const OrderId> ids, Instant now,
                       BatchOutput& out) {
     Sagas sagas = store.load(ids);
+    young_.clear();
     for (const OrderId& id : ids) {
         const Saga* saga = sagas.find(id);
-        if (!saga || saga->placed_at + age_ > now) continue;
+        if (!saga) continue;
+        if (saga->placed_at + age_ > now) {  // later than its id says, by the database's clock
+            young_.insert(id);
+            continue;
+        }
         Decision decision = order::cancel(id, *saga, events::Reason::DEADLINE, now);
         if (decision.next) sagas.put(id, std::move(*decision.next));
         for (auto& event : decision.events) out.emit(std::move(event), "");
@@ -79,7 +85,9 @@ bool Deadline::cancel(OrderStore& store, std::span<const OrderId> ids, Instant n
 }
 
 void Deadline::done(std::span<const OrderId> ids) {
-    for (const OrderId& id : ids) overdue_.erase(id);
+    for (const OrderId& id : ids) {
+        if (!young_.contains(id)) overdue_.erase(id);
+    }
 }
 
 namespace {
@@ -107,10 +115,12 @@ public:
                 return std::ranges::find(calm, partition) != calm.end();
             });
             if (ids.empty()) return;
+            std::vector<OrderId> answered_by_nobody;
             messaging::run_transaction(work_, [&](Instant now, BatchOutput& out) {
-                return deadline_.cancel(*store_, ids, now, out);
+                answered_by_nobody = without(ids, work_.blocked(ids));
+                return deadline_.cancel(*store_, answered_by_nobody, now, out);
             });
-            deadline_.done(ids);
+            deadline_.done(answered_by_nobody);
         } catch (const std::exception&) {
             failures_.Increment();
             messaging::report_failure("deadline", connection_);
@@ -118,7 +128,14 @@ public:
     }
 
 private:
-    static constexpr int kPartitions = 6;  // of every saga topic
+    // An order whose answer is parked here is not late: this service is.
+    static std::vector<OrderId> without(std::vector<OrderId> ids,
+                                        const std::vector<OrderId>& parked) {
+        std::erase_if(ids, [&](const OrderId& id) {
+            return std::ranges::find(parked, id) != parked.end();
+        });
+        return ids;
+    }
 
     const messaging::CalmPartitions& calm_;
     const DeadlineSettings settings_;

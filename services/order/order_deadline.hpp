@@ -32,7 +32,8 @@ public:
     bool cancel(OrderStore& store, std::span<const OrderId> ids, Instant now,
                 messaging::BatchOutput& out);
 
-    // They are cancelled, or were not PROCESSING any more.
+    // After cancel() is committed: they are cancelled, or were not PROCESSING any more. Those that
+    // were not late by the database's clock stay remembered.
     void done(std::span<const OrderId> ids);
 
     std::size_t remembered() const { return overdue_.size(); }
@@ -50,6 +51,7 @@ private:
     std::optional<Instant> next_round_;  // of the walk over all; empty: it has not begun
     OrderId last_{};                     // where next() ended
     std::set<OrderId> overdue_;
+    std::set<OrderId> young_;  // of the last cancel()
 };
 
 struct DeadlineSettings {

@@ -18,11 +18,11 @@ constexpr milliseconds kLongestPause{50};
 constexpr int kMicrosecondsPerPause = 8;      // each so much slower costs one of pause
 constexpr milliseconds kForgotten{1'000};     // an older sample says nothing
 
-// How long a completed order was under way, its payment left out.
-microseconds time_in_services(const Saga& saga) {
-    const Instant reserved = saga.reserved_at.value_or(saga.placed_at);
-    const Instant captured = saga.captured_at.value_or(reserved);
-    return (reserved - saga.placed_at) + (saga.finished_at.value() - captured);
+// How long a completed order was under way, its payment left out; nullopt where the steps came out
+// of order, so that nobody knows how long that was.
+std::optional<microseconds> time_in_services(const Saga& saga) {
+    if (!saga.reserved_at || !saga.captured_at) return std::nullopt;
+    return (*saga.reserved_at - saga.placed_at) + (saga.finished_at.value() - *saga.captured_at);
 }
 
 }  // namespace
@@ -55,8 +55,8 @@ bool OrderService::handle(Instant now, std::span<const Delivery> batch, BatchOut
         if (decision.recreate) recreated.push_back({id, {}, decision.recreate});
         if (decision.next) {
             if (decision.next->state == State::COMPLETED) {
-                const microseconds took = time_in_services(*decision.next);
-                quickest_ = std::min(quickest_.value_or(took), took);
+                const auto took = time_in_services(*decision.next);
+                if (took) quickest_ = std::min(quickest_.value_or(*took), *took);
             }
             sagas.put(id, std::move(*decision.next));
         }
