@@ -119,6 +119,11 @@ struct SettleCancel {
     Instant now;
 
     Decision operator()(const Refunded& refunded) const {
+        if (refunded.amount != amount_of(payment.order.value())) {
+            Decision decision = again(payment, payment.state, now);
+            decision.alarm = Alarm::wrong_amount;
+            return decision;
+        }
         return end(State::REFUNDED, Settlement::REFUNDED,
                    events::PaymentRefunded{id, refunded.amount.amount, refunded.amount.currency,
                                            std::nullopt});

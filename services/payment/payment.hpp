@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -80,9 +81,10 @@ bool is_unclear(const GatewayResult& result);
 
 // What no rule can mend and somebody has to look at.
 enum class Alarm {
-    wrong_amount,       // the gateway says it captured another amount than it was asked for
+    wrong_amount,       // the gateway says it captured or gave back another amount than the order's
     settled_otherwise,  // it contradicts what an operator had said for it
 };
+using Alarms = std::vector<std::pair<OrderId, Alarm>>;
 
 struct Decision {
     std::optional<Payment> next;  // empty: nothing changes

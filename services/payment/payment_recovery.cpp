@@ -1,6 +1,7 @@
 #include "payment/payment_recovery.hpp"
 
 #include <algorithm>
+#include <array>
 #include <stdexcept>
 
 namespace orderflow::payment {
@@ -88,7 +89,11 @@ std::vector<OrderId> Recovery::due(Instant now, std::size_t at_most) const {
     return ids;
 }
 
-void Recovery::settled(std::span<const GatewayResult> results, Instant now) {
+void Recovery::settled(std::span<const GatewayResult> results, Instant now,
+                       const Alarms& alarms) {
+    for (const auto& [id, alarm] : alarms) {
+        if (!remember(id, now + kFirstLook)) step_back(id, now);
+    }
     for (const GatewayResult& result : results) {
         if (!is_unclear(result)) {
             unknown_.erase(result.id);
@@ -132,11 +137,11 @@ bool Recovery::call_or_remember(const OpenPayment& payment, milliseconds at_leas
 }
 
 void Recovery::call_due(PaymentStore& store, Calls& calls, Instant now) {
-    std::size_t room = kDueAtOnce;
-    for (const auto kind : {CallKind::charge, CallKind::retry, CallKind::cancel}) {
-        room = std::min(room, calls.load(kind).room);
+    std::array<std::size_t, kCallKinds> room{};
+    for (std::size_t i = 0; i < kCallKinds; ++i) {
+        room[i] = calls.load(static_cast<CallKind>(i)).room;
     }
-    const std::vector<OrderId> ids = due(now, room);
+    const std::vector<OrderId> ids = due(now, kDueAtOnce);
     if (ids.empty()) return;
     const std::vector<OpenPayment> open = store.find_open(ids);
     for (const OrderId& id : ids) {
@@ -145,7 +150,15 @@ void Recovery::call_due(PaymentStore& store, Calls& calls, Instant now) {
     }
     std::vector<Call> ready;
     for (const OpenPayment& payment : open) {
-        call_or_remember(payment, milliseconds{0}, now, ready);  // `ids` left room to remember
+        // A pool that is full holds up no other one. `ids` left room to remember.
+        std::size_t& left = room[static_cast<std::size_t>(call_of(payment.state))];
+        if (left == 0) {
+            remember(payment.id, now + kFirstLook);
+            continue;
+        }
+        const std::size_t before = ready.size();
+        call_or_remember(payment, milliseconds{0}, now, ready);
+        left -= ready.size() - before;
     }
     calls_made_ += ready.size();
     calls.submit(std::move(ready));

@@ -29,8 +29,9 @@ public:
     // Does what is due, with at most three queries. Throws DatabaseError and forgets nothing then.
     void step(PaymentStore& store, Calls& calls, Instant now);
 
-    // To be called after each committed batch of results.
-    void settled(std::span<const GatewayResult> results, Instant now);
+    // To be called after each committed batch of results. Calls that ended without a clear outcome
+    // are made again, and those whose outcome raised an alarm: they may still be open.
+    void settled(std::span<const GatewayResult> results, Instant now, const Alarms& alarms = {});
     // The same for one that could not be handled.
     void failed(const OrderId& id, Instant now);
 

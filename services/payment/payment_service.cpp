@@ -180,8 +180,9 @@ bool settle_payment(PaymentStore& store, const OrderId& id, Settlement as, const
     Payments payments = store.load({&id, 1});
     const Payment* payment = payments.find(id);
     auto decision = payment ? settle_by_hand(id, *payment, as, by, now) : std::nullopt;
-    settled = decision.has_value();
-    if (!settled) return true;
+    const bool again = payment && payment->settled_as == as;  // said before
+    settled = decision.has_value() || again;
+    if (!decision) return true;
     for (auto& event : decision->events) out.emit(std::move(event), payment->traceparent);
     payments.put(id, std::move(*decision->next));
     return store.save(payments);
@@ -255,7 +256,7 @@ private:
         const ResultReport report = commit_results(work_, *store_, batch);
         metrics_.count(report.emitted);
         calls_.settled(batch);
-        recovery_.settled(batch, system_now());
+        recovery_.settled(batch, system_now(), report.alarms);
         for (const auto& [id, what] : report.failed) {
             metrics_.failed.Increment();
             spdlog::error("results: order {}: {}", id.to_string(), what);
@@ -269,7 +270,7 @@ private:
         metrics_.count(alarm);
         switch (alarm) {
             case Alarm::wrong_amount:
-                spdlog::error("order {}: the gateway says that it captured another amount",
+                spdlog::error("order {}: the gateway speaks of another amount than the order's",
                               id.to_string());
                 return;
             case Alarm::settled_otherwise:

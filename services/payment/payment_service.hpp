@@ -64,7 +64,6 @@ private:
 
 // Decides on the results in their order and saves the rows; false: the compare-and-set was lost.
 // A result of an order without a row changes nothing. Adds to `alarms` what raised one.
-using Alarms = std::vector<std::pair<OrderId, Alarm>>;
 bool apply_results(PaymentStore& store, std::span<const GatewayResult> results, Instant now,
                    messaging::BatchOutput& out, Alarms& alarms);
 

@@ -538,6 +538,27 @@ TEST_CASE("recovery: a call without a clear outcome is made again with backoff, 
     CHECK(recovery.remembered() == 0);
 }
 
+TEST_CASE("recovery: a charge of a wrong amount is called again, clear as its answer was") {
+    CallsFixture f;
+    MemoryPayments store;
+    const OrderId id = id_at(at(0));
+    store.rows[id] = {row("UNKNOWN"), 2};
+    store.rows[id].first.attempts = 1;  // due 0.5 s after it was touched, at 1 s
+    Recovery recovery(at(1));
+    recovery.step(store, f.calls, at(30));  // the walks have passed it
+    f.run();
+    f.settle();
+    f.gateway.asked.clear();
+    recovery.step(store, f.calls, at(31));
+
+    recovery.settled(std::vector{charged(id, Captured{"ch_1", {}})}, at(31),
+                     {{id, Alarm::wrong_amount}});
+    for (int tick = 0; tick < 5; ++tick) recovery.step(store, f.calls, at(32 + tick));
+    f.run();
+
+    CHECK(f.gateway.asked.size() == 1);
+}
+
 TEST_CASE("recovery: what the pools had no room for is called when they have") {
     CallsFixture f;
     MemoryPayments store;

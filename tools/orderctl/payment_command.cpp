@@ -40,7 +40,7 @@ int run_settle(const Context& context, const SettleOptions& options) {
     messaging::run_transaction(work, [&](Instant now, messaging::BatchOutput& out) {
         return payment::settle_payment(*store, *id, as, options.by, now, out, settled);
     });
-    const char* said = settled ? "settled" : "not settled: the payment is not CANCELLING";
+    const char* said = settled ? "settled" : "not settled: no payment of this order is CANCELLING";
     if (context.json) {
         std::printf("{\"orderId\":\"%s\",\"settled\":%s}\n", id->to_string().c_str(),
                     settled ? "true" : "false");
@@ -64,11 +64,11 @@ void add_payment(CLI::App& app, Context& context) {
     settle->add_option("--as", options->as, "what the gateway did")
         ->required()
         ->check(CLI::IsMember({"refunded", "never-charged"}));
-    settle->add_option("--by", options->by, "who says so, 1 to 64 characters; stands in the event")
+    settle->add_option("--by", options->by, "who says so, 1 to 64 bytes; stands in the event")
         ->envname("USER")
         ->check([](const std::string& name) {
             return name.size() >= 1 && name.size() <= 64 ? std::string()
-                                                         : std::string("1 to 64 characters");
+                                                         : std::string("1 to 64 bytes");
         });
     settle->callback([&context, options] {
         context.run = [&context, options] { return run_settle(context, *options); };
