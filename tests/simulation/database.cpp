@@ -81,12 +81,17 @@ std::vector<OrderId> Session::blocked(std::span<const OrderId> orders) {
 
 std::optional<messaging::WaitingRecord> Session::take_due(Instant now) {
     statement(Effect::take_due);
-    std::set<OrderId> seen;
+    std::map<OrderId, bool> earlier;  // live records of an order: does one of them block?
     const std::pair<const std::int64_t, ParkedRow>* first = nullptr;
     for (const auto& entry : database_.parked_) {
         const ParkedRow& row = entry.second;
         if (row.dead()) continue;
-        if (row.order_id && !seen.insert(*row.order_id).second) continue;  // an older one is live
+        if (row.order_id) {
+            const auto [known, none] = earlier.try_emplace(*row.order_id, row.blocks);
+            const bool waits = !none && (known->second || !row.blocks);
+            known->second = known->second || row.blocks;
+            if (waits) continue;
+        }
         if (*row.due_at > now || database_.locks_.contains(lock_of(entry.first))) continue;
         if (!first || *row.due_at < *first->second.due_at) first = &entry;
     }

@@ -87,7 +87,7 @@ private:
         try {
             const auto report = payment::commit_results(saving_, *store, batch_);
             calls_.settled(batch_);
-            recovery_.settled(batch_, world_.now);
+            recovery_.settled(batch_, world_.now, report.alarms);
             for (const auto& [id, what] : report.failed) recovery_.failed(id, world_.now);
             for (const auto& alarm : report.alarms) sound(alarm.first, alarm.second);
             batch_.clear();
