@@ -3,6 +3,7 @@
 // cancellations, against events that come at the same moment.
 
 #include <atomic>
+#include <thread>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -149,6 +150,31 @@ TEST_CASE("deadline: an order whose partition is not read to its end is spared u
     stop(two);
     CHECK(lab.database.number("SELECT count(*) FROM orders WHERE reserved_at < cancelling_at") ==
           1);  // what was waiting came first
+}
+
+TEST_CASE("deadline: records that go on trickling into a partition keep no order alive") {
+    Lab lab;
+    prometheus::Registry registry;
+    const Story silent;
+    lab.place({silent});
+    const int its = partition_of(silent.id.to_string(), 6);
+    ConsumerLoop consumer(lab.context(registry), subject(Service::order).make_handler);
+    std::jthread traffic([its](std::stop_token stop) {
+        while (!stop.stop_requested()) {
+            std::vector<Message> messages;
+            while (messages.size() < 50) {
+                const Story other;
+                if (partition_of(other.id.to_string(), 6) != its) continue;
+                messages.push_back(message_of(other.reserved()));
+            }
+            send(messages);
+        }
+    });
+    order::DeadlineLoop deadline(lab.context(registry), {1s, 5s});
+
+    CHECK(eventually(60s, [&] { return lab.state(silent) == "CANCELLING DEADLINE"; }));
+    deadline.stop();
+    stop(consumer);
 }
 
 TEST_CASE("deadline: without a broker in reach nothing is late") {
