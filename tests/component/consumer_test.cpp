@@ -282,17 +282,18 @@ TEST_CASE("consumer: a service is killed while a record waits, and the next proc
         "--database-url", database.url(), "--brokers",  kafka.brokers,
         "--group-id",     kafka.group_id, "--client-id", kafka.client_id};
     const Story poison, good;
+    const std::string of_poison = " WHERE order_id = '" + poison.id.to_string() + "'";
     {
         ServiceProcess service("order-service", arguments);
         send({message_of(poison.reserved()), message_of(good.reserved())});
         send({message_of(poison.captured())});
         send({message_of(poison.scheduled())});
         REQUIRE(eventually(60s, [&] {
-            return database.number("SELECT count(*) FROM parked WHERE attempts > 0") == 1;
+            return database.number("SELECT count(*) FROM parked" + of_poison +
+                                   " AND attempts > 0") == 1;
         }));
         service.kill();
     }
-    const std::string of_poison = " WHERE order_id = '" + poison.id.to_string() + "'";
     CHECK(database.number("SELECT count(*) FROM parked" + of_poison + " AND NOT dead") >= 1);
     database.query("ALTER TABLE orders DROP CONSTRAINT planted");
 
@@ -300,7 +301,7 @@ TEST_CASE("consumer: a service is killed while a record waits, and the next proc
     CHECK(eventually(60s, [&] {
         return database.number("SELECT count(*) FROM orders" + of_poison +
                                " AND state = 'COMPLETED'") == 1 &&
-               database.number("SELECT count(*) FROM parked") == 0;
+               database.number("SELECT count(*) FROM parked" + of_poison) == 0;
     }));
     CHECK(database.number("SELECT count(*) FROM orders WHERE order_id = '" + good.id.to_string() +
                           "' AND reserved_at IS NOT NULL") == 1);
