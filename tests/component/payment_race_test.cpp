@@ -138,7 +138,8 @@ TEST_CASE("payment race: no charge after an answer, in 10,000 rounds of intent a
         std::minstd_rand random(latest_us);
         for (const auto& batch : batches) {
             both.arrive_and_wait();
-            std::this_thread::sleep_for(std::chrono::microseconds{random() % latest_us});  // who wins?
+            const std::chrono::microseconds late{random() % latest_us};  // who wins?
+            std::this_thread::sleep_for(late);
             lost += member.handle(batch);
         }
     };
