@@ -13,9 +13,9 @@ extern const std::string_view kSchemaSql;
 namespace {
 
 // Nobody waits for these rows, so they gather longer than a saga's: one version instead of five.
-constexpr GatherLimits kGather{4'096, 4'096, std::chrono::milliseconds{400}};
+constexpr GatherLimits kGather{8'192, 8'192, std::chrono::milliseconds{600}};
 // Nor do they need a fetch for every record: these cost the broker more than the records do.
-constexpr messaging::FetchSettings kFetch{64 * 1024, std::chrono::milliseconds{200}};
+constexpr messaging::FetchSettings kFetch{64 * 1024, std::chrono::milliseconds{100}};
 
 void run(const service::CommonConfig& config) {
     service::Host host(config, events::Service::analytics, kSchemaSql);

@@ -13,7 +13,7 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-constexpr microseconds kUnhurried{200'000};   // no pause below
+constexpr microseconds kUnhurried{100'000};   // no pause below
 constexpr milliseconds kLongestPause{50};
 constexpr int kMicrosecondsPerPause = 8;      // each so much slower costs one of pause
 constexpr milliseconds kForgotten{1'000};     // an older sample says nothing
