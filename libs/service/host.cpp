@@ -184,10 +184,6 @@ void Host::run(http::Router router, const std::vector<std::function<void()>>& st
     };
     http::Server server(*io_, std::move(router), {}, std::move(hooks));
     const unsigned short port = server.listen(config_.bind, config_.port);
-    std::printf("ready port=%u\n", static_cast<unsigned>(port));
-    std::fflush(stdout);
-    spdlog::info("listening on {}:{}", config_.bind, port);
-
     asio::signal_set signals(*io_, SIGTERM, SIGINT);
     signals.async_wait([&](boost::system::error_code error, int) {
         if (error) return;
@@ -197,6 +193,10 @@ void Host::run(http::Router router, const std::vector<std::function<void()>>& st
         server.stop();
         asio::co_spawn(*io_, drain_and_stop(server, *io_), asio::detached);
     });
+    // Last: who has read it may send a signal.
+    std::printf("ready port=%u\n", static_cast<unsigned>(port));
+    std::fflush(stdout);
+    spdlog::info("listening on {}:{}", config_.bind, port);
     io_->run();
     for (const auto& stop_one : stop) stop_one();
     pool_.reset();
