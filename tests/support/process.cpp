@@ -34,9 +34,13 @@ ServiceProcess::ServiceProcess(const std::string& name, const std::vector<std::s
     posix_spawn_file_actions_destroy(&actions);
     ::close(out[1]);
     std::FILE* lines = ::fdopen(out[0], "r");
-    if (error == 0 && std::fscanf(lines, "ready port=%d", &port_) != 1) wait();
+    int code = 127;
+    if (error == 0 && std::fscanf(lines, "ready port=%d", &port_) != 1) code = wait();
     std::fclose(lines);
-    if (port_ == 0) throw std::runtime_error(program + " did not start, see " + log);
+    if (port_ == 0) {
+        throw std::runtime_error(program + " did not start (exit code " + std::to_string(code) +
+                                 "), see " + log);
+    }
 }
 
 ServiceProcess::~ServiceProcess() { kill(); }
