@@ -2,9 +2,10 @@
 // The threads around the steps: a consumer loop around Consumer and retry_due(), the relay loop
 // around Relay::step(), and a loop for work that comes by a queue. Each is a jthread with its own
 // connection and catches at its top and counts. A consumed batch that failed is run again, never
-// skipped; work from a queue is answered as failed.
+// skipped; work from a queue is answered as failed, each item for its own fault only.
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 
@@ -106,11 +107,11 @@ public:
     class Worker {
     public:
         virtual ~Worker() = default;
-        // Commits the batch and tells each caller. Throws if it could not be committed, or if
-        // nobody knows whether it was.
-        virtual void run(UnitOfWork& work, std::vector<T>& batch) = 0;
+        // Commits the items and tells each caller. Throws if they could not be committed, or if
+        // nobody knows whether they were; then nobody is told.
+        virtual void run(UnitOfWork& work, std::span<T> items) = 0;
         // After run() has thrown: tells each caller what became of it. Must not throw.
-        virtual void fail(std::vector<T>& batch) noexcept = 0;
+        virtual void fail(std::span<T> items) noexcept = 0;
     };
     using MakeWorker = std::function<std::unique_ptr<Worker>(postgres::Connection&)>;
 
@@ -139,15 +140,27 @@ private:
         const auto worker = make_worker(connection);
         while (!queue_.closed() || queue_.size() > 0) {
             std::vector<T> batch = queue_.take(std::chrono::milliseconds{500});
-            if (batch.empty()) continue;
-            try {
-                worker->run(work, batch);
-            } catch (const std::exception&) {
+            const auto failed = [&](std::span<T> items) {
                 failures.Increment();
                 report_failure(name, connection);
-                worker->fail(batch);
-            }
+                worker->fail(items);
+            };
+            if (!batch.empty()) commit(*worker, work, std::span(batch), failed);
         }
+    }
+
+    // Halves what fails because of what it holds, down to the guilty item, so that nobody's request
+    // fails with another's. Not bisect(): each caller is told once, also when the database goes out
+    // of reach between two halves.
+    template <class Failed>
+    static void commit(Worker& worker, UnitOfWork& work, std::span<T> items, const Failed& failed) {
+        try {
+            return worker.run(work, items);
+        } catch (const std::exception& error) {
+            if (items.size() == 1 || is_unreachable(error)) return failed(items);
+        }
+        commit(worker, work, items.first(items.size() / 2), failed);
+        commit(worker, work, items.subspan(items.size() / 2), failed);
     }
 
     BatchQueue<T> queue_;

@@ -71,7 +71,7 @@ public:
     explicit ProductWorker(postgres::Connection& connection)
         : store_(make_inventory_store(connection)) {}
 
-    void run(messaging::UnitOfWork& work, std::vector<ProductRequest>& batch) override {
+    void run(messaging::UnitOfWork& work, std::span<ProductRequest> batch) override {
         std::vector<SetProduct> results;
         messaging::run_transaction(work, [&](Instant now, BatchOutput& out) {
             return set_products(*store_, batch, now, out, results);
@@ -80,7 +80,7 @@ public:
     }
 
     // A PUT may simply be sent again.
-    void fail(std::vector<ProductRequest>& batch) noexcept override {
+    void fail(std::span<ProductRequest> batch) noexcept override {
         for (const ProductRequest& request : batch) request.done(std::nullopt);
     }
 

@@ -111,7 +111,7 @@ public:
     AcceptWorker(postgres::Connection& connection, const Admission& admission)
         : connection_(connection), store_(make_order_store(connection)), admission_(admission) {}
 
-    void run(messaging::UnitOfWork& work, std::vector<Placement>& batch) override {
+    void run(messaging::UnitOfWork& work, std::span<Placement> batch) override {
         messaging::run_transaction(work, [&](Instant now, BatchOutput& out) {
             return place_orders(*store_, batch, now, out);
         });
@@ -119,7 +119,7 @@ public:
         std::this_thread::sleep_for(admission_.pause(Admission::Clock::now()));
     }
 
-    void fail(std::vector<Placement>& batch) noexcept override {
+    void fail(std::span<Placement> batch) noexcept override {
         Sagas placed;
         try {
             const auto ids = messaging::distinct_orders(
@@ -144,7 +144,7 @@ public:
     explicit CancelWorker(postgres::Connection& connection)
         : store_(make_order_store(connection)) {}
 
-    void run(messaging::UnitOfWork& work, std::vector<Cancellation>& batch) override {
+    void run(messaging::UnitOfWork& work, std::span<Cancellation> batch) override {
         std::vector<std::optional<State>> states;
         messaging::run_transaction(work, [&](Instant now, BatchOutput& out) {
             return cancel_orders(*store_, batch, now, out, states);
@@ -153,7 +153,7 @@ public:
     }
 
     // A cancellation may simply be asked for again.
-    void fail(std::vector<Cancellation>& batch) noexcept override {
+    void fail(std::span<Cancellation> batch) noexcept override {
         for (const Cancellation& cancellation : batch) cancellation.done({});
     }
 

@@ -1,0 +1,61 @@
+// Orders on their way from POST into the database, many in one commit.
+
+#include <mutex>
+#include <optional>
+#include <set>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "component/subjects.hpp"
+#include "order/order_service.hpp"
+#include "support/eventually.hpp"
+
+namespace orderflow::test {
+
+using namespace std::chrono_literals;
+using events::Service;
+
+TEST_CASE("placing: an order that the database refuses fails alone") {
+    const Subject& subject_order = subject(Service::order);
+    TestDatabase database(Service::order, subject_order.schema_sql);
+    prometheus::Registry registry;
+    messaging::Bell bell;
+    const order::Admission admission;
+    std::mutex mutex;
+    std::set<OrderId> placed, failed;
+    order::AcceptLoop loop("accept", {Service::order, database.url(), {}, registry, bell}, 100,
+                           order::accept_worker(admission));
+    const auto place = [&](const Story& story) {
+        const auto note = [&, id = story.id](bool committed) {
+            const std::lock_guard lock(mutex);
+            (committed ? placed : failed).insert(id);
+        };
+        CHECK(loop.submit({story.id, story.order, "", note}));
+    };
+    Story poison;
+    poison.order.customer_id = std::string("no\0text", 7);
+    std::vector<Story> good(20);
+
+    // The first one is held up until all the others are queued, so that they share a transaction.
+    postgres::Connection gate(database.url());
+    std::optional<postgres::Transaction> closed(std::in_place, gate);
+    gate.script("LOCK TABLE orders");
+    place(good[0]);
+    CHECK(eventually(2s, [&] {
+        return database.number("SELECT count(*) FROM pg_locks WHERE NOT granted"
+                               " AND relation = 'orders'::regclass") == 1;
+    }));
+    for (std::size_t i = 1; i < good.size(); ++i) {
+        if (i == 8) place(poison);
+        place(good[i]);
+    }
+    closed.reset();
+    loop.stop();
+
+    CHECK(failed == std::set<OrderId>{poison.id});
+    CHECK(placed.size() == good.size());
+    CHECK(database.number("SELECT count(*) FROM orders") == 20);
+    CHECK(database.number("SELECT count(*) FROM outbox WHERE type = 'OrderPlaced.v1'") == 20);
+}
+
+}  // namespace orderflow::test
