@@ -54,7 +54,21 @@ std::uint64_t split_mix(std::uint64_t& seed) {
 
 constexpr std::uint64_t rotate_left(std::uint64_t x, int k) { return x << k | x >> (64 - k); }
 
+// The 48 bits with which a UUIDv7 begins.
+void put_milliseconds(Instant instant, std::array<std::uint8_t, 16>& bytes) {
+    const auto since_epoch =
+        std::chrono::floor<std::chrono::milliseconds>(instant).time_since_epoch();
+    const auto ms = static_cast<std::uint64_t>(since_epoch.count());
+    for (std::size_t i = 0; i < 6; ++i) bytes[i] = static_cast<std::uint8_t>(ms >> (40 - 8 * i));
+}
+
 }  // namespace
+
+OrderId first_order_id(Instant instant) {
+    OrderId id;
+    put_milliseconds(instant, id.bytes);
+    return id;
+}
 
 IdSource::IdSource() {
     std::random_device device;
@@ -78,11 +92,7 @@ std::uint64_t IdSource::random() {
 }
 
 void IdSource::fill(Instant now, std::array<std::uint8_t, 16>& bytes) {
-    const auto since_epoch = std::chrono::floor<std::chrono::milliseconds>(now).time_since_epoch();
-    const auto ms = static_cast<std::uint64_t>(since_epoch.count());
-    for (int i = 0; i < 6; ++i) {
-        bytes[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(ms >> (40 - 8 * i));
-    }
+    put_milliseconds(now, bytes);
     const std::uint64_t high = random();
     const std::uint64_t low = random();
     bytes[6] = static_cast<std::uint8_t>(0x70 | (high & 0x0f));

@@ -58,6 +58,9 @@ std::optional<Id<Tag>> Id<Tag>::parse(std::string_view text) {
     return id;
 }
 
+// The smallest id of the millisecond of `instant`: every UUIDv7 made from then on is greater.
+OrderId first_order_id(Instant instant);
+
 // A source of UUIDv7 values: 48 bits of milliseconds, then 74 random bits. Seedable, so that the
 // simulator reproduces a run. Not thread-safe: each loop owns one.
 class IdSource {

@@ -18,17 +18,6 @@ constexpr std::size_t kRemembered = 50'000;
 constexpr std::size_t kAtOnce = 200;  // and so per second: a bounded rate
 constexpr std::chrono::seconds kDeadlineTick{1};
 
-// The smallest id of a millisecond: a UUIDv7 begins with 48 bits of them.
-OrderId first_order_id(Instant instant) {
-    const auto ms =
-        std::chrono::floor<std::chrono::milliseconds>(instant).time_since_epoch().count();
-    OrderId id;
-    for (std::size_t i = 0; i < 6; ++i) {
-        id.bytes[i] = static_cast<std::uint8_t>(ms >> (8 * (5 - i)));
-    }
-    return id;
-}
-
 }  // namespace
 
 void Deadline::look(OrderStore& store, Instant now) {

@@ -21,16 +21,6 @@ constexpr std::size_t kDueAtOnce = 1'000;     // looked up by id in one step
 constexpr std::size_t kRemembered = 50'000;
 constexpr seconds kAfterFailure{60};          // until a call whose result could not be handled
 
-// The smallest id of a millisecond: a UUIDv7 begins with 48 bits of them.
-OrderId first_id(Instant instant) {
-    const auto ms = std::chrono::floor<milliseconds>(instant).time_since_epoch().count();
-    OrderId id;
-    for (std::size_t i = 0; i < 6; ++i) {
-        id.bytes[i] = static_cast<std::uint8_t>(ms >> (8 * (5 - i)));
-    }
-    return id;
-}
-
 }  // namespace
 
 CallKind call_of(State open) {
@@ -47,7 +37,7 @@ CallKind call_of(State open) {
     throw std::logic_error("no call is due in this state");
 }
 
-Recovery::Recovery(Instant now) { recent_.position = first_id(now - kRecentAtStart); }
+Recovery::Recovery(Instant now) { recent_.position = first_order_id(now - kRecentAtStart); }
 
 bool Recovery::remember(const OrderId& id, Instant due) {
     const auto [known, added] = due_.try_emplace(id, due);
@@ -166,7 +156,7 @@ void Recovery::call_due(PaymentStore& store, Calls& calls, Instant now) {
 
 OpenPage Recovery::next_page(PaymentStore& store, Walk& walk, Instant now) {
     if (now < walk.resume) return {};
-    const OrderId upto = walk.upto > walk.position ? walk.upto : first_id(now - kUntouched);
+    const OrderId upto = walk.upto > walk.position ? walk.upto : first_order_id(now - kUntouched);
     if (upto <= walk.position) return {};
     OpenPage page = store.scan_open(walk.position, upto, kPageRows);
     walk.upto = upto;

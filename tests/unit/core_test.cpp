@@ -65,6 +65,15 @@ TEST_CASE("ids: new ones are UUIDv7 and sort by their millisecond") {
     CHECK(ids[0].to_string().starts_with("019b7ca9-8d03-7"));
 }
 
+TEST_CASE("ids: the first one of an instant lies between those made before and from then on") {
+    IdSource source;
+    const OrderId first = first_order_id(at(0));
+    CHECK(first.to_string() == "019b7ca9-8d03-0000-0000-000000000000");
+    CHECK(source.next<OrderId>(at(0) - 1ms) < first);
+    CHECK(first < source.next<OrderId>(at(0)));
+    CHECK(first_order_id(at(0) + 255ms) > first);
+}
+
 TEST_CASE("ids: a seed repeats them, without one they differ") {
     IdSource a(7), b(7), c(8), d, e;
     const auto id = a.next<OrderId>(at(0));
