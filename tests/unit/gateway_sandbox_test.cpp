@@ -14,6 +14,8 @@
 #include <boost/asio/use_future.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include "gateway-sandbox/faults.hpp"
@@ -350,6 +352,25 @@ TEST_CASE("gateway over HTTP: outcomes, repeats, cancellations and the ledger su
     contains(sandbox.call("GET", "/v1/ledger?after=x"), "400 ");
     contains(sandbox.call("POST", "/v1/charges", R"({"key":"k"})"), "400 ");
     contains(sandbox.call("POST", "/v1/charges", "{"), "400 ");
+}
+
+TEST_CASE("gateway ledger: a file of another version is refused and left as it is") {
+    const TemporaryFile file;
+    boost::asio::io_context io{1};
+    { LedgerStore made(io, file.name(), [](const std::string&) {}); }
+    const auto set_version = [&](const char* sql) {
+        sqlite3* database = nullptr;
+        REQUIRE(sqlite3_open(file.name().c_str(), &database) == SQLITE_OK);
+        CHECK(sqlite3_exec(database, sql, nullptr, nullptr, nullptr) == SQLITE_OK);
+        sqlite3_close(database);
+    };
+    const auto open = [&] { LedgerStore(io, file.name(), [](const std::string&) {}); };
+    const auto refusal =
+        Catch::Matchers::ContainsSubstring("found version 7, expected version 1");
+    set_version("PRAGMA user_version = 7");
+    for (int i = 0; i < 2; ++i) CHECK_THROWS_WITH(open(), refusal);
+    set_version("PRAGMA user_version = 1");
+    CHECK_NOTHROW(open());
 }
 
 TEST_CASE("gateway over HTTP: slow, failing and lost charges settle on repeat") {

@@ -55,6 +55,7 @@ constexpr std::size_t kQueueCapacity = 200'000;
 // charge's answer is delayed by more than that anyway.
 constexpr GatherLimits kGather{5'000, 500, std::chrono::milliseconds{5}};
 
+constexpr int kSchemaVersion = 1;  // of the tables below
 constexpr const char* kSchema = R"sql(
 CREATE TABLE IF NOT EXISTS ledger (
     id       INTEGER PRIMARY KEY,
@@ -122,6 +123,26 @@ constexpr const char* kSelect =
     "SELECT id, key, kind, amount, currency, token, at FROM ledger WHERE id > ? "
     "ORDER BY id LIMIT ?";
 
+std::int64_t stored_version(Database& database) {
+    Statement select(database, "PRAGMA user_version");
+    select.step();
+    return select.integer(0);
+}
+
+// A file says 0 when it is new, and when it was made before there was a number: then it is the
+// first version.
+void bring_in_schema(Database& database, const std::string& file) {
+    const auto found = stored_version(database);
+    if (found != 0 && found != kSchemaVersion) {
+        throw std::runtime_error("ledger " + file + " was made by another version of this program:"
+                                 " found version " + std::to_string(found) + ", expected version " +
+                                 std::to_string(kSchemaVersion) +
+                                 "; start the program that made it, or begin with another file");
+    }
+    database.exec(kSchema);
+    database.exec(("PRAGMA user_version = " + std::to_string(kSchemaVersion)).c_str());
+}
+
 std::string instance_of(Database& database) {
     Statement select(database, "SELECT instance FROM gateway");
     if (select.step()) return select.text(0);
@@ -163,7 +184,7 @@ LedgerStore::LedgerStore(asio::io_context& io, const std::string& file,
       on_failure_(std::move(on_failure)),
       database_(std::make_unique<Database>(file)),
       queue_(kQueueCapacity, kGather) {
-    database_->exec(kSchema);
+    bring_in_schema(*database_, file);
     instance_ = instance_of(*database_);
     reading_ = std::make_unique<Database>(file);
 }
