@@ -229,6 +229,8 @@ std::vector<std::pair<std::string, payment::GatewayResult>> gateway_results() {
             {"charge: token unknown", charge(payment::Declined{CARD_TOKEN_UNKNOWN})},
             {"charge: unclear", charge(payment::Unclear{})},
             {"cancel: refunded", cancel(payment::Refunded{asked})},
+            {"cancel: refunded, another amount",
+             cancel(payment::Refunded{{asked.amount + 1, asked.currency}})},
             {"cancel: nothing was taken", cancel(payment::NothingTaken{})},
             {"cancel: unclear", cancel(payment::Unclear{})}};
 }
