@@ -217,14 +217,24 @@ Retried failed_again(const WaitingRecord& waiting, std::string error, Instant no
     return {&waiting, std::move(error), wait ? std::optional(now + *wait) : std::nullopt};
 }
 
+// Says in a transaction of its own what became of a try.
+template <class Verdict>
+void settle(UnitOfWork& work, Verdict verdict) {
+    run_transaction(work, [&](Instant now, BatchOutput& out) {
+        out.retried = verdict(now);
+        return true;
+    });
+}
+
 }  // namespace
 
 bool retry_due(Service self, UnitOfWork& work, BatchHandler& handler) {
     std::optional<WaitingRecord> waiting;
-    std::string failure;
+    std::optional<std::string> failure;
     bool handled = false;
+    bool done = false;
     const auto attempt = [&](Instant now, BatchOutput& out) {
-        handled = false;
+        handled = done = false;
         waiting = work.take_due(now);
         if (!waiting) return true;
         const std::vector<Record> records{waiting->record};
@@ -235,9 +245,8 @@ bool retry_due(Service self, UnitOfWork& work, BatchHandler& handler) {
         }
         // Still unreadable, or still an orphan: not parked a second time.
         if (!batch.dead.empty()) out.parked = batch.dead;
-        if (out.parked.empty()) {
-            out.retried = {&*waiting, "", std::nullopt};
-        } else {
+        done = out.parked.empty();
+        if (!done) {
             out.retried = failed_again(*waiting, std::move(out.parked.front().error), now);
             out.parked.clear();
         }
@@ -245,17 +254,21 @@ bool retry_due(Service self, UnitOfWork& work, BatchHandler& handler) {
     };
     try {
         run_transaction(work, attempt);
-        if (handled) handler.committed();
-        return waiting.has_value();
     } catch (const std::exception& error) {
         if (is_unreachable(error) || !waiting) throw;
         failure = error.what();
     }
-    run_transaction(work, [&](Instant now, BatchOutput& out) {
-        out.retried = failed_again(*waiting, "failed: " + failure, now);
+    if (failure) {
+        settle(work, [&](Instant now) {
+            return failed_again(*waiting, "failed: " + *failure, now);
+        });
         return true;
-    });
-    return true;
+    }
+    if (handled) handler.committed();
+    if (done) {
+        settle(work, [&](Instant) { return Retried{&*waiting, "", std::nullopt}; });
+    }
+    return waiting.has_value();
 }
 
 }  // namespace orderflow::messaging

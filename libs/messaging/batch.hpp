@@ -88,7 +88,7 @@ public:
     // Those of `orders` of which an earlier record waits.
     virtual std::vector<OrderId> blocked(std::span<const OrderId> orders) = 0;
     // Locks the parked record that is due first and whose turn it is in its order, if nobody else
-    // has it.
+    // has it. Once committed, nobody else should take it for a few seconds.
     virtual std::optional<WaitingRecord> take_due(Instant now) = 0;
     // A record that is parked already stays as it is.
     virtual void park(std::span<const ParkedRecord> records) = 0;
@@ -125,7 +125,9 @@ class BatchHandler {
 public:
     virtual ~BatchHandler() = default;
 
-    // Inside an open transaction. Handles the deliveries in order, adds what follows to `out`.
+    // Inside an open transaction. Handles the deliveries in order, adds what follows to `out`. Any
+    // of them may have been handled before, by a transaction whose COMMIT was not answered; if so,
+    // committed() was not called for it, and must now hand out what still follows from its row.
     // False: the compare-and-set was lost; the transaction is rolled back and the same batch is
     // handled again, so nothing may be kept from this attempt.
     virtual bool handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) = 0;
@@ -160,7 +162,9 @@ DecodedBatch decode_batch(events::Service self, const std::vector<Record>& recor
 // out of reach (see is_unreachable), after a rollback; the whole batch may then be run again.
 BatchReport run_batch(UnitOfWork& work, BatchHandler& handler, const DecodedBatch& batch);
 
-// Tries one parked record again, alone. False: none is due. Throws like run_batch().
+// Tries one parked record again, alone. False: none is due. Throws like run_batch(). As a batch's
+// offsets follow its commit, so the record leaves the table only after what follows from it was
+// handed out: after a COMMIT of unknown outcome, or a kill, it is tried again.
 bool retry_due(events::Service self, UnitOfWork& work, BatchHandler& handler);
 
 // True for a failure of the infrastructure: the same work will succeed later. Anything else lies in
@@ -186,7 +190,8 @@ std::size_t run_transaction(UnitOfWork& work, Handle handle) {
             if (handle(now, out)) {
                 if (!out.parked.empty()) work.park(out.parked);
                 if (out.retried) work.retried(*out.retried);
-                const bool announces = !out.parked.empty() || out.retried;
+                const bool announces =
+                    !out.parked.empty() || (out.retried && !out.retried->done());
                 if (announces || !out.events.empty()) work.append(out.events);
                 work.commit();
                 return lost;

@@ -24,15 +24,18 @@ const Statement kBlocked{"parked_blocked", R"(
 
 // Of each order the oldest live record that blocks, so that its records are handled in the order
 // in which they came, or the oldest orphan; orphans hold up no other, which may be what they wait
-// for. A record that another process has locked is passed over, with what waits behind it.
+// for. A record that another process has locked is passed over, with what waits behind it; and so
+// is one that was handled, for the moment until it is removed.
 const Statement kTakeDue{"parked_take", R"(
-    SELECT id, attempts, order_id, topic, partition, "offset", key, headers, value
-    FROM parked p
-    WHERE NOT dead AND due_at <= $1::timestamptz
-      AND NOT EXISTS (SELECT 1 FROM parked earlier
-                      WHERE earlier.order_id = p.order_id AND NOT earlier.dead
-                        AND earlier.id < p.id AND (earlier.blocks OR NOT p.blocks))
-    ORDER BY due_at, id LIMIT 1 FOR UPDATE OF p SKIP LOCKED)"};
+    UPDATE parked SET due_at = clock_timestamp() + interval '5 s'
+    WHERE id = (
+        SELECT id FROM parked p
+        WHERE NOT dead AND due_at <= $1::timestamptz
+          AND NOT EXISTS (SELECT 1 FROM parked earlier
+                          WHERE earlier.order_id = p.order_id AND NOT earlier.dead
+                            AND earlier.id < p.id AND (earlier.blocks OR NOT p.blocks))
+        ORDER BY due_at, id LIMIT 1 FOR UPDATE OF p SKIP LOCKED)
+    RETURNING id, attempts, order_id, topic, partition, "offset", key, headers, value)"};
 
 const Statement kInsert{"parked_insert", R"(
     INSERT INTO parked (topic, partition, "offset", order_id, ce_id, key, headers, value, attempts,

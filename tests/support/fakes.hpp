@@ -128,6 +128,7 @@ public:
     void retried(const messaging::Retried& tried) override {
         note(tried.done() ? "unpark" : tried.due_at ? "postpone" : "give up");
         last_error = tried.error;
+        if (tried.done()) due.reset();
     }
     void append(std::span<const messaging::OutgoingEvent> events) override {
         std::string call = "append";

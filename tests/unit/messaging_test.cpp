@@ -421,16 +421,37 @@ TEST_CASE("parking: nothing is put aside while something is out of reach") {
     CHECK(work.calls == Calls{"begin", "rollback"});
 }
 
-TEST_CASE("parking: a due record that succeeds is no longer parked, in the same transaction") {
+TEST_CASE("parking: a due record that succeeds is removed after what follows was handed out") {
     const auto records = test::records_of(std::vector<events::Event>{Story{}.captured()});
     FakeUnitOfWork work;
     work.due = waiting(records, 3);
     FakeHandler handler(complete_all);
+    int handed_out = 0;  // before the last transaction
+    work.on_begin = [&] { handed_out = handler.commits; };
 
     CHECK(retry_due(Service::order, work, handler));
 
-    CHECK(work.calls == Calls{"begin", "take", "unpark", "append OrderCompleted", "commit"});
+    CHECK(work.calls == Calls{"begin", "take", "append OrderCompleted", "commit",
+                              "begin", "unpark", "commit"});
+    CHECK(handed_out == 1);
     CHECK(handler.commits == 1);
+}
+
+TEST_CASE("parking: a due record whose COMMIT was not answered is tried again, and handed out") {
+    const auto records = test::records_of(std::vector<events::Event>{Story{}.captured()});
+    FakeUnitOfWork work;
+    work.due = waiting(records, 3);
+    FakeHandler handler(complete_all);
+    work.failing = "commit";
+    CHECK_THROWS_AS(retry_due(Service::order, work, handler), postgres::DatabaseError);
+    CHECK(handler.commits == 0);
+
+    work.failing.clear();
+    CHECK(retry_due(Service::order, work, handler));
+
+    CHECK(handler.commits == 1);
+    CHECK(std::ranges::count(work.calls, "unpark") == 1);
+    CHECK_FALSE(retry_due(Service::order, work, handler));
 }
 
 TEST_CASE("parking: without a due record nothing is done") {

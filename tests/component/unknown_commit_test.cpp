@@ -1,0 +1,113 @@
+// A COMMIT that is done but never answered: what follows from it in memory, payment's calls to the
+// gateway, is handed out by the next try, of a batch as of a parked record.
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "component/subjects.hpp"
+#include "messaging/outbox.hpp"
+#include "payment/payment_service.hpp"
+
+namespace orderflow::test {
+namespace {
+
+using events::Service;
+using payment::Call;
+
+// Loses the connection right after a commit, when told so.
+class Unanswered final : public messaging::UnitOfWork {
+public:
+    explicit Unanswered(UnitOfWork& inner) : inner_(inner) {}
+    Instant begin() override { return inner_.begin(); }
+    std::vector<OrderId> blocked(std::span<const OrderId> orders) override {
+        return inner_.blocked(orders);
+    }
+    std::optional<messaging::WaitingRecord> take_due(Instant now) override {
+        return inner_.take_due(now);
+    }
+    void park(std::span<const messaging::ParkedRecord> records) override { inner_.park(records); }
+    void retried(const messaging::Retried& retried) override { inner_.retried(retried); }
+    void append(std::span<const messaging::OutgoingEvent> events) override {
+        inner_.append(events);
+    }
+    void commit() override {
+        inner_.commit();
+        if (std::exchange(losing, false)) throw postgres::DatabaseError("lost", "", true);
+    }
+    void rollback() noexcept override { inner_.rollback(); }
+
+    bool losing = false;
+
+private:
+    UnitOfWork& inner_;
+};
+
+// The payment service's consumer, its calls noted instead of made.
+struct Lab {
+    Lab() : database(Service::payment, subject(Service::payment).schema_sql) {}
+
+    void run(const Story& story) {
+        const auto records = records_of(std::vector<events::Event>{story.reserved()});
+        messaging::run_batch(work, service, messaging::decode_batch(Service::payment, records));
+    }
+    auto retry() { return messaging::retry_due(Service::payment, work, service); }
+    void make_due() { database.query("UPDATE parked SET due_at = now()"); }
+    std::int64_t count(const std::string& from) {
+        return database.number("SELECT count(*) FROM " + from);
+    }
+
+    TestDatabase database;
+    postgres::Connection connection{database.url()};
+    messaging::Bell bell;
+    messaging::PostgresUnitOfWork real{connection, Service::payment, bell};
+    Unanswered work{real};
+    const std::unique_ptr<payment::PaymentStore> store = payment::make_payment_store(connection);
+    prometheus::Registry registry;
+    payment::PaymentMetrics metrics{registry};
+    std::vector<Call> calls;
+    payment::PaymentService service{
+        *store,
+        [this](const std::vector<Call>& due) { calls.insert(calls.end(), due.begin(), due.end()); },
+        metrics};
+};
+
+}  // namespace
+
+TEST_CASE("unknown commit: a batch that is run again hands out the calls of its intents") {
+    Lab lab;
+    const Story story;
+    lab.work.losing = true;
+    CHECK_THROWS_AS(lab.run(story), postgres::DatabaseError);
+    CHECK(lab.count("payments") == 1);
+    CHECK(lab.calls.empty());
+
+    lab.run(story);
+
+    REQUIRE(lab.calls.size() == 1);
+    CHECK(lab.calls[0].id == story.id);
+    CHECK(lab.count("payments WHERE state = 'INTENT' AND version = 1") == 1);
+}
+
+TEST_CASE("unknown commit: a parked record is kept until its call is handed out") {
+    Lab lab;
+    const Story story;
+    lab.database.query("ALTER TABLE payments ADD CONSTRAINT planted CHECK (false)");
+    lab.run(story);
+    lab.database.query("ALTER TABLE payments DROP CONSTRAINT planted");
+    REQUIRE(lab.count("parked") == 1);
+    lab.make_due();
+    lab.work.losing = true;
+    CHECK_THROWS_AS(lab.retry(), postgres::DatabaseError);
+    CHECK(lab.count("payments") == 1);
+    CHECK(lab.calls.empty());
+    CHECK_FALSE(lab.retry());  // not yet: who has handled it may be about to remove it
+
+    lab.make_due();
+    CHECK(lab.retry());
+
+    REQUIRE(lab.calls.size() == 1);
+    CHECK(lab.calls[0].id == story.id);
+    CHECK(lab.count("payments WHERE state = 'INTENT' AND version = 1") == 1);
+    CHECK(lab.count("parked") == 0);
+}
+
+}  // namespace orderflow::test
