@@ -1,16 +1,10 @@
 // Records that cannot be handled, on PostgreSQL: who is put aside, who waits behind, when each is
 // tried again and when given up, and what is said about it.
 
-#include <map>
-#include <mutex>
-#include <set>
-#include <thread>
-
 #include <catch2/catch_test_macros.hpp>
 
-#include "component/subjects.hpp"
+#include "component/parked_lab.hpp"
 #include "events/announcements.hpp"
-#include "messaging/outbox.hpp"
 #include "support/kafka.hpp"
 
 namespace orderflow::test {
@@ -20,82 +14,6 @@ using namespace std::chrono_literals;
 using events::Event;
 using events::Service;
 using messaging::Delivery;
-using messaging::ParkedRecord;
-using messaging::Parking;
-using messaging::Record;
-using messaging::WaitingRecord;
-using Lines = std::vector<std::string>;
-
-// One loop's connection to a database.
-struct Worker {
-    explicit Worker(const TestDatabase& database, Service service)
-        : connection(database.url()), work(connection, service, bell) {}
-
-    messaging::Bell bell;
-    postgres::Connection connection;
-    messaging::PostgresUnitOfWork work;
-};
-
-// A service on its database, as its consumer loop works with it. While the fault is in, no order of
-// customer BAD can leave the state PROCESSING.
-struct Lab {
-    explicit Lab(Service which = Service::order)
-        : subject(test::subject(which)),
-          database(subject.service, subject.schema_sql),
-          worker(database, which),
-          handler(subject.make_handler(worker.connection)) {
-        if (!subject.prepare_sql.empty()) database.query(subject.prepare_sql);
-    }
-
-    void break_bad() {
-        database.query("ALTER TABLE orders ADD CONSTRAINT planted"
-                       " CHECK (customer_id <> 'BAD' OR state = 'PROCESSING')");
-    }
-    void mend() { database.query("ALTER TABLE orders DROP CONSTRAINT planted"); }
-
-    messaging::BatchReport run(const std::vector<Record>& records) {
-        return messaging::run_batch(worker.work, *handler,
-                                    messaging::decode_batch(subject.service, records));
-    }
-    messaging::BatchReport run(const std::vector<Event>& list) { return run(records_of(list)); }
-    bool retry() { return messaging::retry_due(subject.service, worker.work, *handler); }
-    void make_due(const std::string& where = "true") {
-        database.query("UPDATE parked SET due_at = now() WHERE NOT dead AND " + where);
-    }
-
-    // "shipping-events 1 blocks", "… dead", "… passes", in the order of their ids.
-    Lines parked() {
-        return database.query("SELECT concat_ws(' ', topic, attempts, CASE WHEN dead THEN 'dead'"
-                              " WHEN blocks THEN 'blocks' ELSE 'passes' END)"
-                              " FROM parked ORDER BY id");
-    }
-    std::string state(const Story& story) {
-        const auto states = database.query("SELECT state FROM orders WHERE order_id = '" +
-                                           story.id.to_string() + "'");
-        return states.empty() ? "none" : states[0];
-    }
-
-    const Subject& subject;
-    TestDatabase database;
-    Worker worker;
-    const std::unique_ptr<messaging::BatchHandler> handler;
-};
-
-Story bad_story() {
-    Story story;
-    story.order.customer_id = "BAD";
-    return story;
-}
-
-// Puts the records aside as failed, in one transaction.
-void park(Worker& worker, const std::vector<Record>& records, const std::string& error = "x: y") {
-    messaging::run_transaction(worker.work, [&](Instant, messaging::BatchOutput& out) {
-        for (const Record& record : records) {
-            out.parked.push_back({&record, OrderId::parse(record.key), Parking::failed, error});
-        }
-        return true;
-    });
-}
 
 // A handler in front of another one that stumbles over some orders.
 class Stumbling final : public messaging::BatchHandler {
@@ -287,170 +205,6 @@ TEST_CASE("parked: orphans of one order keep their order") {
     CHECK(lab.database.number("SELECT answers FROM orders") == 1);
 }
 
-TEST_CASE("parked: a record comes out of the table as it went in, byte for byte") {
-    Lab lab;
-    std::string all_bytes;
-    for (int c = 0; c < 256; ++c) all_bytes += static_cast<char>(c);
-    Message odd;
-    odd.topic = "payment-events";
-    odd.key = std::string("key\0\xff\xc3\x28'\"\\", 10);
-    odd.value = all_bytes + "\xf0\x9f\x98\x80" + all_bytes;
-    odd.headers = {{"ce_id", "no uuid"},   {"all", all_bytes},    {std::string("n\0\xffn", 4), ""},
-                   {"", "no name"},        {"ce_type", "x"},      {"ce_type", "the second"},
-                   {"json", "\"\\\n{}[]"}, {"emoji\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80\xff"}};
-    Message empty;
-    empty.topic = "payment-events";
-    for (const Message& message : {odd, empty}) {
-        const Record record = record_of(message, 4'611'686'018'427'387'904);
-        park(lab.worker, {record}, std::string("error: \0\xff'", 10));
-        lab.make_due();
-
-        const Instant now = lab.worker.work.begin();
-        const auto taken = lab.worker.work.take_due(now);
-        REQUIRE(taken);
-        CHECK(taken->attempts == 1);
-        CHECK_FALSE(taken->order_id);
-        CHECK(taken->record.topic == record.topic);
-        CHECK(taken->record.partition == record.partition);
-        CHECK(taken->record.offset == record.offset);
-        CHECK(taken->record.key == record.key);
-        CHECK(taken->record.value == record.value);
-        CHECK(taken->record.headers == record.headers);
-        lab.worker.work.retried({&*taken, "", std::nullopt});
-        lab.worker.work.commit();
-    }
-    CHECK(lab.parked().empty());
-}
-
-TEST_CASE("parked: two loops at once take records of different orders, never one order's second") {
-    Lab lab;
-    const Story a, b;
-    park(lab.worker, records_of(std::vector<Event>{a.reserved(), b.reserved(), a.captured(),
-                                                   b.captured()}));
-    lab.make_due();
-    Worker other(lab.database, Service::order);
-    Worker third(lab.database, Service::order);
-
-    const auto first = lab.worker.work.take_due(lab.worker.work.begin());
-    const auto second = other.work.take_due(other.work.begin());
-    REQUIRE(first);
-    REQUIRE(second);
-    CHECK(first->order_id == a.id);
-    CHECK(second->order_id == b.id);
-    CHECK(first->record.topic == "inventory-events");
-    CHECK(second->record.topic == "inventory-events");
-    CHECK_FALSE(third.work.take_due(third.work.begin()));
-    third.work.rollback();
-
-    lab.worker.work.retried({&*first, "", std::nullopt});
-    lab.worker.work.commit();
-    const auto next = third.work.take_due(third.work.begin());
-    REQUIRE(next);
-    CHECK(next->order_id == first->order_id);
-    CHECK(next->record.topic == "payment-events");
-    third.work.rollback();
-    other.work.rollback();
-}
-
-TEST_CASE("parked: a try that was overtaken by another process's changes nothing") {
-    Lab lab;
-    const Story story;
-    park(lab.worker, records_of(std::vector<Event>{story.scheduled()}));
-    lab.make_due();
-    const auto seen = lab.worker.work.take_due(lab.worker.work.begin());
-    REQUIRE(seen);
-    lab.worker.work.rollback();  // it failed, and says so in a transaction of its own
-    Worker other(lab.database, Service::order);
-    const auto handler = lab.subject.make_handler(other.connection);
-    REQUIRE(messaging::retry_due(Service::order, other.work, *handler));
-    const auto before = lab.database.query("SELECT attempts || ' ' || due_at FROM parked");
-    const auto said = lab.database.number("SELECT count(*) FROM outbox");
-
-    messaging::run_transaction(lab.worker.work, [&](Instant now, messaging::BatchOutput& out) {
-        out.retried = {&*seen, "failed: late", now + 4s};
-        return true;
-    });
-
-    CHECK(lab.database.query("SELECT attempts || ' ' || due_at FROM parked") == before);
-    CHECK(lab.database.number("SELECT count(*) FROM outbox") == said);
-}
-
-namespace {
-
-// Notes each record, and whether two of one order were ever under way at the same time.
-class WatchingHandler final : public messaging::BatchHandler {
-public:
-    struct Log {
-        std::mutex mutex;
-        std::set<OrderId> under_way;
-        std::map<OrderId, std::vector<std::int64_t>> done;  // offsets
-        std::size_t count = 0;                              // of them
-        int overlaps = 0;
-        bool complete(std::size_t records) {
-            const std::lock_guard lock(mutex);
-            return count >= records;
-        }
-    };
-    WatchingHandler(Log& log, postgres::Connection& connection)
-        : log_(log), connection_(connection) {}
-
-    bool handle(Instant, std::span<const Delivery> batch, messaging::BatchOutput&) override {
-        id_ = *batch[0].order_id();
-        offset_ = batch[0].record->offset;
-        {
-            const std::lock_guard lock(log_.mutex);
-            if (!log_.under_way.insert(id_).second) ++log_.overlaps;
-        }
-        connection_.script("SELECT pg_sleep(0.002)");  // as a rule takes its time
-        const std::lock_guard lock(log_.mutex);
-        log_.under_way.erase(id_);  // still in the transaction, which holds the record
-        log_.done[id_].push_back(offset_);
-        ++log_.count;
-        return true;
-    }
-
-private:
-    Log& log_;
-    postgres::Connection& connection_;
-    OrderId id_;
-    std::int64_t offset_ = 0;
-};
-
-}  // namespace
-
-TEST_CASE("parked: many loops empty the table, each order in its order, none beside itself") {
-    Lab lab;
-    constexpr int kOrders = 12;
-    constexpr int kRecords = 6;
-    const std::vector<Story> stories(kOrders);
-    std::vector<Event> list;
-    for (int i = 0; i < kRecords; ++i) {
-        for (const Story& story : stories) list.push_back(story.reserved());
-    }
-    park(lab.worker, records_of(list));
-    lab.make_due();
-    WatchingHandler::Log log;
-    {
-        std::vector<std::jthread> loops;
-        for (int i = 0; i < 4; ++i) {
-            loops.emplace_back([&] {
-                Worker worker(lab.database, Service::order);
-                WatchingHandler handler(log, worker.connection);
-                while (!log.complete(kOrders * kRecords)) {
-                    messaging::retry_due(Service::order, worker.work, handler);
-                }
-            });
-        }
-    }
-    CHECK(log.overlaps == 0);
-    CHECK(log.done.size() == kOrders);
-    for (const auto& [id, offsets] : log.done) {
-        CHECK(offsets.size() == kRecords);
-        CHECK(std::ranges::is_sorted(offsets));
-    }
-    CHECK(lab.parked().empty());
-}
-
 // ---- announcements -----------------------------------------------------------------------------
 
 TEST_CASE("parked: each record put aside is announced once, and each try that failed, and death") {
@@ -522,21 +276,6 @@ TEST_CASE("parked: an undecodable record is announced as dead, with the key that
     const auto died = events::decode_record_died(data).value();
     CHECK(died.attempts == 1);
     CHECK(died.error.starts_with("key-mismatch: "));
-}
-
-TEST_CASE("parked: the same place with another event is another record: the topic was made anew") {
-    Lab lab;
-    const Story one, two;
-    Message first = message_of(one.captured());
-    Message second = message_of(two.captured());
-    first.value = second.value = "{";
-    lab.run({record_of(first, 7)});
-    lab.run({record_of(second, 7)});
-    lab.run({record_of(first, 7)});
-
-    CHECK(lab.parked() == Lines{"payment-events 1 dead", "payment-events 1 dead"});
-    CHECK(lab.database.number("SELECT count(DISTINCT ce_id) FROM parked") == 2);
-    CHECK(lab.database.number("SELECT count(*) FROM outbox") == 2);
 }
 
 TEST_CASE("parked: analytics puts aside and announces as the others do, as far as the topic") {
