@@ -131,24 +131,21 @@ public:
     BatchRun(UnitOfWork& work, BatchHandler& handler, BatchReport& report)
         : work_(work), handler_(handler), report_(report) {}
 
-    // One transaction: handles `range`, parks `dead`.
-    void operator()(std::span<const Delivery> range) { run(range, {}); }
-    void run(std::span<const Delivery> range, std::span<const ParkedRecord> dead) {
+    // One transaction.
+    void operator()(std::span<const Delivery> range) {
         bool handled = false;
+        std::size_t parked = 0;
+        std::size_t emitted = 0;
         report_.lost_races += run_transaction(work_, [&](Instant now, BatchOutput& out) {
-            handled = false;
             const auto free = not_blocked(range, out);
-            if (!free.empty()) {
-                if (!handler_.handle(now, free, out)) return false;
-                handled = true;
-            }
-            out.parked.insert(out.parked.end(), dead.begin(), dead.end());
-            parked_ = out.parked.size() - dead.size();
-            emitted_ = out.events.size();
+            handled = !free.empty();
+            if (handled && !handler_.handle(now, free, out)) return false;
+            parked = out.parked.size();
+            emitted = out.events.size();
             return true;
         });
-        report_.parked += parked_;
-        report_.emitted += emitted_;
+        report_.parked += parked;
+        report_.emitted += emitted;
         // A transaction that asked the handler nothing must not hand out what an earlier attempt,
         // rolled back, left behind.
         if (handled) handler_.committed();
@@ -160,6 +157,13 @@ public:
             return true;
         });
         ++report_.parked;
+    }
+
+    void park(std::span<const ParkedRecord> dead) {
+        run_transaction(work_, [&](Instant, BatchOutput& out) {
+            out.parked.assign(dead.begin(), dead.end());
+            return true;
+        });
     }
 
 private:
@@ -185,28 +189,19 @@ private:
     BatchHandler& handler_;
     BatchReport& report_;
     std::vector<Delivery> free_;
-    std::size_t parked_ = 0;   // of the last attempt
-    std::size_t emitted_ = 0;  // the same
 };
 
 }  // namespace
 
 BatchReport run_batch(UnitOfWork& work, BatchHandler& handler, const DecodedBatch& batch) {
     BatchReport report = batch.report;
-    if (batch.deliveries.empty() && batch.dead.empty()) return report;
     BatchRun run(work, handler, report);
-    const std::span<const Delivery> all = batch.deliveries;
-    try {
-        run.run(all, batch.dead);
-        return report;
-    } catch (const std::exception& error) {
-        if (is_unreachable(error) || all.empty()) throw;
-    }
-    if (!batch.dead.empty()) run.run({}, batch.dead);
+    // Apart from the others: whatever fails there is no fault of these, nor the other way round.
+    if (!batch.dead.empty()) run.park(batch.dead);
     auto guilty = [&run](const Delivery& delivery, const std::string& what) {
         run.park(delivery, what);
     };
-    bisect(all, run, guilty);
+    if (!batch.deliveries.empty()) bisect(std::span(batch.deliveries), run, guilty);
     return report;
 }
 
