@@ -4,6 +4,7 @@
 #include <array>
 #include <new>
 #include <unordered_set>
+#include <utility>
 
 #include "core/trace.hpp"
 #include "events/codec.hpp"
@@ -212,39 +213,45 @@ Retried failed_again(const WaitingRecord& waiting, std::string error, Instant no
     return {&waiting, std::move(error), wait ? std::optional(now + *wait) : std::nullopt};
 }
 
-// Says in a transaction of its own what became of a try.
+// Says what became of a try, inside the transaction.
+Retry tell(UnitOfWork& work, const Retried& retried, BatchOutput& out) {
+    if (!work.retried(retried)) return Retry::overtaken;
+    out.announces = !retried.done();
+    if (retried.done()) return Retry::done;
+    return retried.due_at ? Retry::failed : Retry::died;
+}
+
+// The same in a transaction of its own.
 template <class Verdict>
-void settle(UnitOfWork& work, Verdict verdict) {
+Retry settle(UnitOfWork& work, Verdict verdict) {
+    Retry outcome{};
     run_transaction(work, [&](Instant now, BatchOutput& out) {
-        out.retried = verdict(now);
+        outcome = tell(work, verdict(now), out);
         return true;
     });
+    return outcome;
 }
 
 }  // namespace
 
-bool retry_due(Service self, UnitOfWork& work, BatchHandler& handler) {
+std::optional<Retry> retry_due(Service self, UnitOfWork& work, BatchHandler& handler) {
     std::optional<WaitingRecord> waiting;
+    std::optional<Retry> outcome;
     std::optional<std::string> failure;
     bool handled = false;
-    bool done = false;
     const auto attempt = [&](Instant now, BatchOutput& out) {
-        handled = done = false;
+        outcome.reset();
+        handled = false;
         waiting = work.take_due(now);
         if (!waiting) return true;
         const std::vector<Record> records{waiting->record};
         const DecodedBatch batch = decode_batch(self, records);
-        if (!batch.deliveries.empty()) {
-            if (!handler.handle(now, batch.deliveries, out)) return false;
-            handled = true;
-        }
+        handled = !batch.deliveries.empty();
+        if (handled && !handler.handle(now, batch.deliveries, out)) return false;
         // Still unreadable, or still an orphan: not parked a second time.
-        if (!batch.dead.empty()) out.parked = batch.dead;
-        done = out.parked.empty();
-        if (!done) {
-            out.retried = failed_again(*waiting, std::move(out.parked.front().error), now);
-            out.parked.clear();
-        }
+        auto parked = batch.dead.empty() ? std::exchange(out.parked, {}) : batch.dead;
+        if (parked.empty()) return true;
+        outcome = tell(work, failed_again(*waiting, std::move(parked[0].error), now), out);
         return true;
     };
     try {
@@ -254,16 +261,13 @@ bool retry_due(Service self, UnitOfWork& work, BatchHandler& handler) {
         failure = error.what();
     }
     if (failure) {
-        settle(work, [&](Instant now) {
+        return settle(work, [&](Instant now) {
             return failed_again(*waiting, "failed: " + *failure, now);
         });
-        return true;
     }
     if (handled) handler.committed();
-    if (done) {
-        settle(work, [&](Instant) { return Retried{&*waiting, "", std::nullopt}; });
-    }
-    return waiting.has_value();
+    if (!waiting || outcome) return outcome;
+    return settle(work, [&](Instant) { return Retried{&*waiting, "", std::nullopt}; });
 }
 
 }  // namespace orderflow::messaging

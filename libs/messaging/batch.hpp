@@ -92,7 +92,8 @@ public:
     virtual std::optional<WaitingRecord> take_due(Instant now) = 0;
     // A record that is parked already stays as it is.
     virtual void park(std::span<const ParkedRecord> records) = 0;
-    virtual void retried(const Retried& retried) = 0;
+    // False: another process has tried it since it was taken; then nothing is changed.
+    virtual bool retried(const Retried& retried) = 0;
     // Must be the last call before commit(): it takes the outbox lock, which makes the order of
     // appending the order of committing. Announces what was parked and what died, too.
     virtual void append(std::span<const OutgoingEvent> events) = 0;
@@ -104,7 +105,7 @@ public:
 struct BatchOutput {
     std::vector<OutgoingEvent> events;
     std::vector<ParkedRecord> parked;
-    std::optional<Retried> retried;
+    bool announces = false;  // something besides what is parked
 
     void emit(events::Event event, const std::string& traceparent) {
         events.push_back({std::move(event), traceparent});
@@ -162,10 +163,18 @@ DecodedBatch decode_batch(events::Service self, const std::vector<Record>& recor
 // out of reach (see is_unreachable), after a rollback; the whole batch may then be run again.
 BatchReport run_batch(UnitOfWork& work, BatchHandler& handler, const DecodedBatch& batch);
 
-// Tries one parked record again, alone. False: none is due. Throws like run_batch(). As a batch's
+// What the committed try of a parked record came to.
+enum class Retry {
+    done,       // it is no longer parked
+    failed,     // it will be tried again
+    died,       // it will not
+    overtaken,  // another process had it at the same time, and that one's try counts
+};
+
+// Tries one parked record again, alone; nullopt: none is due. Throws like run_batch(). As a batch's
 // offsets follow its commit, so the record leaves the table only after what follows from it was
 // handed out: after a COMMIT of unknown outcome, or a kill, it is tried again.
-bool retry_due(events::Service self, UnitOfWork& work, BatchHandler& handler);
+std::optional<Retry> retry_due(events::Service self, UnitOfWork& work, BatchHandler& handler);
 
 // True for a failure of the infrastructure: the same work will succeed later. Anything else lies in
 // the work itself.
@@ -189,9 +198,7 @@ std::size_t run_transaction(UnitOfWork& work, Handle handle) {
             BatchOutput out;
             if (handle(now, out)) {
                 if (!out.parked.empty()) work.park(out.parked);
-                if (out.retried) work.retried(*out.retried);
-                const bool announces =
-                    !out.parked.empty() || (out.retried && !out.retried->done());
+                const bool announces = out.announces || !out.parked.empty();
                 if (announces || !out.events.empty()) work.append(out.events);
                 work.commit();
                 return lost;

@@ -16,6 +16,7 @@ using std::chrono::steady_clock;
 constexpr milliseconds kIdlePoll{500};
 constexpr milliseconds kTick{1'000};         // between two looks at the parked records
 constexpr int kRetriesAtOnce = 100;
+constexpr milliseconds kCountEvery{5'000};   // the parked records, of which there may be many
 constexpr milliseconds kHealthyLife{30'000};  // a client that lived so long was no false start
 constexpr milliseconds kRelayIdle{20};       // other instances' rows ring no bell here
 constexpr milliseconds kRelayStandby{500};
@@ -29,8 +30,13 @@ struct ConsumerMetrics {
           doubles(family(registry).Add({{"outcome", "double"}})),
           dead(family(registry).Add({{"outcome", "dead"}})),
           parked(family(registry).Add({{"outcome", "parked"}})),
-          retries(counter(registry, "orderflow_parked_retries_total",
-                          "Parked records tried again")),
+          retries_done(retries(registry).Add({{"outcome", "done"}})),
+          retries_failed(retries(registry).Add({{"outcome", "failed"}})),
+          retries_died(retries(registry).Add({{"outcome", "died"}})),
+          died(counter(registry, "orderflow_records_died_total",
+                       "Records that wait for an operator: unreadable, or failed too often")),
+          alive_now(parked_now(registry).Add({{"state", "alive"}})),
+          dead_now(parked_now(registry).Add({{"state", "dead"}})),
           batches(counter(registry, "orderflow_batches_total", "Batches committed")),
           lost_races(counter(registry, "orderflow_lost_races_total",
                              "Compare-and-set attempts that were lost and repeated")),
@@ -44,10 +50,24 @@ struct ConsumerMetrics {
         unknown.Increment(static_cast<double>(report.unknown));
         doubles.Increment(static_cast<double>(report.doubles));
         dead.Increment(static_cast<double>(report.dead));
+        died.Increment(static_cast<double>(report.dead));
         parked.Increment(static_cast<double>(report.parked));
         lost_races.Increment(static_cast<double>(report.lost_races));
         emitted.Increment(static_cast<double>(report.emitted));
         batches.Increment();
+    }
+
+    void count(Retry retry) {
+        switch (retry) {
+            case Retry::done: return retries_done.Increment();
+            case Retry::failed: return retries_failed.Increment();
+            case Retry::died: died.Increment(); return retries_died.Increment();
+            case Retry::overtaken: return;
+        }
+    }
+    void show(const ParkedTable::Count& parked_records) {
+        alive_now.Set(static_cast<double>(parked_records.alive));
+        dead_now.Set(static_cast<double>(parked_records.dead));
     }
 
     static prometheus::Family<prometheus::Counter>& family(prometheus::Registry& registry) {
@@ -56,13 +76,27 @@ struct ConsumerMetrics {
             .Help("Records polled, by what became of them")
             .Register(registry);
     }
+    static prometheus::Family<prometheus::Counter>& retries(prometheus::Registry& registry) {
+        return prometheus::BuildCounter()
+            .Name("orderflow_parked_retries_total")
+            .Help("Parked records tried again, by what became of them")
+            .Register(registry);
+    }
+    static prometheus::Family<prometheus::Gauge>& parked_now(prometheus::Registry& registry) {
+        return prometheus::BuildGauge()
+            .Name("orderflow_parked_records")
+            .Help("Rows of the service's table of parked records; dead ones wait for an operator")
+            .Register(registry);
+    }
     static prometheus::Counter& counter(prometheus::Registry& registry, const char* name,
                                         const char* help) {
         return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
     }
 
-    prometheus::Counter &records, &skipped, &unknown, &doubles, &dead, &parked, &retries,
-        &batches, &lost_races, &failures, &emitted;
+    prometheus::Counter &records, &skipped, &unknown, &doubles, &dead, &parked, &retries_done,
+        &retries_failed, &retries_died, &died;
+    prometheus::Gauge &alive_now, &dead_now;
+    prometheus::Counter &batches, &lost_races, &failures, &emitted;
 };
 
 std::vector<std::string> consumed_topics(events::Service service) {
@@ -125,9 +159,13 @@ private:
     void retry_parked() {
         try {
             for (int i = 0; i < kRetriesAtOnce && !stop_.stop_requested(); ++i) {
-                if (!retry_due(context_.service, work_, *handler_)) return;
-                metrics_.retries.Increment();
+                const auto retry = retry_due(context_.service, work_, *handler_);
+                if (!retry) break;
+                metrics_.count(*retry);
             }
+            if (steady_clock::now() < next_count_) return;
+            metrics_.show(ParkedTable(connection_).count());
+            next_count_ = steady_clock::now() + kCountEvery;
         } catch (const std::exception&) {
             metrics_.failures.Increment();
             report_failure("parked records", connection_);
@@ -147,6 +185,7 @@ private:
     PostgresUnitOfWork work_;
     const std::unique_ptr<BatchHandler> handler_;
     steady_clock::time_point next_tick_{};
+    steady_clock::time_point next_count_{};
 };
 
 }  // namespace

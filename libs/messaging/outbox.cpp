@@ -82,10 +82,11 @@ void PostgresUnitOfWork::park(std::span<const ParkedRecord> records) {
     }
 }
 
-void PostgresUnitOfWork::retried(const Retried& retried) {
+bool PostgresUnitOfWork::retried(const Retried& retried) {
     if (retried.done()) return parked_.remove(*retried.waiting);
-    if (!parked_.update(retried)) return;  // another process has tried it meanwhile
+    if (!parked_.update(retried)) return false;
     announcements_.push_back(announce(retried, producer_, transaction_->now()));
+    return true;
 }
 
 void PostgresUnitOfWork::append(std::span<const OutgoingEvent> events) {

@@ -35,7 +35,7 @@ public:
     std::vector<OrderId> blocked(std::span<const OrderId> orders) override;
     std::optional<WaitingRecord> take_due(Instant now) override;
     void park(std::span<const ParkedRecord> records) override;
-    void retried(const Retried& retried) override;
+    bool retried(const Retried& retried) override;
     // Throws std::length_error for an event above 256 KiB.
     void append(std::span<const OutgoingEvent> events) override;
     void commit() override;

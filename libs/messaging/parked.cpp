@@ -58,6 +58,9 @@ const Statement kUpdate{"parked_update", R"(
                       dead = $3::timestamptz IS NULL, error = $4::text
     WHERE id = $1::bigint AND attempts = $2::int AND NOT dead)"};
 
+const Statement kCount{"parked_count", R"(
+    SELECT count(*) FILTER (WHERE NOT dead), count(*) FILTER (WHERE dead) FROM parked)"};
+
 // A text that has one character for each byte (U+0100 for a zero), and back: headers come from
 // anywhere, and a column of text takes neither broken UTF-8 nor U+0000.
 std::string to_text(std::string_view bytes) {
@@ -233,8 +236,8 @@ std::vector<ParkedRecord> ParkedTable::insert(std::span<const ParkedRecord> reco
     return inserted;
 }
 
-void ParkedTable::remove(const WaitingRecord& waiting) {
-    connection_.exec(kRemove, Params::of(waiting.id));
+bool ParkedTable::remove(const WaitingRecord& waiting) {
+    return connection_.exec(kRemove, Params::of(waiting.id)).affected() == 1;
 }
 
 bool ParkedTable::update(const Retried& retried) {
@@ -243,6 +246,11 @@ bool ParkedTable::update(const Retried& retried) {
     return connection_
                .exec(kUpdate, Params::of(waiting.id, waiting.attempts, retried.due_at, error))
                .affected() == 1;
+}
+
+ParkedTable::Count ParkedTable::count() {
+    const Rows rows = connection_.exec(kCount);
+    return {rows.int64(0, 0), rows.int64(0, 1)};
 }
 
 Announcement announce(const ParkedRecord& parked, events::Service by, Instant now) {

@@ -26,9 +26,15 @@ public:
 
     // Returns those that were not parked already.
     std::vector<ParkedRecord> insert(std::span<const ParkedRecord> records, Instant now);
-    void remove(const WaitingRecord& waiting);
     // False: it was tried by another process since it was taken.
+    bool remove(const WaitingRecord& waiting);
     bool update(const Retried& retried);
+
+    struct Count {
+        std::int64_t alive = 0;  // will be tried again
+        std::int64_t dead = 0;   // wait for an operator
+    };
+    Count count();
 
 private:
     postgres::Connection& connection_;

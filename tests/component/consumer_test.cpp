@@ -161,6 +161,48 @@ TEST_CASE("consumer: an undecodable record is parked while its neighbours are ha
     CHECK(counter(registry, "orderflow_loop_failures_total") == 0);
 }
 
+TEST_CASE("consumer: it counts what dies, each try once, and shows how many records are parked") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.schema_sql);
+    database.query("ALTER TABLE orders ADD CONSTRAINT planted CHECK (customer_id <> 'BAD')");
+    prometheus::Registry registry;
+    Bell bell;
+    Story bad;
+    bad.order.customer_id = "BAD";
+    const Story orphan;
+    Message broken = message_of(Story{}.captured());
+    broken.value = "[]";
+    ConsumerLoop loop({Service::order, database.url(), fresh_group(Service::order), registry, bell},
+                      order.make_handler);
+    const auto parked = [&](const char* state) {
+        return labelled(registry, "orderflow_parked_records", state);
+    };
+    const auto tries = [&](const char* outcome) {
+        return labelled(registry, "orderflow_parked_retries_total", outcome);
+    };
+
+    const auto announced = [&](const char* type) {
+        return database.number("SELECT count(*) FROM outbox WHERE type = '" + std::string(type) +
+                               "'");
+    };
+    // Other tests' records come by as well.
+    send({message_of(bad.reserved()), broken, message_of(orphan.scheduled())});
+    REQUIRE(eventually(30s, [&] { return parked("alive") >= 2 && parked("dead") >= 1; }));
+    send({message_of(orphan.reserved())});
+    CHECK(eventually(30s, [&] { return tries("done") >= 1; }));
+    database.query("UPDATE parked SET attempts = 5, due_at = now() WHERE NOT dead");
+    CHECK(eventually(30s, [&] { return tries("died") >= 1; }));
+
+    CHECK(eventually(30s, [&] {
+        return parked("alive") == database.number("SELECT count(*) FROM parked WHERE NOT dead") &&
+               parked("dead") == database.number("SELECT count(*) FROM parked WHERE dead");
+    }));
+    stop(loop);
+    CHECK(counter(registry, "orderflow_records_died_total") == announced("RecordDied.v1"));
+    CHECK(labelled(registry, "orderflow_records_total", "parked") + tries("failed") ==
+          announced("RecordParked.v1"));
+}
+
 TEST_CASE("consumer: the database goes away for a while, and every record is handled once") {
     const Subject& order = subject(Service::order);
     TestDatabase database(order.service, order.schema_sql);

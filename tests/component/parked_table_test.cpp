@@ -101,7 +101,8 @@ TEST_CASE("parked: a try that was overtaken by another process's changes nothing
     const auto said = lab.database.number("SELECT count(*) FROM outbox");
 
     messaging::run_transaction(lab.worker.work, [&](Instant now, messaging::BatchOutput& out) {
-        out.retried = {&*seen, "failed: late", now + 4s};
+        CHECK_FALSE(lab.worker.work.retried({&*seen, "failed: late", now + 4s}));
+        out.announces = true;
         return true;
     });
 
@@ -198,6 +199,19 @@ TEST_CASE("parked: the same place with another event is another record: the topi
     CHECK(lab.parked() == Lines{"payment-events 1 dead", "payment-events 1 dead"});
     CHECK(lab.database.number("SELECT count(DISTINCT ce_id) FROM parked") == 2);
     CHECK(lab.database.number("SELECT count(*) FROM outbox") == 2);
+}
+
+TEST_CASE("parked: those alive and those dead are counted") {
+    Lab lab;
+    messaging::ParkedTable table(lab.worker.connection);
+    CHECK(table.count().alive == 0);
+    CHECK(table.count().dead == 0);
+    const Story a, b, c;
+    park(lab.worker, records_of(std::vector<Event>{a.reserved(), b.reserved(), c.reserved()}));
+    lab.database.query("UPDATE parked SET dead = true, due_at = NULL WHERE order_id = '" +
+                       a.id.to_string() + "'");
+    CHECK(table.count().alive == 2);
+    CHECK(table.count().dead == 1);
 }
 
 }  // namespace orderflow::test

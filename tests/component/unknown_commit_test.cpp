@@ -25,7 +25,7 @@ public:
         return inner_.take_due(now);
     }
     void park(std::span<const messaging::ParkedRecord> records) override { inner_.park(records); }
-    void retried(const messaging::Retried& retried) override { inner_.retried(retried); }
+    bool retried(const messaging::Retried& retried) override { return inner_.retried(retried); }
     void append(std::span<const messaging::OutgoingEvent> events) override {
         inner_.append(events);
     }

@@ -119,17 +119,17 @@ void Session::park(std::span<const messaging::ParkedRecord> records) {
     }
 }
 
-void Session::retried(const messaging::Retried& retried) {
+bool Session::retried(const messaging::Retried& retried) {
     statement(Effect::retried);
     const messaging::WaitingRecord& waiting = *retried.waiting;
     lock(lock_of(waiting.id));
     const auto found = database_.parked_.find(waiting.id);
-    if (found == database_.parked_.end() || found->second.dead()) return;
+    if (found == database_.parked_.end() || found->second.dead()) return false;
     if (retried.done()) {
         write([this, id = waiting.id] { database_.parked_.erase(id); });
-        return;
+        return true;
     }
-    if (found->second.attempts != waiting.attempts) return;
+    if (found->second.attempts != waiting.attempts) return false;
     announcements_.push_back(messaging::announce(retried, place_.service, world_.now));
     write([this, id = waiting.id, due_at = retried.due_at, error = retried.error] {
         ParkedRow& row = database_.parked_.at(id);
@@ -137,6 +137,7 @@ void Session::retried(const messaging::Retried& retried) {
         row.due_at = due_at;
         row.error = error;
     });
+    return true;
 }
 
 void Session::append(std::span<const messaging::OutgoingEvent> events) {

@@ -91,7 +91,7 @@ public:
     std::vector<OrderId> blocked(std::span<const OrderId> orders) override;
     std::optional<messaging::WaitingRecord> take_due(Instant now) override;
     void park(std::span<const messaging::ParkedRecord> records) override;
-    void retried(const messaging::Retried& retried) override;
+    bool retried(const messaging::Retried& retried) override;
     void append(std::span<const messaging::OutgoingEvent> events) override;
     void commit() override;
     void rollback() noexcept override;

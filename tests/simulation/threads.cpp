@@ -80,7 +80,7 @@ bool ConsumerThread::handle() {
 bool ConsumerThread::retry() {
     session_.set_step(Step::retry);
     try {
-        return messaging::retry_due(session_.place().service, *work_, handler_);
+        return messaging::retry_due(session_.place().service, *work_, handler_).has_value();
     } catch (const std::exception& error) {
         world_.note(process_, " cannot retry: ", error.what());
         return true;

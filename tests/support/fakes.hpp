@@ -125,10 +125,11 @@ public:
         }
         note(call);
     }
-    void retried(const messaging::Retried& tried) override {
+    bool retried(const messaging::Retried& tried) override {
         note(tried.done() ? "unpark" : tried.due_at ? "postpone" : "give up");
         last_error = tried.error;
         if (tried.done()) due.reset();
+        return !overtaken;
     }
     void append(std::span<const messaging::OutgoingEvent> events) override {
         std::string call = "append";
@@ -146,6 +147,7 @@ public:
     std::string failing;  // "commit": that call throws, as if the connection broke
     std::vector<OrderId> waiting_orders;
     std::optional<messaging::WaitingRecord> due;
+    bool overtaken = false;  // another process has tried what is due
     std::string last_error;
 
 private:

@@ -14,4 +14,18 @@ inline double counter(prometheus::Registry& registry, const std::string& name) {
     return -1;
 }
 
+// The value of the counter or gauge of that name that has a label of this value; -1 as above.
+inline double labelled(prometheus::Registry& registry, const std::string& name,
+                       const std::string& value) {
+    for (const auto& family : registry.Collect()) {
+        if (family.name != name) continue;
+        for (const auto& metric : family.metric) {
+            for (const auto& label : metric.label) {
+                if (label.value == value) return metric.counter.value + metric.gauge.value;
+            }
+        }
+    }
+    return -1;
+}
+
 }  // namespace orderflow::test

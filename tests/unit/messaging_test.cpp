@@ -450,7 +450,7 @@ TEST_CASE("parking: a due record that succeeds is removed after what follows was
     int handed_out = 0;  // before the last transaction
     work.on_begin = [&] { handed_out = handler.commits; };
 
-    CHECK(retry_due(Service::order, work, handler));
+    CHECK(retry_due(Service::order, work, handler) == Retry::done);
 
     CHECK(work.calls == Calls{"begin", "take", "append OrderCompleted", "commit",
                               "begin", "unpark", "commit"});
@@ -494,13 +494,30 @@ TEST_CASE("parking: a due record that fails again waits longer, the sixth time i
         return true;
     });
 
-    CHECK(retry_due(Service::order, work, handler));
+    CHECK(retry_due(Service::order, work, handler) ==
+          (attempts == 5 ? Retry::died : Retry::failed));
 
     const std::string last = attempts == 5 ? "give up" : "postpone";
     CHECK(fates(work) == "take, " + last + ", append");
     CHECK(work.last_error ==
           (orphan ? "orphan: no such order" : "failed: no such state"));
     CHECK(handler.commits == (orphan ? 1 : 0));
+}
+
+TEST_CASE("parking: a failure counts only if no other process had the record meanwhile") {
+    const auto records = test::records_of(std::vector<events::Event>{Story{}.captured()});
+    FakeUnitOfWork work;
+    work.due = waiting(records, GENERATE(1, 5));
+    work.overtaken = true;
+    const bool fails = GENERATE(false, true);
+    FakeHandler handler([&](auto, auto&) -> bool {
+        if (fails) throw std::logic_error("no such state");
+        return true;
+    });
+
+    CHECK(retry_due(Service::order, work, handler) == Retry::overtaken);
+
+    CHECK(std::ranges::count(work.calls, "append") == 0);  // nothing to announce
 }
 
 TEST_CASE("parking: tries lie 1, 4, 16, 60 and 120 seconds apart") {
