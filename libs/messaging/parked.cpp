@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <rapidjson/document.h>
+
 #include "events/announcements.hpp"
 #include "events/json.hpp"
 
@@ -99,6 +101,21 @@ std::string headers_json(const Record& record) {
     return events::to_json(fields);
 }
 
+// The reverse, for a record of any size: the limits of events are not for these, since a row that
+// cannot be read would be tried for ever.
+std::vector<HeaderField> read_headers(std::string_view json) {
+    rapidjson::Document document;
+    document.Parse(json.data(), json.size());
+    const auto text = [](const rapidjson::Value& value) {
+        return to_bytes({value.GetString(), value.GetStringLength()});
+    };
+    std::vector<HeaderField> fields;
+    for (const auto& field : document.GetArray()) {
+        fields.push_back({text(field["name"]), text(field["value"])});
+    }
+    return fields;
+}
+
 // The bytes behind a record that was read from the table.
 struct StoredRecord {
     std::string topic, key, value;
@@ -110,17 +127,14 @@ Record read_record(const Rows& rows) {
     stored->topic = rows.text(0, 3);
     stored->key = rows.text(0, 6);
     stored->value = rows.text(0, 8);
-    stored->headers = events::read_json<std::vector<HeaderField>>(rows.text(0, 7),
-                                                                  events::UnknownMembers::refuse)
-                          .value();
+    stored->headers = read_headers(rows.text(0, 7));
     Record record;
     record.topic = stored->topic;
     record.partition = rows.int32(0, 4);
     record.offset = rows.int64(0, 5);
     record.key = stored->key;
     record.value = stored->value;
-    for (HeaderField& header : stored->headers) {
-        header = {to_bytes(header.name), to_bytes(header.value)};
+    for (const HeaderField& header : stored->headers) {
         record.headers.push_back({header.name, header.value});
     }
     record.owner = std::move(stored);

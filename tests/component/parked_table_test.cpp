@@ -201,6 +201,42 @@ TEST_CASE("parked: the same place with another event is another record: the topi
     CHECK(lab.database.number("SELECT count(*) FROM outbox") == 2);
 }
 
+TEST_CASE("parked: a record of any size can be read back, and its failing stops no other") {
+    Lab lab;
+    const Story good;
+    Message many;
+    many.topic = "payment-events";
+    for (int i = 0; i < 20'000; ++i) many.headers.emplace_back("h", "");
+    Message large;
+    large.topic = "payment-events";
+    large.headers = {{std::string(500'000, 'n'), std::string(500'000, '\0')}};
+    large.value = std::string(1'000'000, '\xff');
+    Message no_headers;
+    no_headers.topic = "payment-events";
+    no_headers.headers.clear();
+    std::vector<Record> records;
+    for (const Message& message : {many, large, no_headers}) {
+        records.push_back(record_of(message, 1));
+        park(lab.worker, {records.back()});
+        lab.make_due();
+        const auto taken = lab.worker.work.take_due(lab.worker.work.begin());
+        REQUIRE(taken);
+        CHECK((taken->record.headers == records.back().headers));  // too large to be printed
+        CHECK((taken->record.value == records.back().value));
+        lab.worker.work.rollback();
+        lab.database.query("DELETE FROM parked");
+    }
+    park(lab.worker, records);
+    lab.run({good.scheduled()});  // an orphan
+    lab.run({good.reserved()});
+
+    lab.make_due();
+    lab.database.query("UPDATE parked SET attempts = 5 WHERE order_id IS NULL");
+    for (int i = 0; i < 3; ++i) CHECK(lab.retry() == messaging::Retry::died);
+    CHECK(lab.retry() == messaging::Retry::done);
+    CHECK(lab.state(good) == "COMPLETED");
+}
+
 TEST_CASE("parked: those alive and those dead are counted") {
     Lab lab;
     messaging::ParkedTable table(lab.worker.connection);
