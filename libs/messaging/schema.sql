@@ -40,9 +40,12 @@ CREATE TABLE parked (
     dead      boolean NOT NULL,       -- waits for an operator
     blocks    boolean NOT NULL,       -- later records of the order wait behind it
     error     text NOT NULL,
-    parked_at timestamptz NOT NULL DEFAULT now(),
-    UNIQUE NULLS NOT DISTINCT (topic, partition, "offset", ce_id)
+    parked_at timestamptz NOT NULL DEFAULT now()
 );
+-- A record that comes again is the same record only if all of it is the same: the place alone may
+-- be that of another one, after its topic was deleted and made anew, and ce_id may be missing.
+CREATE UNIQUE INDEX parked_record ON parked
+    (topic, partition, "offset", sha256(key), sha256(value), hashtextextended(headers, 0));
 CREATE INDEX parked_by_order ON parked (order_id, id) WHERE NOT dead;
 CREATE INDEX parked_by_due ON parked (due_at) WHERE NOT dead;
 

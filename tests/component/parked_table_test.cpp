@@ -201,6 +201,24 @@ TEST_CASE("parked: the same place with another event is another record: the topi
     CHECK(lab.database.number("SELECT count(*) FROM outbox") == 2);
 }
 
+TEST_CASE("parked: of records at one place without an event id none is taken for another") {
+    Lab lab;
+    Message first = message_of(Story{}.captured());
+    first.header("ce_id") = "none";
+    Message other_key = first, other_value = first, other_headers = first;
+    other_key.key += "x";
+    other_value.value += " ";
+    other_headers.header("ce_id") = "neither";
+    for (int i = 0; i < 2; ++i) {
+        for (const Message& message : {first, other_key, other_value, other_headers}) {
+            lab.run({record_of(message, 7)});
+        }
+    }
+
+    CHECK(lab.parked() == Lines(4, "payment-events 1 dead"));
+    CHECK(lab.database.number("SELECT count(*) FROM outbox") == 4);
+}
+
 TEST_CASE("parked: a record of any size can be read back, and its failing stops no other") {
     Lab lab;
     const Story good;
