@@ -31,6 +31,8 @@ public:
     std::optional<Settlement> settlement(const PaymentDatabase& payments,
                                          const GatewayLedger& gateway);
 
+    events::Order an_order();
+
     // The customer has been told 202.
     void accepted(const std::vector<order::Placement>& placements);
     const std::set<OrderId>& accepted() const { return accepted_; }
@@ -42,8 +44,6 @@ public:
     const std::map<std::string, std::int64_t>& initial_stock() const { return initial_stock_; }
 
 private:
-    events::Order an_order();
-
     World& world_;
     InventoryDatabase& inventory_;
     const OrderDatabase& orders_;

@@ -1,17 +1,15 @@
 // What operators, networks and other processes on the machine do to a shop while faults strike.
+#include <utility>
+#include <vector>
+
+#include "events/codec.hpp"
 #include "simulation/simulation.hpp"
 
 namespace orderflow::simulation {
-namespace {
 
 using events::Service;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-constexpr Service kProducers[]{Service::order, Service::payment, Service::inventory,
-                               Service::shipping};
-
-}  // namespace
 
 void Simulation::disturb() {
     Process& process = *processes_[world_.random.below(processes_.size())];
@@ -61,34 +59,82 @@ void Simulation::republish() {
                 database.checkpoint());
 }
 
-// A record that nobody should have sent: unreadable, or of an order that nobody knows.
+namespace {
+
+Message planted(const char* why, Service producer, events::EventKind kind, const OrderId& order,
+                const EventId& id, std::string value) {
+    messaging::LedgerRow row;
+    row.event_id = id;
+    row.topic = events::topic_of(producer);
+    row.key = order.to_string();
+    row.type = events::type_name(kind);
+    row.data = std::move(value);
+    Message message = message_of(row, producer);
+    message.headers.emplace_back("planted", why);
+    return message;
+}
+
+std::string json_of(const events::Event& event) {
+    std::string json;
+    events::encode(event, json);
+    return json;
+}
+
+}  // namespace
+
+// A record that nobody should have sent.
 void Simulation::plant() {
-    const Service producer = kProducers[world_.random.below(std::size(kProducers))];
-    Message message;
+    switch (world_.random.below(3)) {
+        case 0: return plant_unreadable();
+        case 1: return plant_orphan();
+        default: return plant_cancellation();
+    }
+}
+
+void Simulation::plant_unreadable() {
+    static constexpr std::pair<Service, events::EventKind> kKinds[]{
+        {Service::order, events::EventKind::OrderPlaced},
+        {Service::inventory, events::EventKind::StockReserved},
+        {Service::payment, events::EventKind::PaymentCaptured},
+        {Service::shipping, events::EventKind::ShipmentScheduled}};
     const auto& accepted = shop_.clients.accepted();
-    const bool unreadable = world_.random.percent(50);
-    const OrderId order = unreadable && !accepted.empty()
-                              ? *accepted.begin()
-                              : world_.ids.next<OrderId>(world_.now);
-    const bool from_orders = producer == Service::order;
-    const std::string shipment = world_.ids.next<ShipmentId>(world_.now).to_string();
-    message.topic = events::topic_of(producer);
-    message.key = order.to_string();
-    message.headers = message_of({}, producer).headers;
-    message.headers[1].second = world_.ids.next<EventId>(world_.now).to_string();
-    message.headers[2].second = from_orders                      ? "OrderCompleted.v1"
-                                : producer == Service::shipping  ? "ShipmentVoided.v1"
-                                : producer == Service::inventory ? "StockReleased.v1"
-                                                                 : "PaymentDeclined.v1";
-    message.headers[4].second = message.key;
-    message.headers.emplace_back("planted", "yes");
-    message.value = unreadable ? "{\"orderId\":42"
-                               : "{\"orderId\":\"" + message.key + "\",\"customerId\":\"C\"," +
-                                     "\"shipmentId\":\"" + shipment +
-                                     "\",\"total\":1,\"currency\":\"KRW\"," +
-                                     "\"reason\":\"CARD_DECLINED\"}";
-    world_.note("plants ", message.headers[2].second, " of ", message.key);
-    shop_.broker.append(std::move(message));
+    if (accepted.empty()) return;
+    const auto [producer, kind] = kKinds[world_.random.below(std::size(kKinds))];
+    const auto nth = static_cast<std::ptrdiff_t>(world_.random.below(accepted.size()));
+    const OrderId& order = *std::next(accepted.begin(), nth);
+    world_.note("plants an unreadable record of ", order);
+    shop_.broker.append(planted("unreadable", producer, kind, order,
+                                world_.ids.next<EventId>(world_.now), "{\"orderId\":42"));
+}
+
+// Of an order that nobody knows, and that cannot be made from it.
+void Simulation::plant_orphan() {
+    const OrderId order = world_.ids.next<OrderId>(world_.now);
+    const ShipmentId shipment = world_.ids.next<ShipmentId>(world_.now);
+    const std::vector<std::pair<Service, events::Event>> orphans{
+        {Service::order, events::OrderCompleted{order, "C", shipment, 1, {}}},
+        {Service::inventory, events::StockReleased{order}},
+        {Service::payment, events::PaymentDeclined{order, {}}},
+        {Service::shipping, events::ShipmentVoided{order, shipment}}};
+    const auto& [producer, event] = world_.random.one_of(orphans);
+    world_.note("plants an orphan, ", order);
+    shop_.planted.insert(order);
+    shop_.broker.append(planted("orphan", producer, events::kind_of(event), order,
+                                world_.ids.next<EventId>(world_.now), json_of(event)));
+}
+
+// The cancellation of an order that is placed only later: everybody buries it and answers, and the
+// order service, which does not know it either, gives the answers up.
+void Simulation::plant_cancellation() {
+    const OrderId order = world_.ids.next<OrderId>(world_.now);
+    world_.note("plants a cancellation, ", order);
+    shop_.planted.insert(order);
+    const events::Event cancelled = events::CancellationStarted{order, events::Reason::CUSTOMER};
+    const events::Event placed = events::OrderPlaced{order, shop_.clients.an_order()};
+    for (const events::Event& event : {cancelled, placed}) {
+        shop_.broker.append(planted("late", Service::order, events::kind_of(event), order,
+                                    world_.ids.next<EventId>(world_.now), json_of(event)));
+    }
 }
 
 }  // namespace orderflow::simulation

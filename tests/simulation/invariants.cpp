@@ -137,19 +137,26 @@ void Invariants::check_truth(const events::Event& event) const {
 
 void Invariants::check_parked(const Commit& commit) const {
     for (const messaging::ParkedRecord& parked : commit.parked) {
-        const bool planted = !parked.record->header("planted").empty();
         switch (parked.why) {
             case messaging::Parking::behind: break;
             case messaging::Parking::dead:
             case messaging::Parking::orphan:
-                require(planted, "only a planted record is unreadable or an orphan", parked.error,
+                require(is_planted(*parked.record),
+                        "only a planted record is unreadable or an orphan", parked.error,
                         parked.order_id);
                 break;
             case messaging::Parking::failed:
-                require(parked.error == "failed: " + std::string(kPoisoned),
+                require(shop_.poison.has_struck(commit.service, *parked.record) &&
+                            parked.error == "failed: " + std::string(kPoisoned),
                         "only a poisoned record fails", parked.error, parked.order_id);
         }
     }
+}
+
+// Sent by nobody of the shop, or about an order that was planted.
+bool Invariants::is_planted(const messaging::Record& record) const {
+    const auto order = OrderId::parse(record.key);
+    return !record.header("planted").empty() || (order && shop_.planted.contains(*order));
 }
 
 void Invariants::check_stock() const {

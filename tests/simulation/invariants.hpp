@@ -29,6 +29,7 @@ private:
     void check_answers(const OrderId& order) const;
     void check_truth(const events::Event& event) const;
     void check_parked(const Commit& commit) const;
+    bool is_planted(const messaging::Record& record) const;
     void check_stock() const;
     void check_storage() const;
     void requested(const OrderId& order) const;
@@ -39,6 +40,7 @@ private:
     void check_money() const;
     void check_topics() const;
     void check_nothing_parked() const;
+    void check_given_up() const;
     void check_fold() const;
     void check_alarms() const;
     void check_analytics() const;

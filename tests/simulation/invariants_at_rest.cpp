@@ -33,6 +33,7 @@ void Invariants::check_at_rest() const {
     check_money();
     check_topics();
     check_nothing_parked();
+    check_given_up();
     check_fold();
     check_alarms();
     check_analytics();
@@ -130,8 +131,37 @@ void Invariants::check_topics() const {
 void Invariants::check_nothing_parked() const {
     for (Database* database : shop_.databases()) {
         for (const auto& [id, row] : database->parked()) {
-            require(row.dead() && !row.record.header("planted").empty(),
+            require(row.dead() && is_planted(row.record),
                     "no record stays parked, but for planted ones", row.error, row.order_id);
+        }
+    }
+}
+
+// What was planted to be given up lies there, dead, for an operator.
+void Invariants::check_given_up() const {
+    const auto is_given_up = [](const Database& database, const messaging::Record& record) {
+        return std::ranges::any_of(database.parked(), [&](const auto& parked) {
+            const ParkedRow& row = parked.second;
+            return row.dead() && row.record.owner == record.owner;
+        });
+    };
+    for (const auto& [where, log] : shop_.broker.logs()) {
+        for (const messaging::Record& record : log) {
+            const std::string_view planted = record.header("planted");
+            for (const Database* database : shop_.databases()) {
+                const Service service = database->service();
+                const auto [interest, kind] =
+                    events::classify(service, record.topic, record.header("ce_type"));
+                if (interest != events::Interest::consume) continue;
+                // An orphan's consumers are those that keep orders of their own from the first
+                // event on.
+                const bool lost = planted == "unreadable" ||
+                                  (planted == "orphan" && (service == Service::order ||
+                                                           service == Service::inventory));
+                require(!lost || is_given_up(*database, record),
+                        "what cannot be handled is kept for an operator",
+                        std::string(events::names_of(service).name));
+            }
         }
     }
 }

@@ -45,6 +45,7 @@ struct Shop {
     Clients clients;
     std::chrono::milliseconds deadline_age{};
     std::vector<std::pair<OrderId, payment::Alarm>> alarms;
+    std::set<OrderId> planted;  // orders that nobody has placed
     std::set<OrderId> unheard;  // orders whose result was committed without anybody hearing of it
 
     std::vector<Database*> databases() {

@@ -1,6 +1,7 @@
 #include "simulation/simulation.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "core/enums.hpp"
 
@@ -14,7 +15,11 @@ using std::chrono::seconds;
 constexpr std::size_t kProcessesPerService = 2;
 constexpr int kDeepest = 2;            // steps inside steps inside a step
 constexpr int kPassesAtOnce = 200;     // over all loops, until none finds anything to do
-constexpr int kRounds = 400;           // of that, with time passing in between
+// The time in which a healed run must come to rest. The records of one order that nobody can handle
+// are given up one after the other, each after 1 + 4 + 16 + 60 + 120 s.
+constexpr seconds kPatience{600};
+constexpr seconds kUntilGivenUp{201};
+constexpr seconds kShortRounds{40};    // of a second each, then ten times longer
 constexpr Service kServices[]{Service::order, Service::payment, Service::inventory,
                               Service::shipping, Service::analytics};
 
@@ -166,12 +171,24 @@ bool Simulation::run_all() {
     return busy;
 }
 
+seconds Simulation::patience() {
+    std::size_t most = 0;  // parked records of one order
+    for (const Database* database : shop_.databases()) {
+        std::map<OrderId, std::size_t> parked;
+        for (const auto& [id, row] : database->parked()) {
+            if (row.order_id) most = std::max(most, ++parked[*row.order_id]);
+        }
+    }
+    return kPatience + most * kUntilGivenUp;
+}
+
 void Simulation::come_to_rest() {
-    for (int round = 0; round < kRounds; ++round) {
+    const Instant healed = world_.now;
+    while (world_.now < healed + patience()) {
         for (int i = 0; i < kPassesAtOnce && run_all(); ++i) {
         }
         if (at_rest()) return invariants_.check_at_rest();
-        world_.now += round < 40 ? seconds{1} : seconds{10};
+        world_.now += world_.now < healed + kShortRounds ? seconds{1} : seconds{10};
     }
     std::optional<OrderId> open;
     for (const auto& [id, stored] : shop_.orders.orders.rows()) {

@@ -46,9 +46,13 @@ private:
     void restart_one();
     void republish();
     void plant();
+    void plant_unreadable();
+    void plant_orphan();
+    void plant_cancellation();
     void pass(std::chrono::milliseconds at_most);
 
     bool run_all();
+    std::chrono::seconds patience();
     bool at_rest();
     std::string unfinished();
     std::size_t events_so_far();

@@ -11,9 +11,16 @@ constexpr std::chrono::milliseconds kTick{500};  // between two looks at the par
 
 }  // namespace
 
+Poison::Key Poison::key_of(events::Service service, const messaging::Record& record) {
+    return {service, std::string(record.topic), record.partition, record.offset};
+}
+
+bool Poison::has_struck(events::Service service, const messaging::Record& record) const {
+    return until_.contains(key_of(service, record));
+}
+
 bool Poison::strikes(events::Service service, const messaging::Record& record) {
-    const auto key =
-        std::tuple(service, std::string(record.topic), record.partition, record.offset);
+    const Key key = key_of(service, record);
     const auto known = until_.find(key);
     if (known != until_.end()) return world_.now < known->second;
     if (!world_.random.percent(world_.faults.poison)) return false;

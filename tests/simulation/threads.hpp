@@ -22,10 +22,14 @@ class Poison {
 public:
     explicit Poison(World& world) : world_(world) {}
     bool strikes(events::Service service, const messaging::Record& record);
+    bool has_struck(events::Service service, const messaging::Record& record) const;
 
 private:
+    using Key = std::tuple<events::Service, std::string, int, std::int64_t>;
+    static Key key_of(events::Service service, const messaging::Record& record);
+
     World& world_;
-    std::map<std::tuple<events::Service, std::string, int, std::int64_t>, Instant> until_;
+    std::map<Key, Instant> until_;
 };
 
 inline constexpr std::string_view kPoisoned = "poisoned";
