@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include "payment/payment_api.hpp"
+#include "payment/payment_results.hpp"
 #include "payment/payment_service.hpp"
 #include "service/host.hpp"
 #include "service/log.hpp"

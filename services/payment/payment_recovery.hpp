@@ -1,6 +1,6 @@
 #pragma once
 // Finds the calls to the gateway that memory does not know: after a crash, after a full queue, and
-// those to be made again. Used by the result loop, on its thread, and by the simulator.
+// those to be made again. Used by the result step (payment_results.hpp), on its thread.
 #include <chrono>
 #include <set>
 #include <span>
@@ -21,7 +21,7 @@ CallKind call_of(State open);
 // nobody touched for 10 s: one at what is recent, every 5 s, from where it last ended; one slowly
 // at the whole table, again and again, for what came in late. An open payment that was seen is
 // remembered one by one and looked up when it is due, so that the walks need not see it again.
-// Owned by the ResultLoop; the simulator calls step() too.
+// Owned by a ResultStep.
 class Recovery {
 public:
     explicit Recovery(Instant now);

@@ -11,7 +11,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "messaging/outbox.hpp"
-#include "payment/payment_service.hpp"
+#include "payment/payment_results.hpp"
 #include "support/builders.hpp"
 #include "support/database.hpp"
 #include "support/eventually.hpp"

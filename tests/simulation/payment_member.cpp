@@ -1,8 +1,10 @@
-// A process of payment-service: consumer, relay, calls on an io_context of their own, and the loop
+// A process of payment-service: consumer, relay, calls on an io_context of their own, and the step
 // that saves their results and looks for calls that memory has lost.
+#include <stdexcept>
+
 #include <boost/asio/io_context.hpp>
 
-#include "payment/payment_recovery.hpp"
+#include "payment/payment_results.hpp"
 #include "payment/payment_service.hpp"
 #include "simulation/members.hpp"
 #include "simulation/mutants.hpp"
@@ -16,7 +18,6 @@ using payment::GatewayResult;
 // Never waits: time is simulated.
 constexpr GatherLimits kTakeAtOnce{100, 100, std::chrono::milliseconds{0}};
 constexpr std::chrono::milliseconds kNow{0};
-constexpr std::chrono::milliseconds kRecoveryTick{200};
 
 // Nobody reads them here.
 payment::PaymentMetrics& metrics() {
@@ -25,7 +26,36 @@ payment::PaymentMetrics& metrics() {
     return metrics;
 }
 
-class PaymentMemory final : public Memory {
+// The rows that a result step works on; some of them cannot be handled for a while.
+class PoisonedStore final : public payment::PaymentStore {
+public:
+    PoisonedStore(std::unique_ptr<PaymentStore> inner, Poison& poison, World& world)
+        : inner_(std::move(inner)), poison_(poison), world_(world) {}
+
+    payment::Payments load(std::span<const OrderId> ids) override {
+        for (const OrderId& id : ids) {
+            if (!poison_.strikes(id)) continue;
+            world_.note("  the result of ", id, " is poisoned");
+            throw std::runtime_error(std::string(kPoisoned));
+        }
+        return inner_->load(ids);
+    }
+    bool save(const payment::Payments& payments) override { return inner_->save(payments); }
+    std::vector<payment::OpenPayment> find_open(std::span<const OrderId> ids) override {
+        return inner_->find_open(ids);
+    }
+    payment::OpenPage scan_open(const OrderId& after, const OrderId& upto,
+                                std::int64_t rows) override {
+        return inner_->scan_open(after, upto, rows);
+    }
+
+private:
+    const std::unique_ptr<PaymentStore> inner_;
+    Poison& poison_;
+    World& world_;
+};
+
+class PaymentMemory final : public Memory, payment::ResultWatcher {
 public:
     PaymentMemory(Shop& shop, const Victim& victim, const std::string& name)
         : shop_(shop),
@@ -39,18 +69,19 @@ public:
                     [&](Session& session) { return make_handler(session); }),
           relay_(world_, shop.broker, shop.payments, victim, name),
           saving_(world_, shop.payments, {&victim, events::Service::payment, Step::results}),
-          looking_(world_, shop.payments, {&victim, events::Service::payment, Step::recovery}),
+          saved_(make_store(saving_), shop.poison, world_),
           settling_(world_, shop.payments, {&victim, events::Service::payment, Step::settle}),
-          recovery_(world_.now) {
+          results_step_(saving_, saved_, calls_, *this, world_.now) {
         loops = {{[this] { return consumer_.step(); }},
                  {[this] { return relay_.step(); }},
                  {[this] { return call(); }},
-                 {[this] { return settle_results() || recover(); }},
+                 {[this] { return save_results() || recover(); }},
                  {[this] { return settle_by_hand(); }}};
     }
 
     bool idle() const override {
-        return consumer_.idle() && relay_.idle() && results_.size() == 0 && batch_.empty();
+        return consumer_.idle() && relay_.idle() && results_.size() == 0 &&
+               results_step_.in_hand().empty();
     }
 
 private:
@@ -79,18 +110,13 @@ private:
         return true;
     }
 
-    // As Settler in payment_service.cpp, here and below. A batch that cannot be saved is kept.
-    bool settle_results() {
-        if (batch_.empty() && results_.size() > 0) batch_ = results_.take(kNow);
-        if (batch_.empty()) return false;
-        const auto store = make_store(saving_);
+    // As ResultLoop in payment_results.cpp, one turn of its loop.
+    bool save_results() {
+        saving_.set_step(Step::results);
+        if (results_step_.in_hand().empty() && results_.size() == 0) return false;
+        results_step_.take(results_, kNow);
         try {
-            const auto report = payment::commit_results(saving_, *store, batch_);
-            calls_.settled(batch_);
-            recovery_.settled(batch_, world_.now, report.alarms);
-            for (const auto& [id, what] : report.failed) recovery_.failed(id, world_.now);
-            for (const auto& alarm : report.alarms) sound(alarm.first, alarm.second);
-            batch_.clear();
+            results_step_.commit(world_.now);
         } catch (const std::exception& error) {
             world_.note(name_, " cannot save results: ", error.what());
             unheard();
@@ -101,27 +127,31 @@ private:
         return true;
     }
 
-    // Committed or not: whatever the results led to, nobody was told.
-    void unheard() {
-        for (const GatewayResult& result : batch_) shop_.unheard.insert(result.id);
-    }
-
-    void sound(const OrderId& id, payment::Alarm alarm) {
-        world_.note(name_, " raises an alarm over ", id);
-        shop_.alarms.emplace_back(id, alarm);
-    }
-
     bool recover() {
-        if (world_.now < next_look_) return false;
-        next_look_ = world_.now + kRecoveryTick;
-        const auto store = make_store(looking_);
-        const std::size_t before = recovery_.calls_made();
+        saving_.set_step(Step::recovery);
         try {
-            recovery_.step(*store, calls_, world_.now);
+            return results_step_.recover(world_.now).value_or(0) > 0;
         } catch (const std::exception& error) {
             world_.note(name_, " cannot look for calls: ", error.what());
+            return false;
         }
-        return recovery_.calls_made() > before;
+    }
+
+    // Committed or not: whatever the results led to, nobody was told.
+    void unheard() {
+        for (const GatewayResult& result : results_step_.in_hand()) {
+            shop_.unheard.insert(result.id);
+        }
+    }
+
+    void committed(std::span<const GatewayResult>,
+                   const payment::PaymentMetrics::EventCounts&) override {}
+    void failed(const OrderId& id, const std::string& what) override {
+        world_.note(name_, " cannot handle the result of ", id, ": ", what);
+    }
+    void sound(const OrderId& id, payment::Alarm alarm) override {
+        world_.note(name_, " raises an alarm over ", id);
+        shop_.alarms.emplace_back(id, alarm);
     }
 
     bool settle_by_hand() {
@@ -152,11 +182,9 @@ private:
     ConsumerThread consumer_;
     RelayThread relay_;
     Session saving_;
-    Session looking_;
+    PoisonedStore saved_;
     Session settling_;
-    payment::Recovery recovery_;
-    std::vector<GatewayResult> batch_;
-    Instant next_look_{};
+    payment::ResultStep results_step_;
 };
 
 }  // namespace

@@ -19,14 +19,20 @@ bool Poison::has_struck(events::Service service, const messaging::Record& record
     return until_.contains(key_of(service, record));
 }
 
-bool Poison::strikes(events::Service service, const messaging::Record& record) {
-    const Key key = key_of(service, record);
-    const auto known = until_.find(key);
-    if (known != until_.end()) return world_.now < known->second;
+template <class AnyKey>
+bool Poison::strikes(std::map<AnyKey, Instant>& until, const AnyKey& key) {
+    const auto known = until.find(key);
+    if (known != until.end()) return world_.now < known->second;
     if (!world_.random.percent(world_.faults.poison)) return false;
-    until_[key] = world_.now + std::chrono::milliseconds(world_.random.between(500, 40'000));
+    until[key] = world_.now + std::chrono::milliseconds(world_.random.between(500, 40'000));
     return true;
 }
+
+bool Poison::strikes(events::Service service, const messaging::Record& record) {
+    return strikes(until_, key_of(service, record));
+}
+
+bool Poison::strikes(const OrderId& payment) { return strikes(payments_until_, payment); }
 
 bool WatchedHandler::handle(Instant now, std::span<const messaging::Delivery> batch,
                             messaging::BatchOutput& out) {

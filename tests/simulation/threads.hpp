@@ -17,19 +17,25 @@
 
 namespace orderflow::simulation {
 
-// Records that no service can handle for a while, for no reason of their own.
+// Records that no service can handle for a while, for no reason of their own; and payments whose
+// results cannot be saved.
 class Poison {
 public:
     explicit Poison(World& world) : world_(world) {}
     bool strikes(events::Service service, const messaging::Record& record);
+    bool strikes(const OrderId& payment);
     bool has_struck(events::Service service, const messaging::Record& record) const;
 
 private:
     using Key = std::tuple<events::Service, std::string, int, std::int64_t>;
     static Key key_of(events::Service service, const messaging::Record& record);
 
+    template <class AnyKey>
+    bool strikes(std::map<AnyKey, Instant>& until, const AnyKey& key);
+
     World& world_;
     std::map<Key, Instant> until_;
+    std::map<OrderId, Instant> payments_until_;
 };
 
 inline constexpr std::string_view kPoisoned = "poisoned";

@@ -89,6 +89,7 @@ const std::map<std::string, Layer> kLayers{
      {{"core/", "events/", "~/~.hpp", "<boost/describe", "<boost/mp11"},
       {"core/await", "core/batch_queue"}}},
     {"_service", kServiceLayer},
+    {"_results", kServiceLayer},   // payment only: what the gateway answered
     {"_recovery", kServiceLayer},  // payment only: calls that memory does not know
     {"_deadline", kServiceLayer},  // order only: orders that wait too long
     {"_store",

@@ -8,8 +8,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
-#include "payment/payment_recovery.hpp"
-#include "payment/payment_service.hpp"
+#include "payment/payment_results.hpp"
 #include "support/fakes.hpp"
 #include "support/memory_payments.hpp"
 

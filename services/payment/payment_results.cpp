@@ -1,0 +1,211 @@
+#include "payment/payment_results.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <spdlog/spdlog.h>
+
+namespace orderflow::payment {
+
+using messaging::BatchOutput;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+constexpr milliseconds kTick{200};            // between two looks of the recovery
+constexpr seconds kTickAfterFailure{5};
+constexpr milliseconds kLongestPause{1'000};  // between two tries to save results
+constexpr seconds kWarnEvery{5};
+
+}  // namespace
+
+bool apply_results(PaymentStore& store, std::span<const GatewayResult> results, Instant now,
+                   BatchOutput& out, Alarms& alarms) {
+    const auto ids =
+        messaging::distinct_orders(results, [](const GatewayResult& r) { return &r.id; });
+    Payments payments = store.load(ids);
+    for (const GatewayResult& result : results) {
+        const Payment* payment = payments.find(result.id);
+        if (!payment) continue;
+        Decision decision = settle(*payment, result, now);
+        if (decision.alarm) alarms.emplace_back(result.id, *decision.alarm);
+        for (auto& event : decision.events) out.emit(std::move(event), payment->traceparent);
+        if (decision.next) payments.put(result.id, std::move(*decision.next));
+    }
+    return store.save(payments);
+}
+
+ResultReport commit_results(messaging::UnitOfWork& work, PaymentStore& store,
+                            std::span<const GatewayResult> results) {
+    ResultReport report;
+    auto commit = [&](std::span<const GatewayResult> part) {
+        PaymentMetrics::EventCounts emitted{};
+        Alarms alarms;
+        messaging::run_transaction(work, [&](Instant now, BatchOutput& out) {
+            alarms.clear();
+            const bool saved = apply_results(store, part, now, out, alarms);
+            emitted = PaymentMetrics::counts(out.events);
+            return saved;
+        });
+        for (std::size_t i = 0; i < emitted.size(); ++i) report.emitted[i] += emitted[i];
+        report.alarms.insert(report.alarms.end(), alarms.begin(), alarms.end());
+    };
+    auto guilty = [&](const GatewayResult& result, const std::string& what) {
+        report.failed.emplace_back(result.id, what);
+    };
+    messaging::bisect(results, commit, guilty);
+    return report;
+}
+
+bool ResultStep::take(BatchQueue<GatewayResult>& results, milliseconds at_most) {
+    if (batch_.empty()) batch_ = results.take(at_most);
+    return !batch_.empty();
+}
+
+void ResultStep::commit(Instant now) {
+    const ResultReport report = commit_results(work_, store_, batch_);
+    calls_.settled(batch_);
+    recovery_.settled(batch_, now, report.alarms);
+    for (const auto& [id, what] : report.failed) recovery_.failed(id, now);
+    const std::vector<GatewayResult> done = std::exchange(batch_, {});
+    watcher_.committed(done, report.emitted);
+    for (const auto& [id, what] : report.failed) watcher_.failed(id, what);
+    for (const auto& [id, alarm] : report.alarms) watcher_.sound(id, alarm);
+}
+
+std::optional<std::size_t> ResultStep::recover(Instant now) {
+    if (now < next_look_) return std::nullopt;
+    next_look_ = now + kTickAfterFailure;
+    const std::size_t before = recovery_.calls_made();
+    recovery_.step(store_, calls_, now);
+    next_look_ = now + kTick;
+    return recovery_.calls_made() - before;
+}
+
+ResultLoop::ResultLoop(const messaging::LoopContext& context, BatchQueue<GatewayResult>& results,
+                       Calls& calls, PaymentMetrics& metrics)
+    : results_(results),
+      calls_(calls),
+      metrics_(metrics),
+      thread_([this, context] { run(context); }) {}
+
+void ResultLoop::stop() {
+    results_.close();
+    if (thread_.joinable()) thread_.join();
+}
+
+namespace {
+
+// What a ResultLoop's thread works with besides the queue: the step on a connection of its own, and
+// what is counted and logged of it.
+class ResultThread final : ResultWatcher {
+public:
+    ResultThread(const messaging::LoopContext& context, Calls& calls, PaymentMetrics& metrics)
+        : metrics_(metrics),
+          failures_(messaging::failure_counter(context.registry, "results")),
+          connection_(context.database_url),
+          work_(connection_, context.service, context.bell),
+          store_(make_payment_store(connection_)),
+          calls_(calls),
+          step_(work_, *store_, calls, *this, system_now()) {}
+
+    // False: nothing came.
+    bool take(BatchQueue<GatewayResult>& results) { return step_.take(results, kTick); }
+
+    // Until it is committed, or until `results` are closed; false: then it is given up.
+    bool commit(const BatchQueue<GatewayResult>& results) {
+        messaging::Backoff backoff;
+        for (;;) {
+            try {
+                step_.commit(system_now());
+                return true;
+            } catch (const std::exception&) {
+                failures_.Increment();
+                messaging::report_failure("results", connection_);
+                if (results.closed()) return false;
+                std::this_thread::sleep_for(std::min(backoff.next(), kLongestPause));
+            }
+        }
+    }
+
+    void recover() {
+        const Instant now = system_now();
+        try {
+            const auto calls_made = step_.recover(now);
+            if (!calls_made) return;
+            metrics_.retried.Increment(static_cast<double>(*calls_made));
+        } catch (const std::exception&) {
+            failures_.Increment();
+            messaging::report_failure("recovery", connection_);
+        }
+        metrics_.show(calls_);
+        const Recovery& recovery = step_.recovery();
+        metrics_.unknown.Set(static_cast<double>(recovery.unknown()));
+        metrics_.unknown_oldest_s.Set(static_cast<double>(recovery.oldest_unknown(now).count()));
+    }
+
+private:
+    // A gateway that is down would fill the log: one line in a while, for all of them.
+    void committed(std::span<const GatewayResult> results,
+                   const PaymentMetrics::EventCounts& emitted) override {
+        metrics_.count(emitted);
+        const GatewayResult* last = nullptr;
+        for (const GatewayResult& result : results) {
+            if (!is_unclear(result)) continue;
+            last = &result;
+            ++unclear_;
+            metrics_.unclear.Increment();
+        }
+        const Instant now = system_now();
+        if (!last || now < next_warning_) return;
+        next_warning_ = now + kWarnEvery;
+        const auto detail = std::visit(
+            [](const auto& outcome) { return std::get<Unclear>(outcome).detail; }, last->outcome);
+        spdlog::warn("gateway: {} calls without a clear outcome, the last for order {}: {}",
+                     std::exchange(unclear_, 0), last->id.to_string(), detail);
+    }
+
+    void failed(const OrderId& id, const std::string& what) override {
+        metrics_.failed.Increment();
+        spdlog::error("results: order {}: {}", id.to_string(), what);
+    }
+
+    void sound(const OrderId& id, Alarm alarm) override {
+        metrics_.count(alarm);
+        switch (alarm) {
+            case Alarm::wrong_amount:
+                spdlog::error("order {}: the gateway speaks of another amount than the order's",
+                              id.to_string());
+                return;
+            case Alarm::settled_otherwise:
+                spdlog::error("order {}: the gateway contradicts what an operator said for it",
+                              id.to_string());
+                return;
+        }
+    }
+
+    PaymentMetrics& metrics_;
+    prometheus::Counter& failures_;
+    postgres::Connection connection_;
+    messaging::PostgresUnitOfWork work_;
+    const std::unique_ptr<PaymentStore> store_;
+    Calls& calls_;
+    ResultStep step_;
+    Instant next_warning_{};
+    int unclear_ = 0;  // since the last warning
+};
+
+}  // namespace
+
+void ResultLoop::run(messaging::LoopContext context) {
+    ResultThread thread(context, calls_, metrics_);
+    while (!results_.closed() || results_.size() > 0) {
+        if (thread.take(results_) && !thread.commit(results_)) return;
+        if (!results_.closed()) thread.recover();
+    }
+}
+
+}  // namespace orderflow::payment
