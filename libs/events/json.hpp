@@ -22,6 +22,12 @@ namespace orderflow::events {
 
 enum class UnknownMembers { ignore, refuse };
 
+// A member that somebody else's JSON may leave out or give as null. For reading only.
+template <class T>
+struct Nullable : std::optional<T> {
+    using std::optional<T>::optional;
+};
+
 namespace json {
 
 namespace describe = boost::describe;
@@ -59,6 +65,8 @@ template <class T>
 struct IsOptional : std::false_type {};
 template <class T>
 struct IsOptional<std::optional<T>> : std::true_type {};
+template <class T>
+struct IsOptional<Nullable<T>> : std::true_type {};
 template <class T>
 struct IsVector : std::false_type {};
 template <class T>
@@ -162,6 +170,11 @@ bool read_value(Reader& reader, T& out, UnknownMembers unknown);
 template <class T>
 bool read_value(Reader& reader, std::optional<T>& out, UnknownMembers unknown) {
     return read_value(reader, out.emplace(), unknown);
+}
+
+template <class T>
+bool read_value(Reader& reader, Nullable<T>& out, UnknownMembers unknown) {
+    return reader.token() == Token::null || read_value(reader, out.emplace(), unknown);
 }
 
 // Arrays of enumerators are sets: each value at most once.

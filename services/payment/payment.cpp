@@ -128,7 +128,13 @@ struct SettleCancel {
                    events::PaymentRefunded{id, refunded.amount.amount, refunded.amount.currency,
                                            std::nullopt});
     }
+    // A charge that was captured does not vanish: whoever says so is asked again.
     Decision operator()(const NothingTaken&) const {
+        if (payment.state == State::CANCELLING && !payment.charge_id.empty()) {
+            Decision decision = again(payment, State::CANCELLING, now);
+            decision.alarm = Alarm::capture_denied;
+            return decision;
+        }
         return end(State::NEVER_CHARGED, Settlement::NEVER_CHARGED, nothing(id));
     }
     Decision operator()(const Unclear&) const { return again(payment, payment.state, now); }
@@ -146,6 +152,18 @@ private:
         return decision;
     }
 };
+
+// A capture that is heard of once the cancel is under way, or over, decides nothing, but it is kept:
+// who cancels must not be told then that nothing was taken.
+Decision captured_late(const Payment& payment, const Captured& captured, Instant now) {
+    const bool over = payment.state == State::NEVER_CHARGED && payment.order;
+    if (!over && payment.state != State::CANCELLING) return {};
+    if (!payment.charge_id.empty() || captured.amount != amount_of(*payment.order)) return {};
+    Decision decision = to_state(payment, payment.state, now);
+    decision.next->charge_id = captured.charge_id;
+    if (over) decision.alarm = Alarm::capture_denied;
+    return decision;
+}
 
 }  // namespace
 
@@ -173,7 +191,10 @@ Decision decide(const Payment* payment, const events::Event& event, const std::s
 
 Decision settle(const Payment& payment, const GatewayResult& result, Instant now) {
     if (const auto* charge = std::get_if<ChargeResult>(&result.outcome)) {
-        if (!awaits_charge(payment.state)) return {};
+        if (!awaits_charge(payment.state)) {
+            const auto* captured = std::get_if<Captured>(charge);
+            return captured ? captured_late(payment, *captured, now) : Decision{};
+        }
         return std::visit(SettleCharge{result.id, payment, now}, *charge);
     }
     if (payment.state != State::CANCELLING && payment.state != State::SETTLED) return {};

@@ -83,6 +83,7 @@ bool is_unclear(const GatewayResult& result);
 enum class Alarm {
     wrong_amount,       // the gateway says it captured or gave back another amount than the order's
     settled_otherwise,  // it contradicts what an operator had said for it
+    capture_denied,     // it had captured, and says that it took nothing
 };
 using Alarms = std::vector<std::pair<OrderId, Alarm>>;
 

@@ -24,25 +24,29 @@ struct ChargeBody {
 };
 BOOST_DESCRIBE_STRUCT(ChargeBody, (), (key, amount, currency, token))
 
+// Whose charge an answer speaks of stands in `key`, where the gateway says so.
 struct CapturedBody {
+    events::Nullable<std::string> key;
     std::string status;
     std::string charge_id;
     std::int64_t amount = 0;
     Currency currency;
 };
-BOOST_DESCRIBE_STRUCT(CapturedBody, (), (status, charge_id, amount, currency))
+BOOST_DESCRIBE_STRUCT(CapturedBody, (), (key, status, charge_id, amount, currency))
 
 struct DeclinedBody {
-    std::optional<std::string> reason;
+    events::Nullable<std::string> key;
+    events::Nullable<std::string> reason;
 };
-BOOST_DESCRIBE_STRUCT(DeclinedBody, (), (reason))
+BOOST_DESCRIBE_STRUCT(DeclinedBody, (), (key, reason))
 
 struct CancelledBody {
+    events::Nullable<std::string> key;
     std::string status;
-    std::optional<std::int64_t> amount;
-    std::optional<Currency> currency;
+    events::Nullable<std::int64_t> amount;
+    events::Nullable<Currency> currency;
 };
-BOOST_DESCRIBE_STRUCT(CancelledBody, (), (status, amount, currency))
+BOOST_DESCRIBE_STRUCT(CancelledBody, (), (key, status, amount, currency))
 
 }  // namespace orderflow::payment
 
@@ -73,9 +77,12 @@ http::ClientLimits client_limits() {
 
 std::string key_of(const OrderId& id) { return "charge:" + id.to_string(); }
 
+// An answer that speaks of another charge, mixed up by the gateway or on the way, says nothing.
 template <class Body>
-Result<Body> read(const std::string& body) {
-    return events::read_json<Body>(body, events::UnknownMembers::ignore);
+Result<Body> read(const OrderId& id, const std::string& body) {
+    auto answer = events::read_json<Body>(body, events::UnknownMembers::ignore);
+    if (!answer || answer->key.value_or(key_of(id)) == key_of(id)) return answer;
+    return Error{"another-charge", "speaks of " + *answer->key, "/key"};
 }
 
 Unclear unreadable(const Error& error) {
@@ -86,20 +93,20 @@ Unclear unclear(const http::ClientResult& answer) {
     return {answer.is_response() ? "status " + std::to_string(answer.status) : answer.error};
 }
 
-ChargeResult captured(const std::string& body) {
-    auto answer = read<CapturedBody>(body);
+ChargeResult captured(const OrderId& id, const std::string& body) {
+    auto answer = read<CapturedBody>(id, body);
     if (!answer) return unreadable(answer.error());
     if (answer->status != "captured") return Unclear{"status \"" + answer->status + "\""};
     return Captured{std::move(answer->charge_id), {answer->amount, answer->currency}};
 }
 
 // The HTTP status says it all, but a body must be the gateway's, not some proxy's page.
-ChargeResult declined(const std::string& body) {
+ChargeResult declined(const OrderId& id, const std::string& body) {
     Declined declined{events::PaymentRejection::CARD_DECLINED};
     if (body.empty()) return declined;
-    const auto answer = read<DeclinedBody>(body);
+    const auto answer = read<DeclinedBody>(id, body);
     if (!answer) return unreadable(answer.error());
-    if (answer->reason == "CARD_TOKEN_UNKNOWN") {
+    if (answer->reason.value_or("") == "CARD_TOKEN_UNKNOWN") {
         declined.reason = events::PaymentRejection::CARD_TOKEN_UNKNOWN;
     }
     return declined;
@@ -109,21 +116,21 @@ bool within_limits(std::int64_t amount) { return amount >= 0 && amount <= events
 
 }  // namespace
 
-ChargeResult charge_result(const http::ClientResult& answer) {
+ChargeResult charge_result(const OrderId& id, const http::ClientResult& answer) {
     if (!answer.is_response()) return unclear(answer);
     switch (answer.status) {
         case 200:
-        case 201: return captured(answer.body);
+        case 201: return captured(id, answer.body);
         case 400:
         case 402:
-        case 422: return declined(answer.body);
+        case 422: return declined(id, answer.body);
         default: return unclear(answer);
     }
 }
 
-CancelResult cancel_result(const http::ClientResult& answer) {
+CancelResult cancel_result(const OrderId& id, const http::ClientResult& answer) {
     if (!answer.is_response() || answer.status != 200) return unclear(answer);
-    const auto body = read<CancelledBody>(answer.body);
+    const auto body = read<CancelledBody>(id, answer.body);
     if (!body) return unreadable(body.error());
     if (body->status == "declined" || body->status == "never_charged") return NothingTaken{};
     const bool refunded = body->status == "refunded" && body->amount && body->currency;
@@ -141,14 +148,14 @@ asio::awaitable<ChargeResult> HttpGateway::charge(Call call) {
     std::string body = events::to_json(charge);
     const http::ClientResult answer =
         co_await client_.request("POST", "/v1/charges", std::move(body), kCallTimeout);
-    co_return charge_result(answer);
+    co_return charge_result(call.id, answer);
 }
 
 asio::awaitable<CancelResult> HttpGateway::cancel(OrderId id) {
     std::string target = "/v1/charges/" + key_of(id) + "/cancel";
     const http::ClientResult answer =
         co_await client_.request("POST", std::move(target), std::string(), kCallTimeout);
-    co_return cancel_result(answer);
+    co_return cancel_result(id, answer);
 }
 
 Calls::Calls(asio::io_context& io, Gateway& gateway, BatchQueue<GatewayResult>& results)

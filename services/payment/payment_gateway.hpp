@@ -60,9 +60,10 @@ private:
 };
 
 // What an answer means. Only 400, 402 and 422 are declines; a timeout, a reset, 5xx, 429, 401, 403,
-// 404, 409 (`key_cancelled`) and anything that cannot be read leave the outcome unclear.
-ChargeResult charge_result(const http::ClientResult& answer);
-CancelResult cancel_result(const http::ClientResult& answer);
+// 404, 409 (`key_cancelled`), an answer about another order's charge and anything that cannot be
+// read leave the outcome unclear.
+ChargeResult charge_result(const OrderId& id, const http::ClientResult& answer);
+CancelResult cancel_result(const OrderId& id, const http::ClientResult& answer);
 
 // Thread-safe, but for what says otherwise.
 class Calls {

@@ -16,6 +16,8 @@ constexpr milliseconds kFirstLook{500};       // at a payment whose call was unc
 constexpr seconds kRecentEvery{5};
 constexpr std::chrono::minutes kAllEvery{10};
 constexpr std::chrono::hours kRecentAtStart{1};
+constexpr std::chrono::minutes kAgain{20};    // an order's deadline, and some more
+constexpr seconds kAgainEvery{30};
 constexpr std::int64_t kPageRows = 2'000;
 constexpr std::size_t kDueAtOnce = 1'000;     // looked up by id in one step
 constexpr std::size_t kRemembered = 50'000;
@@ -101,6 +103,7 @@ void Recovery::step(PaymentStore& store, Calls& calls, Instant now) {
     take_overflow(calls, now);
     call_due(store, calls, now);
     walk_recent(store, calls, now);
+    walk_again(store, calls, now);
     walk_all(store, calls, now);
 }
 
@@ -112,14 +115,18 @@ void Recovery::take_overflow(Calls& calls, Instant now) {
     if (overflow.lost_from) step_back(*overflow.lost_from, now);
 }
 
-// Puts a call that is due into `calls`, remembers one that is not. False: too many are remembered.
-bool Recovery::call_or_remember(const OpenPayment& payment, milliseconds at_least, Instant now,
-                                std::vector<Call>& calls) {
+void Recovery::note(const OpenPayment& payment) {
     if (payment.state != State::UNKNOWN) {
         unknown_.erase(payment.id);
     } else if (unknown_.size() < kRemembered) {
         unknown_[payment.id] = payment.opened_at;
     }
+}
+
+// Puts a call that is due into `calls`, remembers one that is not. False: too many are remembered.
+bool Recovery::call_or_remember(const OpenPayment& payment, milliseconds at_least, Instant now,
+                                std::vector<Call>& calls) {
+    note(payment);
     const Instant due = payment.touched_at + std::max(at_least, retry_after(payment.attempts));
     if (due > now) return remember(payment.id, due);
     calls.push_back({payment.id, call_of(payment.state), payment.amount, payment.token});
@@ -143,6 +150,7 @@ void Recovery::call_due(PaymentStore& store, Calls& calls, Instant now) {
         // A pool that is full holds up no other one. `ids` left room to remember.
         std::size_t& left = room[static_cast<std::size_t>(call_of(payment.state))];
         if (left == 0) {
+            note(payment);
             remember(payment.id, now + kFirstLook);
             continue;
         }
@@ -180,12 +188,28 @@ void Recovery::walk_recent(PaymentStore& store, Calls& calls, Instant now) {
     calls.submit(std::move(ready));
 }
 
+void Recovery::walk_again(PaymentStore& store, Calls& calls, Instant now) {
+    if (again_.upto == OrderId{}) again_.position = first_order_id(now - kAgain);
+    const OpenPage page = next_page(store, again_, now);
+    if (again_.position >= again_.upto && now >= again_.resume) {
+        again_ = {};
+        again_.resume = now + kAgainEvery;
+    }
+    call_found(page, calls, now);
+}
+
 void Recovery::walk_all(PaymentStore& store, Calls& calls, Instant now) {
     const OpenPage page = next_page(store, all_, now);
+    contradicted_so_far_ += page.contradicted;
     if (all_.position >= all_.upto && now >= all_.resume) {
         all_ = {};
         all_.resume = now + kAllEvery;
+        contradicted_ = std::exchange(contradicted_so_far_, 0);
     }
+    call_found(page, calls, now);
+}
+
+void Recovery::call_found(const OpenPage& page, Calls& calls, Instant now) {
     std::vector<Call> ready;
     for (const OpenPayment& payment : page.open) {
         if (!due_.contains(payment.id)) call_or_remember(payment, kUntouched, now, ready);

@@ -17,16 +17,17 @@ namespace orderflow::payment {
 // The pool that the call for an open payment goes to.
 CallKind call_of(State open);
 
-// Finds the open payments whose call is due. Two walks along the primary key look at rows that
-// nobody touched for 10 s: one at what is recent, every 5 s, from where it last ended; one slowly
-// at the whole table, again and again, for what came in late. An open payment that was seen is
+// Finds the open payments whose call is due. Three walks along the primary key look at rows that
+// nobody touched for 10 s: one at what is new, every 5 s, from where it last ended; one at the last
+// 20 minutes, in which orders are cancelled, again and again, for the calls that a process took with
+// it which never came back; one slowly at the whole table. An open payment that was seen is
 // remembered one by one and looked up when it is due, so that the walks need not see it again.
 // Owned by a ResultStep.
 class Recovery {
 public:
     explicit Recovery(Instant now);
 
-    // Does what is due, with at most three queries. Throws DatabaseError and forgets nothing then.
+    // Does what is due, with at most four queries. Throws DatabaseError and forgets nothing then.
     void step(PaymentStore& store, Calls& calls, Instant now);
 
     // To be called after each committed batch of results. Calls that ended without a clear outcome
@@ -40,6 +41,9 @@ public:
     std::size_t remembered() const { return due_.size(); }
     std::size_t unknown() const { return unknown_.size(); }
     std::chrono::seconds oldest_unknown(Instant now) const;
+    // Payments that ended otherwise than an operator, or the gateway itself, had said: as of the
+    // last walk over the whole table.
+    int contradicted() const { return contradicted_; }
 
 private:
     struct Walk {
@@ -57,12 +61,18 @@ private:
     void call_due(PaymentStore& store, Calls& calls, Instant now);
     OpenPage next_page(PaymentStore& store, Walk& walk, Instant now);
     void walk_recent(PaymentStore& store, Calls& calls, Instant now);
+    void walk_again(PaymentStore& store, Calls& calls, Instant now);
     void walk_all(PaymentStore& store, Calls& calls, Instant now);
+    void call_found(const OpenPage& page, Calls& calls, Instant now);
+    void note(const OpenPayment& payment);
     bool call_or_remember(const OpenPayment& payment, std::chrono::milliseconds at_least,
                           Instant now, std::vector<Call>& calls);
 
     Walk recent_;
+    Walk again_;
     Walk all_;
+    int contradicted_ = 0;
+    int contradicted_so_far_ = 0;
     std::unordered_map<OrderId, Instant> due_;
     std::set<std::pair<Instant, OrderId>> by_time_;  // the same, in order
     std::unordered_map<OrderId, Instant> unknown_;   // UNKNOWN when last seen → opened_at

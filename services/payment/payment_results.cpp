@@ -144,6 +144,7 @@ public:
         metrics_.show(calls_);
         const Recovery& recovery = step_.recovery();
         metrics_.unknown.Set(static_cast<double>(recovery.unknown()));
+        metrics_.contradicted.Set(static_cast<double>(recovery.contradicted()));
         metrics_.unknown_oldest_s.Set(static_cast<double>(recovery.oldest_unknown(now).count()));
     }
 
@@ -182,6 +183,10 @@ private:
                 return;
             case Alarm::settled_otherwise:
                 spdlog::error("order {}: the gateway contradicts what an operator said for it",
+                              id.to_string());
+                return;
+            case Alarm::capture_denied:
+                spdlog::error("order {}: the gateway had captured and says that it took nothing",
                               id.to_string());
                 return;
         }

@@ -41,7 +41,7 @@ prometheus::Counter& alarm_counter(prometheus::Registry& registry, const char* a
     return prometheus::BuildCounter()
         .Name("orderflow_payment_alarms_total")
         .Help("Payments that somebody has to look at: the gateway contradicts the order's amount, "
-              "or what an operator said for it")
+              "what an operator said for it, or itself")
         .Register(registry)
         .Add({{"alarm", alarm}});
 }
@@ -63,10 +63,14 @@ PaymentMetrics::PaymentMetrics(prometheus::Registry& registry)
       failed(outcomes(registry).Add({{"outcome", "failed"}})),
       wrong_amount(alarm_counter(registry, "wrong_amount")),
       settled_otherwise(alarm_counter(registry, "settled_otherwise")),
+      capture_denied(alarm_counter(registry, "capture_denied")),
       unknown(gauge(registry, "orderflow_payments_unknown",
                     "Payments whose charge has no clear outcome, as the recovery sees them")),
       unknown_oldest_s(gauge(registry, "orderflow_payments_unknown_oldest_seconds",
                              "Age of the oldest payment without a clear outcome, seconds")),
+      contradicted(gauge(registry, "orderflow_payments_contradicted",
+                         "Payments that ended otherwise than an operator, or the gateway itself, "
+                         "had said; as of the last walk over the table")),
       calls(prometheus::BuildGauge()
                 .Name("orderflow_gateway_calls")
                 .Help("Calls to the payment gateway that are running or waiting, by pool")
@@ -93,6 +97,7 @@ void PaymentMetrics::count(Alarm alarm) {
     switch (alarm) {
         case Alarm::wrong_amount: wrong_amount.Increment(); return;
         case Alarm::settled_otherwise: settled_otherwise.Increment(); return;
+        case Alarm::capture_denied: capture_denied.Increment(); return;
     }
 }
 

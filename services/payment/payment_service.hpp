@@ -32,8 +32,8 @@ struct PaymentMetrics {
     void show(const Calls& calls);
 
     prometheus::Counter &captured, &declined, &refunded, &nothing, &unclear, &duplicate, &retried,
-        &failed, &wrong_amount, &settled_otherwise;
-    prometheus::Gauge &unknown, &unknown_oldest_s;
+        &failed, &wrong_amount, &settled_otherwise, &capture_denied;
+    prometheus::Gauge &unknown, &unknown_oldest_s, &contradicted;
     prometheus::Family<prometheus::Gauge>& calls;
 };
 

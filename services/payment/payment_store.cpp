@@ -53,10 +53,14 @@ const Statement kFindOpen{"payments_find_open",
 // row of the page comes back whatever its state, as the place to go on from.
 const Statement kScanOpen{"payments_scan_open", R"(
     WITH page AS MATERIALIZED (
-        SELECT )" OPEN_COLUMNS R"( FROM payments
+        SELECT )" OPEN_COLUMNS R"(,
+               state IN ('REFUNDED', 'NEVER_CHARGED') AND settled_as IS DISTINCT FROM state
+               AND (settled_as IS NOT NULL OR state = 'NEVER_CHARGED' AND charge_id IS NOT NULL)
+                   AS contradicted
+        FROM payments
         WHERE order_id > $1::uuid AND order_id <= $2::uuid ORDER BY order_id LIMIT $3::bigint)
-    SELECT )" OPEN_COLUMNS R"( FROM page
-    WHERE )" OPEN_STATES R"(
+    SELECT * FROM page
+    WHERE contradicted OR )" OPEN_STATES R"(
        OR order_id = (SELECT order_id FROM page ORDER BY order_id DESC LIMIT 1)
     ORDER BY order_id)"};
 
@@ -179,6 +183,7 @@ public:
             page.last = rows.id<OrderId>(i, 0);
             const State state = enum_of<State>(rows.text(i, 1));
             if (is_open(state)) page.open.push_back(read_open(rows, i, state));
+            if (rows.boolean(i, 8)) ++page.contradicted;
         }
         return page;
     }

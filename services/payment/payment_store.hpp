@@ -30,6 +30,7 @@ struct OpenPayment {
 // The open ones among a number of rows that follow each other, and the last of these rows.
 struct OpenPage {
     std::vector<OpenPayment> open;
+    int contradicted = 0;  // ended otherwise than an operator, or the gateway itself, had said
     std::optional<OrderId> last;  // empty: there are no rows in the range
 };
 

@@ -165,19 +165,23 @@ std::vector<State<payment::Payment>> payment_states() {
     using payment::Settlement;
     const test::Story story;
     std::vector<State<payment::Payment>> states;
-    const auto add = [&](payment::State state, std::optional<Settlement> as = {}) {
+    const auto add = [&](payment::State state, std::optional<Settlement> as = {},
+                         const std::string& charge_id = {}) {
         payment::Payment row;
+        row.charge_id = charge_id;
         row.state = state;
         row.order = story.order;
         row.settled_as = as;
-        const std::string suffix = as ? " as " + std::string(name_of(*as)) : "";
+        std::string suffix = as ? " as " + std::string(name_of(*as)) : "";
+        if (state == payment::State::CANCELLING && !charge_id.empty()) suffix = " of a capture";
         states.push_back({std::string(name_of(state)) + suffix, row});
     };
     add(payment::State::INTENT);
     add(payment::State::UNKNOWN);
-    add(payment::State::CAPTURED);
+    add(payment::State::CAPTURED, {}, "ch_1");
     add(payment::State::DECLINED);
     add(payment::State::CANCELLING);
+    add(payment::State::CANCELLING, {}, "ch_1");
     add(payment::State::SETTLED, Settlement::REFUNDED);
     add(payment::State::SETTLED, Settlement::NEVER_CHARGED);
     add(payment::State::REFUNDED);
@@ -192,6 +196,7 @@ Cell say(const payment::Payment* before, const payment::Decision& decision) {
     if (decision.alarm == payment::Alarm::settled_otherwise) {
         cell.say("**alarm** settled_otherwise");
     }
+    if (decision.alarm == payment::Alarm::capture_denied) cell.say("**alarm** capture_denied");
     return cell.emit(decision.events);
 }
 

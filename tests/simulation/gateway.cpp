@@ -35,8 +35,9 @@ std::string money(std::int64_t amount) {
 }
 
 ClientResult captured(const OrderId& id, std::int64_t amount) {
-    return response(200, "{\"status\":\"captured\",\"chargeId\":\"" + charge_id_of(id) + "\"," +
-                             money(amount) + "}");
+    return response(200, "{\"key\":\"charge:" + id.to_string() +
+                             "\",\"status\":\"captured\",\"chargeId\":\"" + charge_id_of(id) +
+                             "\"," + money(amount) + "}");
 }
 
 ClientResult declined(const Charge& charge) {
@@ -141,12 +142,13 @@ void Wire::apply(Exchange& exchange) {
     exchange.answer = answer.value_or(no_response("timeout"));
     world_.note("gateway: ", exchange.cancel() ? "cancel" : "charge", " of ", id, ", answer ",
                 exchange.answer.status, " ", exchange.answer.body);
-    if (wrong) exchange.answer = spoilt(exchange.answer, exchange.cancel());
+    if (wrong) exchange.answer = spoilt(exchange);
 }
 
 // What comes back instead of the answer, although the request took effect.
-ClientResult Wire::spoilt(const ClientResult& answer, bool cancel) {
-    const int kind = static_cast<int>(world_.random.below(8));
+ClientResult Wire::spoilt(const Exchange& exchange) {
+    const int kind = static_cast<int>(world_.random.below(9));
+    const bool charged = !exchange.cancel() && exchange.answer.status == 200;
     world_.note("  but the caller gets wrong answer ", kind);
     switch (kind) {
         case 0: return response(500, "{}");
@@ -155,9 +157,9 @@ ClientResult Wire::spoilt(const ClientResult& answer, bool cancel) {
         case 3: return response(429, "{}");
         case 4: return response(200, "<html>");
         case 5:
-            // Another amount, of another charge: only the caller can see that.
-            if (!cancel && answer.status == 200) return captured({}, 7);
+            if (charged) return captured(exchange.call.id, 7);  // another amount
             return response(401, "");
+        case 6: return captured({}, exchange.call.amount.amount);  // another order's charge
         default: return no_response("reset");
     }
 }
@@ -177,8 +179,9 @@ SimulatedGateway::~SimulatedGateway() {
 }
 
 asio::awaitable<payment::ChargeResult> SimulatedGateway::charge(payment::Call call) {
+    const OrderId id = call.id;
     const ClientResult answer = co_await exchange(std::move(call));
-    co_return payment::charge_result(answer);
+    co_return payment::charge_result(id, answer);
 }
 
 asio::awaitable<payment::CancelResult> SimulatedGateway::cancel(OrderId id) {
@@ -186,7 +189,7 @@ asio::awaitable<payment::CancelResult> SimulatedGateway::cancel(OrderId id) {
     call.id = id;
     call.kind = CallKind::cancel;
     const ClientResult answer = co_await exchange(std::move(call));
-    co_return payment::cancel_result(answer);
+    co_return payment::cancel_result(id, answer);
 }
 
 asio::awaitable<ClientResult> SimulatedGateway::exchange(payment::Call call) {

@@ -87,7 +87,7 @@ private:
     using Exchanges = std::list<Exchange>;
 
     void apply(Exchange& exchange);
-    http::ClientResult spoilt(const http::ClientResult& answer, bool cancel);
+    http::ClientResult spoilt(const Exchange& exchange);
 
     World& world_;
     GatewayLedger ledger_;

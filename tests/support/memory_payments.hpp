@@ -47,6 +47,7 @@ public:
             const payment::Payment& payment = i->second.first;
             if (payment::is_open(payment.state)) page.open.push_back(view(i->first, payment));
         }
+        page.contradicted = contradicted;
         return page;
     }
 
@@ -55,6 +56,7 @@ public:
     std::map<OrderId, std::pair<payment::Payment, std::int64_t>> rows;  // payment, version
     bool lose_next_save = false;  // as if another instance had been faster
     int scanned = 0;
+    int contradicted = 0;         // what every page is said to hold
 
 private:
     static payment::OpenPayment view(const OrderId& id, const payment::Payment& payment) {

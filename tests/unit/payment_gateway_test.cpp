@@ -21,6 +21,9 @@ using std::chrono::seconds;
 using test::charge_of;
 using test::new_order_id;
 
+const OrderId kOrder = new_order_id();
+const std::string kKey = "charge:" + kOrder.to_string();
+
 http::ClientResult answer(int status, std::string body) {
     http::ClientResult result;
     result.outcome = http::ClientResult::Outcome::response;
@@ -60,7 +63,10 @@ boost::asio::awaitable<http::Response> note(std::vector<std::string>& received, 
 
 TEST_CASE("gateway: only a clear answer about a charge is more than unclear") {
     const std::string captured =
-        R"({"key":"k","status":"captured","chargeId":"ch_1","amount":1500,"currency":"KRW"})";
+        R"({"status":"captured","chargeId":"ch_1","amount":1500,"currency":"KRW"})";
+    const auto of_key = [&](const std::string& key) {
+        return "{\"key\":" + key + "," + captured.substr(1);
+    };
     struct Line {
         int status;
         std::string body, meaning;
@@ -68,6 +74,9 @@ TEST_CASE("gateway: only a clear answer about a charge is more than unclear") {
     const Line line = GENERATE_COPY(values<Line>({
         {200, captured, "captured ch_1 1500 KRW"},
         {201, captured, "captured ch_1 1500 KRW"},
+        {200, of_key("\"" + kKey + "\""), "captured ch_1 1500 KRW"},
+        {200, of_key("null"), "captured ch_1 1500 KRW"},
+        {200, of_key("\"charge:another\""), "unclear"},
         {200, R"({"status":"processing"})", "unclear"},
         {200, R"({"status":"declined","reason":"CARD_DECLINED"})", "unclear"},
         {200, R"({"status":"captured","chargeId":"","amount":1500,"currency":"KRW"})", "unclear"},
@@ -78,6 +87,8 @@ TEST_CASE("gateway: only a clear answer about a charge is more than unclear") {
         {202, captured, "unclear"},
         {402, R"({"status":"declined","reason":"CARD_DECLINED"})", "declined CARD_DECLINED"},
         {402, R"({"status":"declined","reason":"NEW"})", "declined CARD_DECLINED"},
+        {402, R"({"status":"declined","reason":null})", "declined CARD_DECLINED"},
+        {402, R"({"key":"charge:another","status":"declined"})", "unclear"},
         {402, "", "declined CARD_DECLINED"},
         {402, "<html>", "unclear"},
         {422, R"({"status":"declined","reason":"CARD_TOKEN_UNKNOWN"})",
@@ -95,7 +106,7 @@ TEST_CASE("gateway: only a clear answer about a charge is more than unclear") {
         {302, "", "unclear"},
     }));
     CAPTURE(line.status, line.body);
-    CHECK(meaning(charge_result(answer(line.status, line.body))) == line.meaning);
+    CHECK(meaning(charge_result(kOrder, answer(line.status, line.body))) == line.meaning);
 }
 
 TEST_CASE("gateway: only a clear answer about a cancellation settles it") {
@@ -109,6 +120,9 @@ TEST_CASE("gateway: only a clear answer about a cancellation settles it") {
         {200, R"({"status":"declined","reason":"CARD_DECLINED","amount":1500,"currency":"KRW"})",
          "nothing taken"},
         {200, R"({"status":"never_charged"})", "nothing taken"},
+        {200, R"({"status":"never_charged","amount":null,"currency":null})", "nothing taken"},
+        {200, R"({"key":"charge:another","status":"never_charged"})", "unclear"},
+        {200, R"({"status":"refunded","amount":null,"currency":"KRW"})", "unclear"},
         {200, R"({"status":"refunded"})", "unclear"},
         {200, R"({"status":"refunded","amount":-1,"currency":"KRW"})", "unclear"},
         {200, R"({"status":"captured","amount":1500,"currency":"KRW"})", "unclear"},
@@ -118,15 +132,15 @@ TEST_CASE("gateway: only a clear answer about a cancellation settles it") {
         {500, R"({"status":"never_charged"})", "unclear"},
     }));
     CAPTURE(line.status, line.body);
-    CHECK(meaning(cancel_result(answer(line.status, line.body))) == line.meaning);
+    CHECK(meaning(cancel_result(kOrder, answer(line.status, line.body))) == line.meaning);
 }
 
 TEST_CASE("gateway: no answer leaves charge and cancellation unclear") {
     http::ClientResult none;
     none.outcome = GENERATE(http::ClientResult::Outcome::never_sent,
                             http::ClientResult::Outcome::maybe_sent);
-    CHECK(meaning(charge_result(none)) == "unclear");
-    CHECK(meaning(cancel_result(none)) == "unclear");
+    CHECK(meaning(charge_result(kOrder, none)) == "unclear");
+    CHECK(meaning(cancel_result(kOrder, none)) == "unclear");
 }
 
 TEST_CASE("gateway: charge and cancel are sent with the order's key") {

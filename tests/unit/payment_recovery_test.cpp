@@ -59,32 +59,63 @@ TEST_CASE("recovery: an intent that a crash left behind is charged once it is 10
     CHECK(f.gateway.asked == std::vector<std::string>{"charge " + id.to_string()});
 }
 
-TEST_CASE("recovery: old rows are walked over once in a while, recent ones only once") {
+TEST_CASE("recovery: old rows are walked over once in a while, new ones only once") {
     CallsFixture f;
     MemoryPayments store;
     for (int i = 0; i < 5'000; ++i) store.rows[id_at(at(i / 100))] = {row("CAPTURED"), 2};
-    Recovery recovery(at(100));
+    Recovery recovery(at(1'400));
 
-    for (int tick = 0; tick < 60; ++tick) recovery.step(store, f.calls, at(100 + tick));
+    for (int tick = 0; tick < 60; ++tick) recovery.step(store, f.calls, at(1'400 + tick));
 
-    CHECK(store.scanned == 10'000);  // by each of the two walks
+    CHECK(store.scanned == 10'000);  // by the walk at what is new and by the one over the table
 }
 
 TEST_CASE("recovery: what came in late is found by the walk over the whole table") {
     CallsFixture f;
     MemoryPayments store;
     store.rows[id_at(at(50))] = {row("CAPTURED"), 2};
-    Recovery recovery(at(100));
-    recovery.step(store, f.calls, at(100));
-    recovery.step(store, f.calls, at(101));
+    Recovery recovery(at(1'400));
+    recovery.step(store, f.calls, at(1'400));
+    recovery.step(store, f.calls, at(1'401));
     const OrderId late = id_at(at(10));
     store.rows[late] = {row("CANCELLING"), 1};
 
-    for (int tick = 2; tick < 610; ++tick) recovery.step(store, f.calls, at(100 + tick));
+    for (int tick = 2; tick < 610; ++tick) recovery.step(store, f.calls, at(1'400 + tick));
     f.run();
 
     REQUIRE(f.gateway.asked.size() == 1);
     CHECK(f.gateway.asked[0] == "cancel " + late.to_string());
+}
+
+TEST_CASE("recovery: a cancel that another process took with it is made within a minute") {
+    CallsFixture f;
+    MemoryPayments store;
+    const OrderId id = id_at(at(50));
+    store.rows[id] = {row("CAPTURED"), 2};
+    Recovery recovery(at(100));
+    for (int tick = 0; tick < 20; ++tick) recovery.step(store, f.calls, at(100 + tick));
+    store.rows[id] = {row("CANCELLING"), 3};  // by a process that then froze
+    store.rows[id].first.touched_at = at(120);
+
+    for (int tick = 0; tick < 60; ++tick) recovery.step(store, f.calls, at(120 + tick));
+    f.run();
+
+    CHECK(f.gateway.asked == std::vector<std::string>{"cancel " + id.to_string()});
+}
+
+TEST_CASE("recovery: payments that ended otherwise than was said are counted by the walk") {
+    CallsFixture f;
+    MemoryPayments store;
+    store.contradicted = 2;
+    store.rows[id_at(at(0))] = {row("REFUNDED"), 2};
+    Recovery recovery(at(1'400));
+
+    recovery.step(store, f.calls, at(1'400));
+    CHECK(recovery.contradicted() == 2);
+    store.contradicted = 0;
+    for (int tick = 1; tick < 610; ++tick) recovery.step(store, f.calls, at(1'400 + tick));
+
+    CHECK(recovery.contradicted() == 0);
 }
 
 TEST_CASE("recovery: a call without a clear outcome is made again with backoff, never forgotten") {

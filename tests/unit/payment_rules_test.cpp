@@ -28,7 +28,8 @@ std::optional<Payment> row(const std::string& label, const Story& story) {
     payment.opened_at = at(1);
     payment.traceparent = kTrace;
     payment.attempts = 3;
-    if (payment.state == State::CAPTURED) payment.charge_id = "ch_old";
+    const bool captured = payment.state == State::CAPTURED || label == "CANCELLING/captured";
+    if (captured) payment.charge_id = "ch_old";
     if (payment.state == State::DECLINED) payment.reason = PaymentRejection::CARD_DECLINED;
     if (payment.state == State::SETTLED) {
         const std::string said = slash == std::string::npos ? "REFUNDED" : label.substr(slash + 1);
@@ -43,6 +44,7 @@ std::string cell_of(const Decision& decision) {
         test::cell_of(decision.next ? &decision.next->state : nullptr, decision.events);
     if (decision.alarm == Alarm::wrong_amount) cell += "!wrong_amount";
     if (decision.alarm == Alarm::settled_otherwise) cell += "!settled_otherwise";
+    if (decision.alarm == Alarm::capture_denied) cell += "!capture_denied";
     return cell;
 }
 
@@ -84,7 +86,8 @@ const char* const kEvents = R"(
     ShipmentVoided      -      -      -       -        -        -          -       -        -
 )";
 
-// "!…" is an alarm; the state behind SETTLED is what the operator had said.
+// "!…" is an alarm; the state behind SETTLED is what the operator had said, "had/C" is CANCELLING
+// after a capture.
 const char* const kResults = R"(
     ok     = CAPTURED+PaymentCaptured
     no     = DECLINED+PaymentDeclined
@@ -98,18 +101,22 @@ const char* const kResults = R"(
     true/N = NEVER_CHARGED
     lie/R  = REFUNDED!settled_otherwise
     lie/N  = NEVER_CHARGED!settled_otherwise
+    late   = CANCELLING
+    late/N = NEVER_CHARGED!capture_denied
+    doubt  = CANCELLING!capture_denied
+    had/C  = CANCELLING/captured
     said/R = SETTLED/REFUNDED
     said/N = SETTLED/NEVER_CHARGED
     NEVER  = NEVER_CHARGED
-                      INTENT UNKNOWN CAPTURED DECLINED CANCELLING said/R said/N REFUNDED NEVER
-    captured          ok     ok      -        -        -          -      -      -        -
-    captured/amount   wrong  wrong   -        -        -          -      -      -        -
-    captured/currency wrong  wrong   -        -        -          -      -      -        -
-    declined          no     no      -        -        -          -      -      -        -
-    charge-unclear    again  again   -        -        -          -      -      -        -
-    refunded          -      -       -        -        back       true/R lie/R  -        -
-    nothing-taken     -      -       -        -        none       lie/N  true/N -        -
-    cancel-unclear    -      -       -        -        wait       hold   hold   -        -
+                      INTENT UNKNOWN CAPTURED DECLINED CANCELLING had/C said/R said/N REFUNDED NEVER
+    captured          ok     ok      -        -        late       -     -      -      -        late/N
+    captured/amount   wrong  wrong   -        -        -          -     -      -      -        -
+    captured/currency wrong  wrong   -        -        -          -     -      -      -        -
+    declined          no     no      -        -        -          -     -      -      -        -
+    charge-unclear    again  again   -        -        -          -     -      -      -        -
+    refunded          -      -       -        -        back       back  true/R lie/R  -        -
+    nothing-taken     -      -       -        -        none       doubt lie/N  true/N -        -
+    cancel-unclear    -      -       -        -        wait       wait  hold   hold   -        -
 )";
 
 const char* const kByHand = R"(
@@ -162,7 +169,8 @@ TEST_CASE("payment rules: every state answers every result of the gateway, late 
             CHECK(cell_of(decision) == table.cell(said, state));
             if (!decision.next) continue;
             CHECK(decision.next->touched_at == at(2));
-            CHECK(decision.next->attempts == (is_open(decision.next->state) ? 4 : 3));
+            const bool again = is_open(decision.next->state) && said != "captured";
+            CHECK(decision.next->attempts == (again ? 4 : 3));
             CHECK(decision.next->settled_as == payment.settled_as);
             CHECK(decision.next->settled_by == payment.settled_by);
         }
@@ -226,10 +234,28 @@ TEST_CASE("payment rules: the gateway's word after an operator's ends the row an
     CHECK(truth.events.empty());
     CHECK(truth.next->settled_as == Settlement::REFUNDED);  // what was said stays to be seen
 
-    for (const char* late : {"refunded", "nothing-taken", "cancel-unclear", "captured"}) {
+    for (const char* late : {"refunded", "nothing-taken", "cancel-unclear", "declined"}) {
         CAPTURE(late);
         CHECK(cell_of(settle(*truth.next, result(late, story.id), at(5))) == "-");
     }
+}
+
+TEST_CASE("payment rules: a capture that was heard of late is not believed to have vanished") {
+    const Story story;
+    const Decision late = settle(*row("CANCELLING", story), result("captured", story.id), at(2));
+    REQUIRE(late.next);
+    CHECK(late.next->charge_id == "ch_1");
+
+    const Decision denied = settle(*late.next, result("nothing-taken", story.id), at(3));
+    CHECK(cell_of(denied) == "CANCELLING!capture_denied");
+    const Decision undone = settle(*denied.next, result("refunded", story.id), at(4));
+    CHECK(cell_of(undone) == "REFUNDED+PaymentRefunded");
+
+    const auto by_hand =
+        settle_by_hand(story.id, *denied.next, Settlement::NEVER_CHARGED, "kim", at(4));
+    REQUIRE(by_hand);
+    CHECK(cell_of(settle(*by_hand->next, result("nothing-taken", story.id), at(5))) ==
+          "NEVER_CHARGED");
 }
 
 TEST_CASE("payment rules: retries wait 500 ms, then twice as long each time, at most a minute") {

@@ -4,30 +4,16 @@
 
 namespace orderflow::orderctl {
 
-// A text that may be null.
-struct NullableText {
-    std::optional<std::string> value;
-};
 struct Line {
     std::string op;
-    std::optional<NullableText> order_id;
+    events::Nullable<std::string> order_id;
     std::optional<std::string> outcome;
-    std::optional<NullableText> key;
-    std::optional<NullableText> customer_id;
+    events::Nullable<std::string> key;
+    events::Nullable<std::string> customer_id;
 };
 BOOST_DESCRIBE_STRUCT(Line, (), (op, order_id, outcome, key, customer_id))
 
-// Found by the codec through its argument.
-bool read_value(events::json::Reader& reader, NullableText& out, events::UnknownMembers unknown) {
-    if (reader.token() == events::json::Token::null) return true;
-    return events::json::read_value(reader, out.value.emplace(), unknown);
-}
-
 namespace {
-
-std::string text_of(const std::optional<NullableText>& text) {
-    return text ? text->value.value_or("") : "";
-}
 
 Result<Placement> to_placement(const Line& line) {
     Placement placement;
@@ -35,7 +21,7 @@ Result<Placement> to_placement(const Line& line) {
     if (!boost::describe::enum_from_string(outcome.c_str(), placement.outcome)) {
         return Error{"validation", "outcome must be ok, fail or info"};
     }
-    const std::string order = text_of(line.order_id);
+    const std::string order = line.order_id.value_or("");
     if (!order.empty()) {
         placement.order = OrderId::parse(order);
         if (!placement.order) return Error{"validation", "orderId must be a lower-case UUID"};
@@ -43,8 +29,8 @@ Result<Placement> to_placement(const Line& line) {
     if (placement.outcome == Outcome::ok && !placement.order) {
         return Error{"validation", "an accepted order has an orderId"};
     }
-    placement.key = text_of(line.key);
-    placement.customer = text_of(line.customer_id);
+    placement.key = line.key.value_or("");
+    placement.customer = line.customer_id.value_or("");
     return placement;
 }
 
