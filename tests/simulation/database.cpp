@@ -126,6 +126,7 @@ bool Session::retried(const messaging::Retried& retried) {
     const auto found = database_.parked_.find(waiting.id);
     if (found == database_.parked_.end() || found->second.dead()) return false;
     if (retried.done()) {
+        doing_.unparked.push_back(EventId::parse(found->second.ce_id).value());
         write([this, id = waiting.id] { database_.parked_.erase(id); });
         return true;
     }
@@ -138,6 +139,17 @@ bool Session::retried(const messaging::Retried& retried) {
         row.error = error;
     });
     return true;
+}
+
+void Session::handled(std::span<const messaging::Delivery> batch,
+                      const messaging::BatchOutput& out) {
+    for (const messaging::Delivery& delivery : batch) {
+        doing_.handled.push_back(delivery.event);
+        const bool aside = std::ranges::any_of(out.parked, [&](const auto& parked) {
+            return parked.record == delivery.record;
+        });
+        if (!aside) doing_.done.push_back(delivery.id);
+    }
 }
 
 void Session::append(std::span<const messaging::OutgoingEvent> events) {

@@ -45,6 +45,8 @@ struct Commit {
     std::vector<events::Event> events;             // those of the rows that are no announcements
     std::vector<messaging::ParkedRecord> parked;   // anew
     std::vector<events::Event> handled;            // what the service's handler was given
+    std::vector<EventId> done;                     // of that, what it has not put aside (again)
+    std::vector<EventId> unparked;                 // what is no longer parked
     std::vector<OrderId> waiting;                  // orders that were blocked as it was asked
 };
 
@@ -105,11 +107,8 @@ public:
     void lock(const std::string& row);
     void write(std::function<void()> change) { writes_.push_back(std::move(change)); }
 
-    // Tells who watches what the handler was given in this transaction.
-    void handling(std::span<const messaging::Delivery> batch) {
-        doing_.handled.clear();
-        for (const messaging::Delivery& delivery : batch) doing_.handled.push_back(delivery.event);
-    }
+    // Tells who watches what the handler was given in this transaction, and what it put aside.
+    void handled(std::span<const messaging::Delivery> batch, const messaging::BatchOutput& out);
 
 private:
     void append_row(const std::optional<OrderId>& order, std::string topic, std::string key,

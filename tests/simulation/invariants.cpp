@@ -67,6 +67,11 @@ void Invariants::committed(const Commit& commit) {
         require(row.seq > last, "seq order is commit order", std::to_string(row.seq), row.order_id);
         last = row.seq;
     }
+    auto& handled = handled_[commit.service];
+    handled.insert(commit.done.begin(), commit.done.end());
+    for (const EventId& id : commit.unparked) {
+        require(handled.contains(id), "a record stays parked until it is handled", id.to_string());
+    }
     for (const events::Event& event : commit.handled) {
         const OrderId* id = events::order_of(event);
         if (!id) continue;
@@ -192,7 +197,8 @@ void Invariants::check_storage() const {
             std::to_string(storage.used));
 }
 
-void Invariants::requested(const OrderId& id) const {
+void Invariants::requested(const OrderId& id) {
+    requested_at_[id] = shop_.world.now;
     const auto& rows = shop_.payments.payments.rows();
     require(rows.contains(id) && rows.at(id).row.order,
             "the gateway is asked only for committed intents", "", id);

@@ -18,6 +18,9 @@ public:
     // Every order is final, nothing is under way, and everything agrees with everything.
     void check_at_rest() const;
 
+    // Nothing that waits for the gateway is forgotten; `healed`: since when no fault strikes.
+    void check_patience(Instant healed) const;
+
     // The events of an order in a service's ledger.
     std::string history(const OrderId& order) const;
 
@@ -32,7 +35,7 @@ private:
     bool is_planted(const messaging::Record& record) const;
     void check_stock() const;
     void check_storage() const;
-    void requested(const OrderId& order) const;
+    void requested(const OrderId& order);
 
     void check_order(const OrderId& id, const order::Saga& saga) const;
     void check_completed(const OrderId& id, const order::Saga& saga) const;
@@ -40,7 +43,7 @@ private:
     void check_money() const;
     void check_topics() const;
     void check_nothing_parked() const;
-    void check_given_up() const;
+    void check_handled() const;
     void check_fold() const;
     void check_alarms() const;
     void check_analytics() const;
@@ -55,6 +58,8 @@ private:
     std::map<events::Service, std::int64_t> last_seq_;
     std::map<OrderId, std::set<events::Participant>> answers_;  // that order-service has handled
     std::map<std::string, std::int64_t> adjusted_;              // free pieces, by product
+    std::map<events::Service, std::set<EventId>> handled_;
+    std::map<OrderId, Instant> requested_at_;                   // last request to the gateway
 };
 
 }  // namespace orderflow::simulation

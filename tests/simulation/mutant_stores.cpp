@@ -81,13 +81,20 @@ public:
         }));
     }
     std::vector<payment::OpenPayment> find_open(std::span<const OrderId> ids) override {
-        if (mutant_ == Mutant::calls_lost_without_recovery) return {};
+        if (mutant_ == Mutant::calls_lost_without_recovery ||
+            mutant_ == Mutant::due_call_forgotten) {
+            return {};
+        }
         return inner_->find_open(ids);
     }
     payment::OpenPage scan_open(const OrderId& after, const OrderId& upto,
                                 std::int64_t rows) override {
         payment::OpenPage page = inner_->scan_open(after, upto, rows);
-        if (mutant_ == Mutant::calls_lost_without_recovery) page.open.clear();
+        // Only the walk over the whole table begins with the first id.
+        if (mutant_ == Mutant::calls_lost_without_recovery ||
+            (mutant_ == Mutant::recent_payments_overlooked && after != OrderId{})) {
+            page.open.clear();
+        }
         return page;
     }
 
@@ -108,8 +115,9 @@ public:
         if (mutant_ == Mutant::save_ignores_version) {
             return inner_->save_reservations(blind(rows, inner_->load_reservations(ids_of(rows))));
         }
-        const auto left_out = mutant_ == Mutant::no_tombstone ? inventory::State::CANCELLED
-                                                              : inventory::State::REJECTED;
+        const auto left_out = mutant_ == Mutant::refusal_leaves_no_row
+                                  ? inventory::State::REJECTED
+                                  : inventory::State::CANCELLED;
         return inner_->save_reservations(without_new(
             rows, [&](const inventory::Reservation& row) { return row.state == left_out; }));
     }
@@ -162,7 +170,8 @@ std::unique_ptr<order::OrderStore> store(Mutant mutant, std::unique_ptr<order::O
 
 std::unique_ptr<payment::PaymentStore> store(Mutant mutant,
                                              std::unique_ptr<payment::PaymentStore> store) {
-    if (!concerns_participants(mutant) && mutant != Mutant::calls_lost_without_recovery) {
+    if (!concerns_participants(mutant) && mutant != Mutant::calls_lost_without_recovery &&
+        mutant != Mutant::recent_payments_overlooked && mutant != Mutant::due_call_forgotten) {
         return store;
     }
     return std::make_unique<MutantPaymentStore>(mutant, std::move(store));
@@ -170,7 +179,9 @@ std::unique_ptr<payment::PaymentStore> store(Mutant mutant,
 
 std::unique_ptr<inventory::InventoryStore> store(Mutant mutant,
                                                  std::unique_ptr<inventory::InventoryStore> store) {
-    if (!concerns_participants(mutant)) return store;
+    if (!concerns_participants(mutant) && mutant != Mutant::inventory_without_tombstone) {
+        return store;
+    }
     return std::make_unique<MutantInventoryStore>(mutant, std::move(store));
 }
 

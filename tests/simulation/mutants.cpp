@@ -7,9 +7,6 @@
 namespace orderflow::simulation::mutants {
 namespace {
 
-using messaging::BatchOutput;
-using messaging::Delivery;
-
 // Hands everything on; the mutants of this port override one call.
 class Work : public messaging::UnitOfWork {
 public:
@@ -51,16 +48,17 @@ public:
     }
 };
 
-class FailedRecordDropped final : public Work {
+class Drops final : public Work {
 public:
-    using Work::Work;
+    Drops(UnitOfWork& inner, messaging::Parking dropped) : Work(inner), dropped_(dropped) {}
     void park(std::span<const messaging::ParkedRecord> records) override {
         std::vector<messaging::ParkedRecord> kept(records.begin(), records.end());
-        std::erase_if(kept, [](const auto& record) {
-            return record.why == messaging::Parking::failed;
-        });
+        std::erase_if(kept, [this](const auto& record) { return record.why == dropped_; });
         inner_.park(kept);
     }
+
+private:
+    const messaging::Parking dropped_;
 };
 
 class FailedRetryUnparks final : public Work {
@@ -147,48 +145,6 @@ private:
     std::vector<Report> confirmed_;
 };
 
-class DecidesAgainstLoadedState final : public messaging::BatchHandler {
-public:
-    explicit DecidesAgainstLoadedState(std::unique_ptr<BatchHandler> inner)
-        : inner_(std::move(inner)) {}
-    // One by one; what an earlier one wrote is not seen before the commit.
-    bool handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) override {
-        for (std::size_t i = 0; i < batch.size(); ++i) {
-            if (!inner_->handle(now, batch.subspan(i, 1), out)) return false;
-        }
-        return true;
-    }
-    void committed() override { inner_->committed(); }
-
-private:
-    const std::unique_ptr<BatchHandler> inner_;
-};
-
-class ActsBeforeCommit final : public messaging::BatchHandler {
-public:
-    explicit ActsBeforeCommit(std::unique_ptr<BatchHandler> inner) : inner_(std::move(inner)) {}
-    bool handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) override {
-        const bool handled = inner_->handle(now, batch, out);
-        inner_->committed();
-        return handled;
-    }
-
-private:
-    const std::unique_ptr<BatchHandler> inner_;
-};
-
-class ForgetsWhatWasCommitted final : public messaging::BatchHandler {
-public:
-    explicit ForgetsWhatWasCommitted(std::unique_ptr<BatchHandler> inner)
-        : inner_(std::move(inner)) {}
-    bool handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) override {
-        return inner_->handle(now, batch, out);
-    }
-
-private:
-    const std::unique_ptr<BatchHandler> inner_;
-};
-
 // Takes an unclear answer of one kind for a clear "no".
 class HastyGateway final : public payment::Gateway {
 public:
@@ -255,6 +211,13 @@ std::vector<std::pair<Mutant, std::string>> all() {
         {Mutant::parked_do_not_block, "later records of an order pass the one that is parked"},
         {Mutant::failed_record_dropped, "a record that fails is not parked"},
         {Mutant::failed_retry_unparks, "a parked record is removed although its retry failed"},
+        {Mutant::orphan_dropped, "a record of an order that nobody knows is not parked"},
+        {Mutant::whole_batch_parked, "a batch that fails is parked whole"},
+        {Mutant::inventory_without_tombstone,
+         "inventory does not store a cancellation that comes first"},
+        {Mutant::recent_payments_overlooked,
+         "lost calls are looked for only by the slow walk over the whole table"},
+        {Mutant::due_call_forgotten, "a call that is to be made again is forgotten"},
     };
 }
 
@@ -268,7 +231,10 @@ std::unique_ptr<messaging::UnitOfWork> unit_of_work(Mutant mutant, messaging::Un
     if (mutant == Mutant::events_out_of_order) return std::make_unique<EventsOutOfOrder>(work);
     if (mutant == Mutant::parked_do_not_block) return std::make_unique<ParkedDoNotBlock>(work);
     if (mutant == Mutant::failed_record_dropped) {
-        return std::make_unique<FailedRecordDropped>(work);
+        return std::make_unique<Drops>(work, messaging::Parking::failed);
+    }
+    if (mutant == Mutant::orphan_dropped) {
+        return std::make_unique<Drops>(work, messaging::Parking::orphan);
     }
     if (mutant == Mutant::failed_retry_unparks) return std::make_unique<FailedRetryUnparks>(work);
     return std::make_unique<Work>(work);
@@ -291,20 +257,6 @@ std::unique_ptr<messaging::Producer> producer(Mutant mutant,
                                               std::unique_ptr<messaging::Producer> producer) {
     if (mutant != Mutant::relay_confirms_before_report) return producer;
     return std::make_unique<ConfirmsBeforeReport>(std::move(producer));
-}
-
-std::unique_ptr<messaging::BatchHandler> handler(Mutant mutant,
-                                                 std::unique_ptr<messaging::BatchHandler> handler) {
-    if (mutant == Mutant::batch_decides_against_loaded_state) {
-        return std::make_unique<DecidesAgainstLoadedState>(std::move(handler));
-    }
-    if (mutant == Mutant::charge_before_intent) {
-        return std::make_unique<ActsBeforeCommit>(std::move(handler));
-    }
-    if (mutant == Mutant::calls_lost_without_recovery) {
-        return std::make_unique<ForgetsWhatWasCommitted>(std::move(handler));
-    }
-    return handler;
 }
 
 std::unique_ptr<payment::Gateway> gateway(Mutant mutant, payment::Gateway& gateway) {

@@ -24,9 +24,11 @@ namespace orderflow::simulation::mutants {
 std::vector<std::pair<Mutant, std::string>> all();
 std::string name_of(Mutant mutant);
 
-// These two keep a reference.
+// These three keep a reference. A batch calls a `batch_handler`, which calls the service's own.
 std::unique_ptr<messaging::UnitOfWork> unit_of_work(Mutant mutant, messaging::UnitOfWork& work);
 std::unique_ptr<messaging::Ledger> ledger(Mutant mutant, messaging::Ledger& ledger);
+std::unique_ptr<messaging::BatchHandler> batch_handler(Mutant mutant,
+                                                       messaging::BatchHandler& handler);
 
 std::unique_ptr<messaging::RecordSource> record_source(
     Mutant mutant, std::unique_ptr<messaging::RecordSource> source);

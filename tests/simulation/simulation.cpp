@@ -188,6 +188,7 @@ void Simulation::come_to_rest() {
         for (int i = 0; i < kPassesAtOnce && run_all(); ++i) {
         }
         if (at_rest()) return invariants_.check_at_rest();
+        invariants_.check_patience(healed);
         world_.now += world_.now < healed + kShortRounds ? seconds{1} : seconds{10};
     }
     std::optional<OrderId> open;

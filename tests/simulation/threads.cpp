@@ -48,8 +48,9 @@ bool WatchedHandler::handle(Instant now, std::span<const messaging::Delivery> ba
             throw std::runtime_error(std::string(kPoisoned));
         }
     }
-    session_.handling(batch);
-    return handler_->handle(now, batch, out);
+    if (!handler_->handle(now, batch, out)) return false;
+    session_.handled(batch, out);
+    return true;
 }
 
 ConsumerThread::ConsumerThread(World& world, Broker& broker, Database& database, Poison& poison,
@@ -60,8 +61,9 @@ ConsumerThread::ConsumerThread(World& world, Broker& broker, Database& database,
       session_(world, database, {&victim, database.service(), Step::consume}),
       work_(mutants::unit_of_work(world.mutant, session_)),
       source_(mutants::record_source(world.mutant, broker.join(session_.place()))),
-      handler_(mutants::handler(world.mutant, make_handler(session_)), session_, poison, process_),
-      consumer_(database.service(), *source_, *work_, handler_, {}) {}
+      watched_(mutants::handler(world.mutant, make_handler(session_)), session_, poison, process_),
+      handler_(mutants::batch_handler(world.mutant, watched_)),
+      consumer_(database.service(), *source_, *work_, *handler_, {}) {}
 
 bool ConsumerThread::step() {
     if (in_hand_) return handle();
@@ -93,7 +95,7 @@ bool ConsumerThread::handle() {
 bool ConsumerThread::retry() {
     session_.set_step(Step::retry);
     try {
-        return messaging::retry_due(session_.place().service, *work_, handler_).has_value();
+        return messaging::retry_due(session_.place().service, *work_, *handler_).has_value();
     } catch (const std::exception& error) {
         world_.note(process_, " cannot retry: ", error.what());
         return true;

@@ -80,7 +80,8 @@ private:
     Session session_;
     const std::unique_ptr<messaging::UnitOfWork> work_;
     const std::unique_ptr<messaging::RecordSource> source_;
-    WatchedHandler handler_;
+    WatchedHandler watched_;
+    const std::unique_ptr<messaging::BatchHandler> handler_;
     messaging::Consumer consumer_;
     bool in_hand_ = false;
     Instant next_tick_{};
