@@ -6,7 +6,7 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <prometheus/text_serializer.h>
 
-#include "payment/payment_service.hpp"
+#include "payment/payment_results.hpp"
 #include "support/builders.hpp"
 #include "support/memory_payments.hpp"
 
