@@ -12,6 +12,7 @@ using messaging::Parking;
 
 const std::string kOutboxLock = "outbox";
 constexpr std::chrono::seconds kIdleSessionTimeout{3};
+constexpr std::chrono::seconds kLease{5};  // of a record that is tried again
 
 std::string lock_of(std::int64_t parked) { return "parked " + std::to_string(parked); }
 
@@ -97,6 +98,9 @@ std::optional<messaging::WaitingRecord> Session::take_due(Instant now) {
     }
     if (!first) return std::nullopt;
     try_lock(lock_of(first->first));
+    write([this, id = first->first, until = world_.now + kLease] {
+        database_.parked_.at(id).due_at = until;
+    });
     return messaging::WaitingRecord{first->first, first->second.attempts, first->second.order_id,
                                     first->second.record};
 }
