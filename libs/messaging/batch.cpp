@@ -132,8 +132,9 @@ public:
     BatchRun(UnitOfWork& work, BatchHandler& handler, BatchReport& report)
         : work_(work), handler_(handler), report_(report) {}
 
-    // One transaction.
-    void operator()(std::span<const Delivery> range) {
+    // One transaction: handles `range`, parks `dead`.
+    void operator()(std::span<const Delivery> range) { run(range, {}); }
+    void run(std::span<const Delivery> range, std::span<const ParkedRecord> dead) {
         bool handled = false;
         std::size_t parked = 0;
         std::size_t emitted = 0;
@@ -143,6 +144,7 @@ public:
             if (handled && !handler_.handle(now, free, out)) return false;
             parked = out.parked.size();
             emitted = out.events.size();
+            out.parked.insert(out.parked.end(), dead.begin(), dead.end());
             return true;
         });
         report_.parked += parked;
@@ -158,13 +160,6 @@ public:
             return true;
         });
         ++report_.parked;
-    }
-
-    void park(std::span<const ParkedRecord> dead) {
-        run_transaction(work_, [&](Instant, BatchOutput& out) {
-            out.parked.assign(dead.begin(), dead.end());
-            return true;
-        });
     }
 
 private:
@@ -196,13 +191,22 @@ private:
 
 BatchReport run_batch(UnitOfWork& work, BatchHandler& handler, const DecodedBatch& batch) {
     BatchReport report = batch.report;
+    if (batch.deliveries.empty() && batch.dead.empty()) return report;
     BatchRun run(work, handler, report);
-    // Apart from the others: whatever fails there is no fault of these, nor the other way round.
-    if (!batch.dead.empty()) run.park(batch.dead);
-    auto guilty = [&run](const Delivery& delivery, const std::string& what) {
-        run.park(delivery, what);
+    const std::span<const Delivery> all = batch.deliveries;
+    std::string what;
+    try {
+        run.run(all, batch.dead);
+        return report;
+    } catch (const std::exception& error) {
+        if (is_unreachable(error) || all.empty()) throw;
+        what = error.what();
+    }
+    if (!batch.dead.empty()) run.run({}, batch.dead);
+    auto guilty = [&run](const Delivery& delivery, const std::string& why) {
+        run.park(delivery, why);
     };
-    if (!batch.deliveries.empty()) bisect(std::span(batch.deliveries), run, guilty);
+    bisect_failed(all, what, run, guilty);
     return report;
 }
 

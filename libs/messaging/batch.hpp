@@ -216,6 +216,9 @@ std::size_t run_transaction(UnitOfWork& work, Handle handle) {
     throw LostTooOften();
 }
 
+template <class T, class Work, class Guilty>
+void bisect_failed(std::span<T> items, const std::string& what, Work& work, Guilty& guilty);
+
 // Runs `work` on all of `items`, and when that fails because of what they hold, on halves of them
 // and so on, down to the guilty ones, which go to `guilty(item, what)`. The order is kept. Throws
 // when something is out of reach; then it may be begun again if doing an item twice is harmless.
@@ -228,6 +231,12 @@ void bisect(std::span<T> items, Work& work, Guilty& guilty) {
         if (is_unreachable(error) || items.empty()) throw;
         what = error.what();
     }
+    bisect_failed(items, what, work, guilty);
+}
+
+// The same for items, one at least, of which all together have just failed with `what`.
+template <class T, class Work, class Guilty>
+void bisect_failed(std::span<T> items, const std::string& what, Work& work, Guilty& guilty) {
     if (items.size() == 1) return guilty(items.front(), what);
     bisect(items.first(items.size() / 2), work, guilty);
     bisect(items.subspan(items.size() / 2), work, guilty);

@@ -26,8 +26,4 @@ inline std::vector<messaging::Record> two_good_one_broken() {
         {message_of(Story{}.scheduled()), broken, message_of(Story{}.refused())});
 }
 
-inline std::vector<messaging::Record> two_good() {
-    return records_of(std::vector<events::Event>{Story{}.scheduled(), Story{}.refused()});
-}
-
 }  // namespace orderflow::test

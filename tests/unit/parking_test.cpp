@@ -18,7 +18,6 @@ using test::complete_all;
 using test::FakeHandler;
 using test::FakeUnitOfWork;
 using test::Story;
-using test::two_good;
 using test::two_good_one_broken;
 using Calls = std::vector<std::string>;
 
@@ -132,7 +131,7 @@ TEST_CASE("parking: dead records are put aside even if the rest of their batch f
 }
 
 TEST_CASE("parking: nothing is put aside while something is out of reach") {
-    const auto records = two_good();
+    const auto records = two_good_one_broken();
     FakeUnitOfWork work;
     FakeHandler handler(
         [](auto, auto&) -> bool { throw postgres::DatabaseError("gone", "08006", true); });
