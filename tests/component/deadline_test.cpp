@@ -51,6 +51,26 @@ private:
     std::atomic<bool>& held_;
 };
 
+// Is done with a batch only when more records have come: whenever the source is asked about its
+// partitions, the end of a busy one has moved on.
+class Outrun final : public messaging::BatchHandler {
+public:
+    Outrun(std::unique_ptr<messaging::BatchHandler> next, const std::atomic<int>& sent)
+        : next_(std::move(next)), sent_(sent) {}
+
+    bool handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) override {
+        return next_->handle(now, batch, out);
+    }
+    void committed() override {
+        next_->committed();
+        eventually(500ms, [this, before = sent_.load()] { return sent_ > before + 2; });
+    }
+
+private:
+    const std::unique_ptr<messaging::BatchHandler> next_;
+    const std::atomic<int>& sent_;
+};
+
 // The order service's parts that the deadline needs.
 struct Lab {
     Lab() : database(Service::order, subject(Service::order).schema_sql) {}
@@ -159,16 +179,17 @@ TEST_CASE("deadline: records that go on trickling into a partition keep no order
     const Story silent;
     lab.place({silent});
     const int its = partition_of(silent.id.to_string(), 6);
-    ConsumerLoop consumer(lab.context(registry), subject(Service::order).make_handler);
-    std::jthread traffic([its](std::stop_token stop) {
+    std::atomic<int> sent = 0;
+    ConsumerLoop consumer(lab.context(registry), [&](postgres::Connection& connection) {
+        return std::make_unique<Outrun>(subject(Service::order).make_handler(connection), sent);
+    });
+    std::jthread traffic([its, &sent](std::stop_token stop) {
+        Sender sender;
         while (!stop.stop_requested()) {
-            std::vector<Message> messages;
-            while (messages.size() < 50) {
-                const Story other;
-                if (partition_of(other.id.to_string(), 6) != its) continue;
-                messages.push_back(message_of(other.reserved()));
-            }
-            send(messages);
+            Story other;
+            while (partition_of(other.id.to_string(), 6) != its) other.id = new_order_id();
+            sender.send({message_of(other.reserved())});
+            ++sent;
         }
     });
     order::DeadlineLoop deadline(lab.context(registry), {1s, 5s});

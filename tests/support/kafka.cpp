@@ -122,12 +122,14 @@ Offsets committed_offsets(const KafkaSettings& settings, events::Service service
     return offsets;
 }
 
-void send(const std::vector<Message>& messages) {
-    const auto producer = messaging::make_kafka_producer(fresh_kafka(), events::Service::order);
+Sender::Sender()
+    : producer_(messaging::make_kafka_producer(fresh_kafka(), events::Service::order)) {}
+
+void Sender::send(const std::vector<Message>& messages) {
     std::uint64_t token = 0;
     std::size_t persisted = 0;
     const auto take_reports = [&] {
-        for (const auto& report : producer->reports()) {
+        for (const auto& report : producer_->reports()) {
             if (!report.persisted) throw std::runtime_error("a message was not persisted");
             ++persisted;
         }
@@ -140,13 +142,15 @@ void send(const std::vector<Message>& messages) {
         row.type = message.header("ce_type");
         row.data = message.value;
         row.recorded_at = kPlacedAt;
-        while (!producer->produce(row, token)) take_reports();
+        while (!producer_->produce(row, token)) take_reports();
         ++token;
     }
-    producer->flush(30s);
+    producer_->flush(30s);
     take_reports();
     if (persisted != messages.size()) throw std::runtime_error("messages without a report");
 }
+
+void send(const std::vector<Message>& messages) { Sender().send(messages); }
 
 class TopicReader::Client {
 public:

@@ -31,8 +31,18 @@ messaging::KafkaSettings fresh_group(events::Service service);
 // The offsets that the group has committed.
 Offsets committed_offsets(const messaging::KafkaSettings& settings, events::Service service);
 
-// Sends the messages and waits until all are persisted. The headers beside those of an event are
-// left out.
+// Sends messages and waits until all are persisted. The headers beside those of an event are left
+// out.
+class Sender {
+public:
+    Sender();
+    void send(const std::vector<Message>& messages);
+
+private:
+    std::unique_ptr<messaging::Producer> producer_;
+};
+
+// The same, once: to make a producer takes a while.
 void send(const std::vector<Message>& messages);
 
 // What a topic received since this object was made.
