@@ -153,8 +153,8 @@ private:
     }
 };
 
-// A capture that is heard of once the cancel is under way, or over, decides nothing, but it is kept:
-// who cancels must not be told then that nothing was taken.
+// A capture that is heard of once the cancel is under way, or over, decides nothing, but it is
+// kept: who cancels must not be told then that nothing was taken.
 Decision captured_late(const Payment& payment, const Captured& captured, Instant now) {
     const bool over = payment.state == State::NEVER_CHARGED && payment.order;
     if (!over && payment.state != State::CANCELLING) return {};

@@ -19,10 +19,10 @@ CallKind call_of(State open);
 
 // Finds the open payments whose call is due. Three walks along the primary key look at rows that
 // nobody touched for 10 s: one at what is new, every 5 s, from where it last ended; one at the last
-// 20 minutes, in which orders are cancelled, again and again, for the calls that a process took with
-// it which never came back; one slowly at the whole table. An open payment that was seen is
-// remembered one by one and looked up when it is due, so that the walks need not see it again.
-// Owned by a ResultStep.
+// 20 minutes, in which orders are cancelled, again and again, for the calls that another process
+// took with it for good; one slowly at the whole table. An open payment that was seen is remembered
+// one by one and looked up when it is due, so that the walks need not see it again. Owned by a
+// ResultStep.
 class Recovery {
 public:
     explicit Recovery(Instant now);

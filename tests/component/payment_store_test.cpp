@@ -112,5 +112,34 @@ TEST_CASE("payment store: pages hold every open row once and end where the range
     CHECK(by_id.size() == 44);
 }
 
+TEST_CASE("payment store: pages count what ended otherwise than was said") {
+    TestDatabase database(events::Service::payment, payment::kSchemaSql);
+    postgres::Connection connection(database.url());
+    const auto store = payment::make_payment_store(connection);
+    const OrderId denied = new_order_id();  // captured, then "never charged"
+    const OrderId contradicted = new_order_id();
+    const OrderId agreed = new_order_id();
+    const OrderId refunded = new_order_id();
+    Payments payments;
+    for (const OrderId& id : {denied, contradicted, agreed, refunded}) {
+        payments.put(id, a_payment(State::NEVER_CHARGED));
+    }
+    REQUIRE(store->save(payments));
+    database.query("UPDATE payments SET charge_id = 'ch_1' WHERE order_id IN ('" +
+                        denied.to_string() + "', '" + refunded.to_string() + "')");
+    database.query("UPDATE payments SET state = 'REFUNDED' WHERE order_id = '" +
+                        refunded.to_string() + "'");
+    database.query("UPDATE payments SET settled_as = 'REFUNDED' WHERE order_id = '" +
+                        contradicted.to_string() + "'");
+    database.query("UPDATE payments SET settled_as = 'NEVER_CHARGED', charge_id = 'ch_2'"
+                        " WHERE order_id = '" + agreed.to_string() + "'");
+
+    const OrderId upto = *OrderId::parse("ffffffff-ffff-ffff-ffff-ffffffffffff");
+    const payment::OpenPage page = store->scan_open({}, upto, 9);
+
+    CHECK(page.contradicted == 2);
+    CHECK(page.open.empty());
+}
+
 }  // namespace test
 }  // namespace orderflow

@@ -23,7 +23,7 @@ std::string state_of(const Row* row) {
 
 // An open payment is called again at least so often, see payment_recovery.hpp: at the latest 60 s
 // after the last call, found by a look at the table 15 s later, with calls of 3 s in between.
-constexpr std::chrono::seconds kLongestSilence{120};
+constexpr std::chrono::seconds kLongestSilence{85};
 
 }  // namespace
 

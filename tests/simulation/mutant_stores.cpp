@@ -81,10 +81,7 @@ public:
         }));
     }
     std::vector<payment::OpenPayment> find_open(std::span<const OrderId> ids) override {
-        if (mutant_ == Mutant::calls_lost_without_recovery ||
-            mutant_ == Mutant::due_call_forgotten) {
-            return {};
-        }
+        if (mutant_ == Mutant::calls_lost_without_recovery) return {};
         return inner_->find_open(ids);
     }
     payment::OpenPage scan_open(const OrderId& after, const OrderId& upto,
@@ -171,7 +168,7 @@ std::unique_ptr<order::OrderStore> store(Mutant mutant, std::unique_ptr<order::O
 std::unique_ptr<payment::PaymentStore> store(Mutant mutant,
                                              std::unique_ptr<payment::PaymentStore> store) {
     if (!concerns_participants(mutant) && mutant != Mutant::calls_lost_without_recovery &&
-        mutant != Mutant::recent_payments_overlooked && mutant != Mutant::due_call_forgotten) {
+        mutant != Mutant::recent_payments_overlooked) {
         return store;
     }
     return std::make_unique<MutantPaymentStore>(mutant, std::move(store));

@@ -217,7 +217,6 @@ std::vector<std::pair<Mutant, std::string>> all() {
          "inventory does not store a cancellation that comes first"},
         {Mutant::recent_payments_overlooked,
          "lost calls are looked for only by the slow walk over the whole table"},
-        {Mutant::due_call_forgotten, "a call that is to be made again is forgotten"},
     };
 }
 

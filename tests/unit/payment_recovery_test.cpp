@@ -111,9 +111,10 @@ TEST_CASE("recovery: payments that ended otherwise than was said are counted by 
     Recovery recovery(at(1'400));
 
     recovery.step(store, f.calls, at(1'400));
+    recovery.step(store, f.calls, at(1'401));
     CHECK(recovery.contradicted() == 2);
     store.contradicted = 0;
-    for (int tick = 1; tick < 610; ++tick) recovery.step(store, f.calls, at(1'400 + tick));
+    for (int tick = 2; tick < 610; ++tick) recovery.step(store, f.calls, at(1'400 + tick));
 
     CHECK(recovery.contradicted() == 0);
 }

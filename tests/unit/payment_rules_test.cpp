@@ -102,14 +102,14 @@ const char* const kResults = R"(
     lie/R  = REFUNDED!settled_otherwise
     lie/N  = NEVER_CHARGED!settled_otherwise
     late   = CANCELLING
-    late/N = NEVER_CHARGED!capture_denied
+    ghost  = NEVER_CHARGED!capture_denied
     doubt  = CANCELLING!capture_denied
     had/C  = CANCELLING/captured
     said/R = SETTLED/REFUNDED
     said/N = SETTLED/NEVER_CHARGED
     NEVER  = NEVER_CHARGED
                       INTENT UNKNOWN CAPTURED DECLINED CANCELLING had/C said/R said/N REFUNDED NEVER
-    captured          ok     ok      -        -        late       -     -      -      -        late/N
+    captured          ok     ok      -        -        late       -     -      -      -       ghost
     captured/amount   wrong  wrong   -        -        -          -     -      -      -        -
     captured/currency wrong  wrong   -        -        -          -     -      -      -        -
     declined          no     no      -        -        -          -     -      -      -        -
