@@ -138,6 +138,42 @@ struct Decide {
     Decision operator()(const events::StockAdjusted&) const { return {}; }
 };
 
+const OrderId& order_id(const events::Event& event) {
+    if (const auto* reserved = std::get_if<events::StockReserved>(&event)) {
+        return reserved->order_id;
+    }
+    return std::get<events::PaymentCaptured>(event).order_id;
+}
+
+// What an order had come to, event by event.
+struct Replay {
+    Saga& saga;
+    Instant at;
+
+    void operator()(const events::CancellationStarted& e) const {
+        saga.state = State::CANCELLING;
+        saga.reason = e.reason;
+        saga.cancelling_at = at;
+    }
+    void operator()(const events::OrderCompleted& e) const {
+        saga.state = State::COMPLETED;
+        saga.shipment_id = e.shipment_id;
+        saga.finished_at = at;
+    }
+    void operator()(const events::OrderCancelled& e) const {
+        saga.state = State::CANCELLED;
+        saga.answers = kAllAnswered;
+        for (const Compensation c : e.undone) {
+            saga.undone = static_cast<std::int16_t>(saga.undone | bit(c));
+        }
+        saga.finished_at = at;
+    }
+    template <class Other>
+    void operator()(const Other&) const {}
+};
+
+}  // namespace
+
 const events::Order* order_block(const events::Event& event) {
     if (const auto* reserved = std::get_if<events::StockReserved>(&event)) return &reserved->order;
     if (const auto* captured = std::get_if<events::PaymentCaptured>(&event)) {
@@ -146,14 +182,7 @@ const events::Order* order_block(const events::Event& event) {
     return nullptr;
 }
 
-const OrderId& order_id(const events::Event& event) {
-    if (const auto* reserved = std::get_if<events::StockReserved>(&event)) {
-        return reserved->order_id;
-    }
-    return std::get<events::PaymentCaptured>(event).order_id;
-}
-
-Decision decide_unknown(const events::Event& event, Instant now) {
+Decision recreate(const events::Event& event, std::span<const Said> ledger, Instant now) {
     const events::Order* order = order_block(event);
     Decision decision;
     if (!order) {
@@ -161,14 +190,14 @@ Decision decide_unknown(const events::Event& event, Instant now) {
         return decision;
     }
     decision = place(order_id(event), *order);
+    if (!ledger.empty()) decision.events.clear();
+    for (const Said& said : ledger) std::visit(Replay{*decision.next, said.at}, said.event);
     Decision then = decide(&*decision.next, event, now);
     if (then.next) decision.next = std::move(then.next);
     decision.events.insert(decision.events.end(), then.events.begin(), then.events.end());
     decision.recreate = order;
     return decision;
 }
-
-}  // namespace
 
 Decision place(const OrderId& id, const events::Order& order) {
     Saga saga;
@@ -194,7 +223,7 @@ Decision cancel(const OrderId& id, const Saga& saga, Reason reason, Instant now)
 }
 
 Decision decide(const Saga* saga, const events::Event& event, Instant now) {
-    if (!saga) return decide_unknown(event, now);
+    if (!saga) return recreate(event, {}, now);
     return std::visit(Decide{*saga, now}, event);
 }
 

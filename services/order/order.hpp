@@ -9,6 +9,7 @@
 // between "forward" and "back" is settled here: the first event at the order's row wins.
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -57,12 +58,23 @@ struct Decision {
     bool orphan = false;
 };
 
+// An event of the order service's own ledger.
+struct Said {
+    events::Event event;
+    Instant at;
+};
+
 // A new order.
 Decision place(const OrderId& id, const events::Order& order);
 
 // Every (state, event) pair has an answer; `saga` is nullptr for an unknown order. An event that
 // was already handled changes nothing and emits nothing.
 Decision decide(const Saga* saga, const events::Event& event, Instant now);
+
+// The same for an order whose row is lost: made again from the order as the event carries it, and
+// from what the ledger says about it (its events in order, or none), which is not said again.
+Decision recreate(const events::Event& event, std::span<const Said> ledger, Instant now);
+const events::Order* order_block(const events::Event& event);  // nullptr: it carries none
 
 // The customer or the deadline: starts the cancellation of an order that is still PROCESSING.
 Decision cancel(const OrderId& id, const Saga& saga, events::Reason reason, Instant now);

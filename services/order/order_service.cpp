@@ -25,6 +25,23 @@ std::optional<microseconds> time_in_services(const Saga& saga) {
     return (*saga.reserved_at - saga.placed_at) + (saga.finished_at.value() - *saga.captured_at);
 }
 
+// An order that was accepted has its row; where one is missing, it was lost with a part of the
+// database.
+Ledgers ledgers_of_lost_rows(OrderStore& store, const Sagas& sagas,
+                             std::span<const Delivery> batch) {
+    std::vector<OrderId> lost;
+    for (const Delivery& delivery : batch) {
+        const OrderId& id = *delivery.order_id();
+        if (!sagas.find(id) && order_block(delivery.event)) lost.push_back(id);
+    }
+    return lost.empty() ? Ledgers{} : store.ledgers(lost);
+}
+
+std::span<const Said> ledger_of(const Ledgers& ledgers, const OrderId& id) {
+    const auto found = ledgers.find(id);
+    return found == ledgers.end() ? std::span<const Said>{} : found->second;
+}
+
 }  // namespace
 
 void Admission::completed(microseconds quickest, Clock::time_point now) {
@@ -43,11 +60,14 @@ bool OrderService::handle(Instant now, std::span<const Delivery> batch, BatchOut
     const auto ids =
         messaging::distinct_orders(batch, [](const Delivery& d) { return d.order_id(); });
     Sagas sagas = store_.load(ids);
+    const Ledgers ledgers = ledgers_of_lost_rows(store_, sagas, batch);
     std::vector<NewOrder> recreated;
     quickest_.reset();
     for (const Delivery& delivery : batch) {
         const OrderId& id = *delivery.order_id();
-        Decision decision = decide(sagas.find(id), delivery.event, now);
+        const Saga* saga = sagas.find(id);
+        Decision decision = saga ? decide(saga, delivery.event, now)
+                                 : recreate(delivery.event, ledger_of(ledgers, id), now);
         if (decision.orphan) {
             out.orphan(delivery);
             continue;

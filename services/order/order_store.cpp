@@ -48,6 +48,10 @@ const Statement kUpdate{"orders_update", R"(
                 cancelling_at, finished_at, shipment_id)
     WHERE o.order_id = new.order_id AND o.version = new.version)"};
 
+const Statement kLedgers{"orders_ledgers", R"(
+    SELECT order_id, type, data, recorded_at FROM outbox
+    WHERE order_id = ANY ($1::uuid[]) ORDER BY seq)"};
+
 // Bounded by the rows it looks at, not by those it finds: there is no index on the state. The last
 // row of the page comes back whatever its state, as the place to go on from.
 const Statement kScanProcessing{"orders_scan_processing", R"(
@@ -100,6 +104,15 @@ Saga read_saga(const Rows& rows, int i) {
     return saga;
 }
 
+// Empty for the type of an announcement.
+std::optional<events::EventKind> own_event(std::string_view type) {
+    for (const events::CatalogRow& row : events::catalog()) {
+        const bool own = row.producer == events::Service::order;
+        if (own && events::type_name(row.kind) == type) return row.kind;
+    }
+    return std::nullopt;
+}
+
 class PostgresOrderStore final : public OrderStore {
 public:
     explicit PostgresOrderStore(postgres::Connection& connection) : connection_(connection) {}
@@ -112,6 +125,19 @@ public:
             sagas.loaded(rows.id<OrderId>(i, 0), read_saga(rows, i), rows.int64(i, 1));
         }
         return sagas;
+    }
+
+    Ledgers ledgers(std::span<const OrderId> ids) override {
+        auto keys = postgres::column_of(ids);
+        const Rows rows = connection_.exec(kLedgers, Params::of(keys));
+        Ledgers ledgers;
+        for (int i = 0; i < rows.size(); ++i) {
+            const auto kind = own_event(rows.text(i, 1));
+            if (!kind) continue;  // an announcement
+            ledgers[rows.id<OrderId>(i, 0)].push_back(
+                {events::decode(*kind, rows.text(i, 2)).value(), rows.instant(i, 3)});
+        }
+        return ledgers;
     }
 
     bool insert(std::span<const NewOrder> orders) override {

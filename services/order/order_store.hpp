@@ -2,6 +2,7 @@
 // The orders table: all SQL of the order service, on sets. `OrderStore` is the port that the
 // service and the simulator share. Works inside the caller's transaction, on the caller's thread.
 // Failures of the database are DatabaseError.
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -16,6 +17,8 @@
 namespace orderflow::order {
 
 using Sagas = messaging::Aggregates<Saga>;
+
+using Ledgers = std::map<OrderId, std::vector<Said>>;
 
 // The order as placed, for a row that does not exist yet. The pointer must outlive the call.
 struct NewOrder {
@@ -34,6 +37,8 @@ class OrderStore {
 public:
     virtual ~OrderStore() = default;
     virtual Sagas load(std::span<const OrderId> ids) = 0;
+    // What the service's own ledger says of these orders, in its order.
+    virtual Ledgers ledgers(std::span<const OrderId> ids) = 0;
     // False: an order of that id exists already.
     virtual bool insert(std::span<const NewOrder> orders) = 0;
     // Saves the changed rows that are stored already; false: a version had moved on.

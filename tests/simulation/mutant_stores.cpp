@@ -55,6 +55,7 @@ public:
         }
         return sagas;
     }
+    order::Ledgers ledgers(std::span<const OrderId> ids) override { return inner_->ledgers(ids); }
     bool insert(std::span<const order::NewOrder> orders) override { return inner_->insert(orders); }
     bool update(const order::Sagas& sagas) override { return inner_->update(sagas); }
     order::ProcessingPage scan_processing(const OrderId& after, const OrderId& upto,

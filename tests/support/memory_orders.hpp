@@ -17,6 +17,13 @@ public:
         }
         return sagas;
     }
+    order::Ledgers ledgers(std::span<const OrderId> ids) override {
+        order::Ledgers found;
+        for (const OrderId& id : ids) {
+            if (ledger.contains(id)) found[id] = ledger.at(id);
+        }
+        return found;
+    }
     bool insert(std::span<const order::NewOrder> orders) override {
         for (const order::NewOrder& order : orders) {
             if (!rows.emplace(order.id, order.saga).second) return false;
@@ -48,6 +55,7 @@ public:
     }
 
     std::map<OrderId, order::Saga> rows;
+    order::Ledgers ledger;
     std::vector<OrderId> inserted, updated;
     bool lose_updates = false;
     std::size_t scanned = 0;  // rows, by all scans

@@ -217,6 +217,23 @@ class Repair(OrderctlTest):
             self.assertEqual(rows[database], self.stack.audit(database, f"SELECT * FROM audit_v1_{view}"
                                                               f" WHERE order_id = '{order_id}'"))
 
+    def test_lost_rows_come_back_from_a_republished_order(self):
+        kinds = self.place_every_kind()
+        orders = {kinds[kind] for kind in ("COMPLETED", "CARRIER_REFUSED", "CARD_DECLINED")}
+        self.check()  # quiet
+
+        def rows():
+            return self.stack.audit("orders", "SELECT order_id, state, reason, answers, undone, total, shipment_id"
+                                    f" FROM audit_v1_orders WHERE order_id IN ({', '.join(map(repr, sorted(orders)))})"
+                                    " ORDER BY order_id")
+        before = rows()
+        self.assertEqual(len(before), 3)
+        for order_id in orders:
+            self.psql("orders", f"DELETE FROM orders WHERE order_id = '{order_id}'")
+            self.assertEqual(self.ctl("republish", "--order", order_id)[0], 0)
+        self.assertTrue(eventually(20, lambda: rows() == before), (rows(), before))
+        self.assertEqual(self.violated(self.check(), orders), set())
+
     def test_the_relay_starts_again_from_a_time(self):
         order_id = self.place_every_kind()["COMPLETED"]
         before = self.check()["counts"]["duplicates"]

@@ -315,6 +315,54 @@ TEST_CASE("order: an order that nobody knows is made again from the event that c
     CHECK(by_payment.next->captured_at == at(1));
 }
 
+TEST_CASE("order: a row that is made again is what the ledger says, and nothing is said again") {
+    const Story s;
+    const std::vector<Said> placed{{s.placed(), at(0)}};
+    std::vector<Said> cancelling = placed;
+    cancelling.push_back({s.cancellation(), at(1)});
+    std::vector<Said> cancelled = cancelling;
+    cancelled.push_back({s.cancelled(), at(2)});
+    std::vector<Said> completed = placed;
+    completed.push_back({s.completed(), at(3)});
+    const auto made = [&](std::span<const Said> ledger) {
+        const Decision decision = recreate(s.captured(), ledger, at(9));
+        CHECK(decision.events.empty());
+        CHECK(decision.recreate);
+        return *decision.next;
+    };
+
+    CHECK(made(placed).state == State::PROCESSING);
+    CHECK(made(placed).captured_at == at(9));
+    const Saga waits = made(cancelling);
+    CHECK(waits.state == State::CANCELLING);
+    CHECK(waits.reason == s.cancellation().reason);
+    CHECK(waits.cancelling_at == at(1));
+    CHECK(waits.answers == 0);
+    CHECK(decide(&waits, s.refunded(), at(10)).next->state == State::CANCELLING);
+    const Saga undone = made(cancelled);
+    CHECK(undone.state == State::CANCELLED);
+    CHECK(undone.finished_at == at(2));
+    CHECK_FALSE(decide(&undone, s.scheduled(), at(10)).next);
+    const Saga done = made(completed);
+    CHECK(done.state == State::COMPLETED);
+    CHECK(done.finished_at == at(3));
+    CHECK(done.shipment_id);
+    CHECK(recreate(s.scheduled(), cancelled, at(9)).orphan);
+}
+
+TEST_CASE("order service: an order whose row was lost after its end does not begin anew") {
+    const Story story;
+    MemoryOrders store;
+    store.ledger[story.id] = {{story.placed(), at(0)},
+                              {story.cancellation(), at(1)},
+                              {story.cancelled(), at(2)}};
+
+    const auto out = handled(store, {story.reserved(), story.scheduled()});
+
+    CHECK(out.events.empty());
+    CHECK(store.rows.at(story.id).state == State::CANCELLED);
+}
+
 TEST_CASE("order: it waits for the next participant, or for all that have not answered") {
     const Story s;
     const auto waiting = [](const Saga& saga) {
