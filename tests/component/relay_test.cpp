@@ -124,13 +124,13 @@ TEST_CASE("relay: it dies again and again while events are appended, and loses n
     for (int life = 0; life < 10; ++life) {
         relay_and_die(database.url(), 20 + static_cast<std::size_t>(life) * 13);
     }
+    CHECK(eventually(20s, [&] { return appenders.appended() > 300; }));
     appenders.stop();
     prometheus::Registry registry;
     messaging::RelayLoop last({Service::order, database.url(), fresh_kafka(), registry, bell});
 
     CHECK(eventually(30s, [&] { return behind(database) == 0; }));
     last.stop();
-    CHECK(appenders.appended() > 300);
     check_topic(database, reader);
 }
 
