@@ -31,6 +31,7 @@ public:
         if (interruption_) std::exchange(interruption_, nullptr)();
         return sagas;
     }
+    order::Ledgers ledgers(std::span<const OrderId> ids) override { return store_->ledgers(ids); }
     bool insert(std::span<const order::NewOrder> orders) override { return store_->insert(orders); }
     bool update(const order::Sagas& sagas) override { return store_->update(sagas); }
     order::ProcessingPage scan_processing(const OrderId& after, const OrderId& upto,
