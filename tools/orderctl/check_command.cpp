@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <fstream>
 #include <set>
+#include <utility>
 
 #include "events/json.hpp"
 #include "orderctl/check.hpp"
@@ -112,6 +113,19 @@ void print_parked(const std::vector<ParkedView>& list) {
     if (list.size() > kMaxPrinted) std::printf("… %zu parked or dead in all\n", list.size());
 }
 
+// Before anything else is asked of the stack, so that it is never lost.
+void print_verdict(const CheckDocument& document) {
+    std::printf("%s", document.verdict.c_str());
+    const char* separator = ": ";
+    for (const Invariant& invariant : document.invariants) {
+        if (invariant.violations == 0) continue;
+        std::printf("%s%s %lld", std::exchange(separator, ", "), invariant.id.c_str(),
+                    static_cast<long long>(invariant.violations));
+    }
+    std::printf("\n");
+    std::fflush(stdout);
+}
+
 void print(const CheckDocument& document) {
     const Counts& n = document.counts;
     const auto number = [](std::int64_t value) { return static_cast<long long>(value); };
@@ -161,13 +175,14 @@ int run_check(const Context& context, const CheckOptions& options) {
     const Facts facts = gather(context.endpoints, {}, say_progress);
     end_progress();
     Report report = check(facts, history ? &*history : nullptr);
-    attach_rows(context.endpoints, facts, Detail::brief, report.violations);
     const bool violated = std::ranges::any_of(report.invariants, [](const Invariant& invariant) {
         return invariant.verdict == Verdict::violated;
     });
     document.verdict = violated ? "violated" : document.unrest ? "not quiet" : "clean";
     document.counts = report.counts;
     document.invariants = std::move(report.invariants);
+    if (!context.json) print_verdict(document);
+    attach_rows(context.endpoints, facts, Detail::brief, report.violations);
     document.violations = std::move(report.violations);
     document.parked = parked_views(facts);
     if (context.json) {

@@ -140,6 +140,17 @@ struct BadStep {
     std::string what;
 };
 
+// A table's value that nobody knows, such as a state. The ledger's stands in for it, so that the
+// rest can be judged.
+struct OddValue {
+    Service service{};
+    std::uint32_t order = kNone;
+    std::uint32_t product = kNone;
+    std::string field;
+    std::string ledger;
+    std::string table;
+};
+
 // A record that no ledger has.
 struct StrayRecord {
     std::string topic;
@@ -208,6 +219,7 @@ struct Facts {
     boost::unordered_flat_map<std::string, std::uint32_t> product_index;
     std::vector<TopicFacts> topics;
     std::vector<BadStep> bad_steps;
+    std::vector<OddValue> odd_values;
     std::vector<StrayRecord> strays;
     std::int64_t more_strays = 0;  // beyond the ones kept
     std::vector<ParkedFact> parked;

@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <limits>
 
-#include "core/enums.hpp"
 #include "events/json.hpp"
 #include "orderctl/facts_readers.hpp"
 #include "orderctl/fold.hpp"
+#include "orderctl/odd_columns.hpp"
 
 namespace orderflow::orderctl {
 
@@ -71,19 +71,8 @@ void for_each_row(postgres::Connection& connection, const Statement& statement, 
     }
 }
 
-template <class Enum>
-std::optional<Enum> optional_enum(const Rows& rows, int row, int column) {
-    if (rows.is_null(row, column)) return std::nullopt;
-    return enum_of<Enum>(rows.text(row, column));
-}
-
 Digest optional_digest(const Rows& rows, int row, int column) {
     return rows.is_null(row, column) ? 0 : digest(rows.text(row, column));
-}
-
-Money money(const Rows& rows, int row, int amount_column) {
-    return {rows.int64(row, amount_column),
-            Currency::parse(rows.text(row, amount_column + 1)).value_or(Currency{})};
 }
 
 }  // namespace
@@ -136,6 +125,15 @@ std::vector<std::string> AuditDatabase::json_rows(const std::string& query) {
         connection_.script("SELECT json_strip_nulls(row_to_json(r)) FROM (" + query + ") r");
     std::vector<std::string> list;
     for (int i = 0; i < rows.size(); ++i) list.emplace_back(rows.text(i, 0));
+    return list;
+}
+
+std::vector<std::pair<std::string, std::string>> AuditDatabase::keyed_json_rows(
+    const std::string& query, const std::string& key) {
+    const Rows rows = connection_.script(
+        "SELECT " + key + "::text, json_strip_nulls(row_to_json(r)) FROM (" + query + ") r");
+    std::vector<std::pair<std::string, std::string>> list;
+    for (int i = 0; i < rows.size(); ++i) list.emplace_back(rows.text(i, 0), rows.text(i, 1));
     return list;
 }
 
@@ -204,16 +202,18 @@ void AuditDatabase::read_tables(Facts& facts) {
 void AuditDatabase::read_orders(Facts& facts) {
     for_each_row(connection_, kOrders, OrderId{}, [&](const Rows& rows, int i) {
         const auto id = rows.id<OrderId>(i, 0);
-        OrderRow& row = facts.orders[facts.order(id)].table.order.emplace();
-        row.state = enum_of<OrderState>(rows.text(i, 1));
-        row.reason = optional_enum<events::Reason>(rows, i, 2);
+        const OddColumns odd{facts, rows, i, service_, facts.order(id)};
+        const auto& ledger = facts.orders[odd.order].ledger.order;
+        OrderRow& row = facts.orders[odd.order].table.order.emplace();
+        row.state = odd.value("state", 1, said(ledger, &OrderRow::state));
+        row.reason = odd.optional("reason", 2, said(ledger, &OrderRow::reason));
         row.answers = rows.int16(i, 3);
         row.undone = rows.int16(i, 4);
         row.reserved = rows.boolean(i, 5);
         row.captured = rows.boolean(i, 6);
         if (!rows.is_null(i, 7)) row.shipment = rows.id<ShipmentId>(i, 7);
         row.customer = digest(rows.text(i, 8));
-        row.total = money(rows, i, 9);
+        row.total = odd.money(9, said(ledger, &OrderRow::total));
         row.body = digest(rows.text(i, 11));
         return id;
     });
@@ -223,9 +223,11 @@ void AuditDatabase::read_reservations(Facts& facts) {
     using Items = std::vector<ReservedItem>;
     for_each_row(connection_, kReservations, OrderId{}, [&](const Rows& rows, int i) {
         const auto id = rows.id<OrderId>(i, 0);
-        ReservationRow& row = facts.orders[facts.order(id)].table.reservation.emplace();
-        row.state = enum_of<ReservationState>(rows.text(i, 1));
-        row.reason = optional_enum<events::StockRejection>(rows, i, 2);
+        const OddColumns odd{facts, rows, i, service_, facts.order(id)};
+        const auto& ledger = facts.orders[odd.order].ledger.reservation;
+        ReservationRow& row = facts.orders[odd.order].table.reservation.emplace();
+        row.state = odd.value("state", 1, said(ledger, &ReservationRow::state));
+        row.reason = odd.optional("reason", 2, said(ledger, &ReservationRow::reason));
         row.reserved = rows.boolean(i, 3);
         row.items = digest(rows.text(i, 4));
         const bool sold = row.state == ReservationState::SOLD;
@@ -244,10 +246,11 @@ void AuditDatabase::read_reservations(Facts& facts) {
 void AuditDatabase::read_products(Facts& facts) {
     for_each_row(connection_, kProducts, std::string(), [&](const Rows& rows, int i) {
         std::string id(rows.text(i, 0));
-        ProductFacts& product = facts.products[facts.product(id)];
+        const OddColumns odd{facts, rows, i, service_, kNone, facts.product(id)};
+        ProductFacts& product = facts.products[odd.product];
         product.in_table = true;
         product.name = digest(rows.text(i, 1));
-        product.price = money(rows, i, 2);
+        product.price = odd.money(2, product.ledger_price);
         product.free = rows.int64(i, 4);
         product.reserved = rows.int64(i, 5);
         product.sold = rows.int64(i, 6);
@@ -258,10 +261,12 @@ void AuditDatabase::read_products(Facts& facts) {
 void AuditDatabase::read_payments(Facts& facts) {
     for_each_row(connection_, kPayments, OrderId{}, [&](const Rows& rows, int i) {
         const auto id = rows.id<OrderId>(i, 0);
-        PaymentRow& row = facts.orders[facts.order(id)].table.payment.emplace();
-        row.state = enum_of<PaymentState>(rows.text(i, 1));
-        row.reason = optional_enum<events::PaymentRejection>(rows, i, 2);
-        if (!rows.is_null(i, 3)) row.amount = money(rows, i, 3);
+        const OddColumns odd{facts, rows, i, service_, facts.order(id)};
+        const auto& ledger = facts.orders[odd.order].ledger.payment;
+        PaymentRow& row = facts.orders[odd.order].table.payment.emplace();
+        row.state = odd.value("state", 1, said(ledger, &PaymentRow::state));
+        row.reason = odd.optional("reason", 2, said(ledger, &PaymentRow::reason));
+        if (!rows.is_null(i, 3)) row.amount = odd.money(3, said(ledger, &PaymentRow::amount));
         row.charge = optional_digest(rows, i, 5);
         return id;
     });
@@ -270,9 +275,11 @@ void AuditDatabase::read_payments(Facts& facts) {
 void AuditDatabase::read_shipments(Facts& facts) {
     for_each_row(connection_, kShipments, OrderId{}, [&](const Rows& rows, int i) {
         const auto id = rows.id<OrderId>(i, 0);
-        ShipmentRow& row = facts.orders[facts.order(id)].table.shipment.emplace();
-        row.state = enum_of<ShipmentState>(rows.text(i, 1));
-        row.reason = optional_enum<events::ShipmentRejection>(rows, i, 2);
+        const OddColumns odd{facts, rows, i, service_, facts.order(id)};
+        const auto& ledger = facts.orders[odd.order].ledger.shipment;
+        ShipmentRow& row = facts.orders[odd.order].table.shipment.emplace();
+        row.state = odd.value("state", 1, said(ledger, &ShipmentRow::state));
+        row.reason = odd.optional("reason", 2, said(ledger, &ShipmentRow::reason));
         if (!rows.is_null(i, 3)) row.shipment = rows.id<ShipmentId>(i, 3);
         row.tracking = optional_digest(rows, i, 4);
         row.storage_booked = rows.boolean(i, 5);

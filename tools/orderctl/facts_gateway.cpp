@@ -3,6 +3,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <rapidjson/document.h>
 
 #include "events/json.hpp"
 #include "http/client.hpp"
@@ -24,24 +25,26 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::chrono::seconds kPatience{30};
+constexpr std::chrono::seconds kPatience{30};         // for a page of the ledger
+constexpr std::chrono::seconds kChargePatience{3};  // for one charge, while somebody waits
 constexpr std::int64_t kPageLines = 500;  // what the codec takes as one array
 constexpr std::string_view kKeyPrefix = "charge:";
 
-asio::awaitable<void> get(http::Client& client, std::string target, http::ClientResult& result) {
+asio::awaitable<void> get(http::Client& client, std::string target, std::chrono::seconds patience,
+                          http::ClientResult& result) {
     std::string method = "GET";
-    result = co_await client.request(std::move(method), std::move(target), std::string(),
-                                     kPatience);
+    result = co_await client.request(std::move(method), std::move(target), std::string(), patience);
 }
 
 class Gateway {
 public:
-    explicit Gateway(const std::string& url) : client_(io_, url, limits()) {}
+    Gateway(const std::string& url, std::chrono::seconds patience)
+        : patience_(patience), client_(io_, url, limits()) {}
 
     http::ClientResult request(const std::string& target) {
         http::ClientResult result;
         std::exception_ptr failed;
-        asio::co_spawn(io_, get(client_, target, result),
+        asio::co_spawn(io_, get(client_, target, patience_, result),
                        [&](std::exception_ptr error) { failed = error; io_.stop(); });
         io_.restart();
         io_.run();
@@ -58,6 +61,7 @@ private:
         return limits;
     }
 
+    const std::chrono::seconds patience_;
     asio::io_context io_{1};
     http::Client client_;
 };
@@ -86,7 +90,7 @@ void take(Facts& facts, const GatewayLine& line) {
 }  // namespace
 
 void read_gateway(const Endpoints& endpoints, Facts& facts) {
-    Gateway gateway(endpoints.gateway());
+    Gateway gateway(endpoints.gateway(), kPatience);
     for (std::int64_t after = 0;;) {
         const auto answer = gateway.request("/v1/ledger?after=" + std::to_string(after) +
                                             "&limit=" + std::to_string(kPageLines));
@@ -104,12 +108,15 @@ void read_gateway(const Endpoints& endpoints, Facts& facts) {
 }
 
 std::string read_charge(const Endpoints& endpoints, const OrderId& order) {
-    Gateway gateway(endpoints.gateway());
+    Gateway gateway(endpoints.gateway(), kChargePatience);
     const auto answer =
         gateway.request("/v1/charges/" + std::string(kKeyPrefix) + order.to_string());
     if (answer.status == 404) return {};
     if (answer.status != 200) {
         throw CannotDo("gateway: a charge answers " + std::to_string(answer.status));
+    }
+    if (rapidjson::Document().Parse(answer.body.data(), answer.body.size()).HasParseError()) {
+        throw CannotDo("gateway: a charge is no JSON");
     }
     return answer.body;
 }

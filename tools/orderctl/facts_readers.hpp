@@ -16,6 +16,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "messaging/relay.hpp"
@@ -48,6 +49,9 @@ public:
 
     // A few rows of any query, each as a JSON object without its NULLs.
     std::vector<std::string> json_rows(const std::string& query);
+    // The same with the value of column `key` before each.
+    std::vector<std::pair<std::string, std::string>> keyed_json_rows(const std::string& query,
+                                                                     const std::string& key);
     // The ledger rows of an order in seq order, up to `seq`.
     std::vector<messaging::LedgerRow> ledger_of(const OrderId& order, std::int64_t seq);
 
@@ -84,7 +88,8 @@ private:
 };
 
 void read_gateway(const Endpoints& endpoints, Facts& facts);
-// The gateway's answer about one charge; empty if it knows none.
+// The gateway's answer about one charge, JSON; empty if it knows none. Throws CannotDo if it does
+// not answer within some seconds.
 std::string read_charge(const Endpoints& endpoints, const OrderId& order);
 
 struct GatherWhat {

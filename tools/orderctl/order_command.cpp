@@ -16,8 +16,16 @@ struct OrderDocument {
     std::vector<EventView> events;
     std::vector<RawJson> rows;
     std::optional<RawJson> charge;
+    std::optional<std::string> gateway_error;  // why nobody knows the charge
 };
-BOOST_DESCRIBE_STRUCT(OrderDocument, (), (order_id, waits_for, events, rows, charge))
+BOOST_DESCRIBE_STRUCT(OrderDocument, (), (order_id, waits_for, events, rows, charge,
+                                          gateway_error))
+
+// What an event's data say it is about.
+struct About {
+    std::optional<std::string> reason, participant, error;
+};
+BOOST_DESCRIBE_STRUCT(About, (), (reason, participant, error))
 
 namespace {
 
@@ -49,16 +57,22 @@ std::optional<T> read_view(AuditDatabase& database, const std::string& query) {
     return views.empty() ? std::nullopt : std::optional<T>(std::move(views.front()));
 }
 
+// Empty for data that cannot be read: an operator looks at what is odd, too.
+std::optional<std::string> about(const std::string& data) {
+    const auto found = events::read_json<About>(data, events::UnknownMembers::ignore);
+    if (!found) return std::nullopt;
+    return found->reason ? found->reason : found->participant ? found->participant : found->error;
+}
+
 void read_ledger(AuditDatabase& database, const std::string& where, OrderView& order) {
     const std::string service(short_name(database.service()));
-    const auto events = read_views<EventView>(
+    auto events = read_views<EventView>(
         database, "SELECT " + utc("recorded_at") + R"( AS time, )" + sql_text(service) +
                       R"( AS service, seq, split_part(type, '.', 1) AS type,
                          event_id AS "eventId", topic,
-                         seq <= (SELECT checkpoint FROM audit_v1_relay) AS relayed,
-                         coalesce(data::json->>'reason', data::json->>'participant',
-                                  data::json->>'error') AS about
+                         seq <= (SELECT checkpoint FROM audit_v1_relay) AS relayed, data AS about
                          FROM audit_v1_outbox WHERE )" + where + " ORDER BY seq");
+    for (EventView& event : events) event.about = about(event.about.value_or(""));
     order.events.insert(order.events.end(), events.begin(), events.end());
     const auto parked = read_views<ParkedRowView>(
         database, "SELECT " + sql_text(service) + R"( AS service, id, topic, partition, "offset",
@@ -111,7 +125,7 @@ void print_participant(const char* name, const std::optional<ParticipantView>& r
 }
 
 void print(const OrderId& id, const OrderView& order, const std::vector<std::string>& waits,
-           const std::string& charge) {
+           const std::string& gateway) {
     std::printf("order %s", id.to_string().c_str());
     if (const auto& saga = order.order) {
         std::printf(": %s%s%s, %lld %s, customer %s, placed %s%s%s\n", saga->state.c_str(),
@@ -125,7 +139,7 @@ void print(const OrderId& id, const OrderView& order, const std::vector<std::str
     print_participant("inventory", order.inventory);
     print_participant("payment", order.payment);
     print_participant("shipping", order.shipping);
-    std::printf("  %-10s %s\n\n", "gateway", charge.empty() ? "-" : charge.c_str());
+    std::printf("  %-10s %s\n\n", "gateway", gateway.empty() ? "-" : gateway.c_str());
     std::printf("%-28s %-10s %10s  %s\n", "TIME", "SERVICE", "SEQ", "EVENT");
     for (const EventView& event : order.events) {
         std::printf("%-28s %-10s %10lld  %s%s%s%s%s%s%s\n", event.time.c_str(),
@@ -158,14 +172,20 @@ int run_order(const Context& context, const std::string& text) {
         auto rows = rows_of_order(*database, *id, Detail::full);
         std::move(rows.begin(), rows.end(), std::back_inserter(document.rows));
     }
-    const std::string charge = read_charge(context.endpoints, *id);
+    std::string charge;
+    try {
+        charge = read_charge(context.endpoints, *id);
+    } catch (const std::exception& error) {
+        document.gateway_error = error.what();
+    }
     if (document.rows.empty() && charge.empty()) {
         throw CannotDo("no service knows order " + id->to_string());
     }
     sort_and_link(order.events);
     const auto waits = waits_for(order);
     if (!context.json) {
-        print(*id, order, waits, charge);
+        print(*id, order, waits,
+              document.gateway_error ? "unreachable (" + *document.gateway_error + ")" : charge);
         return kClean;
     }
     document.order_id = *id;
