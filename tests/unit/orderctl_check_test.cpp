@@ -163,12 +163,43 @@ TEST_CASE("orderctl check: I9 counts what retention took and duplicates, and fai
     world.completed();
     LedgerEvent& old = world.facts.events.back();
     old.copies = 0;
-    world.facts.topics[old.topic].oldest_s = old.recorded_s + 1;
+    world.facts.topics[old.topic].retention_s = 60;
+    world.facts.read_s = old.recorded_s + 60;
     world.facts.events.front().copies = 3;
     const Report report = world.check();
     CHECK(violated(report) == "");
     CHECK(invariant(report, "I9").note == "1 expired by retention");
     CHECK(report.counts.duplicates == 2);
+}
+
+TEST_CASE("orderctl check: I9 does not excuse a young row by what retention took, nor one unsent") {
+    World world;
+    world.completed();
+    LedgerEvent& lost = world.facts.events.back();
+    lost.copies = 0;
+    lost.home = 1;
+    TopicFacts& topic = world.facts.topics[lost.topic];
+    topic.retention_s = 7 * 24 * 3'600;
+    topic.partitions = {{500, lost.recorded_s + 60}, {500, lost.recorded_s - 1}};
+    world.facts.read_s = lost.recorded_s + 300;
+    CHECK_THAT(said(world.check(), "I9"), ContainsSubstring("not in its topic"));
+    topic.limited_by_size = true;  // its partition begins with an older record all the same
+    CHECK_THAT(said(world.check(), "I9"), ContainsSubstring("not in its topic"));
+    topic.partitions[1].oldest_s = lost.recorded_s + 1;
+    CHECK(invariant(world.check(), "I9").note == "1 expired by retention");
+    world.facts.checkpoints[0] = lost.seq - 1;
+    CHECK(invariant(world.check(), "I9").note == "1 rows behind the checkpoint");
+}
+
+TEST_CASE("orderctl check: I9 catches adjustments of a product that stand in another order") {
+    World world;
+    world.adjust("ITEM-001", 5);
+    world.adjust("ITEM-002", 5);
+    CHECK(violated(world.check()) == "");
+    world.facts.events[1].offset = 0;  // before the first of ITEM-001
+    const Report report = world.check();
+    REQUIRE(violated(report) == "I9");
+    CHECK(report.violations.front().product_id == "ITEM-001");
 }
 
 TEST_CASE("orderctl check: I9 catches records of an order that first stand in another order") {

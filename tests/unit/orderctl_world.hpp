@@ -33,6 +33,9 @@ public:
         line.id = test::new_id<EventId>();
         if (order) line.order = *order;
         line.topic = events::topic_of(service);
+        const std::string key =
+            order ? order->to_string() : std::get<events::StockAdjusted>(event).product_id;
+        line.key = key;
         line.type = events::type_name(events::kind_of(event));
         line.data = data;
         line.recorded_at = test::kPlacedAt;
@@ -65,7 +68,7 @@ public:
                 story.order.shipment ? digest(events::to_json(*story.order.shipment)) : 0;
         }
         OrderRow& row = *order.table.order;
-        if (row.state == OrderState::CANCELLED) row.answers = 7;
+        if (row.state == OrderState::CANCELLED) row.answers = 7;  // no event has them
         if (row.state == OrderState::COMPLETED) row.reserved = row.captured = true;
     }
     void gateway_captured(const Story& story) {

@@ -9,7 +9,6 @@
 namespace orderflow::orderctl {
 namespace {
 
-using events::EventKind;
 using std::string;
 
 bool is_final(const OrderFacts& order) {
@@ -194,106 +193,6 @@ void judge_fold(Judge& judge, const Facts& facts, const EventsOfOrders& events) 
                         std::to_string(facts.products.size()) + " products");
 }
 
-// ---- I9 ----------------------------------------------------------------------------------------
-
-string event_text(const Facts& facts, const LedgerEvent& event) {
-    return string(short_name(event.service)) + " seq " + std::to_string(event.seq) + " " +
-           (event.kind ? string(events::type_name(*event.kind)) : "announcement") + " " +
-           event.id.to_string() + " on " + facts.topics[event.topic].name;
-}
-
-std::optional<OrderId> order_of(const Facts& facts, std::uint32_t order) {
-    return order == kNone ? std::nullopt : std::optional(facts.orders[order].id);
-}
-
-void judge_order_of_records(Judge& judge, const char* id, const Facts& facts,
-                            std::span<const std::uint32_t> of_order) {
-    std::array<const LedgerEvent*, 5> before{};  // by service
-    for (const std::uint32_t at : of_order) {
-        const LedgerEvent& event = facts.events[at];
-        if (event.copies == 0 || !event.kind) continue;
-        const LedgerEvent*& last = before[static_cast<std::size_t>(event.service)];
-        const auto place = [](const LedgerEvent& e) {
-            return std::to_string(e.partition) + "@" + std::to_string(e.offset);
-        };
-        if (last && (last->partition != event.partition || last->offset > event.offset)) {
-            judge.violated(id, order_of(facts, event.order),
-                           event_text(facts, event) + " stands at " + place(event) +
-                               ", an earlier one at " + place(*last));
-        }
-        last = &event;
-    }
-}
-
-void judge_topics(Judge& judge, const Facts& facts, const EventsOfOrders& events) {
-    constexpr const char* kId = "I9";
-    judge.open(kId, "ledger = topics, each order's records in its order");
-    if (!facts.topics_read) return judge.not_judged(kId, "the topics were not read");
-    std::int64_t waiting = 0;
-    std::int64_t expired = 0;
-    for (const LedgerEvent& event : facts.events) {
-        if (event.copies > 0) continue;
-        if (event.seq > facts.checkpoints[static_cast<std::size_t>(event.service)]) {
-            ++waiting;
-        } else if (event.recorded_s < facts.topics[event.topic].oldest_s) {
-            ++expired;
-        } else {
-            judge.violated(kId, order_of(facts, event.order),
-                           "not in its topic: " + event_text(facts, event));
-        }
-    }
-    for (const std::uint32_t at : facts.doubled_ids) {
-        judge.violated(kId, order_of(facts, facts.events[at].order),
-                       "event id stands twice: " + event_text(facts, facts.events[at]));
-    }
-    for (const StrayRecord& stray : facts.strays) {
-        judge.violated(kId, order_of(facts, stray.order),
-                       "in no ledger: " + stray.type + " " + stray.ce_id + " at " + stray.topic +
-                           "/" + std::to_string(stray.partition) + "@" +
-                           std::to_string(stray.offset));
-    }
-    judge.count(kId, facts.more_strays);
-    for (std::uint32_t i = 0; i < facts.orders.size(); ++i) {
-        judge_order_of_records(judge, kId, facts, events.of(i));
-    }
-    if (waiting > 0) judge.note(kId, std::to_string(waiting) + " rows behind the checkpoint");
-    if (expired > 0) judge.note(kId, std::to_string(expired) + " expired by retention");
-}
-
-// ---- I10 ---------------------------------------------------------------------------------------
-
-void judge_once(Judge& judge, const Facts& facts, const EventsOfOrders& events) {
-    constexpr const char* kId = "I10";
-    judge.open(kId, "one event per order, participant and kind");
-    std::multimap<std::uint32_t, const StrayRecord*> strays;
-    for (const StrayRecord& stray : facts.strays) {
-        if (stray.order != kNone && stray.kind) strays.emplace(stray.order, &stray);
-    }
-    for (std::uint32_t i = 0; i < facts.orders.size(); ++i) {
-        std::map<std::pair<Service, EventKind>, std::set<string>> seen;
-        const auto of_order = events.of(i);
-        const bool one_each = of_order.size() < 2 && strays.count(i) == 0;
-        if (one_each) continue;
-        for (const std::uint32_t at : of_order) {
-            const LedgerEvent& event = facts.events[at];
-            if (event.kind) seen[{event.service, *event.kind}].insert(event.id.to_string());
-        }
-        const auto [begin, end] = strays.equal_range(i);
-        for (auto stray = begin; stray != end; ++stray) {
-            seen[{stray->second->producer, *stray->second->kind}].insert(stray->second->ce_id);
-        }
-        for (const auto& [what, ids] : seen) {
-            if (ids.size() < 2) continue;
-            string list;
-            for (const string& id : ids) list += " " + id;
-            judge.violated(kId, facts.orders[i].id,
-                           std::to_string(ids.size()) + " events " +
-                               string(events::type_name(what.second)) + " of " +
-                               string(short_name(what.first)) + ":" + list);
-        }
-    }
-}
-
 // ---- I1, I2 ------------------------------------------------------------------------------------
 
 const OrderFacts* find(const Facts& facts, const OrderId& id) {
@@ -406,6 +305,16 @@ Counts count(const Judge& judge, const Facts& facts) {
 }
 
 }  // namespace
+
+string event_text(const Facts& facts, const LedgerEvent& event) {
+    return string(short_name(event.service)) + " seq " + std::to_string(event.seq) + " " +
+           (event.kind ? string(events::type_name(*event.kind)) : "announcement") + " " +
+           event.id.to_string() + " on " + facts.topics[event.topic].name;
+}
+
+std::optional<OrderId> order_of(const Facts& facts, std::uint32_t order) {
+    return order == kNone ? std::nullopt : std::optional(facts.orders[order].id);
+}
 
 bool is_settled(const Facts& facts, const OrderFacts& order,
                 std::span<const std::uint32_t> events) {

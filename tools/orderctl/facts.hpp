@@ -118,10 +118,13 @@ struct LedgerEvent {
     EventId id;
     std::int64_t seq = 0;
     std::int64_t offset = -1;       // -1: no record
+    Digest content = 0;             // key, type and data: what each of its records must have
     std::uint32_t order = kNone;    // index into Facts::orders
+    std::uint32_t product = kNone;  // of a StockAdjusted: index into Facts::products
     std::uint32_t recorded_s = 0;   // seconds since 1970
     std::int16_t partition = -1;
-    std::uint16_t copies = 0;       // records with this ce_id
+    std::int16_t home = -1;         // the partition of its key; -1: unknown
+    std::uint16_t copies = 0;       // its records
     Service service{};
     std::uint8_t topic = 0;         // index into Facts::topics
     // The consumers (bits) whose group has committed an offset behind the record: they have handled
@@ -151,7 +154,7 @@ struct OddValue {
     std::string table;
 };
 
-// A record that no ledger has.
+// A record that no ledger has, or that differs from its row.
 struct StrayRecord {
     std::string topic;
     std::int32_t partition = 0;
@@ -161,6 +164,7 @@ struct StrayRecord {
     std::optional<events::EventKind> kind;  // as the catalog knows it on this topic
     Service producer{};                     // of the topic
     std::uint32_t order = kNone;
+    std::uint32_t event = kNone;  // the row with its id, from which it differs
 };
 
 struct ParkedFact {
@@ -200,12 +204,18 @@ struct GatewayTotals {
 };
 
 // A partition as it was when reading began.
+struct PartitionFacts {
+    std::int64_t low = 0;        // above 0: earlier records were taken away
+    std::uint32_t oldest_s = 0;  // when the first one left was sent
+};
+
 struct TopicFacts {
     std::string name;
+    std::vector<PartitionFacts> partitions;  // of the topics that the catalog names
+    std::int64_t retention_s = 0;            // records older than that may be missing; 0: none
+    bool limited_by_size = false;            // and so may those before a partition's first one
     std::int64_t records = 0;
-    std::int64_t foreign = 0;          // records that no consumer could take for an event
-    std::uint32_t oldest_s = 0;        // where retention cut: events before it may be missing
-    bool read = false;
+    std::int64_t foreign = 0;  // records that no consumer could take for an event
 };
 
 struct Facts {
@@ -225,6 +235,7 @@ struct Facts {
     std::vector<ParkedFact> parked;
     std::array<std::int64_t, 5> checkpoints{};  // by service: the relays'
     std::int64_t storage_used = 0;
+    std::uint32_t read_s = 0;  // when reading began, seconds since 1970
     GatewayTotals gateway;
     bool topics_read = false;
     bool gateway_read = false;

@@ -33,7 +33,7 @@ const Statement kExisting{
     "existing", "SELECT order_id FROM audit_v1_orders WHERE order_id = ANY ($1::uuid[])"};
 
 const Statement kLedger{"ledger", R"(
-    SELECT seq, event_id, order_id, topic, type, data, recorded_at
+    SELECT seq, event_id, order_id, topic, key, type, data, recorded_at
     FROM audit_v1_outbox WHERE seq > $1::bigint ORDER BY seq LIMIT $2::bigint)"};
 const Statement kLedgerOfOrder{"ledger_of_order", R"(
     SELECT seq, event_id, topic, key, type, headers, data, recorded_at
@@ -163,9 +163,10 @@ void AuditDatabase::read_ledger(Facts& facts) {
         line.id = rows.id<EventId>(i, 1);
         if (!rows.is_null(i, 2)) line.order = rows.id<OrderId>(i, 2);
         line.topic = rows.text(i, 3);
-        line.type = rows.text(i, 4);
-        line.data = rows.text(i, 5);
-        line.recorded_at = rows.instant(i, 6);
+        line.key = rows.text(i, 4);
+        line.type = rows.text(i, 5);
+        line.data = rows.text(i, 6);
+        line.recorded_at = rows.instant(i, 7);
         fold(facts, service_, line);
         return line.seq;
     });

@@ -77,6 +77,8 @@ public:
     explicit TopicsReader(const Endpoints& endpoints);
     ~TopicsReader();
 
+    // The catalog's topics with their partitions, which a ledger's rows are matched to.
+    void describe(Facts& facts) const;
     // Reads the topics that the ledgers and the catalog name up to where they ended.
     void read(Facts& facts);
     // Records that the groups of the four services of the saga have not committed yet.
@@ -98,6 +100,14 @@ struct GatherWhat {
 // `progress` is told what is being read.
 Facts gather(const Endpoints& endpoints, GatherWhat what,
              const std::function<void(const std::string&)>& progress);
+
+// How long the brokers keep a topic's records; ms < 0: for ever.
+struct Retention {
+    std::int64_t ms = 0;
+    bool by_size = false;  // some may go sooner
+};
+// Of the catalog's topics that there are. Where the brokers do not say it, the catalog's.
+std::map<std::string, Retention> read_retention(const std::string& brokers);
 
 // Which of the five consumer groups have members now.
 std::vector<std::string> groups_with_members(const Endpoints& endpoints);

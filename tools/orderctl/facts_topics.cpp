@@ -1,9 +1,9 @@
 // facts_readers.hpp: the topics, from the beginning to where they ended when reading began.
 #include <algorithm>
-#include <limits>
 
 #include "messaging/rdkafka.hpp"
 #include "orderctl/facts_readers.hpp"
+#include "orderctl/records.hpp"
 
 namespace orderflow::orderctl {
 namespace {
@@ -18,7 +18,6 @@ using Metadata =
 
 constexpr int kRequestMs = 10'000;
 constexpr int kSilenceMs = 30'000;  // without a record although there are some
-constexpr std::size_t kMaxStrays = 100'000;
 
 using Place = std::pair<std::string, std::int32_t>;  // topic, partition
 
@@ -47,13 +46,6 @@ Handle make_consumer(const std::string& brokers, const std::string& group) {
     return handle;
 }
 
-std::string_view header(rd_kafka_headers_t* headers, const char* name) {
-    const void* value = nullptr;
-    std::size_t size = 0;
-    if (!headers || rd_kafka_header_get_last(headers, name, &value, &size)) return {};
-    return {static_cast<const char*>(value), size};
-}
-
 constexpr Service kConsumers[] = {Service::order, Service::inventory, Service::payment,
                                   Service::shipping};
 
@@ -64,7 +56,10 @@ std::uint32_t seconds(std::int64_t ms) { return static_cast<std::uint32_t>(ms / 
 class TopicsReader::Impl {
 public:
     explicit Impl(const Endpoints& endpoints)
-        : handle_(make_consumer(endpoints.brokers(), "orderctl")) {
+        : handle_(make_consumer(endpoints.brokers(), "orderctl")),
+          read_s_(static_cast<std::uint32_t>(
+              std::chrono::floor<std::chrono::seconds>(system_now()).time_since_epoch().count())),
+          retention_(read_retention(endpoints.brokers())) {
         // Offsets first: what is committed is below the ends.
         read_partitions();
         for (const Service service : kConsumers) {
@@ -77,20 +72,31 @@ public:
         }
     }
 
+    void describe(Facts& facts) const {
+        facts.read_s = read_s_;
+        for (const auto& settings : events::topics()) {
+            TopicFacts& topic = facts.topics[facts.topic(settings.name)];
+            const auto found = retention_.find(topic.name);
+            const Retention retention = found == retention_.end()
+                                            ? Retention{settings.retention_ms, false}
+                                            : found->second;
+            topic.retention_s = retention.ms < 0 ? 0 : (retention.ms + 999) / 1'000;
+            topic.limited_by_size = retention.by_size;
+            for (const auto& [place, span] : spans_) {  // by topic, then by partition
+                if (place.first == topic.name) topic.partitions.push_back({span.low, 0});
+            }
+        }
+    }
+
     void read(Facts& facts) {
-        for (const auto& settings : events::topics()) facts.topic(settings.name);
         std::map<Place, Span> wanted;
         for (const auto& [place, span] : spans_) {
             const auto topic = std::ranges::find(facts.topics, place.first, &TopicFacts::name);
             if (topic == facts.topics.end()) continue;
-            topic->read = true;
             if (span.high > span.low) wanted[place] = span;
-            if (span.low > 0 && span.high == span.low) topic->oldest_s = seconds(now_ms());
         }
         consume(facts, std::move(wanted));
-        forget_expired(facts);
-        drop_parked_strays(facts);
-        facts.topics_read = true;
+        finish_records(facts);
     }
 
     std::int64_t lag() const {
@@ -163,35 +169,37 @@ private:
             }
             must(message->err, "reading");
             if (at == wanted.end()) continue;  // beyond the end
-            if (message->offset < at->second.high) take(facts, *message, place, at->second);
+            if (message->offset < at->second.high) take(facts, *message, place);
             if (message->offset + 1 >= at->second.high) wanted.erase(at);
         }
         rd_kafka_assign(handle_.get(), nullptr);
     }
 
-    void take(Facts& facts, rd_kafka_message_t& message, const Place& place, const Span& span) {
-        const std::uint8_t topic = facts.topic(place.first);
-        TopicFacts& counts = facts.topics[topic];
-        ++counts.records;
-        if (message.offset == span.low && span.low > 0) {
+    void take(Facts& facts, rd_kafka_message_t& message, const Place& place) {
+        TopicFacts& topic = facts.topics[facts.topic(place.first)];
+        const auto partition = static_cast<std::size_t>(place.second);
+        if (partition < topic.partitions.size() && topic.partitions[partition].oldest_s == 0) {
             const auto ms = rd_kafka_message_timestamp(&message, nullptr);
-            counts.oldest_s = std::max(counts.oldest_s, seconds(std::max<std::int64_t>(0, ms)));
+            topic.partitions[partition].oldest_s = seconds(std::max<std::int64_t>(0, ms));
         }
+        record_.topic = place.first;
+        record_.partition = place.second;
+        record_.offset = message.offset;
+        record_.key = {static_cast<const char*>(message.key), message.key_len};
+        record_.value = {static_cast<const char*>(message.payload), message.len};
+        record_.headers.clear();
         rd_kafka_headers_t* headers = nullptr;
-        rd_kafka_message_headers(&message, &headers);
-        const auto id = EventId::parse(header(headers, "ce_id"));
-        const auto found = id ? facts.event_index.find(*id) : facts.event_index.end();
-        if (found == facts.event_index.end() ||
-            facts.events[found->second].topic != topic) {
-            return take_stray(facts, message, place, headers, id.has_value());
+        if (!rd_kafka_message_headers(&message, &headers)) {
+            const char* name = nullptr;
+            const void* value = nullptr;
+            std::size_t size = 0;
+            for (std::size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &size);
+                 ++i) {
+                record_.headers.emplace_back(
+                    name, std::string_view(static_cast<const char*>(value), size));
+            }
         }
-        LedgerEvent& event = facts.events[found->second];
-        if (event.copies < std::numeric_limits<std::uint16_t>::max()) ++event.copies;
-        if (event.copies > 1 && event.partition == message.partition) return;
-        if (event.copies > 1 && event.offset <= message.offset) return;
-        event.partition = static_cast<std::int16_t>(message.partition);
-        event.offset = message.offset;
-        event.arrived = arrived(place, message.offset);
+        take_record(facts, record_, arrived(place, message.offset));
     }
 
     std::uint8_t arrived(const Place& place, std::int64_t offset) const {
@@ -202,72 +210,18 @@ private:
         return bits;
     }
 
-    void take_stray(Facts& facts, const rd_kafka_message_t& message, const Place& place,
-                    rd_kafka_headers_t* headers, bool has_id) {
-        const auto producer = producer_of_topic(place.first);
-        StrayRecord stray;
-        stray.type = header(headers, "ce_type");
-        if (producer) stray.kind = kind_of_type(*producer, stray.type);
-        // Consumers skip a type that the catalog does not have and refuse a record without an id.
-        if (!has_id || (producer && !stray.kind)) {
-            ++facts.topics[facts.topic(place.first)].foreign;
-            return;
-        }
-        if (facts.strays.size() >= kMaxStrays) {
-            ++facts.more_strays;
-            return;
-        }
-        stray.topic = place.first;
-        stray.partition = place.second;
-        stray.offset = message.offset;
-        stray.ce_id = header(headers, "ce_id");
-        stray.producer = producer.value_or(Service::analytics);
-        const auto order =
-            OrderId::parse({static_cast<const char*>(message.key), message.key_len});
-        const auto known = order ? facts.order_index.find(*order) : facts.order_index.end();
-        if (known != facts.order_index.end()) stray.order = known->second;
-        facts.strays.push_back(std::move(stray));
-    }
-
-    // What retention has taken was handled long ago.
-    static void forget_expired(Facts& facts) {
-        for (LedgerEvent& event : facts.events) {
-            const bool expired = event.copies == 0 &&
-                                 event.recorded_s < facts.topics[event.topic].oldest_s;
-            if (expired) event.arrived = 0xff;
-        }
-    }
-
-    // A record that every consumer of its kind has put aside had no effect.
-    static void drop_parked_strays(Facts& facts) {
-        std::map<std::tuple<std::string, std::int32_t, std::int64_t>, std::uint8_t> aside;
-        for (const ParkedFact& parked : facts.parked) {
-            aside[{parked.topic, parked.partition, parked.offset}] |= events::bit(parked.service);
-        }
-        std::erase_if(facts.strays, [&](const StrayRecord& stray) {
-            const auto found = aside.find({stray.topic, stray.partition, stray.offset});
-            if (found == aside.end() || !stray.kind) return false;
-            const auto consumers = consumers_of(stray.producer, *stray.kind);
-            if ((found->second & consumers) != consumers) return false;
-            ++facts.topics[facts.topic(stray.topic)].foreign;
-            return true;
-        });
-    }
-
-    static std::int64_t now_ms() {
-        return std::chrono::floor<std::chrono::milliseconds>(system_now())
-            .time_since_epoch()
-            .count();
-    }
-
     Handle handle_;
     std::map<Place, Span> spans_;
     std::map<Service, std::map<Place, std::int64_t>> committed_;
+    const std::uint32_t read_s_;
+    std::map<std::string, Retention> retention_;  // of the catalog's topics
+    messaging::Record record_;                    // the one at hand
 };
 
 TopicsReader::TopicsReader(const Endpoints& endpoints)
     : impl_(std::make_unique<Impl>(endpoints)) {}
 TopicsReader::~TopicsReader() = default;
+void TopicsReader::describe(Facts& facts) const { impl_->describe(facts); }
 void TopicsReader::read(Facts& facts) { impl_->read(facts); }
 std::int64_t TopicsReader::lag() const { return impl_->lag(); }
 

@@ -5,6 +5,8 @@
 #include "core/enums.hpp"
 #include "events/codec.hpp"
 #include "events/json.hpp"
+#include "messaging/calm.hpp"
+#include "orderctl/records.hpp"
 
 namespace orderflow::orderctl {
 
@@ -255,12 +257,18 @@ void fold(Facts& facts, Service service, const LedgerLine& line) {
     event.seq = line.seq;
     event.service = service;
     event.topic = facts.topic(line.topic);
+    event.content = content_of(line.key, line.type, line.data);
+    const auto partitions = static_cast<int>(facts.topics[event.topic].partitions.size());
+    if (partitions > 0) {
+        event.home = static_cast<std::int16_t>(messaging::partition_of(line.key, partitions));
+    }
     event.recorded_s = static_cast<std::uint32_t>(
         std::chrono::floor<std::chrono::seconds>(line.recorded_at).time_since_epoch().count());
     if (line.order) event.order = facts.order(*line.order);
     event.kind = kind_of_type(service, line.type);
     // An announcement tells of an event of the saga, it is none.
     if (event.kind && line.topic != events::topic_of(service)) event.kind.reset();
+    if (event.is(EventKind::StockAdjusted)) event.product = facts.product(line.key);
     facts.add(event);
     if (!event.kind) return;
 
@@ -271,11 +279,13 @@ void fold(Facts& facts, Service service, const LedgerLine& line) {
     const auto decoded = events::decode(*event.kind, line.data);
     if (!decoded) return bad("cannot be read: " + decoded.error().detail);
     if (const auto* adjusted = std::get_if<events::StockAdjusted>(&*decoded)) {
+        if (adjusted->product_id != line.key) bad("has another key than its product");
         return fold_product(facts, *adjusted);
     }
     const OrderId* id = events::order_of(*decoded);
     if (!id) return;  // nothing of an order
     if (!line.order || *line.order != *id) return bad("speaks of another order than its row");
+    if (line.key != id->to_string()) bad("has another key than its order");
     const std::string why = std::visit(FoldOrder{facts, facts.orders[event.order]}, *decoded);
     if (!why.empty()) bad(why);
 }

@@ -31,6 +31,7 @@ Facts gather(const Endpoints& endpoints, GatherWhat what,
         facts.checkpoints[static_cast<std::size_t>(database->service())] = database->checkpoint();
     }
     TopicsReader topics(endpoints);
+    topics.describe(facts);
     for (const auto& database : databases) database->open_snapshot();
     for (const auto& database : databases) {
         progress("database " + std::string(schema_of(database->service())));

@@ -1,11 +1,15 @@
 #pragma once
-// Collects verdicts while check.cpp goes through the facts. One thread.
+// Collects verdicts while check*.cpp go through the facts. One thread.
 #include <algorithm>
 #include <utility>
 
 #include "orderctl/check.hpp"
 
 namespace orderflow::orderctl {
+
+// "payment seq 7 PaymentCaptured.v1 0190… on payment-events".
+std::string event_text(const Facts& facts, const LedgerEvent& event);
+std::optional<OrderId> order_of(const Facts& facts, std::uint32_t order);
 
 class Judge {
 public:
@@ -53,5 +57,9 @@ private:
     Report& report_;
     std::vector<bool> settled_;
 };
+
+// check_records.cpp
+void judge_topics(Judge& judge, const Facts& facts, const EventsOfOrders& events);
+void judge_once(Judge& judge, const Facts& facts, const EventsOfOrders& events);
 
 }  // namespace orderflow::orderctl

@@ -1,0 +1,134 @@
+// check.hpp: the topics' records (I9, I10).
+#include <map>
+#include <set>
+
+#include "core/enums.hpp"
+#include "orderctl/judge.hpp"
+#include "orderctl/records.hpp"
+
+namespace orderflow::orderctl {
+namespace {
+
+using events::EventKind;
+using std::string;
+
+// ---- I9 ----------------------------------------------------------------------------------------
+
+// Of two events of one order, or product, and one service: the later one first stands behind the
+// earlier one.
+void judge_place(Judge& judge, const char* id, const Facts& facts, const LedgerEvent& event,
+                 const LedgerEvent*& last) {
+    if (event.copies == 0 || !event.kind) return;
+    const auto place = [](const LedgerEvent& e) {
+        return std::to_string(e.partition) + "@" + std::to_string(e.offset);
+    };
+    if (last && (last->partition != event.partition || last->offset > event.offset)) {
+        const string what = event_text(facts, event) + " stands at " + place(event) +
+                            ", an earlier one at " + place(*last);
+        if (event.product != kNone) {
+            judge.violated_product(id, facts.products[event.product].id, what);
+        } else {
+            judge.violated(id, order_of(facts, event.order), what);
+        }
+    }
+    last = &event;
+}
+
+void judge_order_of_records(Judge& judge, const char* id, const Facts& facts,
+                            const EventsOfOrders& events) {
+    for (std::uint32_t i = 0; i < facts.orders.size(); ++i) {
+        std::array<const LedgerEvent*, 5> before{};  // by service
+        for (const std::uint32_t at : events.of(i)) {
+            const LedgerEvent& event = facts.events[at];
+            judge_place(judge, id, facts, event, before[static_cast<std::size_t>(event.service)]);
+        }
+    }
+    std::vector<const LedgerEvent*> before(facts.products.size());
+    for (const LedgerEvent& event : facts.events) {
+        if (event.product == kNone) continue;
+        judge_place(judge, id, facts, event, before[event.product]);
+    }
+}
+
+void judge_strays(Judge& judge, const char* id, const Facts& facts) {
+    for (const StrayRecord& stray : facts.strays) {
+        const string record = stray.type + " " + stray.ce_id + " at " + stray.topic + "/" +
+                              std::to_string(stray.partition) + "@" +
+                              std::to_string(stray.offset);
+        if (stray.event == kNone) {
+            judge.violated(id, order_of(facts, stray.order), "in no ledger: " + record);
+        } else {
+            judge.violated(id, order_of(facts, stray.order),
+                           "a record differs from its ledger row: " + record + ", " +
+                               event_text(facts, facts.events[stray.event]));
+        }
+    }
+    judge.count(id, facts.more_strays);
+}
+
+}  // namespace
+
+void judge_topics(Judge& judge, const Facts& facts, const EventsOfOrders& events) {
+    constexpr const char* kId = "I9";
+    judge.open(kId, "ledger = topics, each order's records in its order");
+    if (!facts.topics_read) return judge.not_judged(kId, "the topics were not read");
+    std::int64_t waiting = 0;
+    std::int64_t expired = 0;
+    for (const LedgerEvent& event : facts.events) {
+        if (event.copies > 0) continue;
+        if (event.seq > facts.checkpoints[static_cast<std::size_t>(event.service)]) {
+            ++waiting;
+        } else if (is_expired(facts, event)) {
+            ++expired;
+        } else {
+            judge.violated(kId, order_of(facts, event.order),
+                           "not in its topic: " + event_text(facts, event));
+        }
+    }
+    for (const std::uint32_t at : facts.doubled_ids) {
+        judge.violated(kId, order_of(facts, facts.events[at].order),
+                       "event id stands twice: " + event_text(facts, facts.events[at]));
+    }
+    judge_strays(judge, kId, facts);
+    judge_order_of_records(judge, kId, facts, events);
+    if (waiting > 0) judge.note(kId, std::to_string(waiting) + " rows behind the checkpoint");
+    if (expired > 0) judge.note(kId, std::to_string(expired) + " expired by retention");
+}
+
+// ---- I10 ---------------------------------------------------------------------------------------
+
+void judge_once(Judge& judge, const Facts& facts, const EventsOfOrders& events) {
+    constexpr const char* kId = "I10";
+    judge.open(kId, "one event per order, participant and kind");
+    std::multimap<std::uint32_t, const StrayRecord*> strays;
+    for (const StrayRecord& stray : facts.strays) {
+        const bool event = stray.kind && stray.event == kNone;
+        if (event && stray.order != kNone) strays.emplace(stray.order, &stray);
+    }
+    for (std::uint32_t i = 0; i < facts.orders.size(); ++i) {
+        std::map<std::pair<Service, EventKind>, std::set<string>> seen;
+        const auto of_order = events.of(i);
+        const bool one_each = of_order.size() < 2 && strays.count(i) == 0;
+        if (one_each) continue;
+        for (const std::uint32_t at : of_order) {
+            const LedgerEvent& event = facts.events[at];
+            if (event.kind) seen[{event.service, *event.kind}].insert(event.id.to_string());
+        }
+        const auto [begin, end] = strays.equal_range(i);
+        for (auto stray = begin; stray != end; ++stray) {
+            seen[{stray->second->producer, *stray->second->kind}].insert(stray->second->ce_id);
+        }
+        for (const auto& [what, ids] : seen) {
+            if (ids.size() < 2) continue;
+            string list;
+            for (const string& id : ids) list += " " + id;
+            judge.violated(kId, facts.orders[i].id,
+                           std::to_string(ids.size()) + " events " +
+                               string(events::type_name(what.second)) + " of " +
+                               string(short_name(what.first)) + ":" + list);
+        }
+    }
+}
+
+
+}  // namespace orderflow::orderctl

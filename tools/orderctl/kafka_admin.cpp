@@ -1,0 +1,107 @@
+// facts_readers.hpp: what the brokers say about groups and topics.
+#include <charconv>
+
+#include "messaging/rdkafka.hpp"
+#include "orderctl/facts_readers.hpp"
+
+namespace orderflow::orderctl {
+namespace {
+
+using messaging::Destroyer;
+using Handle = std::unique_ptr<rd_kafka_t, Destroyer<&rd_kafka_destroy>>;
+using Options = std::unique_ptr<rd_kafka_AdminOptions_t, Destroyer<&rd_kafka_AdminOptions_destroy>>;
+
+constexpr int kRequestMs = 10'000;
+
+Handle make_client(const std::string& brokers) {
+    messaging::Conf conf = messaging::base_conf(brokers, "orderctl");
+    char error[256];
+    Handle handle(rd_kafka_new(RD_KAFKA_PRODUCER, conf.get(), error, sizeof error));
+    if (!handle) throw CannotDo(error);
+    conf.release();  // owned by the handle now
+    return handle;
+}
+
+Options make_options(const Handle& handle, rd_kafka_admin_op_t operation) {
+    Options options(rd_kafka_AdminOptions_new(handle.get(), operation));
+    char error[256];
+    rd_kafka_AdminOptions_set_request_timeout(options.get(), kRequestMs, error, sizeof error);
+    return options;
+}
+
+Retention retention_of(const rd_kafka_ConfigResource_t* topic, Retention retention) {
+    std::size_t count = 0;
+    const auto** entries = rd_kafka_ConfigResource_configs(topic, &count);
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::string_view name = rd_kafka_ConfigEntry_name(entries[i]);
+        const char* text = rd_kafka_ConfigEntry_value(entries[i]);
+        if (!text) continue;
+        const std::string_view value = text;
+        if (name == "retention.ms") {
+            std::from_chars(value.data(), value.data() + value.size(), retention.ms);
+        }
+        if (name == "retention.bytes") retention.by_size = !value.starts_with('-');
+    }
+    return retention;
+}
+
+}  // namespace
+
+std::map<std::string, Retention> read_retention(const std::string& brokers) {
+    std::map<std::string, Retention> retention;
+    std::vector<rd_kafka_ConfigResource_t*> asked;
+    for (const auto& topic : events::topics()) {
+        const std::string name(topic.name);
+        retention[name] = {topic.retention_ms, false};
+        asked.push_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str()));
+    }
+    const Handle handle = make_client(brokers);
+    const Options options = make_options(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    const messaging::Queue queue(rd_kafka_queue_new(handle.get()));
+    rd_kafka_DescribeConfigs(handle.get(), asked.data(), asked.size(), options.get(), queue.get());
+    rd_kafka_ConfigResource_destroy_array(asked.data(), asked.size());
+    const messaging::KafkaEvent event(rd_kafka_queue_poll(queue.get(), 2 * kRequestMs));
+    if (!event || rd_kafka_event_error(event.get())) return retention;
+    std::size_t count = 0;
+    const auto** topics = rd_kafka_DescribeConfigs_result_resources(
+        rd_kafka_event_DescribeConfigs_result(event.get()), &count);
+    for (std::size_t i = 0; i < count; ++i) {
+        if (rd_kafka_ConfigResource_error(topics[i])) continue;
+        Retention& topic = retention[rd_kafka_ConfigResource_name(topics[i])];
+        topic = retention_of(topics[i], topic);
+    }
+    return retention;
+}
+
+std::vector<std::string> groups_with_members(const Endpoints& endpoints) {
+    const Handle handle = make_client(endpoints.brokers());
+    std::vector<const char*> names;
+    for (const Service service : kServices) names.push_back(endpoints.group(service).c_str());
+    const Options options = make_options(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
+    const messaging::Queue queue(rd_kafka_queue_new(handle.get()));
+    rd_kafka_DescribeConsumerGroups(handle.get(), names.data(), names.size(), options.get(),
+                                    queue.get());
+    const messaging::KafkaEvent event(rd_kafka_queue_poll(queue.get(), 2 * kRequestMs));
+    if (!event) throw CannotDo("Kafka: no answer about the consumer groups");
+    if (rd_kafka_event_error(event.get())) {
+        throw CannotDo(std::string("Kafka: ") + rd_kafka_event_error_string(event.get()));
+    }
+    std::size_t count = 0;
+    const auto** groups = rd_kafka_DescribeConsumerGroups_result_groups(
+        rd_kafka_event_DescribeConsumerGroups_result(event.get()), &count);
+    std::vector<std::string> busy;
+    for (std::size_t i = 0; i < count; ++i) {
+        const rd_kafka_error_t* failed = rd_kafka_ConsumerGroupDescription_error(groups[i]);
+        const auto code = failed ? rd_kafka_error_code(failed) : RD_KAFKA_RESP_ERR_NO_ERROR;
+        // A group that never was has no members.
+        if (code && code != RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) {
+            throw CannotDo(std::string("Kafka: ") + rd_kafka_error_string(failed));
+        }
+        if (rd_kafka_ConsumerGroupDescription_member_count(groups[i]) > 0) {
+            busy.emplace_back(rd_kafka_ConsumerGroupDescription_group_id(groups[i]));
+        }
+    }
+    return busy;
+}
+
+}  // namespace orderflow::orderctl

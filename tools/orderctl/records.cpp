@@ -1,0 +1,124 @@
+#include "orderctl/records.hpp"
+
+#include <limits>
+#include <map>
+#include <tuple>
+
+namespace orderflow::orderctl {
+namespace {
+
+constexpr std::size_t kMaxStrays = 100'000;
+
+StrayRecord* keep(Facts& facts, const messaging::Record& record) {
+    if (facts.strays.size() >= kMaxStrays) {
+        ++facts.more_strays;
+        return nullptr;
+    }
+    StrayRecord& stray = facts.strays.emplace_back();
+    stray.topic = record.topic;
+    stray.partition = record.partition;
+    stray.offset = record.offset;
+    stray.type = record.header("ce_type");
+    stray.ce_id = record.header("ce_id");
+    return &stray;
+}
+
+void take_stray(Facts& facts, const messaging::Record& record, std::uint8_t topic, bool has_id) {
+    const auto producer = producer_of_topic(record.topic);
+    const auto kind =
+        producer ? kind_of_type(*producer, record.header("ce_type")) : std::nullopt;
+    // Consumers skip a type that the catalog does not have and refuse a record without an id.
+    if (!has_id || (producer && !kind)) {
+        ++facts.topics[topic].foreign;
+        return;
+    }
+    StrayRecord* stray = keep(facts, record);
+    if (!stray) return;
+    stray->kind = kind;
+    stray->producer = producer.value_or(Service::analytics);
+    const auto order = OrderId::parse(record.key);
+    const auto known = order ? facts.order_index.find(*order) : facts.order_index.end();
+    if (known != facts.order_index.end()) stray->order = known->second;
+}
+
+// Where the event stands first. Consumers see an order's records in order only in the partition
+// of its key; what somebody else delivered into another one counts if there is no other.
+void set_place(LedgerEvent& event, const messaging::Record& record) {
+    const bool at_home = event.home < 0 || record.partition == event.home;
+    const bool was_home = event.home < 0 || event.partition == event.home;
+    if (event.copies > 1) {
+        const bool better = at_home && !was_home;
+        const bool earlier = at_home == was_home && event.partition == record.partition &&
+                             record.offset < event.offset;
+        if (!better && !earlier) return;
+    }
+    event.partition = static_cast<std::int16_t>(record.partition);
+    event.offset = record.offset;
+}
+
+// Dead at the first look; what failed, or waited for its order, was tried more than once.
+bool is_unreadable(const ParkedFact& parked) { return parked.dead && parked.attempts <= 1; }
+
+void drop_unreadable(Facts& facts) {
+    std::map<std::tuple<std::string, std::int32_t, std::int64_t>, std::uint8_t> unreadable;
+    for (const ParkedFact& parked : facts.parked) {
+        if (!is_unreadable(parked)) continue;
+        unreadable[{parked.topic, parked.partition, parked.offset}] |= events::bit(parked.service);
+    }
+    std::erase_if(facts.strays, [&](const StrayRecord& stray) {
+        const auto found = unreadable.find({stray.topic, stray.partition, stray.offset});
+        if (found == unreadable.end() || !stray.kind || stray.event != kNone) return false;
+        const auto consumers = consumers_of(stray.producer, *stray.kind);
+        if ((found->second & consumers) != consumers) return false;
+        ++facts.topics[facts.topic(stray.topic)].foreign;
+        return true;
+    });
+}
+
+}  // namespace
+
+void take_record(Facts& facts, const messaging::Record& record, std::uint8_t arrived) {
+    const std::uint8_t topic = facts.topic(record.topic);
+    ++facts.topics[topic].records;
+    const auto id = EventId::parse(record.header("ce_id"));
+    const auto found = id ? facts.event_index.find(*id) : facts.event_index.end();
+    if (found == facts.event_index.end() || facts.events[found->second].topic != topic) {
+        return take_stray(facts, record, topic, id.has_value());
+    }
+    LedgerEvent& event = facts.events[found->second];
+    if (event.content != content_of(record.key, record.header("ce_type"), record.value)) {
+        if (StrayRecord* stray = keep(facts, record)) {
+            stray->order = event.order;
+            stray->event = found->second;
+        }
+        return;
+    }
+    if (event.copies < std::numeric_limits<std::uint16_t>::max()) ++event.copies;
+    event.arrived |= arrived;
+    set_place(event, record);
+}
+
+void finish_records(Facts& facts) {
+    for (LedgerEvent& event : facts.events) {
+        if (is_expired(facts, event)) event.arrived = 0xff;
+    }
+    drop_unreadable(facts);
+    facts.topics_read = true;
+}
+
+bool is_expired(const Facts& facts, const LedgerEvent& event) {
+    if (event.copies > 0) return false;
+    if (event.seq > facts.checkpoints[static_cast<std::size_t>(event.service)]) return false;
+    const TopicFacts& topic = facts.topics[event.topic];
+    if (topic.retention_s > 0 && event.recorded_s + topic.retention_s <= facts.read_s) return true;
+    if (!topic.limited_by_size || event.home < 0) return false;
+    const PartitionFacts& partition = topic.partitions[static_cast<std::size_t>(event.home)];
+    return partition.low > 0 && event.recorded_s < partition.oldest_s;
+}
+
+Digest content_of(std::string_view key, std::string_view type, std::string_view data) {
+    const Digest parts[] = {digest(key), digest(type), digest(data)};
+    return digest({reinterpret_cast<const char*>(parts), sizeof parts});
+}
+
+}  // namespace orderflow::orderctl
