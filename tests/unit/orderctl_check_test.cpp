@@ -290,6 +290,7 @@ TEST_CASE("orderctl check: sums of money beyond 64 bits are exact") {
         order.gateway.captured = kHuge;
         order.ledger.payment->amount->amount = order.table.payment->amount->amount = kHuge;
         order.ledger.order->total.amount = order.table.order->total.amount = kHuge;
+        order.ledger.shipment->total->amount = kHuge;
     }
     CHECK(invariant(world.check(), "I4").note == "KRW 27000000000000000000");
     CHECK(violated(world.check()) == "");

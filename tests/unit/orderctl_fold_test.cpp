@@ -34,6 +34,9 @@ TEST_CASE("orderctl fold: every column of a row that differs from its ledger is 
         {"order: customerId", [](Aggregates& a) { a.order->customer += 1; }},
         {"order: body", [](Aggregates& a) { a.order->body += 1; }},
         {"order: shipmentId", [](Aggregates& a) { a.order->shipment.reset(); }},
+        {"order: undone", [](Aggregates& a) { a.order->undone = 2; }},
+        {"order: finishedAt", [](Aggregates& a) { a.order->finished = false; }},
+        {"order: cancellingAt", [](Aggregates& a) { a.order->cancelling = true; }},
         {"order: row", [](Aggregates& a) { a.order.reset(); }},
         {"inventory: state",
          [](Aggregates& a) { a.reservation->state = ReservationState::RELEASED; }},
@@ -43,6 +46,15 @@ TEST_CASE("orderctl fold: every column of a row that differs from its ledger is 
         {"payment: state", [](Aggregates& a) { a.payment->state = PaymentState::INTENT; }},
         {"payment: amount", [](Aggregates& a) { a.payment->amount->amount += 1; }},
         {"payment: chargeId", [](Aggregates& a) { a.payment->charge += 1; }},
+        {"payment: settledAs",
+         [](Aggregates& a) { a.payment->settled_as = Settlement::REFUNDED; }},
+        {"payment: settledBy", [](Aggregates& a) { a.payment->settled_by = 7; }},
+        {"payment: state: ledger says no CancellationStarted",
+         [](Aggregates& a) { a.payment->state = PaymentState::CANCELLING; }},
+        {"shipping: state: ledger says no CancellationStarted",
+         [](Aggregates& a) { a.shipment->state = ShipmentState::VOIDED; }},
+        {"inventory: state: ledger says no CancellationStarted",
+         [](Aggregates& a) { a.reservation->state = ReservationState::CANCELLED; }},
         {"payment: row", [](Aggregates& a) { a.payment.reset(); }},
         {"shipping: state", [](Aggregates& a) { a.shipment->state = ShipmentState::VOIDED; }},
         {"shipping: trackingNumber", [](Aggregates& a) { a.shipment->tracking += 1; }},
@@ -149,6 +161,102 @@ TEST_CASE("orderctl fold: another order block than the one placed is found") {
     world.emit(story.reserved());
     world.of(story).table.reservation = world.of(story).ledger.reservation;
     CHECK_THAT(differences(world), ContainsSubstring("inventory: order block"));
+}
+
+TEST_CASE("orderctl fold: an event that does not speak of its order as placed is found") {
+    using Spoil = std::function<events::Event(const Story&)>;
+    const std::vector<std::pair<std::string, Spoil>> faults{
+        {"OrderCompleted.v1 names another total",
+         [](const Story& story) {
+             auto event = story.completed();
+             event.total += 1;
+             return event;
+         }},
+        {"OrderCompleted.v1 names another customer",
+         [](const Story& story) {
+             auto event = story.completed();
+             event.customer_id = "CUST-002";
+             return event;
+         }},
+        {"PaymentCaptured.v1 captures another amount",
+         [](const Story& story) {
+             auto event = story.captured();
+             event.amount += 1;
+             return event;
+         }},
+        {"shipping: total: ledger says 1500 KRW, table says 1500 USD",
+         [](const Story& story) {
+             auto event = story.scheduled();
+             event.currency = *Currency::parse("USD");
+             return event;
+         }}};
+    for (const auto& [what, spoil] : faults) {
+        World world;
+        const Story story;
+        for (const events::Event& event :
+             {events::Event(story.placed()), events::Event(story.reserved()),
+              events::Event(story.captured()), events::Event(story.scheduled()),
+              events::Event(story.completed())}) {
+            const events::Event spoilt = spoil(story);
+            world.emit(spoilt.index() == event.index() ? spoilt : event);
+        }
+        world.settle_tables(story);
+        CHECK_THAT(said(world.check(), "I8"), ContainsSubstring(what));
+    }
+}
+
+TEST_CASE("orderctl fold: OrderCancelled with another reason, total or customer is found") {
+    World world;
+    const Story story;
+    world.emit(story.placed());
+    world.emit(story.cancellation());
+    auto end = story.cancelled(events::Reason::DEADLINE);
+    world.emit(end);
+    CHECK_THAT(said(world.check(), "I8"), ContainsSubstring("another reason"));
+}
+
+TEST_CASE("orderctl fold: a refusal that no participant gave is found") {
+    World world;
+    const Story story = world.declined();
+    CHECK(differences(world) == "");
+    const auto reason = events::Reason::CARD_TOKEN_UNKNOWN;
+    world.of(story).ledger.order->reason = world.of(story).table.order->reason = reason;
+    CHECK_THAT(differences(world), ContainsSubstring("order: reason: ledger says CARD_DECLINED, "
+                                                     "table says CARD_TOKEN_UNKNOWN"));
+}
+
+TEST_CASE("orderctl fold: who settled a payment by hand, and as what, is in ledger and table") {
+    World world;
+    const Story story;
+    world.emit(story.placed());
+    world.emit(story.cancellation());
+    world.emit(story.nothing(events::Participant::inventory));
+    auto refunded = story.refunded();
+    refunded.settled_by = "kim";
+    world.emit(refunded);
+    world.emit(story.nothing(events::Participant::shipping));
+    auto end = story.cancelled();
+    end.undone = {events::Compensation::PaymentRefunded};
+    world.emit(end);
+    world.settle_tables(story);
+    CHECK(differences(world) == "");
+    world.of(story).table.payment->settled_by = digest("lee");
+    CHECK_THAT(differences(world), ContainsSubstring("payment: settledBy"));
+    world.of(story).table.payment->settled_by = digest("kim");
+    world.of(story).table.payment->settled_as = Settlement::NEVER_CHARGED;
+    CHECK_THAT(differences(world), ContainsSubstring("payment: settledAs: ledger says REFUNDED"));
+}
+
+TEST_CASE("orderctl fold: a value that nobody knows is a difference of its own") {
+    World world;
+    const Story story = world.completed();
+    world.facts.odd_values.push_back(
+        {Service::order, world.facts.order(story.id), kNone, "state", "COMPLETED", "'SHIPPED'"});
+    const Report report = world.check();
+    REQUIRE(violated(report) == "I8");
+    CHECK(report.violations.front().order_id == story.id);
+    CHECK(report.violations.front().what ==
+          "order: state: ledger says COMPLETED, table says 'SHIPPED'");
 }
 
 TEST_CASE("orderctl fold: the catalogue and the storage follow from the ledgers") {

@@ -29,6 +29,7 @@ BOOST_DEFINE_ENUM_CLASS(ReservationState, RESERVED, REJECTED, RELEASED, CANCELLE
 BOOST_DEFINE_ENUM_CLASS(PaymentState, INTENT, UNKNOWN, CAPTURED, DECLINED, CANCELLING, REFUNDED,
                         NEVER_CHARGED, SETTLED)
 BOOST_DEFINE_ENUM_CLASS(ShipmentState, SCHEDULED, REFUSED, VOIDED, CANCELLED)
+BOOST_DEFINE_ENUM_CLASS(Settlement, REFUNDED, NEVER_CHARGED)
 
 // Sums of money and of pieces over all orders do not fit 64 bits.
 __extension__ typedef __int128 Wide;
@@ -47,6 +48,8 @@ struct OrderRow {
     std::int16_t undone = 0;   // bits: StockReleased 1, PaymentRefunded 2, ShipmentVoided 4
     bool reserved = false;     // StockReserved was seen
     bool captured = false;     // PaymentCaptured was seen
+    bool cancelling = false;   // CANCELLING has its time
+    bool finished = false;     // and so has the end
     std::optional<ShipmentId> shipment;
     Digest customer = 0;
     Digest body = 0;  // the order block
@@ -67,6 +70,8 @@ struct PaymentRow {
     Digest body = 0;            // the order block of PaymentCaptured; ledger only
     bool captured = false;      // PaymentCaptured was announced; ledger only
     bool settled_by_hand = false;
+    std::optional<Settlement> settled_as;  // what an operator said, and who; in an event of the
+    Digest settled_by = 0;                 // ledger's, in a column of the table's
     Digest destination = 0;     // of that order block; ledger only
 };
 struct ShipmentRow {
@@ -76,6 +81,7 @@ struct ShipmentRow {
     Digest tracking = 0;
     Digest destination = 0;  // table only: the ledger of payments says it
     bool storage_booked = false;
+    std::optional<Money> total;  // ledger only
 };
 struct Aggregates {
     std::optional<OrderRow> order;

@@ -44,7 +44,8 @@ const Statement kParked{"parked", R"(
 
 const Statement kOrders{"orders", R"(
     SELECT order_id, state, reason, answers, undone, reserved_at IS NOT NULL,
-           captured_at IS NOT NULL, shipment_id, customer_id, total, currency, body
+           captured_at IS NOT NULL, shipment_id, customer_id, total, currency, body,
+           cancelling_at IS NOT NULL, finished_at IS NOT NULL
     FROM audit_v1_orders WHERE order_id > $1::uuid ORDER BY order_id LIMIT $2::bigint)"};
 const Statement kReservations{"reservations", R"(
     SELECT order_id, state, reason, reserved_at IS NOT NULL, items
@@ -53,7 +54,7 @@ const Statement kProducts{"products", R"(
     SELECT product_id, name, price, currency, free, reserved, sold
     FROM audit_v1_stock WHERE product_id > $1::text ORDER BY product_id LIMIT $2::bigint)"};
 const Statement kPayments{"payments", R"(
-    SELECT order_id, state, reason, amount, currency, charge_id
+    SELECT order_id, state, reason, amount, currency, charge_id, settled_as, settled_by
     FROM audit_v1_payments WHERE order_id > $1::uuid ORDER BY order_id LIMIT $2::bigint)"};
 const Statement kShipments{"shipments", R"(
     SELECT order_id, state, reason, shipment_id, tracking_number, storage_booked, destination
@@ -216,6 +217,8 @@ void AuditDatabase::read_orders(Facts& facts) {
         row.customer = digest(rows.text(i, 8));
         row.total = odd.money(9, said(ledger, &OrderRow::total));
         row.body = digest(rows.text(i, 11));
+        row.cancelling = rows.boolean(i, 12);
+        row.finished = rows.boolean(i, 13);
         return id;
     });
 }
@@ -269,6 +272,8 @@ void AuditDatabase::read_payments(Facts& facts) {
         row.reason = odd.optional("reason", 2, said(ledger, &PaymentRow::reason));
         if (!rows.is_null(i, 3)) row.amount = odd.money(3, said(ledger, &PaymentRow::amount));
         row.charge = optional_digest(rows, i, 5);
+        row.settled_as = odd.optional("settledAs", 6, said(ledger, &PaymentRow::settled_as));
+        row.settled_by = optional_digest(rows, i, 7);
         return id;
     });
 }

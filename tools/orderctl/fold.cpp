@@ -67,19 +67,34 @@ struct FoldOrder {
         return {};
     }
     Why operator()(const events::CancellationStarted& e) const {
-        return move_order(OrderState::PROCESSING, OrderState::CANCELLING,
-                          [&](OrderRow& row) { row.reason = e.reason; });
+        return move_order(OrderState::PROCESSING, OrderState::CANCELLING, [&](OrderRow& row) {
+            row.reason = e.reason;
+            row.cancelling = true;
+            return Why();
+        });
     }
     Why operator()(const events::OrderCompleted& e) const {
-        return move_order(OrderState::PROCESSING, OrderState::COMPLETED,
-                          [&](OrderRow& row) { row.shipment = e.shipment_id; });
+        return move_order(OrderState::PROCESSING, OrderState::COMPLETED, [&](OrderRow& row) {
+            row.shipment = e.shipment_id;
+            row.finished = true;
+            return another(row, e.customer_id, {e.total, e.currency});
+        });
     }
     Why operator()(const events::OrderCancelled& e) const {
         return move_order(OrderState::CANCELLING, OrderState::CANCELLED, [&](OrderRow& row) {
             for (const auto c : e.undone) {
                 row.undone = static_cast<std::int16_t>(row.undone | (1 << static_cast<int>(c)));
             }
+            row.finished = true;
+            if (row.reason != e.reason) return Why("names another reason than CancellationStarted");
+            return another(row, e.customer_id, {e.total, e.currency});
         });
+    }
+    // Of an end that does not speak of what was placed.
+    static Why another(const OrderRow& row, const std::string& customer, const Money& total) {
+        if (row.customer != digest(customer)) return "names another customer than OrderPlaced";
+        if (row.total != total) return "names another total than OrderPlaced";
+        return {};
     }
     template <class Change>
     Why move_order(OrderState from, OrderState to, Change change) const {
@@ -87,8 +102,7 @@ struct FoldOrder {
         if (!row) return "comes before OrderPlaced";
         if (row->state != from) return in_state(name_of(row->state));
         row->state = to;
-        change(*row);
-        return {};
+        return change(*row);
     }
 
     Why operator()(const events::StockReserved& e) const {
@@ -134,6 +148,9 @@ struct FoldOrder {
         row->amount = Money{e.amount, e.currency};
         row->body = take_order_block(facts, order, e.order);
         row->destination = destination_of(e.order);
+        if (*row->amount != Money{e.order.total, e.order.currency}) {
+            return "captures another amount than its order's";
+        }
         return {};
     }
     Why operator()(const events::PaymentDeclined& e) const {
@@ -154,14 +171,14 @@ struct FoldOrder {
         if (row->amount && *row->amount != refunded) return "refunds another amount than captured";
         row->amount = refunded;
         row->state = PaymentState::REFUNDED;
-        row->settled_by_hand = e.settled_by.has_value();
+        settle(*row, Settlement::REFUNDED, e.settled_by);
         return {};
     }
 
     Why operator()(const events::NothingToCompensate& e) const {
         switch (e.participant) {
             case events::Participant::inventory: return nothing_reserved();
-            case events::Participant::payment: return nothing_paid(e.settled_by.has_value());
+            case events::Participant::payment: return nothing_paid(e.settled_by);
             case events::Participant::shipping: return nothing_shipped();
         }
         return "names no participant";
@@ -177,15 +194,21 @@ struct FoldOrder {
         row->state = ReservationState::CANCELLED;
         return {};
     }
-    Why nothing_paid(bool by_hand) const {
+    static void settle(PaymentRow& row, Settlement as, const std::optional<std::string>& by) {
+        row.settled_by_hand = by.has_value();
+        if (!by) return;
+        row.settled_as = as;
+        row.settled_by = digest(*by);
+    }
+    Why nothing_paid(const std::optional<std::string>& by) const {
         auto& row = order.ledger.payment;
         if (!row) row.emplace();
         const bool fits = row->state == PaymentState::INTENT ||
                           row->state == PaymentState::DECLINED ||
-                          (row->state == PaymentState::CAPTURED && by_hand);
+                          (row->state == PaymentState::CAPTURED && by);
         if (!fits) return in_state(name_of(row->state));
         row->state = PaymentState::NEVER_CHARGED;
-        row->settled_by_hand = by_hand;
+        settle(*row, Settlement::NEVER_CHARGED, by);
         return {};
     }
     Why nothing_shipped() const {
@@ -202,6 +225,7 @@ struct FoldOrder {
         row.emplace();
         row->shipment = e.shipment_id;
         row->tracking = digest(e.tracking_number);
+        row->total = Money{e.total, e.currency};
         row->storage_booked = e.storage_booked;
         return {};
     }
