@@ -66,6 +66,38 @@ TEST_CASE("orderctl check: I3 catches a charge for an order that nobody knows") 
     CHECK(violated(world.check()) == "");
 }
 
+TEST_CASE("orderctl check: I3 catches money kept under a key that is no order's") {
+    World world;
+    GatewayFacts& charge = world.facts.foreign_charges["charge:nobody"];
+    charge.captures = charge.refunds = 1;
+    charge.captured = charge.refunded = 700;
+    world.facts.foreign_charges["probe"];
+    const Report clean = world.check();
+    CHECK(violated(clean) == "");
+    CHECK(invariant(clean, "I3").note == "2 keys that are no order's, nothing kept");
+    CHECK(clean.counts.foreign_charges == 2);
+    charge.refunds = 0;
+    charge.refunded = 0;
+    CHECK_THAT(said(world.check(), "I3"),
+               ContainsSubstring("charged under key 'charge:nobody', which is no order's"));
+}
+
+TEST_CASE("orderctl check: money is judged of a final order whatever was put aside") {
+    World world;
+    const Story story = world.cancelled();
+    world.of(story).parked = events::bit(Service::inventory);
+    CHECK(violated(world.check()) == "");
+    world.of(story).gateway.refunds = 0;
+    world.of(story).gateway.refunded = 0;
+    CHECK(violated(world.check()) == "I3 I4");
+}
+
+TEST_CASE("orderctl check: I3 catches a charge in a currency that is none") {
+    World world;
+    world.of(world.completed()).gateway.odd_currency = true;
+    CHECK_THAT(said(world.check(), "I3"), ContainsSubstring("currency that is none"));
+}
+
 TEST_CASE("orderctl check: I4 catches one minor unit, and two errors that cancel each other") {
     World world;
     const Story more = world.completed();
@@ -96,6 +128,29 @@ TEST_CASE("orderctl check: what an operator settled is not judged before the gat
     CHECK(world.check().counts.settled_by_hand == 1);
     world.of(story).table.payment->state = PaymentState::NEVER_CHARGED;
     CHECK_THAT(violated(world.check()), ContainsSubstring("I3"));
+}
+
+TEST_CASE("orderctl check: I4 names an order of which the gateway contradicts an operator") {
+    for (const auto& [as, says] :
+         {std::pair{Settlement::REFUNDED, PaymentState::NEVER_CHARGED},
+          std::pair{Settlement::NEVER_CHARGED, PaymentState::REFUNDED}}) {
+        World world;
+        const Story story = world.cancelled();
+        OrderFacts& order = world.of(story);
+        order.ledger.payment->settled_as = order.table.payment->settled_as = as;
+        order.ledger.payment->settled_by_hand = true;
+        order.table.payment->state = PaymentState::SETTLED;
+        CHECK(said(world.check(), "I4") == "");  // the gateway has not spoken yet
+        order.table.payment->state = says;
+        CHECK_THAT(said(world.check(), "I4"), ContainsSubstring("an operator settled it as"));
+    }
+}
+
+TEST_CASE("orderctl check: I4 names an order whose gateway took its own capture back") {
+    World world;
+    const Story story = world.declined();
+    world.of(story).table.payment->charge = digest("ch_1");
+    CHECK_THAT(said(world.check(), "I4"), ContainsSubstring("the gateway had captured"));
 }
 
 TEST_CASE("orderctl check: I5 catches a piece that is lost, and a counter below zero") {
@@ -271,6 +326,10 @@ TEST_CASE("orderctl check: an order with a parked event is counted, not judged a
     world.facts.mark_parked();
     CHECK(world.check().counts.settled == 1);  // garbage under the order's key is no event of it
     parked.ce_id = world.facts.events.back().id.to_string();
+    parked.service = Service::analytics;  // it decides nothing
+    world.facts.mark_parked();
+    CHECK(world.check().counts.settled == 1);
+    parked.service = Service::inventory;
     world.facts.mark_parked();
     world.of(story).table.reservation->state = ReservationState::RESERVED;
     ProductFacts& row = world.product("ITEM-001");
@@ -279,6 +338,37 @@ TEST_CASE("orderctl check: an order with a parked event is counted, not judged a
     const Report report = world.check();
     CHECK(violated(report) == "");
     CHECK(report.counts.parked == 1);
+}
+
+TEST_CASE("orderctl check: I8 names an event that a service has given up") {
+    for (const Service service : {Service::inventory, Service::analytics}) {
+        World world;
+        world.completed();
+        ParkedFact& parked = world.facts.parked.emplace_back();
+        parked.service = service;
+        parked.ce_id = world.facts.events.back().id.to_string();
+        parked.error = "broken";
+        world.facts.mark_parked();
+        CHECK(violated(world.check()) == "");  // it will be tried again
+        parked.dead = true;
+        CHECK_THAT(said(world.check(), "I8"),
+                   ContainsSubstring("has given up order seq 2 OrderCompleted.v1"));
+        parked.ce_id = test::new_id<EventId>().to_string();  // garbage
+        CHECK(violated(world.check()) == "");
+    }
+}
+
+TEST_CASE("orderctl check: a group without committed offsets is named, and nothing is clean") {
+    World world;
+    world.completed();
+    world.facts.silent_groups = {"payment-service"};
+    CHECK_FALSE(world.check().judged_nothing());  // what was judged has another group's word
+    for (LedgerEvent& event : world.facts.events) event.arrived = 0;
+    const Report report = world.check();
+    CHECK(report.judged_nothing());
+    REQUIRE(report.notes.size() == 1);
+    CHECK(report.notes.front() ==
+          "0 settled of 1 final orders: no committed offsets of group payment-service");
 }
 
 TEST_CASE("orderctl check: sums of money beyond 64 bits are exact") {

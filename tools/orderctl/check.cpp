@@ -11,107 +11,6 @@ namespace {
 
 using std::string;
 
-bool is_final(const OrderFacts& order) {
-    const auto& row = order.table.order;
-    return row &&
-           (row->state == OrderState::COMPLETED || row->state == OrderState::CANCELLED);
-}
-
-// An operator has answered for the gateway, which has not spoken yet.
-bool awaits_gateway(const OrderFacts& order) {
-    return order.table.payment && order.table.payment->state == PaymentState::SETTLED;
-}
-
-// ---- I3 ----------------------------------------------------------------------------------------
-
-string gateway_text(const GatewayFacts& gateway) {
-    const auto sum = [&](int count, std::int64_t amount) {
-        return std::to_string(count) + " (" + std::to_string(amount) + " " +
-               string(gateway.currency.text()) + ")";
-    };
-    return "captures " + sum(gateway.captures, gateway.captured) + ", refunds " +
-           sum(gateway.refunds, gateway.refunded);
-}
-
-void judge_charges(Judge& judge, const Facts& facts) {
-    constexpr const char* kId = "I3";
-    judge.open(kId, "one charge per order");
-    if (!facts.gateway_read) return judge.not_judged(kId, "the gateway's ledger was not read");
-    for (std::uint32_t i = 0; i < facts.orders.size(); ++i) {
-        const OrderFacts& order = facts.orders[i];
-        const GatewayFacts& gateway = order.gateway;
-        const auto violated = [&](const string& what) {
-            judge.violated(kId, order.id, what + ": " + gateway_text(gateway));
-        };
-        if (gateway.captures > 1) violated("charged more than once");
-        if (gateway.refunds > gateway.captures) violated("refunded more often than charged");
-        if (gateway.mixed_currencies) violated("charged and refunded in different currencies");
-        if (!order.table.order && !order.late && gateway.captures > 0) {
-            violated("charged, but the order service does not know the order");
-        }
-        if (!judge.settled(i) || awaits_gateway(order)) continue;
-        if (order.table.order->state == OrderState::COMPLETED) {
-            if (gateway.captures != 1) violated("COMPLETED without exactly one capture");
-            if (gateway.refunds != 0) violated("COMPLETED and refunded");
-        } else if (gateway.captures != gateway.refunds ||
-                   gateway.captured != gateway.refunded) {
-            violated("CANCELLED and not refunded");
-        }
-    }
-}
-
-// ---- I4 ----------------------------------------------------------------------------------------
-
-struct Sums {
-    Wide gateway = 0, ledger = 0, orders = 0;
-};
-
-void judge_money(Judge& judge, const Facts& facts) {
-    constexpr const char* kId = "I4";
-    judge.open(kId, "gateway = payments' ledger = completed orders");
-    if (!facts.gateway_read) return judge.not_judged(kId, "the gateway's ledger was not read");
-    std::map<Currency, Sums> sums;
-    for (std::uint32_t i = 0; i < facts.orders.size(); ++i) {
-        const OrderFacts& order = facts.orders[i];
-        if (!judge.settled(i) || awaits_gateway(order)) continue;
-        const OrderRow& saga = *order.table.order;
-        const bool completed = saga.state == OrderState::COMPLETED;
-        const auto& payment = order.ledger.payment;
-        const bool captured = payment && payment->state == PaymentState::CAPTURED;
-        const Money kept{order.gateway.captured - order.gateway.refunded, order.gateway.currency};
-        const Money booked = captured ? payment->amount.value_or(Money{}) : Money{0, kept.currency};
-        const Money earned{completed ? saga.total.amount : 0, saga.total.currency};
-        sums[kept.currency].gateway += kept.amount;
-        sums[booked.currency].ledger += booked.amount;
-        sums[earned.currency].orders += earned.amount;
-        const auto differ = [&](const string& what) { judge.violated(kId, order.id, what); };
-        const auto show = [](const Money& money) {
-            return std::to_string(money.amount) + " " + string(money.currency.text());
-        };
-        const bool same_currency = (kept.amount == 0 && booked.amount == 0) ||
-                                   (kept.currency == earned.currency &&
-                                    booked.currency == earned.currency);
-        if (kept.amount != booked.amount || booked.amount != earned.amount || !same_currency) {
-            differ("gateway kept " + show(kept) + ", payments' ledger has " + show(booked) +
-                   ", the order is " + string(name_of(saga.state)) + " of " + show(saga.total));
-        }
-        const bool refunded = payment && payment->state == PaymentState::REFUNDED &&
-                              !payment->settled_by_hand;
-        if (refunded && payment->amount != Money{order.gateway.refunded, order.gateway.currency}) {
-            differ("PaymentRefunded says " + show(payment->amount.value_or(Money{})) +
-                   ", the gateway refunded " + show({order.gateway.refunded,
-                                                     order.gateway.currency}));
-        }
-    }
-    for (const auto& [currency, sum] : sums) {
-        const bool equal = sum.gateway == sum.ledger && sum.ledger == sum.orders;
-        judge.note(kId, string(currency.text()) + " " + to_text(sum.gateway) +
-                            (equal ? string() : " at the gateway, " + to_text(sum.ledger) +
-                                                    " in payments' ledger, " +
-                                                    to_text(sum.orders) + " in orders"));
-    }
-}
-
 // ---- I5 ----------------------------------------------------------------------------------------
 
 // Within inventory's one snapshot, so at any time.
@@ -167,6 +66,20 @@ void judge_stock(Judge& judge, const Facts& facts) {
 
 // ---- I8 ----------------------------------------------------------------------------------------
 
+// An event that a service has given up has not had its effect there.
+void judge_dead(Judge& judge, const char* id, const Facts& facts) {
+    for (const ParkedFact& parked : facts.parked) {
+        const auto event = parked.dead ? EventId::parse(parked.ce_id) : std::nullopt;
+        const auto found = event ? facts.event_index.find(*event) : facts.event_index.end();
+        if (found == facts.event_index.end()) continue;
+        judge.violated(id, order_of(facts, facts.events[found->second].order),
+                       string(short_name(parked.service)) + " has given up " +
+                           event_text(facts, facts.events[found->second]) + " (" + parked.topic +
+                           "/" + std::to_string(parked.partition) + "@" +
+                           std::to_string(parked.offset) + "): " + parked.error);
+    }
+}
+
 void judge_fold(Judge& judge, const Facts& facts, const EventsOfOrders& events) {
     constexpr const char* kId = "I8";
     judge.open(kId, "the fold of each ledger = its tables");
@@ -189,6 +102,7 @@ void judge_fold(Judge& judge, const Facts& facts, const EventsOfOrders& events) 
             judge.violated(kId, std::nullopt, describe(difference));
         }
     }
+    judge_dead(judge, kId, facts);
     judge.note(kId, std::to_string(facts.orders.size()) + " orders, " +
                         std::to_string(facts.products.size()) + " products");
 }
@@ -279,10 +193,12 @@ void judge_phantoms(Judge& judge, const Facts& facts, const History* history) {
 
 Counts count(const Judge& judge, const Facts& facts) {
     Counts counts;
+    counts.foreign_charges = static_cast<std::int64_t>(facts.foreign_charges.size());
     for (std::uint32_t i = 0; i < facts.orders.size(); ++i) {
         const OrderFacts& order = facts.orders[i];
         if (!order.table.order && !order.late) continue;
         ++counts.orders;
+        if (is_final(order)) ++counts.final;
         if (judge.settled(i)) {
             ++counts.settled;
         } else if (order.parked) {
@@ -305,6 +221,16 @@ Counts count(const Judge& judge, const Facts& facts) {
 }
 
 }  // namespace
+
+bool is_final(const OrderFacts& order) {
+    const auto& row = order.table.order;
+    return row &&
+           (row->state == OrderState::COMPLETED || row->state == OrderState::CANCELLED);
+}
+
+bool awaits_gateway(const OrderFacts& order) {
+    return order.table.payment && order.table.payment->state == PaymentState::SETTLED;
+}
 
 string event_text(const Facts& facts, const LedgerEvent& event) {
     return string(short_name(event.service)) + " seq " + std::to_string(event.seq) + " " +
@@ -336,6 +262,11 @@ Report check(const Facts& facts, const History* history) {
     Report report;
     Judge judge(report, std::move(settled));
     report.counts = count(judge, facts);
+    for (const string& group : facts.silent_groups) {
+        report.notes.push_back(std::to_string(report.counts.settled) + " settled of " +
+                               std::to_string(report.counts.final) +
+                               " final orders: no committed offsets of group " + group);
+    }
     judge_accepted(judge, facts, history);
     judge_phantoms(judge, facts, history);
     judge_charges(judge, facts);

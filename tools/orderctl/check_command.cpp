@@ -29,14 +29,16 @@ BOOST_DESCRIBE_STRUCT(ParkedView, (), (service, id, dead, topic, partition, offs
                                        attempts, parked_at, error))
 
 struct CheckDocument {
-    std::string verdict;  // clean, violated, not quiet
+    std::string verdict;  // clean, violated, not judged, not quiet
     std::optional<std::string> unrest;
+    std::vector<std::string> notes;
     Counts counts;
     std::vector<Invariant> invariants;
     std::vector<Violation> violations;
     std::vector<ParkedView> parked;
 };
-BOOST_DESCRIBE_STRUCT(CheckDocument, (), (verdict, unrest, counts, invariants, violations, parked))
+BOOST_DESCRIBE_STRUCT(CheckDocument, (), (verdict, unrest, notes, counts, invariants, violations,
+                                          parked))
 
 namespace {
 
@@ -49,7 +51,8 @@ Examples:
   orderctl check --quiesce 30                wait up to 30 s until nothing moves, then check
   orderctl check --json | jq .violations
   orderctl check --history client.jsonl      also I1 and I2: what clients were told
-Exit code 1: violations. 2: could not read, or not quiet in time (and nothing was violated).)";
+Exit code 1: violations. 2: nothing violated, but something could not be read, hardly anything could
+be judged, or it was not quiet in time.)";
 // Of the text: violations of each invariant, parked records.
 constexpr std::size_t kMaxPrinted = 20;
 
@@ -149,6 +152,11 @@ void print(const CheckDocument& document) {
         std::printf("not judged: %lld orders in flight, %lld with parked records\n",
                     number(n.in_flight), number(n.parked));
     }
+    if (n.settled_by_hand > 0) {
+        std::printf("settled by hand: %lld orders wait for the gateway's word, their money is not "
+                    "judged\n", number(n.settled_by_hand));
+    }
+    for (const std::string& note : document.notes) std::printf("%s\n", note.c_str());
     print_parked(document.parked);
     if (document.unrest) std::printf("not quiet: %s\n", document.unrest->c_str());
     std::printf("%s\n", document.verdict.c_str());
@@ -178,7 +186,11 @@ int run_check(const Context& context, const CheckOptions& options) {
     const bool violated = std::ranges::any_of(report.invariants, [](const Invariant& invariant) {
         return invariant.verdict == Verdict::violated;
     });
-    document.verdict = violated ? "violated" : document.unrest ? "not quiet" : "clean";
+    document.verdict = violated                  ? "violated"
+                       : report.judged_nothing() ? "not judged"
+                       : document.unrest         ? "not quiet"
+                                                 : "clean";
+    document.notes = std::move(report.notes);
     document.counts = report.counts;
     document.invariants = std::move(report.invariants);
     if (!context.json) print_verdict(document);
@@ -190,7 +202,7 @@ int run_check(const Context& context, const CheckOptions& options) {
     } else {
         print(document);
     }
-    return violated ? kViolated : document.unrest ? kCannotDo : kClean;
+    return violated ? kViolated : document.verdict == "clean" ? kClean : kCannotDo;
 }
 
 }  // namespace

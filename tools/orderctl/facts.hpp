@@ -5,6 +5,7 @@
 // thread.
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -98,6 +99,7 @@ struct GatewayFacts {
     std::int64_t refunded = 0;
     Currency currency;
     bool mixed_currencies = false;
+    bool odd_currency = false;  // of a charge or refund: none that there is
 };
 
 // Pieces of a product, by its index.
@@ -206,7 +208,6 @@ struct ProductFacts {
 
 struct GatewayTotals {
     std::int64_t lines = 0;
-    std::int64_t foreign = 0;  // under keys that are no order's
 };
 
 // A partition as it was when reading began.
@@ -243,6 +244,8 @@ struct Facts {
     std::int64_t storage_used = 0;
     std::uint32_t read_s = 0;  // when reading began, seconds since 1970
     GatewayTotals gateway;
+    std::map<std::string, GatewayFacts> foreign_charges;  // by key: those that are no order's
+    std::vector<std::string> silent_groups;  // consumer groups that never committed anything
     bool topics_read = false;
     bool gateway_read = false;
 
@@ -252,7 +255,7 @@ struct Facts {
     // Adds a ledger row; false and noted if the id stands there already.
     bool add(const LedgerEvent& event);
     // Once all is read: which orders have an event parked. Records that no ledger has, such as
-    // garbage under an order's key, keep no order from its end.
+    // garbage under an order's key, keep no order from its end, and neither does analytics.
     void mark_parked();
 };
 

@@ -71,20 +71,20 @@ void take(Facts& facts, const GatewayLine& line) {
     const auto id = line.key.starts_with(kKeyPrefix)
                         ? OrderId::parse(std::string_view(line.key).substr(kKeyPrefix.size()))
                         : std::nullopt;
-    if (!id) {
-        ++facts.gateway.foreign;
-        return;
-    }
     const bool charge = line.kind == "charge";
-    if (!charge && line.kind != "refund") return;
-    GatewayFacts& order = facts.orders[facts.order(*id)].gateway;
-    const Currency currency = Currency::parse(line.currency).value_or(Currency{});
-    if (order.captures + order.refunds > 0 && order.currency != currency) {
-        order.mixed_currencies = true;
+    const bool moves = charge || line.kind == "refund";
+    if (id && !moves) return;
+    GatewayFacts& sums =
+        id ? facts.orders[facts.order(*id)].gateway : facts.foreign_charges[line.key];
+    if (!moves) return;
+    const auto currency = Currency::parse(line.currency);
+    sums.odd_currency |= !currency;
+    if (sums.captures + sums.refunds > 0 && sums.currency != currency.value_or(Currency{})) {
+        sums.mixed_currencies = true;
     }
-    order.currency = currency;
-    ++(charge ? order.captures : order.refunds);
-    (charge ? order.captured : order.refunded) += line.amount;
+    sums.currency = currency.value_or(Currency{});
+    ++(charge ? sums.captures : sums.refunds);
+    (charge ? sums.captured : sums.refunded) += line.amount;
 }
 
 }  // namespace

@@ -63,6 +63,7 @@ public:
         // Offsets first: what is committed is below the ends.
         read_partitions();
         for (const Service service : kConsumers) {
+            groups_[service] = endpoints.group(service);
             read_committed(endpoints.brokers(), endpoints.group(service), service);
         }
         for (auto& [place, span] : spans_) {
@@ -97,6 +98,7 @@ public:
         }
         consume(facts, std::move(wanted));
         finish_records(facts);
+        find_silent_groups(facts);
     }
 
     std::int64_t lag() const {
@@ -202,6 +204,21 @@ private:
         take_record(facts, record_, arrived(place, message.offset));
     }
 
+    // Groups that have committed nothing although there are records for them: nobody works there,
+    // or the service has another group id.
+    void find_silent_groups(Facts& facts) const {
+        for (const Service service : kConsumers) {
+            const auto topics = events::topics_consumed_by(service);
+            const bool fed = std::ranges::any_of(spans_, [&](const auto& span) {
+                return span.second.high > 0 &&
+                       std::ranges::find(topics, span.first.first) != topics.end();
+            });
+            if (fed && !committed_.contains(service)) {
+                facts.silent_groups.push_back(groups_.at(service));
+            }
+        }
+    }
+
     std::uint8_t arrived(const Place& place, std::int64_t offset) const {
         std::uint8_t bits = 0;
         for (const Service service : kConsumers) {
@@ -213,6 +230,7 @@ private:
     Handle handle_;
     std::map<Place, Span> spans_;
     std::map<Service, std::map<Place, std::int64_t>> committed_;
+    std::map<Service, std::string> groups_;
     const std::uint32_t read_s_;
     std::map<std::string, Retention> retention_;  // of the catalog's topics
     messaging::Record record_;                    // the one at hand

@@ -7,6 +7,9 @@
 
 namespace orderflow::orderctl {
 
+bool is_final(const OrderFacts& order);
+// An operator has answered for the gateway, which has not spoken yet.
+bool awaits_gateway(const OrderFacts& order);
 // "payment seq 7 PaymentCaptured.v1 0190… on payment-events".
 std::string event_text(const Facts& facts, const LedgerEvent& event);
 std::optional<OrderId> order_of(const Facts& facts, std::uint32_t order);
@@ -58,6 +61,9 @@ private:
     std::vector<bool> settled_;
 };
 
+// check_money.cpp
+void judge_charges(Judge& judge, const Facts& facts);
+void judge_money(Judge& judge, const Facts& facts);
 // check_records.cpp
 void judge_topics(Judge& judge, const Facts& facts, const EventsOfOrders& events);
 void judge_once(Judge& judge, const Facts& facts, const EventsOfOrders& events);
