@@ -129,7 +129,8 @@ int main(int argc, char** argv) {
     CLI::App app("Runs the saga's production code over a simulated clock, broker, database and "
                  "gateway");
     const auto* seeds =
-        app.add_option("--seeds", options.seeds, "how many runs (default: 2000; 1 with --seed)");
+        app.add_option("--seeds", options.seeds, "how many runs (default: 2000; 1 with --seed)")
+            ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{100'000'000}));
     const auto* seed = app.add_option("--seed", options.seed, "the first run's seed (default: 1)");
     app.add_option("--mutant", options.mutant, "plants a mistake, to see it caught");
     app.add_flag("--mutants", options.mutants, "each mutant until it is caught");
