@@ -6,6 +6,7 @@
 #include "component/subjects.hpp"
 #include "messaging/outbox.hpp"
 #include "payment/payment_service.hpp"
+#include "support/forwarding_work.hpp"
 
 namespace orderflow::test {
 namespace {
@@ -14,31 +15,15 @@ using events::Service;
 using payment::Call;
 
 // Loses the connection right after a commit, when told so.
-class Unanswered final : public messaging::UnitOfWork {
+class Unanswered final : public ForwardingWork {
 public:
-    explicit Unanswered(UnitOfWork& inner) : inner_(inner) {}
-    Instant begin() override { return inner_.begin(); }
-    std::vector<OrderId> blocked(std::span<const OrderId> orders) override {
-        return inner_.blocked(orders);
-    }
-    std::optional<messaging::WaitingRecord> take_due(Instant now) override {
-        return inner_.take_due(now);
-    }
-    void park(std::span<const messaging::ParkedRecord> records) override { inner_.park(records); }
-    bool retried(const messaging::Retried& retried) override { return inner_.retried(retried); }
-    void append(std::span<const messaging::OutgoingEvent> events) override {
-        inner_.append(events);
-    }
+    using ForwardingWork::ForwardingWork;
     void commit() override {
         inner_.commit();
         if (std::exchange(losing, false)) throw postgres::DatabaseError("lost", "", true);
     }
-    void rollback() noexcept override { inner_.rollback(); }
 
     bool losing = false;
-
-private:
-    UnitOfWork& inner_;
 };
 
 // The payment service's consumer, its calls noted instead of made.

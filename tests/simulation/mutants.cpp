@@ -3,32 +3,13 @@
 #include <algorithm>
 
 #include "core/enums.hpp"
+#include "support/forwarding_work.hpp"
 
 namespace orderflow::simulation::mutants {
 namespace {
 
-// Hands everything on; the mutants of this port override one call.
-class Work : public messaging::UnitOfWork {
-public:
-    explicit Work(UnitOfWork& inner) : inner_(inner) {}
-    Instant begin() override { return inner_.begin(); }
-    std::vector<OrderId> blocked(std::span<const OrderId> orders) override {
-        return inner_.blocked(orders);
-    }
-    std::optional<messaging::WaitingRecord> take_due(Instant now) override {
-        return inner_.take_due(now);
-    }
-    void park(std::span<const messaging::ParkedRecord> records) override { inner_.park(records); }
-    bool retried(const messaging::Retried& retried) override { return inner_.retried(retried); }
-    void append(std::span<const messaging::OutgoingEvent> events) override {
-        inner_.append(events);
-    }
-    void commit() override { inner_.commit(); }
-    void rollback() noexcept override { inner_.rollback(); }
-
-protected:
-    UnitOfWork& inner_;
-};
+// The mutants of this port override one call.
+using Work = test::ForwardingWork;
 
 class EventsOutOfOrder final : public Work {
 public:

@@ -120,10 +120,7 @@ void compare_products(const Facts& facts, std::vector<Difference>& out) {
 }  // namespace
 
 std::vector<Difference> compare(const Facts& facts, const EventsOfOrders& events) {
-    std::vector<Difference> out;
-    for (const OddValue& odd : facts.odd_values) {
-        out.push_back({odd.service, odd.order, odd.product, odd.field, odd.ledger, odd.table});
-    }
+    std::vector<Difference> out = facts.odd_values;
     std::int64_t booked = 0;
     for (std::uint32_t i = 0; i < facts.orders.size(); ++i) {
         const OrderFacts& order = facts.orders[i];

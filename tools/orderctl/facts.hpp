@@ -151,9 +151,8 @@ struct BadStep {
     std::string what;
 };
 
-// A table's value that nobody knows, such as a state. The ledger's stands in for it, so that the
-// rest can be judged.
-struct OddValue {
+// A ledger and a table that do not say the same. `order` and `product` are indices into the facts.
+struct Difference {
     Service service{};
     std::uint32_t order = kNone;
     std::uint32_t product = kNone;
@@ -236,7 +235,9 @@ struct Facts {
     boost::unordered_flat_map<std::string, std::uint32_t> product_index;
     std::vector<TopicFacts> topics;
     std::vector<BadStep> bad_steps;
-    std::vector<OddValue> odd_values;
+    // Values of tables that nobody knows, such as a state. The ledger's stand in for them, so that
+    // the rest can be judged.
+    std::vector<Difference> odd_values;
     std::vector<StrayRecord> strays;
     std::int64_t more_strays = 0;  // beyond the ones kept
     std::vector<ParkedFact> parked;

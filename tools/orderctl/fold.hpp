@@ -30,16 +30,6 @@ void fold(Facts& facts, Service service, const LedgerLine& line);
 // The order block's digest and, the first time, its items into facts.items.
 Digest take_order_block(Facts& facts, OrderFacts& order, const events::Order& block);
 
-// A ledger and a table that do not say the same. `order` and `product` are indices into the facts.
-struct Difference {
-    Service service{};
-    std::uint32_t order = kNone;
-    std::uint32_t product = kNone;
-    std::string field;
-    std::string ledger;
-    std::string table;
-};
-
 // The events of each order, in seq order per service; made once the ledgers are read.
 class EventsOfOrders {
 public:
