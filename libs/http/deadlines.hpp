@@ -39,9 +39,10 @@ public:
         if (!running_) wait();
     }
 
+    // `f` may end the watch of the one it is given.
     template <class F>
     void for_each(F f) {
-        for (Deadline& deadline : watched_) f(deadline);
+        for (auto next = watched_.begin(); next != watched_.end();) f(*next++);
     }
 
 private:

@@ -39,6 +39,8 @@ inline constexpr Refusal body{413, "body-too-large", "Body too large",
                               "The request body is larger than this resource accepts."};
 inline constexpr Refusal timeout{408, "timeout", "Request timeout",
                                  "The request did not arrive in time."};
+inline constexpr Refusal too_early{400, "websocket-handshake", "Bad WebSocket handshake",
+                                   "Nothing may follow the request before it is answered."};
 inline constexpr Refusal expectation{417, "expectation", "Expectation failed",
                                      "Only 100-continue can be expected."};
 }  // namespace refusal
@@ -126,6 +128,7 @@ public:
     }
 
     bool wants_continue() const { return wants_continue_ && version_ == 11; }
+    bool http11() const { return version_ == 11; }
 
 private:
     static constexpr std::size_t kMaxChunkExtension = 1024;

@@ -79,7 +79,7 @@ struct Router::Path {
         for (const auto& route : routes) {
             if (!list.empty()) list += ", ";
             list += route->method;
-            if (route->method == "GET") list += ", HEAD";
+            if (route->method == "GET" && !route->websocket) list += ", HEAD";
         }
         return list;
     }
@@ -91,6 +91,12 @@ Router::Router(Router&&) noexcept = default;
 Router& Router::operator=(Router&&) noexcept = default;
 
 void Router::add(std::string method, std::string pattern, Handler handler, RouteOptions options) {
+    add(Route{std::move(method), std::move(pattern), std::move(handler), std::move(options)});
+}
+
+void Router::add(Route route) {
+    const std::string& method = route.method;
+    const std::string& pattern = route.pattern;
     std::vector<Segment> segments = parse_pattern(pattern);
     auto same = std::find_if(paths_.begin(), paths_.end(), [&](const auto& path) {
         return same_shape(path->segments, segments);
@@ -107,8 +113,7 @@ void Router::add(std::string method, std::string pattern, Handler handler, Route
         throw std::logic_error("route " + pattern + " names its variables unlike " +
                                (*same)->routes.front()->pattern);
     }
-    (*same)->routes.push_back(std::make_unique<Route>(
-        Route{std::move(method), std::move(pattern), std::move(handler), std::move(options)}));
+    (*same)->routes.push_back(std::make_unique<Route>(std::move(route)));
 }
 
 void Router::get(std::string pattern, Handler handler) {
@@ -127,6 +132,10 @@ void Router::del(std::string pattern, Handler handler) {
     add("DELETE", std::move(pattern), std::move(handler));
 }
 
+void Router::websocket(std::string pattern, WebSocketFactory factory) {
+    add(Route{"GET", std::move(pattern), {}, {}, std::move(factory)});
+}
+
 Router::Match Router::match(std::string_view method, std::string_view path) const {
     Match match;
     if (path.empty() || path.front() != '/') return match;
@@ -143,6 +152,7 @@ Router::Match Router::match(std::string_view method, std::string_view path) cons
         match.params.emplace_back(segment.text, std::move(*decoded));
     }
     match.route = (*found)->find(method == "HEAD" ? "GET" : method);
+    if (match.route != nullptr && match.route->websocket && method == "HEAD") match.route = nullptr;
     if (match.route == nullptr) match.allow = (*found)->allow();
     return match;
 }

@@ -4,6 +4,7 @@
 //
 //   router.post("/api/orders", [&](Request r) { return place_order(service, std::move(r)); });
 //   router.get("/api/orders/{id}", ...);
+//   router.websocket("/ws", [&](WebSocket& socket) { return std::make_unique<...>(socket); });
 //
 // A pattern is a path whose segments are literals or {variables}; a variable matches one non-empty
 // segment. Where two patterns match, the one with the earlier literal wins, whatever the order of
@@ -19,6 +20,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "http/request.hpp"
+#include "http/websocket.hpp"
 
 namespace orderflow::http {
 
@@ -36,6 +38,7 @@ struct Route {
     std::string pattern;
     Handler handler;
     RouteOptions options;
+    WebSocketFactory websocket = {};  // then there is no handler: GET becomes a WebSocket
 };
 
 class Router {
@@ -52,6 +55,8 @@ public:
     void post(std::string pattern, Handler handler, RouteOptions options = {});
     void put(std::string pattern, Handler handler, RouteOptions options = {});
     void del(std::string pattern, Handler handler);
+    // GET with an upgrade; without one it is answered 426.
+    void websocket(std::string pattern, WebSocketFactory factory);
 
     struct Match {
         const Route* route = nullptr;  // null: 404 if `allow` is empty, 405 otherwise
@@ -59,7 +64,7 @@ public:
         // Path variables, decoded; a broken escape makes the match a 404.
         std::vector<std::pair<std::string, std::string>> params;
     };
-    // HEAD finds the GET route. The route lives as long as the router.
+    // HEAD finds the GET route, but not a WebSocket. The route lives as long as the router.
     Match match(std::string_view method, std::string_view path) const;
 
     // All routes, for documentation and for tests that walk them.
@@ -67,6 +72,7 @@ public:
 
 private:
     struct Path;
+    void add(Route route);
     std::vector<std::unique_ptr<Path>> paths_;  // literals before variables
 };
 

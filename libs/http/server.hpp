@@ -9,9 +9,8 @@
 // What a handler can rely on: a complete body within its limit, of the route's content type.
 // An exception from a handler is caught here, and only here: orderflow::Unavailable becomes 503
 // with Retry-After, anything else 500 without its text; both are counted and given to a hook.
-//
-// WebSocket, later: a route kind that takes the socket and the bytes already read; the place for
-// it is marked in server.cpp.
+// A WebSocket route takes the connection over once its handshake was found in order
+// (websocket.hpp); until then it is a request like any other.
 
 #include <chrono>
 #include <cstddef>
@@ -43,9 +42,10 @@ struct Limits {
     std::chrono::milliseconds idle_timeout{30'000};   // between requests; then closed in silence
     std::chrono::milliseconds write_timeout{10'000};  // for a client that does not read its answer
 
-    std::size_t connections = 10'000;  // above: 503 and close
+    std::size_t connections = 16'384;  // WebSockets too; above: 503 and close
     std::size_t in_flight = 4'096;     // requests inside handlers; above: 503, connection stays
     unsigned retry_after_s = 1;
+    WebSocketLimits websocket;
 };
 
 struct Hooks {
@@ -57,13 +57,17 @@ struct Hooks {
     // An exception left a handler (`what` is for the log only).
     std::function<void(std::string_view method, std::string_view route, std::string_view what)>
         on_exception;
+    // A WebSocket has ended: by the code that the server closed it with ("1013"), by the "client",
+    // or the connection was "lost".
+    std::function<void(std::string_view route, std::string_view how)> on_websocket_end;
 };
 
 struct ServerStats {
-    std::size_t connections = 0;        // open now
+    std::size_t connections = 0;        // open now, WebSockets too
+    std::size_t websockets = 0;         // open now
     std::size_t in_flight = 0;          // requests inside handlers now
     std::uint64_t requests = 0;         // answered
-    std::uint64_t refused = 0;          // 503 by connection or in-flight limit
+    std::uint64_t refused = 0;          // 503 by the limit of connections, requests or sockets
     std::uint64_t internal_errors = 0;  // answered 500 because of an exception
 };
 
@@ -80,8 +84,9 @@ public:
     // boost::system::system_error.
     unsigned short listen(const std::string& address, unsigned short port);
 
-    // Orderly: accepts no more, closes connections between two requests, lets requests that have
-    // begun finish (their answers say `Connection: close`). Any thread; repeats change nothing.
+    // Orderly: accepts no more, closes connections between two requests, and WebSockets with 1001;
+    // lets requests that have begun finish (their answers say `Connection: close`). Any thread;
+    // repeats change nothing.
     void stop();
 
     // Completes once stopped and the last connection is gone, or after `at_most`; then true says

@@ -1,0 +1,359 @@
+#include "http/websocket.hpp"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <list>
+#include <utility>
+
+#include <boost/asio/compose.hpp>
+#include <boost/beast/websocket/error.hpp>
+#include <boost/beast/websocket/stream.hpp>
+
+#include "http/frame_watch.hpp"
+#include "http/server_core.hpp"
+
+namespace orderflow::http {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace websocket = boost::beast::websocket;
+using boost::system::error_code;
+using tcp = asio::ip::tcp;
+using Clock = Deadline::Clock;
+
+constexpr std::size_t kReadBytes = 256;        // a command; a longer message is put together
+constexpr std::size_t kKeptBytes = 512;        // of a message's memory, once it was handled
+constexpr std::size_t kMaxReasonBytes = 123;   // RFC 6455 §5.5
+constexpr const char* kServerName = "orderflow";  // or Beast would announce its version
+
+// What Beast reads from: the socket, with each frame's header seen as it arrives.
+class WatchedSocket : public tcp::socket {
+public:
+    explicit WatchedSocket(tcp::socket socket) : tcp::socket(std::move(socket)) {}
+
+    std::function<void(std::size_t frames)> on_bytes;
+    std::function<void()> on_end;  // async_end() has begun
+
+    template <class Buffers, class Token>
+    auto async_read_some(const Buffers& buffers, Token&& token) {
+        auto read = [this, buffers, begun = false](auto& self, error_code ec = {},
+                                                   std::size_t size = 0) mutable {
+            if (!begun) {
+                begun = true;
+                const Buffers target = buffers;  // `self`, which holds the other one, is moved
+                return tcp::socket::async_read_some(target, std::move(self));
+            }
+            if (!ec) look(buffers, size);
+            self.complete(ec, size);
+        };
+        return asio::async_compose<Token, void(error_code, std::size_t)>(
+            std::move(read), token, static_cast<tcp::socket&>(*this));
+    }
+
+    // Stops sending, drops what still comes, closes when the peer has.
+    template <class Token>
+    auto async_end(Token&& token) {
+        on_end();
+        error_code ignored;
+        shutdown(shutdown_send, ignored);
+        non_blocking(true, ignored);
+        auto drain = [this, begun = false](auto& self, error_code ec = {}) mutable {
+            if (begun && !ec) drop_some(ec);
+            begun = true;
+            if (!ec) return async_wait(wait_read, std::move(self));
+            error_code not_now;
+            tcp::socket::close(not_now);
+            self.complete(ec == asio::error::eof ? error_code() : ec);
+        };
+        return asio::async_compose<Token, void(error_code)>(std::move(drain), token,
+                                                            static_cast<tcp::socket&>(*this));
+    }
+
+private:
+    void drop_some(error_code& ec) {
+        std::array<char, 4096> dropped;
+        read_some(asio::buffer(dropped), ec);
+        if (ec == asio::error::would_block) ec = {};
+    }
+
+    template <class Buffers>
+    void look(const Buffers& buffers, std::size_t size) {
+        std::size_t frames = 0;
+        for (auto part = asio::buffer_sequence_begin(buffers);
+             part != asio::buffer_sequence_end(buffers) && size > 0; ++part) {
+            const asio::mutable_buffer bytes(*part);
+            const std::size_t filled = std::min(bytes.size(), size);
+            frames += watch_.look(static_cast<std::uint8_t*>(bytes.data()), filled);
+            size -= filled;
+        }
+        on_bytes(frames);
+    }
+
+    FrameWatch watch_;
+};
+
+// Found by Beast through its argument. Its own one closes with bytes unread, which may destroy the
+// close frame on its way (RFC 9112 §9.6 says why).
+template <class Handler>
+void async_teardown(boost::beast::role_type, WatchedSocket& socket, Handler&& handler) {
+    socket.async_end(std::forward<Handler>(handler));
+}
+
+// How a socket ended that we did not close ourselves.
+const char* end_of(error_code ec) {
+    if (ec == websocket::error::closed) return "client";
+    if (ec == websocket::error::message_too_big) return "1009";
+    if (ec == websocket::error::bad_frame_payload) return "1007";
+    return ec == websocket::condition::protocol_violation ? "1002" : "lost";
+}
+
+websocket::request_type upgrade_request(std::string_view key) {
+    namespace fields = boost::beast::http;
+    websocket::request_type request{fields::verb::get, "/", 11};
+    request.set(fields::field::host, "-");
+    request.set(fields::field::connection, "upgrade");
+    request.set(fields::field::upgrade, "websocket");
+    request.set(fields::field::sec_websocket_version, "13");
+    request.set(fields::field::sec_websocket_key, {key.data(), key.size()});
+    return request;
+}
+
+}  // namespace
+
+// One WebSocket. One read, one write, one ping and one close may be under way at a time, each of
+// which keeps it alive. It is over when neither read nor close are under way any more. No timer of
+// its own: Beast's would take writes for signs of life, and there are thousands of sockets.
+class Server::Core::Socket final : public Connection,
+                                   public WebSocket,
+                                   public std::enable_shared_from_this<Socket> {
+public:
+    Socket(std::shared_ptr<Core> core, tcp::socket socket, const Route& route)
+        : core_(std::move(core)), limits_(core_->limits.websocket), route_(route),
+          stream_(WatchedSocket(std::move(socket))),
+          frames_(limits_.frames_per_second, limits_.frames_burst) {
+        ++core_->stats.connections;
+        ++core_->stats.websockets;
+        core_->sweep->watch(*this);
+        stream_.next_layer().on_bytes = [this](std::size_t frames) { came_in(frames); };
+        stream_.next_layer().on_end = [this] { must_end(); };
+        stream_.read_message_max(limits_.message_bytes);
+        stream_.auto_fragment(false);
+        stream_.text(true);
+    }
+
+    void accept(std::string_view key, std::string_view traceparent) {
+        write_deadline_ = Clock::now() + limits_.write_timeout;
+        schedule();
+        stream_.set_option(websocket::stream_base::decorator(
+            [trace = std::string(traceparent)](websocket::response_type& response) {
+                response.set(boost::beast::http::field::server, kServerName);
+                if (!trace.empty()) response.set("traceparent", trace);
+            }));
+        const websocket::request_type request = upgrade_request(key);
+        stream_.async_accept(request,
+                             [self = shared_from_this()](error_code ec) { self->accepted(ec); });
+    }
+
+    void send(std::shared_ptr<const std::string> text) override {
+        if (close_ != Close::no || over_) return;
+        if (queue_.size() >= limits_.queue_frames ||
+            queued_bytes_ + text->size() > limits_.queue_bytes) {
+            return close(close_code::kTryAgainLater, "frames are not read fast enough");
+        }
+        queued_bytes_ += text->size();
+        queue_.push_back(std::move(text));
+        if (!writing_) write();
+    }
+
+    void close(std::uint16_t code, std::string_view reason) override {
+        if (close_ != Close::no || over_) return;
+        close_ = Close::under_way;
+        end_ = std::to_string(code);
+        queue_.resize(writing_ ? 1 : 0);
+        must_end();
+        reason = reason.substr(0, kMaxReasonBytes);
+        const websocket::close_reason why(static_cast<websocket::close_code>(code),
+                                          {reason.data(), reason.size()});
+        stream_.async_close(why, [self = shared_from_this()](error_code) {
+            self->close_ = Close::done;
+            self->end_if_over();
+        });
+    }
+
+    void stop() override {
+        if (!session_) return drop();  // not yet a WebSocket
+        close(close_code::kGoingAway, "the server is stopping");
+    }
+
+    void abort() override { end(); }
+
+private:
+    enum class Close { no, under_way, done };
+
+    void accepted(error_code ec) {
+        write_deadline_ = kNever;
+        last_heard_ = Clock::now();
+        schedule();
+        stream_.set_option(websocket::stream_base::decorator([](websocket::response_type&) {}));
+        if (ec || over_) return end();
+        if (guarded([this] { session_ = route_.websocket(*this); })) read();
+        end_if_over();
+    }
+
+    // False: the socket is closing, by what `f` did or because it threw.
+    template <class F>
+    bool guarded(F f) {
+        try {
+            f();
+            return close_ == Close::no;
+        } catch (const std::exception& e) {
+            fault(e.what());
+        } catch (...) {
+            fault("not a std::exception");
+        }
+        return false;
+    }
+
+    void fault(std::string_view what) {
+        ++core_->stats.internal_errors;
+        if (core_->hooks.on_exception) core_->hooks.on_exception("GET", route_.pattern, what);
+        close(close_code::kInternal, "internal error");
+    }
+
+    void read() {
+        reading_ = true;
+        stream_.async_read_some(asio::buffer(part_),
+                                [self = shared_from_this()](error_code ec, std::size_t size) {
+                                    self->was_read(ec, size);
+                                });
+    }
+
+    void was_read(error_code ec, std::size_t size) {
+        reading_ = false;
+        if (ec && close_ == Close::no) end_ = end_of(ec);
+        if (!ec && close_ == Close::no && !over_ && take(size)) return read();
+        end_if_over();
+    }
+
+    // A part of a message. False: the socket is closing.
+    bool take(std::size_t size) {
+        if (!stream_.got_text()) {
+            close(close_code::kNoBinary, "text messages only");
+            return false;
+        }
+        message_.append(part_.data(), size);
+        if (!stream_.is_message_done()) return true;
+        const bool goes_on = guarded([this] { session_->received(message_); });
+        message_.clear();
+        if (message_.capacity() > kKeptBytes) message_.shrink_to_fit();
+        return goes_on;
+    }
+
+    // Bytes arrived in which so many frames begin. Inside an operation of the stream.
+    void came_in(std::size_t frames) {
+        last_heard_ = Clock::now();
+        pinged_ = false;
+        if (frames_.take(frames, last_heard_) || close_ != Close::no) return;
+        asio::post(core_->io, [self = shared_from_this()] {
+            self->close(close_code::kPolicy, "too many messages per second");
+        });
+    }
+
+    void write() {
+        writing_ = true;
+        write_deadline_ = Clock::now() + limits_.write_timeout;
+        at = std::min(at, write_deadline_);
+        stream_.async_write(asio::buffer(*queue_.front()),
+                            [self = shared_from_this()](error_code ec, std::size_t) {
+                                self->was_written(ec);
+                            });
+    }
+
+    void was_written(error_code ec) {
+        writing_ = false;
+        write_deadline_ = kNever;
+        queued_bytes_ -= queue_.front()->size();
+        queue_.pop_front();
+        if (ec) return drop();
+        if (close_ == Close::no && !over_ && !queue_.empty()) write();
+    }
+
+    void must_end() {
+        close_deadline_ = std::min(close_deadline_, Clock::now() + limits_.close_timeout);
+        schedule();
+    }
+
+    void schedule() {
+        const auto silence = limits_.idle_timeout * (pinged_ ? 2 : 1);
+        at = std::min({last_heard_ + silence, write_deadline_, close_deadline_});
+    }
+
+    // A deadline has come, or only the time to look whether the peer has been silent.
+    void expired() override {
+        const auto now = Clock::now();
+        const bool silent = pinged_ && now - last_heard_ >= limits_.idle_timeout * 2;
+        if (silent || now >= write_deadline_ || now >= close_deadline_) return drop();
+        if (now - last_heard_ >= limits_.idle_timeout) ping();
+        schedule();
+    }
+
+    void ping() {
+        pinged_ = true;
+        if (pinging_ || close_ != Close::no || !session_) return;
+        pinging_ = true;
+        stream_.async_ping({}, [self = shared_from_this()](error_code) { self->pinging_ = false; });
+    }
+
+    // Whatever is under way ends with an error, and with it the socket.
+    void drop() {
+        error_code ignored;
+        stream_.next_layer().close(ignored);
+    }
+
+    void end_if_over() {
+        if (!reading_ && close_ != Close::under_way) end();
+    }
+
+    void end() {
+        if (std::exchange(over_, true)) return;
+        drop();
+        unlink();
+        session_.reset();
+        --core_->stats.websockets;
+        if (core_->hooks.on_websocket_end) core_->hooks.on_websocket_end(route_.pattern, end_);
+        core_->connection_closed();
+    }
+
+    const std::shared_ptr<Core> core_;
+    const WebSocketLimits& limits_;
+    const Route& route_;
+    websocket::stream<WatchedSocket, false> stream_;
+    std::unique_ptr<WebSocketSession> session_;
+
+    std::array<char, kReadBytes> part_;
+    std::string message_;  // as far as it has arrived
+    std::list<std::shared_ptr<const std::string>> queue_;  // the first one is being written;
+    std::size_t queued_bytes_ = 0;                         // a deque costs 576 bytes when empty
+    TokenBucket frames_;
+
+    Clock::time_point last_heard_ = Clock::now();
+    Clock::time_point write_deadline_ = kNever;
+    Clock::time_point close_deadline_ = kNever;
+    Close close_ = Close::no;
+    bool reading_ = false;
+    bool writing_ = false;
+    bool pinging_ = false;
+    bool pinged_ = false;  // since the peer was last heard
+    bool over_ = false;
+    std::string end_ = "lost";
+};
+
+void Server::Core::open_websocket(tcp::socket socket, const Route& route, std::string_view key,
+                                  std::string_view traceparent) {
+    std::make_shared<Socket>(shared_from_this(), std::move(socket), route)
+        ->accept(key, traceparent);
+}
+
+}  // namespace orderflow::http

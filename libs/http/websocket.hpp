@@ -1,0 +1,71 @@
+#pragma once
+// WebSocket (RFC 6455) of the HTTP server, as a service sees it: text messages in, text frames out.
+// A route is added by Router::websocket(); for every socket that a client opens on it the factory
+// makes a session, which lives until the socket is closed or lost. All on the io thread.
+//
+// What a client can rely on: text only, no compression; a ping when it has been silent for
+// `idle_timeout`, and the end of the connection when it stays silent for as long again. The codes
+// of a close: 1001 the server stops, 1002 protocol error, 1003 binary message, 1007 not UTF-8,
+// 1008 too many frames per second, 1009 message too large, 1011 a fault of the server, 1013 frames
+// are not read fast enough: come again and resume. A peer that does not answer a close is dropped.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace orderflow::http {
+
+namespace close_code {
+inline constexpr std::uint16_t kGoingAway = 1001;
+inline constexpr std::uint16_t kNoBinary = 1003;
+inline constexpr std::uint16_t kPolicy = 1008;
+inline constexpr std::uint16_t kInternal = 1011;
+inline constexpr std::uint16_t kTryAgainLater = 1013;
+}  // namespace close_code
+
+struct WebSocketLimits {
+    std::size_t sockets = 12'288;             // open at once; above: 503
+    std::size_t message_bytes = 16 * 1024;    // of a client's message; above: closed with 1009
+    std::size_t queue_frames = 256;           // not yet written; above: closed with 1013
+    std::size_t queue_bytes = 1024 * 1024;    // likewise
+    double frames_per_second = 20;            // from the client, pings too; above: closed with 1008
+    double frames_burst = 240;                // at once, so that a client can subscribe anew
+
+    // Struck by the server's sweep, so up to a quarter of a second late.
+    std::chrono::milliseconds idle_timeout{30'000};   // silence → ping; as long again → dropped
+    std::chrono::milliseconds write_timeout{10'000};  // for one frame; then dropped
+    std::chrono::milliseconds close_timeout{2'000};   // for the peer's answer to a close
+};
+
+// One open socket. Neither function ever destroys the session before it has returned.
+class WebSocket {
+public:
+    // Sends one text frame behind those that wait. The text, UTF-8, may go to many sockets at once.
+    // After close() nothing is sent. A queue that is full closes the socket with 1013.
+    virtual void send(std::shared_ptr<const std::string> text) = 0;
+
+    // Drops what waits, sends a close frame behind the one that is being written, and ends the
+    // connection. `reason`: at most 123 bytes. Only the first call counts.
+    virtual void close(std::uint16_t code, std::string_view reason) = 0;
+
+protected:
+    ~WebSocket() = default;
+};
+
+// What a service does with a socket.
+class WebSocketSession {
+public:
+    virtual ~WebSocketSession() = default;
+
+    // One whole text message, valid UTF-8. An exception closes the socket with 1011.
+    virtual void received(std::string_view text) = 0;
+};
+
+// Called when a socket is open; may send at once. The WebSocket outlives the session.
+using WebSocketFactory = std::function<std::unique_ptr<WebSocketSession>(WebSocket&)>;
+
+}  // namespace orderflow::http
