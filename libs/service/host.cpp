@@ -1,5 +1,6 @@
 #include "service/host.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <unordered_map>
@@ -10,10 +11,12 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <prometheus/counter.h>
+#include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/text_serializer.h>
 #include <spdlog/spdlog.h>
 #include <malloc.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "http/problem.hpp"
@@ -29,6 +32,7 @@ using std::chrono::milliseconds;
 constexpr std::chrono::seconds kStartPatience{60};
 constexpr milliseconds kDrain{5'000};
 constexpr unsigned kStopLimitS = 9;
+constexpr std::size_t kFilesBesideClients = 512;  // PostgreSQL, Kafka, outgoing calls, libraries
 
 const postgres::Statement kPing{"ping", "SELECT 1::bigint"};
 
@@ -59,7 +63,28 @@ std::string_view schema_name(events::Service service) {
     throw std::logic_error("no such service");
 }
 
-// Request counts and durations by route; used on the io thread only.
+// Raises this process's limit of open files as far as it may; returns it.
+std::size_t raise_file_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur;
+}
+
+// As many clients as there are files for, so that they are told 503 and nothing else runs short.
+http::Limits http_limits() {
+    http::Limits limits;
+    const std::size_t files = raise_file_limit();
+    const std::size_t room = files > 2 * kFilesBesideClients ? files - kFilesBesideClients
+                                                             : files / 2;
+    limits.connections = std::min(limits.connections, room);
+    limits.websocket.sockets = std::min(limits.websocket.sockets, room * 3 / 4);
+    return limits;
+}
+
+// Request counts and durations by route, what is open; used on the io thread only.
 class HttpMetrics {
 public:
     explicit HttpMetrics(prometheus::Registry& registry)
@@ -70,7 +95,22 @@ public:
           seconds_(prometheus::BuildHistogram()
                        .Name("orderflow_http_request_seconds")
                        .Help("Time from a request's header to its answer, seconds")
-                       .Register(registry)) {}
+                       .Register(registry)),
+          connections_(prometheus::BuildGauge()
+                           .Name("orderflow_http_connections")
+                           .Help("Open connections of clients, WebSockets too")
+                           .Register(registry)
+                           .Add({})),
+          websockets_(prometheus::BuildGauge()
+                          .Name("orderflow_websockets")
+                          .Help("Open WebSockets")
+                          .Register(registry)
+                          .Add({})),
+          websocket_ends_(prometheus::BuildCounter()
+                              .Name("orderflow_websocket_ends_total")
+                              .Help("WebSockets that have ended, by the code the server closed "
+                                    "them with, by the client, or lost")
+                              .Register(registry)) {}
 
     void observe(std::string_view method, std::string_view route, int status,
                  std::chrono::nanoseconds took) {
@@ -89,6 +129,16 @@ public:
         found->second.seconds->Observe(std::chrono::duration<double>(took).count());
     }
 
+    void websocket_ended(std::string_view route, std::string_view how) {
+        websocket_ends_.Add({{"route", std::string(route)}, {"how", std::string(how)}})
+            .Increment();
+    }
+
+    void show(const http::ServerStats& stats) {
+        connections_.Set(static_cast<double>(stats.connections));
+        websockets_.Set(static_cast<double>(stats.websockets));
+    }
+
 private:
     struct Cell {
         prometheus::Counter* requests;
@@ -96,6 +146,9 @@ private:
     };
     prometheus::Family<prometheus::Counter>& requests_;
     prometheus::Family<prometheus::Histogram>& seconds_;
+    prometheus::Gauge& connections_;
+    prometheus::Gauge& websockets_;
+    prometheus::Family<prometheus::Counter>& websocket_ends_;
     std::unordered_map<std::string, Cell> cells_;
     std::string key_;
 };
@@ -116,7 +169,9 @@ asio::awaitable<http::Response> readyz(postgres::Pool& pool, const bool& drainin
     co_return response;
 }
 
-asio::awaitable<http::Response> metrics(prometheus::Registry& registry, http::Request) {
+asio::awaitable<http::Response> metrics(prometheus::Registry& registry,
+                                        const std::function<void()>& refresh, http::Request) {
+    refresh();
     http::Response response;
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
     response.body = prometheus::TextSerializer().Serialize(registry.Collect());
@@ -166,7 +221,7 @@ void Host::add_probes(http::Router& router) {
         return readyz(*pool_, draining_, std::move(request));
     });
     router.get("/metrics", [this](http::Request request) {
-        return metrics(*registry_, std::move(request));
+        return metrics(*registry_, refresh_gauges_, std::move(request));
     });
 }
 
@@ -182,7 +237,11 @@ void Host::run(http::Router router, const std::vector<std::function<void()>>& st
                             std::string_view what) {
         spdlog::error("{} {}: {}", method, route, what);
     };
-    http::Server server(*io_, std::move(router), {}, std::move(hooks));
+    hooks.on_websocket_end = [&](std::string_view route, std::string_view how) {
+        http_metrics.websocket_ended(route, how);
+    };
+    http::Server server(*io_, std::move(router), http_limits(), std::move(hooks));
+    refresh_gauges_ = [&] { http_metrics.show(server.stats()); };
     const unsigned short port = server.listen(config_.bind, config_.port);
     asio::signal_set signals(*io_, SIGTERM, SIGINT);
     signals.async_wait([&](boost::system::error_code error, int) {

@@ -54,6 +54,7 @@ private:
     std::shared_ptr<prometheus::Registry> registry_;
     std::unique_ptr<postgres::Pool> pool_;
     bool draining_ = false;
+    std::function<void()> refresh_gauges_;  // of the HTTP server, before they are shown
 };
 
 // Runs `body` under the process's only catch outside the loops: 0, or 1 after logging.
