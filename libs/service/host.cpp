@@ -24,6 +24,9 @@
 #include "postgres/migration.hpp"
 
 namespace orderflow::service {
+
+extern const std::string_view kOpenApiYaml;  // api/openapi.yaml
+
 namespace {
 
 namespace asio = boost::asio;
@@ -178,6 +181,13 @@ asio::awaitable<http::Response> metrics(prometheus::Registry& registry,
     co_return response;
 }
 
+asio::awaitable<http::Response> openapi(http::Request) {
+    http::Response response;
+    response.content_type = "application/yaml";
+    response.body = kOpenApiYaml;
+    co_return response;
+}
+
 asio::awaitable<void> drain_and_stop(http::Server& server, asio::io_context& io) {
     co_await server.drained(kDrain);
     io.stop();
@@ -216,6 +226,7 @@ messaging::ConsumerLoops Host::start_consumers(
 }
 
 void Host::add_probes(http::Router& router) {
+    router.get("/openapi.yaml", &openapi);
     router.get("/livez", &livez);
     router.get("/readyz", [this](http::Request request) {
         return readyz(*pool_, draining_, std::move(request));

@@ -40,14 +40,16 @@ public:
         const messaging::LoopContext& context, const messaging::HandlerFactory& make_handler,
         GatherLimits limits = {}, messaging::FetchSettings fetch = {});
 
-    // Adds the probes and /metrics, listens, prints "ready port=N" on standard output, and serves
+    // Adds what every service has besides its own routes: the probes, /metrics, /openapi.yaml, which
+    // describes them all. run() does; a test that lists all routes does, too.
+    void add_probes(http::Router& router);
+
+    // Adds the probes, listens, prints "ready port=N" on standard output, and serves
     // until a signal. Then: unready, accept no more, finish running requests, `stop` each loop in
     // the given order. A process that is not done after 9 s is ended the hard way.
     void run(http::Router router, const std::vector<std::function<void()>>& stop);
 
 private:
-    void add_probes(http::Router& router);
-
     const CommonConfig config_;
     const events::Service service_;
     std::unique_ptr<boost::asio::io_context> io_;
