@@ -3,6 +3,7 @@
 import json
 import unittest
 
+import openapi
 from stack import SystemTest, request
 
 UNKNOWN = "019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10"
@@ -110,6 +111,13 @@ class Probes(SystemTest):
                 metrics = request("GET", self.stack.url(service, "/metrics"))
                 self.assertEqual(metrics.headers.get_content_type(), "text/plain")
                 self.assertIn(b"orderflow_batches_total", metrics.body)
+
+    def test_every_service_describes_the_interface(self):
+        described = openapi.PATH.read_bytes()
+        for part in ("edge", "order", "payment", "inventory", "shipping", "analytics"):
+            with self.subTest(part):
+                answer = request("GET", self.stack.url(part, "/openapi.yaml"))
+                self.assertEqual((answer.headers.get_content_type(), answer.body), ("application/yaml", described))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 ORDERFLOW_TEST_STACK names the stack.env that scripts/up wrote. Without it every test fails.
 """
 
+import functools
 import json
 import os
 import pathlib
@@ -11,8 +12,11 @@ import subprocess
 import time
 import unittest
 import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
+
+import openapi
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SERVICES = ("order", "payment", "inventory", "shipping", "analytics")
@@ -29,7 +33,8 @@ class Answer:
 
 
 def request(method, url, body=None, headers=None, timeout=10):
-    """An answer with whatever status. Text and bytes are sent as they are, anything else as JSON."""
+    """An answer with whatever status, as api/openapi.yaml describes it: any other fails the test. Text and bytes are
+    sent as they are, anything else as JSON."""
     sent = {"Content-Type": "application/json"} | (headers or {})
     data = body
     if isinstance(body, str):
@@ -39,10 +44,27 @@ def request(method, url, body=None, headers=None, timeout=10):
     call = urllib.request.Request(url, data=data, method=method, headers=sent)
     try:
         with urllib.request.urlopen(call, timeout=timeout) as answer:
-            return Answer(answer.status, answer.headers, answer.read())
+            answered = Answer(answer.status, answer.headers, answer.read())
     except urllib.error.HTTPError as error:
         with error:
-            return Answer(error.code, error.headers, error.read())
+            answered = Answer(error.code, error.headers, error.read())
+    if not url.startswith(gateway_url()):
+        check_contract(method, url, data, answered)
+    return answered
+
+
+@functools.lru_cache
+def gateway_url():
+    """The sandbox stands for somebody else's gateway: its interface is not ours."""
+    return Stack().url("gateway", "/")
+
+
+def check_contract(method, url, data, answer):
+    path = urllib.parse.urlsplit(url).path
+    body = None if method == "HEAD" else answer.body
+    wrong = openapi.judge(method, path, data, answer.status, answer.headers, body)
+    if wrong:
+        raise AssertionError(f"{method} {url}: {answer.status} {answer.body[:500]} breaks api/openapi.yaml: {wrong}")
 
 
 class Stack:
