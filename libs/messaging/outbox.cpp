@@ -62,7 +62,15 @@ PostgresUnitOfWork::PostgresUnitOfWork(postgres::Connection& connection, events:
 Instant PostgresUnitOfWork::begin() {
     appended_ = false;
     announcements_.clear();
-    transaction_.emplace(connection_, parked_.first_query());
+    const bool was_connected = connection_.connected();
+    try {
+        transaction_.emplace(connection_, parked_.first_query());
+    } catch (const postgres::DatabaseError& error) {
+        // The database was restarted since the last transaction: nothing is lost yet.
+        if (!was_connected || !error.connection_lost()) throw;
+        connection_.reset();
+        transaction_.emplace(connection_, parked_.first_query());
+    }
     some_parked_ = parked_.some_block(transaction_->answer());
     return transaction_->now();
 }

@@ -4,6 +4,7 @@
 #include <map>
 
 #include <libpq-fe.h>
+#include <poll.h>
 #include <soci/postgresql/soci-postgresql.h>
 #include <soci/soci.h>
 
@@ -237,6 +238,27 @@ Rows Connection::script(const std::string& sql) {
         fail(result, sql.substr(0, 40).c_str());
     }
     return Rows(result);
+}
+
+void Connection::listen(const char* channel) { script(std::string("LISTEN ") + channel); }
+
+std::vector<std::string> Connection::notifications(std::chrono::milliseconds patience) {
+    pg_conn* connection = native();
+    std::vector<std::string> payloads;
+    const auto take = [&] {
+        while (PGnotify* notify = PQnotifies(connection)) {
+            payloads.emplace_back(notify->extra);
+            PQfreemem(notify);
+        }
+    };
+    take();  // what came with the answers to other statements
+    if (!payloads.empty()) patience = std::chrono::milliseconds{0};
+    pollfd readable{PQsocket(connection), POLLIN, 0};
+    if (::poll(&readable, 1, static_cast<int>(patience.count())) > 0) {
+        if (!PQconsumeInput(connection)) fail(nullptr, "notifications");
+        take();
+    }
+    return payloads;
 }
 
 Transaction::Transaction(Connection& connection) : Transaction(connection, kNow) {}

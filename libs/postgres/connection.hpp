@@ -2,10 +2,12 @@
 // One PostgreSQL connection: a SOCI session for cold paths, and libpq on the same connection for
 // sets (binary arrays, prepared statements). Each loop and each pool thread owns one; not
 // thread-safe. Every failure is a DatabaseError; after a lost connection call `reset()`.
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_set>
+#include <vector>
 
 #include "core/ids.hpp"
 #include "core/time.hpp"
@@ -84,6 +86,14 @@ public:
     // Runs plain SQL without parameters, several statements allowed. The rows of the last one are
     // in text format: only size() and text() make sense.
     Rows script(const std::string& sql);
+
+    // Asks to be told what is notified on `channel`, a name of ours. Gone with the connection.
+    void listen(const char* channel);
+    // The payloads that were notified; waits up to `patience` for a first one.
+    std::vector<std::string> notifications(std::chrono::milliseconds patience);
+
+    // Finds out whether the server still answers.
+    void ping() { script("SELECT 1"); }
 
     // For cold paths; connects if need be.
     soci::session& session();

@@ -28,6 +28,9 @@ public:
                cls == "58";
     }
 
+    // Also 57P..: the last thing that a server says which ends the session.
+    bool connection_lost() const { return connection_lost_ || sqlstate_.starts_with("57P"); }
+
     // 40P01: somebody else's batch won; as good as a lost compare-and-set.
     bool deadlock() const { return sqlstate_ == "40P01"; }
 

@@ -14,6 +14,17 @@ Pool::~Pool() {
     for (auto& thread : threads_) thread.request_stop();
 }
 
+bool Pool::lost(Connection& connection) {
+    try {
+        throw;
+    } catch (const DatabaseError& error) {
+        if (error.connection_lost()) connection.reset();
+        return error.connection_lost();
+    } catch (...) {
+        return false;
+    }
+}
+
 std::exception_ptr Pool::translate(Connection& connection) {
     try {
         throw;

@@ -24,8 +24,10 @@ public:
     ~Pool();
 
     // Runs `work(Connection&)` on a pool thread and resumes the caller on its own executor with the
-    // result (default-constructible). Throws Unavailable when the queue is full or the database
-    // cannot be reached, DatabaseError for any other failure of `work`.
+    // result (default-constructible). Work that finds its connection broken, by a restart of the
+    // database since the last use, is run again on a new one: it must only read. Throws
+    // Unavailable when the queue is full or the database cannot be reached, DatabaseError for any
+    // other failure of `work`.
     template <class Work, class T = std::invoke_result_t<Work, Connection&>>
     boost::asio::awaitable<T> run(Work work) {
         auto start = [this, work = std::move(work)](std::function<void(Outcome<T>)> done) mutable {
@@ -55,14 +57,20 @@ private:
     template <class T, class Work>
     static Outcome<T> attempt(Connection& connection, const Work& work) {
         Outcome<T> outcome;
-        try {
-            outcome.value = work(connection);
-        } catch (...) {
-            outcome.error = translate(connection);
+        for (bool again = connection.connected();; again = false) {
+            try {
+                outcome.value = work(connection);
+                return outcome;
+            } catch (...) {
+                if (again && lost(connection)) continue;
+                outcome.error = translate(connection);
+                return outcome;
+            }
         }
-        return outcome;
     }
 
+    // Whether the current exception is a broken connection's; heals it.
+    static bool lost(Connection& connection);
     // The current exception as the caller shall see it; heals the connection.
     static std::exception_ptr translate(Connection& connection);
     void work(std::stop_token stop);

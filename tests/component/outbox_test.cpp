@@ -194,6 +194,25 @@ TEST_CASE("ledger: rows come back as they were appended") {
     CHECK(std::chrono::abs(rows[0].recorded_at - system_now()) < 1min);
 }
 
+TEST_CASE("outbox: a connection that broke between two transactions costs none") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.schema_sql);
+    postgres::Connection connection(database.url());
+    Bell bell;
+    PostgresUnitOfWork work(connection, Service::order, bell);
+    const Story story;
+    const auto say = [&] {
+        messaging::run_transaction(work, [&](Instant, BatchOutput& out) {
+            out.emit(story.placed(), "");
+            return true;
+        });
+    };
+    say();
+    database.cut_connections();
+    say();
+    CHECK(database.number("SELECT count(*) FROM outbox") == 2);
+}
+
 TEST_CASE("ledger: the checkpoint is never lowered") {
     const Subject& order = subject(Service::order);
     TestDatabase database(order.service, order.schema_sql);
