@@ -1,6 +1,9 @@
 #include "http/request.hpp"
 
 #include <algorithm>
+#include <stdexcept>
+
+#include <boost/nowide/utf/utf.hpp>
 
 namespace orderflow::http {
 
@@ -13,6 +16,22 @@ int hex_value(char c) {
     if (c >= 'a' && c <= 'f') return c - 'a' + 10;
     if (c >= 'A' && c <= 'F') return c - 'A' + 10;
     return -1;
+}
+
+bool is_utf8(std::string_view text) {
+    using Traits = boost::nowide::utf::utf_traits<char>;
+    for (const char *at = text.data(), *end = at + text.size(); at != end;) {
+        if (!boost::nowide::utf::is_valid_codepoint(Traits::decode(at, end))) return false;
+    }
+    return true;
+}
+
+// The next `name=value` of a query, still encoded.
+std::pair<std::string_view, std::string_view> take_pair(std::string_view& rest) {
+    const std::string_view pair = rest.substr(0, rest.find('&'));
+    rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    return {pair.substr(0, equals), pair.substr(std::min(equals + 1, pair.size()))};
 }
 
 }  // namespace
@@ -39,6 +58,7 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
             i += 2;
         }
     }
+    if (!is_utf8(decoded)) return std::nullopt;
     return decoded;
 }
 
@@ -89,16 +109,29 @@ const std::string& Request::param(std::string_view name) const {
 }
 
 std::optional<std::string> Request::query_param(std::string_view name) const {
-    std::string_view rest = query;
-    while (!rest.empty()) {
-        const std::string_view pair = rest.substr(0, rest.find('&'));
-        rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
-        const std::size_t equals = std::min(pair.find('='), pair.size());
-        if (percent_decode(pair.substr(0, equals), true) == name) {
-            return percent_decode(pair.substr(std::min(equals + 1, pair.size())), true);
-        }
+    for (std::string_view rest = query; !rest.empty();) {
+        const auto [encoded_name, value] = take_pair(rest);
+        if (percent_decode(encoded_name, true) == name) return percent_decode(value, true);
     }
     return std::nullopt;
+}
+
+Result<Request::Query> Request::query_params(
+    std::initializer_list<std::string_view> allowed) const {
+    Query found;
+    for (std::string_view rest = query; !rest.empty();) {
+        const auto [encoded_name, encoded_value] = take_pair(rest);
+        const auto name = percent_decode(encoded_name, true);
+        auto value = percent_decode(encoded_value, true);
+        if (!name || !value) return Error{"query", "a parameter has a broken escape"};
+        if (std::ranges::find(allowed, *name) == allowed.end()) {
+            return Error{"query", "there is no parameter of the name '" + *name + "'"};
+        }
+        if (!found.emplace(*name, std::move(*value)).second) {
+            return Error{"query", "parameter '" + *name + "' stands twice"};
+        }
+    }
+    return found;
 }
 
 Response json_response(int status, std::string body) {

@@ -3,20 +3,22 @@
 // Used by every service's `*_api` file and by its tests, which build requests by hand.
 
 #include <cstdint>
+#include <initializer_list>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "core/unavailable.hpp"
+#include "core/result.hpp"
 
 namespace orderflow::http {
 
 // Compares as HTTP compares field names: ASCII letters without case.
 bool equals_ignoring_case(std::string_view a, std::string_view b);
 
-// Decodes %XX; nothing if an escape is broken or stands for NUL.
+// Decodes %XX; nothing if an escape is broken or stands for NUL, or what comes out is not UTF-8.
 // `plus_is_space` is the rule of query strings, not of paths.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
 
@@ -56,6 +58,10 @@ struct Request {
     const std::string& param(std::string_view name) const;
     // The first query parameter of that name, decoded; nothing if absent or broken.
     std::optional<std::string> query_param(std::string_view name) const;
+    // The query's parameters, decoded. Error "query" for a broken escape, a name that is not among
+    // `allowed`, or one that stands twice.
+    using Query = std::map<std::string, std::string, std::less<>>;
+    Result<Query> query_params(std::initializer_list<std::string_view> allowed) const;
     std::string_view header(std::string_view name) const { return headers.find(name); }
 };
 

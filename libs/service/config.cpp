@@ -35,6 +35,15 @@ Options::Options(events::Service service, const char* description, CommonConfig&
         ->check(CLI::Range(1, 64));
 }
 
+void Options::add_seconds(const char* flag, const char* environment_name,
+                          std::chrono::seconds& value, Range range, const char* help) {
+    const auto set = [&value](std::int64_t count) { value = std::chrono::seconds(count); };
+    app_.add_option_function<std::int64_t>(flag, set, help)
+        ->default_str(std::to_string(value.count()))
+        ->envname(environment_name)
+        ->check(CLI::Range(range.least, range.most));
+}
+
 std::optional<int> Options::parse(int argc, char** argv) {
     try {
         app_.parse(argc, argv);

@@ -2,6 +2,8 @@
 // Configuration: one struct per service, parsed once in `main`; each option has a flag, an
 // environment name, a default, a range and a help text with its unit. Nothing else reads the
 // environment.
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -37,6 +39,14 @@ public:
 
     // For the service's own options.
     CLI::App& app() { return app_; }
+
+    // A duration in whole seconds.
+    struct Range {
+        std::int64_t least;
+        std::int64_t most;
+    };
+    void add_seconds(const char* flag, const char* environment_name, std::chrono::seconds& value,
+                     Range range, const char* help);
 
     // Parses; an exit code if the process is to end here (--help, a wrong option).
     std::optional<int> parse(int argc, char** argv);
