@@ -18,8 +18,9 @@ constexpr std::size_t kAcceptQueue = 4'096;  // orders waiting for their commit
 struct Config {
     service::CommonConfig common;
     ApiSettings api{"tok_ok"};
-    unsigned deadline_s = 900;
-    unsigned deadline_calm_s = 60;
+    std::chrono::seconds deadline{900};
+    std::chrono::seconds deadline_calm{60};
+    KeySettings keys;
 };
 
 void run(const Config& config) {
@@ -29,19 +30,19 @@ void run(const Config& config) {
     auto context = host.loop_context(bell);
     context.calm = &calm;
     Admission admission;
-    AcceptLoop accept("accept", context, kAcceptQueue, accept_worker(admission));
+    AcceptLoop accept("accept", context, kAcceptQueue, accept_worker(admission, config.keys));
     CancelLoop cancel("cancel", context, kAcceptQueue, cancel_worker());
     auto consumers = host.start_consumers(context, [&](postgres::Connection& connection) {
         return std::make_unique<messaging::StoreHandler<OrderService, OrderStore>>(
             make_order_store(connection), &admission);
     });
-    DeadlineLoop deadline(context, {std::chrono::seconds(config.deadline_s),
-                                    std::chrono::seconds(config.deadline_calm_s)});
+    DeadlineLoop deadline(context, {config.deadline, config.deadline_calm});
     messaging::RelayLoop relay(context);
-    host.run(make_router(accept, cancel, host.pool(), config.api),
-             {[&] { accept.stop(); }, [&] { cancel.stop(); },
-              [&] { deadline.stop(); },
-              [&] { messaging::stop_all(consumers); },
+    const auto notifications = std::make_shared<Notifications>(host.io(), host.pool());
+    ChangeListener listener(config.common.database_url, host.io(), *notifications);
+    host.run(make_router(accept, cancel, host.pool(), notifications, config.api),
+             {[&] { listener.stop(); }, [&] { accept.stop(); }, [&] { cancel.stop(); },
+              [&] { deadline.stop(); }, [&] { messaging::stop_all(consumers); },
               [&] { relay.stop(); }});
 }
 
@@ -57,16 +58,15 @@ int main(int argc, char** argv) {
         .add_option("--default-token", config.api.default_token,
                     "payment token of orders that name none")
         ->envname("DEFAULT_PAYMENT_TOKEN");
-    options.app()
-        .add_option("--deadline-s", config.deadline_s,
-                    "an order that is not completed after this is cancelled, seconds")
-        ->envname("ORDER_DEADLINE_S")
-        ->check(CLI::Range(1u, 31'536'000u));
-    options.app()
-        .add_option("--deadline-calm-s", config.deadline_calm_s,
-                    "… if its partitions were read to their ends for so long, seconds")
-        ->envname("ORDER_DEADLINE_CALM_S")
-        ->check(CLI::Range(1u, 3'600u));
+    constexpr std::chrono::seconds kYear = std::chrono::days{365};
+    options.add_seconds("--deadline-s", "ORDER_DEADLINE_S", config.deadline, {1, kYear.count()},
+                        "an order that is not completed after this is cancelled, seconds");
+    options.add_seconds("--deadline-calm-s", "ORDER_DEADLINE_CALM_S", config.deadline_calm,
+                        {1, 3'600},
+                        "… if its partitions were read to their ends for so long, seconds");
+    options.add_seconds("--idempotency-keys-s", "IDEMPOTENCY_KEYS_S", config.keys.kept,
+                        {60, kYear.count()},
+                        "an Idempotency-Key is remembered for so long, seconds");
     if (const auto code = options.parse(argc, argv)) return *code;
     service::init_log("order-service", config.common.log_level);
     return service::guarded([&] {

@@ -1,5 +1,6 @@
 #include "order/order.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -35,19 +36,20 @@ Reason to_reason(events::ShipmentRejection rejection) {
     throw std::logic_error("no such rejection");
 }
 
-std::vector<Compensation> compensations(std::int16_t undone) {
-    std::vector<Compensation> list;
-    for (const auto c : {Compensation::StockReleased, Compensation::PaymentRefunded,
-                         Compensation::ShipmentVoided}) {
-        if (undone & bit(c)) list.push_back(c);
+// `now`, or just after the last thing that has happened to the order.
+Instant next_instant(const Saga& saga, Instant now) {
+    Instant last = saga.placed_at;
+    for (const auto& at : {saga.reserved_at, saga.captured_at, saga.cancelling_at,
+                           saga.answered_at[0], saga.answered_at[1], saga.answered_at[2]}) {
+        if (at) last = std::max(last, *at);
     }
-    return list;
+    return std::max(now, last + std::chrono::microseconds{1});
 }
 
 Decision complete(const OrderId& id, Saga saga, const ShipmentId& shipment, Instant now) {
     saga.state = State::COMPLETED;
     saga.shipment_id = shipment;
-    saga.finished_at = now;
+    saga.finished_at = next_instant(saga, now);
     events::OrderCompleted event{id, saga.customer_id, shipment, saga.total.amount,
                                  saga.total.currency};
     Decision decision;
@@ -58,7 +60,7 @@ Decision complete(const OrderId& id, Saga saga, const ShipmentId& shipment, Inst
 
 Decision step(Saga saga, std::optional<Instant> Saga::*column, Instant now) {
     if (saga.*column) return {};
-    saga.*column = now;
+    saga.*column = next_instant(saga, now);
     Decision decision;
     decision.next = std::move(saga);
     return decision;
@@ -68,6 +70,7 @@ Decision step(Saga saga, std::optional<Instant> Saga::*column, Instant now) {
 Decision answer(const OrderId& id, Saga saga, Participant participant,
                 std::optional<Compensation> compensation, Instant now) {
     if (saga.answers & bit(participant)) return {};
+    saga.answered_at.at(static_cast<std::size_t>(participant)) = next_instant(saga, now);
     saga.answers = static_cast<std::int16_t>(saga.answers | bit(participant));
     if (compensation) {
         saga.undone = static_cast<std::int16_t>(saga.undone | bit(*compensation));
@@ -75,7 +78,7 @@ Decision answer(const OrderId& id, Saga saga, Participant participant,
     Decision decision;
     if (saga.answers == kAllAnswered) {
         saga.state = State::CANCELLED;
-        saga.finished_at = now;
+        saga.finished_at = next_instant(saga, now);
         decision.events.push_back(events::OrderCancelled{
             id, saga.customer_id, saga.reason.value(), saga.total.amount, saga.total.currency,
             compensations(saga.undone)});
@@ -195,6 +198,7 @@ Decision recreate(const events::Event& event, std::span<const Said> ledger, Inst
     Decision then = decide(&*decision.next, event, now);
     if (then.next) decision.next = std::move(then.next);
     decision.events.insert(decision.events.end(), then.events.begin(), then.events.end());
+    decision.next->recreated_at = now;
     decision.recreate = order;
     return decision;
 }
@@ -215,7 +219,7 @@ Decision cancel(const OrderId& id, const Saga& saga, Reason reason, Instant now)
     Saga next = saga;
     next.state = State::CANCELLING;
     next.reason = reason;
-    next.cancelling_at = now;
+    next.cancelling_at = next_instant(saga, now);
     Decision decision;
     decision.next = std::move(next);
     decision.events.push_back(events::CancellationStarted{id, reason});
@@ -225,6 +229,61 @@ Decision cancel(const OrderId& id, const Saga& saga, Reason reason, Instant now)
 Decision decide(const Saga* saga, const events::Event& event, Instant now) {
     if (!saga) return recreate(event, {}, now);
     return std::visit(Decide{*saga, now}, event);
+}
+
+namespace {
+
+// What the participant said to the cancellation.
+events::EventKind answer_kind(const Saga& saga, Participant participant) {
+    using events::EventKind;
+    const auto undid = [&](Compensation c, EventKind kind) {
+        return saga.undone & bit(c) ? kind : EventKind::NothingToCompensate;
+    };
+    switch (participant) {
+        case Participant::inventory:
+            return undid(Compensation::StockReleased, EventKind::StockReleased);
+        case Participant::payment:
+            return undid(Compensation::PaymentRefunded, EventKind::PaymentRefunded);
+        case Participant::shipping:
+            return undid(Compensation::ShipmentVoided, EventKind::ShipmentVoided);
+    }
+    throw std::logic_error("no such participant");
+}
+
+}  // namespace
+
+std::vector<Happened> history(const Saga& saga) {
+    using events::EventKind;
+    using events::Service;
+    std::vector<Happened> past{{EventKind::OrderPlaced, Service::order, saga.placed_at,
+                                State::PROCESSING}};
+    const auto add = [&](EventKind kind, Service service, const std::optional<Instant>& at,
+                         State state) {
+        if (at) past.push_back({kind, service, *at, state});
+    };
+    add(EventKind::StockReserved, Service::inventory, saga.reserved_at, State::PROCESSING);
+    add(EventKind::PaymentCaptured, Service::payment, saga.captured_at, State::PROCESSING);
+    add(EventKind::CancellationStarted, Service::order, saga.cancelling_at, State::CANCELLING);
+    constexpr std::array kWho{std::pair{Participant::inventory, Service::inventory},
+                              std::pair{Participant::payment, Service::payment},
+                              std::pair{Participant::shipping, Service::shipping}};
+    for (const auto& [who, service] : kWho) {
+        add(answer_kind(saga, who), service, saga.answered_at.at(static_cast<std::size_t>(who)),
+            State::CANCELLING);
+    }
+    add(saga.state == State::COMPLETED ? EventKind::OrderCompleted : EventKind::OrderCancelled,
+        Service::order, saga.finished_at, saga.state);
+    std::ranges::stable_sort(past, {}, &Happened::at);
+    return past;
+}
+
+std::vector<Compensation> compensations(std::int16_t undone) {
+    std::vector<Compensation> list;
+    for (const auto c : {Compensation::StockReleased, Compensation::PaymentRefunded,
+                         Compensation::ShipmentVoided}) {
+        if (undone & bit(c)) list.push_back(c);
+    }
+    return list;
 }
 
 std::vector<Waiting> waiting_for(const Saga& saga) {

@@ -7,6 +7,7 @@
 //
 // The order service alone decides to go back, by one trigger (CancellationStarted), and a race
 // between "forward" and "back" is settled here: the first event at the order's row wins.
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -18,6 +19,7 @@
 #include "core/ids.hpp"
 #include "core/money.hpp"
 #include "core/time.hpp"
+#include "events/catalog.hpp"
 #include "events/events.hpp"
 
 namespace orderflow::order {
@@ -31,7 +33,9 @@ constexpr std::int16_t bit(Enum value) {
 }
 inline constexpr std::int16_t kAllAnswered = 0b111;
 
-// The saga of one order: everything that may change. The order as placed is stored beside it.
+// The saga of one order: everything that may change. The order as placed is stored beside it. Each
+// of its times is later than every one that was set before it, whatever the clocks of the processes
+// that handled the events said: sorted, they are the order's history.
 struct Saga {
     State state = State::PROCESSING;
     std::optional<events::Reason> reason;  // from CANCELLING on
@@ -41,7 +45,9 @@ struct Saga {
     std::optional<Instant> reserved_at;
     std::optional<Instant> captured_at;
     std::optional<Instant> cancelling_at;
+    std::array<std::optional<Instant>, 3> answered_at;  // by events::Participant
     std::optional<Instant> finished_at;  // COMPLETED or CANCELLED
+    std::optional<Instant> recreated_at;  // the row was lost, and made again then
     std::optional<ShipmentId> shipment_id;
     std::string customer_id;
     Money total;
@@ -78,6 +84,19 @@ const events::Order* order_block(const events::Event& event);  // nullptr: it ca
 
 // The customer or the deadline: starts the cancellation of an order that is still PROCESSING.
 Decision cancel(const OrderId& id, const Saga& saga, events::Reason reason, Instant now);
+
+// What has happened to an order, oldest first: it only ever grows at its end, so the n-th entry
+// stays the n-th, until the row is lost and made again (`recreated_at`).
+struct Happened {
+    events::EventKind kind{};
+    events::Service service{};  // who said so
+    Instant at{};
+    State state{};  // of the order from then on
+};
+std::vector<Happened> history(const Saga& saga);
+
+// What was undone.
+std::vector<events::Compensation> compensations(std::int16_t undone);
 
 // Whom the order waits for, and since when; empty once it is final.
 struct Waiting {

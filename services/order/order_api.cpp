@@ -1,5 +1,11 @@
 #include "order/order_api.hpp"
 
+#include <algorithm>
+#include <charconv>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+
 #include "core/await_callback.hpp"
 #include "core/enums.hpp"
 #include "core/trace.hpp"
@@ -42,8 +48,9 @@ struct StepView {
     std::string service;
     std::string status;   // done, waiting, pending, undone, skipped
     std::optional<Instant> at;
+    std::optional<Instant> undone_at;
 };
-BOOST_DESCRIBE_STRUCT(StepView, (), (step, service, status, at))
+BOOST_DESCRIBE_STRUCT(StepView, (), (step, service, status, at, undone_at))
 
 struct WaitingView {
     std::string service;
@@ -54,6 +61,8 @@ BOOST_DESCRIBE_STRUCT(WaitingView, (), (service, since))
 struct OrderView {
     OrderId order_id;
     State status = State::PROCESSING;
+    std::int64_t seq = 0;  // of the notification that says the same
+    std::string epoch;
     std::optional<events::Reason> reason;
     std::string customer_id;
     std::int64_t total = 0;
@@ -68,9 +77,29 @@ struct OrderView {
     std::optional<Instant> finished_at;
     std::optional<ShipmentId> shipment_id;
 };
-BOOST_DESCRIBE_STRUCT(OrderView, (), (order_id, status, reason, customer_id, total, currency, items,
-                                      shipment, warehouse_storage, steps, waiting_for, placed_at,
-                                      cancelling_at, finished_at, shipment_id))
+BOOST_DESCRIBE_STRUCT(OrderView, (), (order_id, status, seq, epoch, reason, customer_id, total,
+                                      currency, items, shipment, warehouse_storage, steps,
+                                      waiting_for, placed_at, cancelling_at, finished_at,
+                                      shipment_id))
+
+struct SummaryView {
+    OrderId order_id;
+    State status = State::PROCESSING;
+    std::optional<events::Reason> reason;
+    std::string customer_id;
+    std::int64_t total = 0;
+    Currency currency;
+    Instant placed_at{};
+    std::optional<Instant> finished_at;
+};
+BOOST_DESCRIBE_STRUCT(SummaryView, (), (order_id, status, reason, customer_id, total, currency,
+                                        placed_at, finished_at))
+
+struct ListView {
+    std::vector<SummaryView> orders;
+    std::optional<std::string> next_cursor;
+};
+BOOST_DESCRIBE_STRUCT(ListView, (), (orders, next_cursor))
 
 }  // namespace orderflow::order
 
@@ -90,6 +119,11 @@ using events::Participant;
 
 constexpr char kProcessing[] = "주문 처리 중입니다";
 
+// While another request with the same key is under way, for so long at most, tried so often.
+constexpr std::chrono::seconds kKeyPatience{2};
+constexpr std::chrono::milliseconds kKeyRetry{50};
+constexpr std::size_t kMinKey = 8, kMaxKey = 128;
+
 std::string service_name(Participant participant) {
     return std::string(name_of(participant)) + "-service";
 }
@@ -100,9 +134,10 @@ std::string service_name(Participant participant) {
 StepView step(const Saga& saga, const char* name, Participant participant,
               const std::optional<Instant>& at, Compensation undone_by, bool previous_done,
               bool later_done) {
-    StepView view{name, service_name(participant), "pending", at};
+    StepView view{name, service_name(participant), "pending", at, std::nullopt};
     if (saga.undone & bit(undone_by)) {
         view.status = "undone";
+        view.undone_at = saga.answered_at.at(static_cast<std::size_t>(participant));
     } else if (at || later_done) {
         view.status = "done";
     } else if (saga.state == State::PROCESSING) {
@@ -131,6 +166,8 @@ OrderView view_of(const OrderId& id, StoredOrder stored) {
     OrderView view;
     view.order_id = id;
     view.status = saga.state;
+    view.seq = std::ssize(history(saga));
+    view.epoch = epoch_of(saga);
     view.reason = saga.reason;
     view.customer_id = saga.customer_id;
     view.total = saga.total.amount;
@@ -163,23 +200,129 @@ http::Response no_such_order() {
     return http::problem(404, "not-found", "No such order", "no order has this id");
 }
 
+// Empty if the request has none.
+Result<std::string> idempotency_key(const http::Request& request) {
+    const std::size_t count = request.headers.count("Idempotency-Key");
+    if (count == 0) return std::string();
+    const std::string_view key = request.header("Idempotency-Key");
+    const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
+    if (count > 1 || key.size() < kMinKey || key.size() > kMaxKey ||
+        !std::ranges::all_of(key, printable)) {
+        return Error{"idempotency-key",
+                     "Idempotency-Key is one value of 8 to 128 printable ASCII characters"};
+    }
+    return std::string(key);
+}
+
+std::string traceparent_of(const http::Request& request) {
+    const auto trace = request.header("traceparent");
+    return valid_traceparent(trace) ? std::string(trace) : std::string();
+}
+
+// Queues the request and waits until it is committed; again while its key is in use elsewhere.
+template <class Outcome, class Item>
+asio::awaitable<Outcome> commit(messaging::QueueLoop<Item>& loop, Item item) {
+    asio::steady_timer timer(co_await asio::this_coro::executor);
+    const auto give_up = std::chrono::steady_clock::now() + kKeyPatience;
+    for (;;) {
+        Item attempt = item;
+        auto start = [&loop, &attempt](std::function<void(Outcome)> done) {
+            attempt.done = done;
+            if (!loop.submit(std::move(attempt))) done({});
+        };
+        const Outcome outcome = co_await await_callback<Outcome>(std::move(start));
+        const bool busy = outcome.what == order::Outcome::busy;
+        if (!busy || std::chrono::steady_clock::now() >= give_up) co_return outcome;
+        timer.expires_after(kKeyRetry);
+        co_await timer.async_wait(asio::use_awaitable);
+    }
+}
+
+// The answer to a request that was not carried out; nullopt: it was, now or before.
+std::optional<http::Response> refusal(Outcome what) {
+    switch (what) {
+        case Outcome::done: return std::nullopt;
+        case Outcome::unknown:
+            return http::problem_unavailable(
+                "The request may have been carried out or not. Send it again: with the same "
+                "Idempotency-Key it is carried out once.");
+        case Outcome::mismatch:
+            return http::problem(422, "idempotency-mismatch", "The key was used before",
+                                 "This Idempotency-Key belongs to another request.");
+        case Outcome::busy: {
+            http::Response response = http::problem(
+                409, "idempotency-in-progress", "The first request is under way",
+                "A request with this Idempotency-Key has not been answered yet.");
+            response.headers.emplace_back("Retry-After", "1");
+            return response;
+        }
+    }
+    return std::nullopt;
+}
+
 asio::awaitable<http::Response> post_order(AcceptLoop& accept, IdSource& ids,
                                            const ApiSettings& settings, http::Request request) {
+    auto key = idempotency_key(request);
+    if (!key) co_return service::bad_input(key.error());
     auto order = parse_order(request.body, settings.default_token);
     if (!order) co_return service::bad_input(order.error());
     Placement placement;
     placement.id = ids.next<OrderId>(system_now());
     placement.order = std::move(*order);
-    const auto trace = request.header("traceparent");
-    if (valid_traceparent(trace)) placement.traceparent = trace;
-    const OrderId id = placement.id;
-    auto start = [&accept, &placement](std::function<void(bool)> done) {
-        placement.done = done;
-        if (!accept.submit(std::move(placement))) done(false);
+    placement.traceparent = traceparent_of(request);
+    placement.key = std::move(*key);
+    const auto outcome = co_await commit<PlaceOutcome>(accept, std::move(placement));
+    if (auto refused = refusal(outcome.what)) co_return std::move(*refused);
+    co_return accepted(outcome.id);
+}
+
+Result<OrderFilter> parse_filter(const http::Request& request) {
+    const auto query = request.query_params({"customerId", "status", "limit", "cursor"});
+    if (!query) return query.error();
+    OrderFilter filter;
+    filter.before.bytes.fill(0xff);
+    for (const auto& [name, value] : *query) {
+        if (name == "customerId") {
+            if (value.empty() || value.size() > 64) return Error{"query", "customerId: 1 to 64"};
+            filter.customer_id = value;
+        } else if (name == "status") {
+            State state{};
+            if (!boost::describe::enum_from_string(value.c_str(), state)) {
+                return Error{"query", "status: PROCESSING, COMPLETED, CANCELLING or CANCELLED"};
+            }
+            filter.state = state;
+        } else if (name == "limit") {
+            const char* end = value.data() + value.size();
+            const auto [rest, error] = std::from_chars(value.data(), end, filter.limit);
+            if (error != std::errc() || rest != end || filter.limit < 1 || filter.limit > 100) {
+                return Error{"query", "limit: 1 to 100"};
+            }
+        } else {
+            const auto before = OrderId::parse(value);
+            if (!before) return Error{"query", "cursor: as nextCursor of the page before"};
+            filter.before = *before;
+        }
+    }
+    return filter;
+}
+
+asio::awaitable<http::Response> get_orders(postgres::Pool& pool, http::Request request) {
+    auto filter = parse_filter(request);
+    if (!filter) co_return service::bad_input(filter.error());
+    auto list = [filter = std::move(*filter)](postgres::Connection& connection) {
+        return list_orders(connection, filter);
     };
-    const bool committed = co_await await_callback<bool>(std::move(start));
-    if (!committed) throw Unavailable("the order could not be stored");
-    co_return accepted(id);
+    const OrderPage page = co_await pool.run(std::move(list));
+    ListView view;
+    for (const OrderSummary& order : page.orders) {
+        view.orders.push_back({order.id, order.state, order.reason, order.customer_id,
+                               order.total.amount, order.total.currency, order.placed_at,
+                               order.finished_at});
+    }
+    if (page.next) view.next_cursor = page.next->to_string();
+    http::Response response;
+    response.body = events::to_json(view);
+    co_return response;
 }
 
 asio::awaitable<http::Response> get_order(postgres::Pool& pool, http::Request request) {
@@ -197,20 +340,18 @@ asio::awaitable<http::Response> get_order(postgres::Pool& pool, http::Request re
 asio::awaitable<http::Response> post_cancellation(CancelLoop& cancel, http::Request request) {
     const auto id = OrderId::parse(request.param("id"));
     if (!id) co_return no_such_order();
+    auto key = idempotency_key(request);
+    if (!key) co_return service::bad_input(key.error());
     if (!request.body.empty() && request.body != "{}") {
         const Error error{"validation", "a cancellation has no body", ""};
         co_return service::bad_input(error);
     }
     Cancellation cancellation;
     cancellation.id = *id;
-    const auto trace = request.header("traceparent");
-    if (valid_traceparent(trace)) cancellation.traceparent = trace;
-    auto start = [&cancel, &cancellation](std::function<void(CancelOutcome)> done) {
-        cancellation.done = done;
-        if (!cancel.submit(std::move(cancellation))) done({});
-    };
-    const CancelOutcome outcome = co_await await_callback<CancelOutcome>(std::move(start));
-    if (!outcome.committed) throw Unavailable("the cancellation could not be stored");
+    cancellation.traceparent = traceparent_of(request);
+    cancellation.key = std::move(*key);
+    const auto outcome = co_await commit<CancelOutcome>(cancel, std::move(cancellation));
+    if (auto refused = refusal(outcome.what)) co_return std::move(*refused);
     if (!outcome.state) co_return no_such_order();
     if (*outcome.state == State::COMPLETED) {
         co_return http::problem(409, "conflict-state", "Order is completed",
@@ -240,17 +381,23 @@ Result<events::Order> parse_order(std::string_view body, const std::string& defa
 }
 
 http::Router make_router(AcceptLoop& accept, CancelLoop& cancel, postgres::Pool& pool,
-                         ApiSettings settings) {
+                         std::shared_ptr<Notifications> notifications, ApiSettings settings) {
     http::Router router;
     auto ids = std::make_shared<IdSource>();  // io thread only
     router.post("/api/orders", [&accept, ids, settings](http::Request request) {
         return post_order(accept, *ids, settings, std::move(request));
+    });
+    router.get("/api/orders", [&pool](http::Request request) {
+        return get_orders(pool, std::move(request));
     });
     router.get("/api/orders/{id}", [&pool](http::Request request) {
         return get_order(pool, std::move(request));
     });
     router.post("/api/orders/{id}/cancellations", [&cancel](http::Request request) {
         return post_cancellation(cancel, std::move(request));
+    });
+    router.websocket("/ws", [notifications = std::move(notifications)](http::WebSocket& socket) {
+        return notifications->open(socket);
     });
     return router;
 }

@@ -3,7 +3,8 @@
 #include <string>
 
 #include "http/router.hpp"
-#include "order/order_service.hpp"
+#include "order/order_notifications.hpp"
+#include "order/order_requests.hpp"
 #include "postgres/pool.hpp"
 
 namespace orderflow::order {
@@ -12,10 +13,10 @@ struct ApiSettings {
     std::string default_token;  // used when a request names no payment
 };
 
-// POST /api/orders, GET /api/orders/{id}, POST /api/orders/{id}/cancellations. The arguments must
-// outlive the router.
+// POST and GET /api/orders, GET /api/orders/{id}, POST /api/orders/{id}/cancellations, /ws. The arguments
+// must outlive the router.
 http::Router make_router(AcceptLoop& accept, CancelLoop& cancel, postgres::Pool& pool,
-                         ApiSettings settings);
+                         std::shared_ptr<Notifications> notifications, ApiSettings settings);
 
 // Reads the body of POST /api/orders; placed_at is left unset.
 Result<events::Order> parse_order(std::string_view body, const std::string& default_token);

@@ -1,7 +1,6 @@
 #include "order/order_service.hpp"
 
 #include <algorithm>
-#include <thread>
 
 namespace orderflow::order {
 
@@ -89,110 +88,6 @@ bool OrderService::handle(Instant now, std::span<const Delivery> batch, BatchOut
 
 void OrderService::committed() {
     if (admission_ && quickest_) admission_->completed(*quickest_, Admission::Clock::now());
-}
-
-bool place_orders(OrderStore& store, std::span<Placement> placements, Instant now,
-                  BatchOutput& out) {
-    std::vector<NewOrder> orders;
-    orders.reserve(placements.size());
-    for (Placement& placement : placements) {
-        placement.order.placed_at = now;
-        Decision decision = place(placement.id, placement.order);
-        orders.push_back({placement.id, std::move(*decision.next), &placement.order});
-        for (auto& event : decision.events) out.emit(std::move(event), placement.traceparent);
-    }
-    return store.insert(orders);
-}
-
-bool cancel_orders(OrderStore& store, std::span<const Cancellation> cancellations, Instant now,
-                   BatchOutput& out, std::vector<std::optional<State>>& states) {
-    const auto ids = messaging::distinct_orders(
-        cancellations, [](const Cancellation& cancellation) { return &cancellation.id; });
-    Sagas sagas = store.load(ids);
-    states.clear();
-    for (const Cancellation& cancellation : cancellations) {
-        const Saga* saga = sagas.find(cancellation.id);
-        if (!saga) {
-            states.push_back(std::nullopt);
-            continue;
-        }
-        Decision decision = cancel(cancellation.id, *saga, events::Reason::CUSTOMER, now);
-        for (auto& event : decision.events) out.emit(std::move(event), cancellation.traceparent);
-        if (decision.next) sagas.put(cancellation.id, std::move(*decision.next));
-        states.push_back(sagas.find(cancellation.id)->state);
-    }
-    return store.update(sagas);
-}
-
-namespace {
-
-class AcceptWorker final : public AcceptLoop::Worker {
-public:
-    AcceptWorker(postgres::Connection& connection, const Admission& admission)
-        : connection_(connection), store_(make_order_store(connection)), admission_(admission) {}
-
-    void run(messaging::UnitOfWork& work, std::span<Placement> batch) override {
-        messaging::run_transaction(work, [&](Instant now, BatchOutput& out) {
-            return place_orders(*store_, batch, now, out);
-        });
-        for (const Placement& placement : batch) placement.done(true);
-        std::this_thread::sleep_for(admission_.pause(Admission::Clock::now()));
-    }
-
-    void fail(std::span<Placement> batch) noexcept override {
-        Sagas placed;
-        try {
-            const auto ids = messaging::distinct_orders(
-                batch, [](const Placement& placement) { return &placement.id; });
-            placed = store_->load(ids);
-        } catch (const std::exception&) {  // still unreachable: the outcome stays unknown
-            messaging::report_failure("accept", connection_);
-        }
-        for (const Placement& placement : batch) {
-            placement.done(placed.find(placement.id) != nullptr);
-        }
-    }
-
-private:
-    postgres::Connection& connection_;
-    const std::unique_ptr<OrderStore> store_;
-    const Admission& admission_;
-};
-
-class CancelWorker final : public CancelLoop::Worker {
-public:
-    explicit CancelWorker(postgres::Connection& connection)
-        : store_(make_order_store(connection)) {}
-
-    void run(messaging::UnitOfWork& work, std::span<Cancellation> batch) override {
-        std::vector<std::optional<State>> states;
-        messaging::run_transaction(work, [&](Instant now, BatchOutput& out) {
-            return cancel_orders(*store_, batch, now, out, states);
-        });
-        for (std::size_t i = 0; i < batch.size(); ++i) batch[i].done({true, states[i]});
-    }
-
-    // A cancellation may simply be asked for again.
-    void fail(std::span<Cancellation> batch) noexcept override {
-        for (const Cancellation& cancellation : batch) cancellation.done({});
-    }
-
-private:
-    const std::unique_ptr<OrderStore> store_;
-};
-
-}  // namespace
-
-AcceptLoop::MakeWorker accept_worker(const Admission& admission) {
-    return [&admission](postgres::Connection& connection) {
-        return std::make_unique<AcceptWorker>(connection, admission);
-    };
-}
-
-CancelLoop::MakeWorker cancel_worker() {
-    return [](postgres::Connection& connection) {
-        return std::make_unique<CancelWorker>(connection);
-    };
 }
 
 }  // namespace orderflow::order

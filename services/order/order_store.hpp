@@ -50,11 +50,67 @@ public:
 
 std::unique_ptr<OrderStore> make_order_store(postgres::Connection& connection);
 
+// What a request came to that carried an Idempotency-Key.
+struct KeptAnswer {
+    OrderId order_id;
+    std::optional<State> answer;      // of a cancellation; empty: the order was placed
+    std::optional<std::string> body;  // the order as placed, JSON; empty: there is no such order
+};
+
+struct KeptKey {
+    std::string_view key;
+    OrderId order_id;
+    std::optional<State> answer;
+};
+
+struct Claim {
+    bool busy = false;  // another transaction under way has it
+    std::optional<KeptAnswer> kept;
+};
+using Claims = std::map<std::string, Claim, std::less<>>;
+
+// The table of keys. Works inside the caller's transaction, but for expire().
+class KeyStore {
+public:
+    virtual ~KeyStore() = default;
+    // What is known of each key. The others are this transaction's until it ends; never waits.
+    virtual Claims claim(std::span<const std::string_view> keys) = 0;
+    // Of keys that were claimed and not kept.
+    virtual void keep(std::span<const KeptKey> keys, Instant now) = 0;
+    // Forgets a bounded number of keys that were kept before then, in its own transaction.
+    virtual void expire(Instant before) = 0;
+};
+
+std::unique_ptr<KeyStore> make_key_store(postgres::Connection& connection);
+
 // One order as the API shows it; nullopt if there is none.
 struct StoredOrder {
     Saga saga;
     std::string body;  // the order block, JSON
 };
 std::optional<StoredOrder> find_order(postgres::Connection& connection, const OrderId& id);
+
+// A page of orders, newest first.
+struct OrderFilter {
+    std::optional<std::string> customer_id;
+    std::optional<State> state;
+    OrderId before;  // only those that were placed before this one
+    std::size_t limit = 20;
+};
+struct OrderSummary {
+    OrderId id;
+    State state = State::PROCESSING;
+    std::optional<events::Reason> reason;
+    std::string customer_id;
+    Money total;
+    Instant placed_at{};
+    std::optional<Instant> finished_at;
+};
+struct OrderPage {
+    std::vector<OrderSummary> orders;
+    std::optional<OrderId> next;  // to go on before; empty: there are no more
+};
+// Looks at a bounded number of rows: a page may hold less than the limit and yet have a next one.
+OrderPage list_orders(postgres::Connection& connection, const OrderFilter& filter);
 
 }  // namespace orderflow::order

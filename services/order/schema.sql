@@ -12,6 +12,10 @@ CREATE TABLE orders (
     captured_at   timestamptz,
     cancelling_at timestamptz,
     finished_at   timestamptz,
+    inventory_answered_at timestamptz,   -- to the cancellation
+    payment_answered_at   timestamptz,
+    shipping_answered_at  timestamptz,
+    recreated_at  timestamptz,           -- the row was lost, and made again then
     shipment_id   uuid,
     placed_at     timestamptz NOT NULL,
     customer_id   text NOT NULL,
@@ -25,3 +29,13 @@ CREATE VIEW audit_v1_orders AS
     SELECT order_id, version, state, reason, answers, undone, placed_at, reserved_at, captured_at,
            cancelling_at, finished_at, shipment_id, customer_id, total, currency, body
     FROM orders;
+
+-- Idempotency-Key: what a request came to that was sent with one, for a day or as configured.
+CREATE TABLE idempotency_keys (
+    key        text COLLATE "C" PRIMARY KEY,
+    order_id   uuid NOT NULL,         -- that was placed, or that a cancellation was for
+    answer     text,                  -- of a cancellation: the state it was answered with
+    created_at timestamptz NOT NULL
+);
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys USING brin (created_at)
+    WITH (pages_per_range = 32);

@@ -59,6 +59,13 @@ void set_mix(LoadOptions& options, std::string_view mix) {
     options.mix = mix == "mixed" ? Mix::Mixed : Mix::Clean;
 }
 
+void set_keys(LoadOptions& options, std::string_view kind) {
+    if (kind != "none" && kind != "fresh") {
+        throw std::invalid_argument("--keys is none or fresh");
+    }
+    options.keys = kind == "fresh";
+}
+
 std::vector<Flag> flags(LoadOptions& o) {
     return {
         {"--target", "http://127.0.0.1:3000  where POST /api/orders goes",
@@ -82,6 +89,8 @@ std::vector<Flag> flags(LoadOptions& o) {
         {"--lines", "lines per order (1)", number(o.lines, 1, 100)},
         {"--mix", "clean | mixed (clean)  mixed: a tenth of the orders fails, some are paid late",
          [&o](std::string_view mix) { set_mix(o, mix); }},
+        {"--keys", "none | fresh (none)  fresh: each order has an Idempotency-Key of its own",
+         [&o](std::string_view kind) { set_keys(o, kind); }},
         {"--seed", "seed (1)  of every random choice",
          number<std::uint64_t>(o.seed, 0, UINT64_MAX)},
         {"--timeout", "milliseconds (10000)  an answer that takes longer is an error",

@@ -22,6 +22,7 @@ struct LoadOptions {
     int customers = 10000;
     int lines = 1;
     Mix mix = Mix::Clean;
+    bool keys = false;  // each order with an Idempotency-Key of its own
     std::uint64_t seed = 1;
     int timeout_ms = 10000;
     std::string catalogue;  // file; empty = ask the target

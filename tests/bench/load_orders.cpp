@@ -97,6 +97,7 @@ OrderSource::OrderSource(const LoadOptions& options, const std::vector<Product>&
       customers_(options.customers),
       lines_(options.lines),
       mix_(options.mix),
+      keys_(options.keys),
       random_(options.seed) {
     double sum = 0;
     for (const Product& product : catalogue) {
@@ -120,8 +121,16 @@ OrderSource::Next OrderSource::next() {
     body_.assign(R"({"customerId":")").append(customer_id).append(R"(","items":[)");
     append_lines(kind);
     body_ += tail_of(kind);
-    request_.assign(head_).append(std::to_string(body_.size())).append("\r\n\r\n").append(body_);
+    request_.assign(head_).append(std::to_string(body_.size())).append("\r\n");
+    if (keys_) append_key();
+    request_.append("\r\n").append(body_);
     return {request_, kind};
+}
+
+void OrderSource::append_key() {
+    char key[33];
+    std::snprintf(key, sizeof key, "%016lx%016lx", key_random_(), key_random_());
+    request_.append("Idempotency-Key: ").append(key).append("\r\n");
 }
 
 void OrderSource::append_lines(OrderKind kind) {

@@ -41,6 +41,7 @@ public:
 
 private:
     std::size_t choose_product();
+    void append_key();
     void append_lines(OrderKind kind);
 
     std::vector<std::string> items_;   // one JSON object per product
@@ -54,6 +55,8 @@ private:
     int customers_;
     int lines_;
     Mix mix_;
+    bool keys_;
+    std::mt19937_64 key_random_{std::random_device{}()};  // no run repeats another's
     std::uint64_t number_ = 0;
     std::mt19937_64 random_;
     std::uniform_real_distribution<double> uniform_{0.0, 1.0};

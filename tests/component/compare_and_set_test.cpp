@@ -11,7 +11,7 @@
 
 #include "component/subjects.hpp"
 #include "messaging/outbox.hpp"
-#include "order/order_service.hpp"
+#include "order/order_requests.hpp"
 
 namespace orderflow::test {
 namespace {
@@ -113,7 +113,9 @@ TEST_CASE("compare-and-set: after a lost connection each caller hears what the t
     std::vector<bool> heard;
     const auto batch_of = [&](const Story& story) {
         std::vector<order::Placement> batch(1);
-        batch[0] = {story.id, story.order, "", [&](bool committed) { heard.push_back(committed); }};
+        batch[0] = {story.id, story.order, "", "", [&](order::PlaceOutcome outcome) {
+                        heard.push_back(outcome.what == order::Outcome::done);
+                    }};
         return batch;
     };
     const Story placed;

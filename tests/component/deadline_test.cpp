@@ -10,7 +10,7 @@
 #include "component/subjects.hpp"
 #include "messaging/outbox.hpp"
 #include "order/order_deadline.hpp"
-#include "order/order_service.hpp"
+#include "order/order_requests.hpp"
 #include "support/eventually.hpp"
 #include "support/kafka.hpp"
 #include "support/metrics.hpp"
@@ -85,9 +85,11 @@ struct Lab {
         messaging::PostgresUnitOfWork work(connection, Service::order, bell);
         const auto store = order::make_order_store(connection);
         std::vector<order::Placement> placements;
-        for (const Story& story : stories) placements.push_back({story.id, story.order, "", {}});
+        for (const Story& story : stories) placements.push_back({story.id, story.order, "", "", {}});
+        const auto keys = order::make_key_store(connection);
+        std::vector<order::PlaceOutcome> outcomes;
         messaging::run_transaction(work, [&](Instant now, BatchOutput& out) {
-            return order::place_orders(*store, placements, now, out);
+            return order::place_orders(*store, *keys, placements, now, out, outcomes);
         });
     }
     std::string state(const Story& story) {
@@ -232,12 +234,12 @@ TEST_CASE("cancellation: callers hear what is committed, however many ask at onc
     const auto ask = [&](const Story& story) {
         const auto note = [&](order::CancelOutcome outcome) {
             const std::lock_guard lock(mutex);
-            heard.push_back(!outcome.committed ? "not committed"
+            heard.push_back(outcome.what != order::Outcome::done ? "not committed"
                             : outcome.state
                                 ? boost::describe::enum_to_string(*outcome.state, "?")
                                 : "unknown");
         };
-        CHECK(loop.submit({story.id, "", note}));
+        CHECK(loop.submit({story.id, "", "", note}));
     };
     for (int i = 0; i < 20; ++i) ask(open);
     ask(completed);
@@ -261,13 +263,13 @@ TEST_CASE("cancellation: without a database callers are told so, and may ask aga
     std::atomic<int> refused = 0;
     std::atomic<int> committed = 0;
     const auto note = [&](order::CancelOutcome outcome) {
-        ++(outcome.committed ? committed : refused);
+        ++(outcome.what == order::Outcome::done ? committed : refused);
     };
     lab.database.cut_connections(true);
-    CHECK(loop.submit({story.id, "", note}));
+    CHECK(loop.submit({story.id, "", "", note}));
     CHECK(eventually(20s, [&] { return refused == 1; }));
     lab.database.open();
-    CHECK(loop.submit({story.id, "", note}));
+    CHECK(loop.submit({story.id, "", "", note}));
     CHECK(eventually(20s, [&] { return committed == 1; }));
     loop.stop();
     CHECK(lab.state(story) == "CANCELLING CUSTOMER");

@@ -7,7 +7,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "component/subjects.hpp"
-#include "order/order_service.hpp"
+#include "order/order_requests.hpp"
 #include "support/eventually.hpp"
 
 namespace orderflow::test {
@@ -26,11 +26,11 @@ TEST_CASE("placing: an order that the database refuses fails alone") {
     order::AcceptLoop loop("accept", {Service::order, database.url(), {}, registry, bell}, 100,
                            order::accept_worker(admission));
     const auto place = [&](const Story& story) {
-        const auto note = [&, id = story.id](bool committed) {
+        const auto note = [&, id = story.id](order::PlaceOutcome outcome) {
             const std::lock_guard lock(mutex);
-            (committed ? placed : failed).insert(id);
+            (outcome.what == order::Outcome::done ? placed : failed).insert(id);
         };
-        CHECK(loop.submit({story.id, story.order, "", note}));
+        CHECK(loop.submit({story.id, story.order, "", "", note}));
     };
     Story poison;
     poison.order.customer_id = std::string("no\0text", 7);

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "inventory/inventory_service.hpp"
-#include "order/order_service.hpp"
+#include "order/order_requests.hpp"
 #include "payment/payment.hpp"
 #include "simulation/gateway.hpp"
 #include "simulation/stores.hpp"

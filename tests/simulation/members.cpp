@@ -7,9 +7,10 @@
 #include "inventory/inventory_service.hpp"
 #include "messaging/calm.hpp"
 #include "order/order_deadline.hpp"
-#include "order/order_service.hpp"
+#include "order/order_requests.hpp"
 #include "shipping/shipping_service.hpp"
 #include "simulation/mutants.hpp"
+#include "support/memory_keys.hpp"
 
 namespace orderflow::simulation {
 namespace {
@@ -67,9 +68,11 @@ private:
                         placement.order.payment.token);
         }
         const auto store = make_store(shop_, accepting_);
+        test::MemoryKeys keys;  // nobody sends one
+        std::vector<order::PlaceOutcome> outcomes;
         try {
             run_transaction(accepting_, [&](Instant now, BatchOutput& out) {
-                return order::place_orders(*store, batch, now, out);
+                return order::place_orders(*store, keys, batch, now, out, outcomes);
             });
             shop_.clients.accepted(batch);
         } catch (const std::exception& error) {
@@ -83,10 +86,11 @@ private:
         if (batch.empty()) return false;
         world_.note(name_, " is asked to cancel ", batch.front().id);
         const auto store = make_store(shop_, cancelling_);
-        std::vector<std::optional<order::State>> states;
+        test::MemoryKeys keys;
+        std::vector<order::CancelOutcome> outcomes;
         try {
             run_transaction(cancelling_, [&](Instant now, BatchOutput& out) {
-                return order::cancel_orders(*store, batch, now, out, states);
+                return order::cancel_orders(*store, keys, batch, now, out, outcomes);
             });
         } catch (const std::exception& error) {
             world_.note(name_, " answers 503: ", error.what());

@@ -92,6 +92,12 @@ const std::map<std::string, Layer> kLayers{
     {"_results", kServiceLayer},   // payment only: what the gateway answered
     {"_recovery", kServiceLayer},  // payment only: calls that memory does not know
     {"_deadline", kServiceLayer},  // order only: orders that wait too long
+    {"_requests", kServiceLayer},  // order only: what comes by HTTP
+    // Order only: what clients hear over their sockets.
+    {"_notifications",
+     {{"core/", "events/", "messaging/", "http/websocket", "postgres/", "~/~_store.hpp",
+       "~/~_notifications.hpp", "<boost/"},
+      {"messaging/rdkafka", "messaging/kafka"}}},
     {"_store",
      {{"core/", "events/", "messaging/", "postgres/", "~/~.hpp", "~/~_store.hpp", "<soci/",
        "<libpq-fe", "<boost/describe", "<boost/mp11", "<rapidjson/"},

@@ -1,5 +1,4 @@
-// Orders that are cancelled from outside the saga, over a store in memory: by customers, and by the
-// deadline's walks.
+// Orders that are cancelled by the deadline's walks, over a store in memory.
 
 #include <algorithm>
 #include <set>
@@ -7,7 +6,6 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "order/order_deadline.hpp"
-#include "order/order_service.hpp"
 #include "support/builders.hpp"
 #include "support/memory_orders.hpp"
 
@@ -46,10 +44,6 @@ OrderId add(MemoryOrders& store, Instant placed_at, State state = State::PROCESS
     return story.id;
 }
 
-Cancellation asked(const OrderId& id, const std::string& traceparent = {}) {
-    return {id, traceparent, {}};
-}
-
 // Looks once a second, as the loop does, from `from` to `to`; what could be acted on at the end.
 Ids look(Deadline& deadline, MemoryOrders& store, Instant from, Instant to) {
     for (Instant now = from; now <= to; now += 1s) deadline.look(store, now);
@@ -57,66 +51,6 @@ Ids look(Deadline& deadline, MemoryOrders& store, Instant from, Instant to) {
 }
 
 }  // namespace
-
-TEST_CASE("cancellation: each caller hears the state that its order is in then") {
-    MemoryOrders store;
-    const Story unknown, processing, cancelling, cancelled, completed;
-    store.rows = {{processing.id, saga_of(processing, State::PROCESSING)},
-                  {cancelling.id, saga_of(cancelling, State::CANCELLING)},
-                  {cancelled.id, saga_of(cancelled, State::CANCELLED)},
-                  {completed.id, saga_of(completed, State::COMPLETED)}};
-    const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    const std::vector<Cancellation> batch{asked(completed.id), asked(unknown.id),
-                                          asked(cancelling.id), asked(processing.id, trace),
-                                          asked(cancelled.id)};
-    std::vector<std::optional<State>> states{State::COMPLETED};  // of a lost attempt
-    BatchOutput out;
-
-    REQUIRE(cancel_orders(store, batch, at(4), out, states));
-
-    CHECK(states == std::vector<std::optional<State>>{State::COMPLETED, std::nullopt,
-                                                      State::CANCELLING, State::CANCELLING,
-                                                      State::CANCELLED});
-    REQUIRE(out.events.size() == 1);
-    CHECK(out.events[0].data == Event{processing.cancellation(Reason::CUSTOMER)});
-    CHECK(out.events[0].traceparent == trace);
-    CHECK(store.updated == Ids{processing.id});
-    CHECK(store.rows.at(processing.id).cancelling_at == at(4));
-    CHECK(store.rows.at(cancelling.id).reason == Reason::OUT_OF_STOCK);
-}
-
-TEST_CASE("cancellation: the same order twice in one batch is cancelled by one trigger") {
-    MemoryOrders store;
-    const Story story;
-    store.rows = {{story.id, saga_of(story, State::PROCESSING)}};
-    const std::vector<Cancellation> batch{asked(story.id), asked(story.id)};
-    std::vector<std::optional<State>> states;
-    BatchOutput out;
-
-    REQUIRE(cancel_orders(store, batch, at(4), out, states));
-
-    CHECK(states == std::vector<std::optional<State>>(2, State::CANCELLING));
-    CHECK(out.events.size() == 1);
-    CHECK(store.updated == Ids{story.id});
-
-    BatchOutput again;
-    REQUIRE(cancel_orders(store, batch, at(5), again, states));
-    CHECK(states == std::vector<std::optional<State>>(2, State::CANCELLING));
-    CHECK(again.events.empty());
-}
-
-TEST_CASE("cancellation: a lost compare-and-set is said to the caller") {
-    MemoryOrders store;
-    const Story story;
-    store.rows = {{story.id, saga_of(story, State::PROCESSING)}};
-    store.lose_updates = true;
-    std::vector<std::optional<State>> states;
-    BatchOutput out;
-    const std::vector<Cancellation> batch{asked(story.id)};
-
-    CHECK_FALSE(cancel_orders(store, batch, at(4), out, states));
-    CHECK(store.rows.at(story.id).state == State::PROCESSING);
-}
 
 TEST_CASE("deadline: finds what is overdue, nothing younger than the age, and nothing final") {
     MemoryOrders store;

@@ -1,0 +1,394 @@
+#include "order/order_notifications.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/describe.hpp>
+
+#include "core/enums.hpp"
+#include "events/catalog.hpp"
+#include "events/json.hpp"
+#include "messaging/loops.hpp"
+
+namespace orderflow::order {
+
+// What goes over the socket, as described structs.
+struct Command {
+    std::optional<std::string> subscribe;
+    std::optional<std::string> unsubscribe;
+    std::optional<std::int64_t> since;
+    std::optional<std::string> epoch;
+};
+BOOST_DESCRIBE_STRUCT(Command, (), (subscribe, unsubscribe, since, epoch))
+
+struct Subscribed {
+    std::string type = "SUBSCRIBED";
+    std::string topic;
+    std::string epoch;
+    std::int64_t seq = 0;
+};
+BOOST_DESCRIBE_STRUCT(Subscribed, (), (type, topic, epoch, seq))
+
+struct Mistake {
+    std::string type = "ERROR";
+    std::string code;
+    std::string detail;
+    std::optional<std::string> topic;
+};
+BOOST_DESCRIBE_STRUCT(Mistake, (), (type, code, detail, topic))
+
+struct Frame {
+    std::string type;
+    std::string topic;
+    OrderId order_id;
+    std::int64_t seq = 0;
+    std::string epoch;
+    std::string step;
+    std::string service;
+    State status = State::PROCESSING;
+    Instant timestamp{};
+    std::string title;
+    std::string message;
+    std::optional<events::Reason> reason;
+    std::optional<std::vector<events::Compensation>> undone;
+    std::optional<ShipmentId> shipment_id;
+};
+BOOST_DESCRIBE_STRUCT(Frame, (), (type, topic, order_id, seq, epoch, step, service, status,
+                                  timestamp, title, message, reason, undone, shipment_id))
+
+namespace {
+
+namespace asio = boost::asio;
+using events::EventKind;
+using Text = std::shared_ptr<const std::string>;
+
+constexpr std::string_view kTopicPrefix = "/topic/order/";
+constexpr std::size_t kMaxSubscriptions = 200;  // of one client
+constexpr int kMaxMistakes = 5;
+constexpr std::uint16_t kPolicyViolation = 1008;  // RFC 6455 §7.4.1
+constexpr std::size_t kReadAtOnce = 1'000;
+constexpr std::chrono::milliseconds kRetryRead{200};
+constexpr std::chrono::milliseconds kListenTick{200};  // how late a stop may be noticed
+constexpr std::chrono::milliseconds kProbeEvery{1'000};
+
+struct Words {
+    const char* title;
+    const char* message;
+};
+
+Words words_of(EventKind kind) {
+    switch (kind) {
+        case EventKind::OrderPlaced: return {"주문 접수", "주문이 접수되었습니다."};
+        case EventKind::StockReserved: return {"재고 확보", "상품 재고를 확보했습니다."};
+        case EventKind::PaymentCaptured: return {"결제 완료", "결제가 승인되었습니다."};
+        case EventKind::OrderCompleted:
+            return {"🎉 주문 완료!", "주문 및 결제가 성공적으로 완료되었습니다!"};
+        case EventKind::CancellationStarted: return {"주문 취소 중", "주문을 취소하고 있습니다."};
+        case EventKind::StockReleased: return {"재고 반환", "확보한 재고를 되돌렸습니다."};
+        case EventKind::PaymentRefunded: return {"환불 완료", "결제 금액을 환불했습니다."};
+        case EventKind::ShipmentVoided: return {"배송 취소", "배송을 취소했습니다."};
+        case EventKind::NothingToCompensate:
+            return {"취소 확인", "이 단계에서 되돌릴 것이 없습니다."};
+        case EventKind::OrderCancelled: return {"주문 취소", "주문이 취소되었습니다."};
+        case EventKind::StockRejected:
+        case EventKind::StockAdjusted:
+        case EventKind::PaymentDeclined:
+        case EventKind::ShipmentScheduled:
+        case EventKind::ShipmentRefused: break;  // not in an order's history
+    }
+    throw std::logic_error("no step of an order");
+}
+
+const char* type_of(EventKind kind) {
+    if (kind == EventKind::OrderCompleted) return "ORDER_COMPLETED";
+    if (kind == EventKind::OrderCancelled) return "ORDER_CANCELLED";
+    return "ORDER_STATUS";
+}
+
+Text text_of(std::string json) { return std::make_shared<const std::string>(std::move(json)); }
+
+}  // namespace
+
+std::string epoch_of(const Saga& saga) {
+    const auto since = saga.recreated_at.value_or(saga.placed_at).time_since_epoch().count();
+    char digits[16];
+    const auto end = std::to_chars(digits, digits + sizeof digits, since, 16).ptr;
+    return {digits, end};
+}
+
+std::string topic_of(const OrderId& id) { return std::string(kTopicPrefix) + id.to_string(); }
+
+std::optional<OrderId> order_of_topic(std::string_view topic) {
+    if (!topic.starts_with(kTopicPrefix)) return std::nullopt;
+    return OrderId::parse(topic.substr(kTopicPrefix.size()));
+}
+
+std::vector<std::string> frames(const OrderId& id, const Saga& saga, std::int64_t since) {
+    std::vector<std::string> list;
+    const auto past = history(saga);
+    Frame frame;
+    frame.topic = topic_of(id);
+    frame.order_id = id;
+    frame.epoch = epoch_of(saga);
+    for (std::int64_t seq = std::max<std::int64_t>(since, 0) + 1; seq <= std::ssize(past); ++seq) {
+        const Happened& happened = past[static_cast<std::size_t>(seq - 1)];
+        const Words words = words_of(happened.kind);
+        frame.type = type_of(happened.kind);
+        frame.seq = seq;
+        const std::string_view step = events::type_name(happened.kind);
+        frame.step = step.substr(0, step.rfind(".v"));
+        frame.service = events::names_of(happened.service).name;
+        frame.status = happened.state;
+        frame.timestamp = happened.at;
+        frame.title = words.title;
+        frame.message = words.message;
+        if (happened.state != State::PROCESSING) frame.reason = saga.reason;
+        if (happened.kind == EventKind::OrderCancelled) frame.undone = compensations(saga.undone);
+        if (happened.kind == EventKind::OrderCompleted) frame.shipment_id = saga.shipment_id;
+        list.push_back(events::to_json(frame));
+    }
+    return list;
+}
+
+// One client's interest in one order.
+struct Notifications::Subscription {
+    Client* client = nullptr;  // null: it has gone
+    OrderId order;
+    std::string epoch;      // that `seq` counts in; empty: from the first on
+    std::int64_t seq = 0;   // of the last frame that the client has
+    bool answered = false;  // SUBSCRIBED was sent
+};
+
+class Notifications::Client final : public http::WebSocketSession {
+public:
+    Client(std::shared_ptr<Notifications> hub, http::WebSocket& socket)
+        : hub_(std::move(hub)), socket_(socket) {}
+    ~Client() override {
+        for (const auto& [id, subscription] : subscriptions_) drop(*subscription);
+    }
+
+    void received(std::string_view text) override {
+        const auto command = events::read_json<Command>(text, events::UnknownMembers::refuse);
+        if (!command) {
+            const std::string& code = command.error().code;
+            const bool unknown = code == "unknown-field";
+            return mistake(unknown ? "unknown-command" : code, command.error().detail);
+        }
+        if (command->subscribe.has_value() == command->unsubscribe.has_value()) {
+            return mistake("unknown-command", "either subscribe or unsubscribe is expected");
+        }
+        const std::string& topic = command->subscribe ? *command->subscribe : *command->unsubscribe;
+        const auto order = order_of_topic(topic);
+        if (!order) return mistake("not-found", "there is no such topic", topic);
+        if (command->unsubscribe) return unsubscribe(*order);
+        if (command->since.value_or(0) < 0) {
+            return mistake("validation", "since is a seq, 0 or more", topic);
+        }
+        subscribe(*order, *command);
+    }
+
+    void send(Text text) { socket_.send(std::move(text)); }
+
+    void not_found(const OrderId& order) {
+        unsubscribe(order);
+        mistake("not-found", "there is no such order", topic_of(order));
+    }
+
+private:
+    // A topic that is subscribed to again is read on from where the client says.
+    void subscribe(const OrderId& order, const Command& command) {
+        unsubscribe(order);
+        if (subscriptions_.size() >= kMaxSubscriptions) {
+            return mistake("too-many-subscriptions", "at most 200 on one connection",
+                           topic_of(order));
+        }
+        auto subscription = std::make_shared<Subscription>();
+        subscription->client = this;
+        subscription->order = order;
+        subscription->epoch = command.epoch.value_or("");
+        subscription->seq = command.since.value_or(0);
+        subscriptions_[order] = subscription;
+        hub_->subscribe(std::move(subscription));
+    }
+
+    void unsubscribe(const OrderId& order) {
+        const auto found = subscriptions_.find(order);
+        if (found == subscriptions_.end()) return;
+        drop(*found->second);
+        subscriptions_.erase(found);
+    }
+
+    void drop(Subscription& subscription) {
+        subscription.client = nullptr;
+        hub_->unsubscribe(subscription);
+    }
+
+    void mistake(std::string code, std::string detail, std::optional<std::string> topic = {}) {
+        Mistake said;
+        said.code = std::move(code);
+        said.detail = std::move(detail);
+        said.topic = std::move(topic);
+        send(text_of(events::to_json(said)));
+        if (++mistakes_ == kMaxMistakes) socket_.close(kPolicyViolation, "too many errors");
+    }
+
+    const std::shared_ptr<Notifications> hub_;
+    http::WebSocket& socket_;
+    std::unordered_map<OrderId, std::shared_ptr<Subscription>> subscriptions_;
+    int mistakes_ = 0;
+};
+
+Notifications::Notifications(asio::io_context& io, postgres::Pool& pool) : io_(io), pool_(pool) {}
+Notifications::~Notifications() = default;
+
+std::unique_ptr<http::WebSocketSession> Notifications::open(http::WebSocket& socket) {
+    return std::make_unique<Client>(shared_from_this(), socket);
+}
+
+void Notifications::changed(const std::vector<OrderId>& orders) {
+    for (const OrderId& id : orders) {
+        if (by_order_.contains(id)) look_at(id);
+    }
+}
+
+void Notifications::changed() {
+    for (const auto& [id, subscriptions] : by_order_) look_at(id);
+}
+
+void Notifications::subscribe(std::shared_ptr<Subscription> subscription) {
+    const OrderId id = subscription->order;
+    by_order_[id].push_back(std::move(subscription));
+    look_at(id);  // registered before the row is read: nothing can fall between
+}
+
+void Notifications::unsubscribe(const Subscription& subscription) {
+    const auto found = by_order_.find(subscription.order);
+    if (found == by_order_.end()) return;
+    std::erase_if(found->second, [&](const auto& other) { return other.get() == &subscription; });
+    if (found->second.empty()) by_order_.erase(found);
+}
+
+void Notifications::look_at(const OrderId& id) {
+    changed_.insert(id);
+    if (reading_) return;
+    reading_ = true;
+    asio::co_spawn(io_, read_changed(), asio::detached);
+}
+
+// Reads what has changed, all of it at once, until nothing has: what changes meanwhile comes with
+// the next read.
+asio::awaitable<void> Notifications::read_changed() {
+    asio::steady_timer pause(io_);
+    while (!changed_.empty()) {
+        std::vector<OrderId> ids;
+        while (!changed_.empty() && ids.size() < kReadAtOnce) {
+            ids.push_back(changed_.extract(changed_.begin()).value());
+        }
+        auto read = [ids](postgres::Connection& connection) {
+            return make_order_store(connection)->load(ids);
+        };
+        bool failed = false;
+        try {
+            deliver(ids, co_await pool_.run(std::move(read)));
+        } catch (const std::exception&) {  // the pool has lost its connection: again, later
+            failed = true;
+        }
+        if (!failed) continue;
+        changed_.insert(ids.begin(), ids.end());
+        pause.expires_after(kRetryRead);
+        co_await pause.async_wait(asio::use_awaitable);
+    }
+    reading_ = false;
+}
+
+void Notifications::deliver(const std::vector<OrderId>& asked, const Sagas& sagas) {
+    for (const OrderId& id : asked) {
+        const auto found = by_order_.find(id);
+        if (found == by_order_.end()) continue;
+        const Subscriptions subscriptions = found->second;  // a client may leave meanwhile
+        if (const Saga* saga = sagas.find(id)) {
+            deliver(id, *saga, subscriptions);
+            continue;
+        }
+        for (const auto& subscription : subscriptions) {
+            if (subscription->client) subscription->client->not_found(id);
+        }
+    }
+}
+
+void Notifications::deliver(const OrderId& id, const Saga& saga,
+                            const Subscriptions& subscriptions) {
+    const std::string epoch = epoch_of(saga);
+    const std::int64_t last = std::ssize(history(saga));
+    std::int64_t oldest = last;  // that a client has
+    for (const auto& subscription : subscriptions) {
+        // A number of another epoch, or one that was never given, counts for nothing.
+        if (subscription->epoch != epoch || subscription->seq > last) subscription->seq = 0;
+        subscription->epoch = epoch;
+        oldest = std::min(oldest, subscription->seq);
+    }
+    std::vector<Text> news;
+    for (std::string& frame : frames(id, saga, oldest)) news.push_back(text_of(std::move(frame)));
+    for (const auto& subscription : subscriptions) {
+        if (subscription->client && !std::exchange(subscription->answered, true)) {
+            Subscribed answer;
+            answer.topic = topic_of(id);
+            answer.epoch = epoch;
+            answer.seq = last;
+            subscription->client->send(text_of(events::to_json(answer)));
+        }
+        for (; subscription->client && subscription->seq < last; ++subscription->seq) {
+            subscription->client->send(news[static_cast<std::size_t>(subscription->seq - oldest)]);
+        }
+    }
+}
+
+ChangeListener::ChangeListener(std::string database_url, asio::io_context& io,
+                               Notifications& notifications)
+    : io_(io), notifications_(notifications),
+      thread_([this, url = std::move(database_url)](std::stop_token stop) { run(stop, url); }) {}
+
+void ChangeListener::stop() {
+    thread_.request_stop();
+    if (thread_.joinable()) thread_.join();
+}
+
+void ChangeListener::run(std::stop_token stop, const std::string& database_url) {
+    using Clock = std::chrono::steady_clock;
+    postgres::Connection connection(database_url);
+    messaging::Backoff backoff;
+    while (!stop.stop_requested()) {
+        try {
+            connection.listen("order_changed");
+            // Whatever was committed before this was notified of to nobody here.
+            asio::post(io_, [this] { notifications_.changed(); });
+            backoff.reset();
+            for (auto probe = Clock::now() + kProbeEvery; !stop.stop_requested();) {
+                std::vector<OrderId> orders;
+                for (const std::string& payload : connection.notifications(kListenTick)) {
+                    for (std::size_t at = 0; at < payload.size(); at += 37) {
+                        const auto id = OrderId::parse(std::string_view(payload).substr(at, 36));
+                        if (id) orders.push_back(*id);
+                    }
+                }
+                if (!orders.empty()) {
+                    asio::post(io_, [this, orders] { notifications_.changed(orders); });
+                }
+                if (Clock::now() < probe) continue;
+                connection.ping();
+                probe = Clock::now() + kProbeEvery;
+            }
+        } catch (const std::exception&) {
+            messaging::report_failure("notifications", connection);
+            std::this_thread::sleep_for(backoff.next());
+        }
+    }
+}
+
+}  // namespace orderflow::order

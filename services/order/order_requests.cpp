@@ -1,0 +1,252 @@
+#include "order/order_requests.hpp"
+
+#include <map>
+#include <thread>
+
+#include "events/codec.hpp"
+
+namespace orderflow::order {
+
+using messaging::BatchOutput;
+
+namespace {
+
+constexpr std::chrono::seconds kExpireEvery{1};
+
+// The keys of a set of requests, each once.
+template <class Request>
+Claims claim_keys(KeyStore& keys, std::span<const Request> requests) {
+    std::vector<std::string_view> wanted;
+    for (const Request& request : requests) {
+        if (!request.key.empty()) wanted.push_back(request.key);
+    }
+    if (wanted.empty()) return {};
+    std::ranges::sort(wanted);
+    wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+    return keys.claim(wanted);
+}
+
+// The same order, whenever it was placed.
+bool same_order(events::Order a, const events::Order& b) {
+    a.placed_at = b.placed_at;
+    return a == b;
+}
+
+PlaceOutcome replay(const Placement& placement, const KeptAnswer& kept) {
+    // The row may be lost while its key is not; then nothing is left to compare with.
+    const bool same = !kept.answer &&
+                      (!kept.body || same_order(placement.order,
+                                                events::decode_order(*kept.body).value()));
+    return {same ? Outcome::done : Outcome::mismatch, kept.order_id};
+}
+
+CancelOutcome replay(const Cancellation& cancellation, const KeptAnswer& kept) {
+    const bool same = kept.answer && kept.order_id == cancellation.id;
+    if (!same) return {Outcome::mismatch, std::nullopt};
+    return {Outcome::done, kept.answer};
+}
+
+bool insert_orders(OrderStore& store, std::span<Placement* const> placements, Instant now,
+                   BatchOutput& out) {
+    std::vector<NewOrder> orders;
+    orders.reserve(placements.size());
+    for (Placement* placement : placements) {
+        placement->order.placed_at = now;
+        Decision decision = place(placement->id, placement->order);
+        orders.push_back({placement->id, std::move(*decision.next), &placement->order});
+        for (auto& event : decision.events) out.emit(std::move(event), placement->traceparent);
+    }
+    return store.insert(orders);
+}
+
+bool cancel_all(OrderStore& store, std::span<const Cancellation* const> cancellations, Instant now,
+                BatchOutput& out, std::vector<std::optional<State>>& states) {
+    const auto ids = messaging::distinct_orders(
+        cancellations, [](const Cancellation* cancellation) { return &cancellation->id; });
+    Sagas sagas = store.load(ids);
+    states.clear();
+    for (const Cancellation* cancellation : cancellations) {
+        const Saga* saga = sagas.find(cancellation->id);
+        if (!saga) {
+            states.push_back(std::nullopt);
+            continue;
+        }
+        Decision decision = cancel(cancellation->id, *saga, events::Reason::CUSTOMER, now);
+        for (auto& event : decision.events) out.emit(std::move(event), cancellation->traceparent);
+        if (decision.next) sagas.put(cancellation->id, std::move(*decision.next));
+        states.push_back(sagas.find(cancellation->id)->state);
+    }
+    return store.update(sagas);
+}
+
+}  // namespace
+
+bool place_orders(OrderStore& store, KeyStore& keys, std::span<Placement> placements, Instant now,
+                  BatchOutput& out, std::vector<PlaceOutcome>& outcomes) {
+    const Claims claims = claim_keys(keys, std::span<const Placement>(placements));
+    std::vector<Placement*> fresh;
+    std::vector<KeptKey> kept;
+    std::map<std::string_view, const Placement*> first;  // with each new key
+    outcomes.clear();
+    for (Placement& placement : placements) {
+        PlaceOutcome& outcome = outcomes.emplace_back(PlaceOutcome{Outcome::done, placement.id});
+        if (!placement.key.empty()) {
+            const Claim& claim = claims.at(placement.key);
+            if (claim.busy) {
+                outcome.what = Outcome::busy;
+                continue;
+            }
+            if (claim.kept) {
+                outcome = replay(placement, *claim.kept);
+                continue;
+            }
+            const auto [leader, is_first] = first.try_emplace(placement.key, &placement);
+            if (!is_first) {  // a double of one in the same batch
+                const bool same = same_order(placement.order, leader->second->order);
+                outcome = {same ? Outcome::done : Outcome::mismatch, leader->second->id};
+                continue;
+            }
+            kept.push_back({placement.key, placement.id, std::nullopt});
+        }
+        fresh.push_back(&placement);
+    }
+    keys.keep(kept, now);
+    return insert_orders(store, fresh, now, out);
+}
+
+bool cancel_orders(OrderStore& store, KeyStore& keys, std::span<const Cancellation> cancellations,
+                   Instant now, BatchOutput& out, std::vector<CancelOutcome>& outcomes) {
+    const Claims claims = claim_keys(keys, cancellations);
+    outcomes.assign(cancellations.size(), {Outcome::done, std::nullopt});
+    std::vector<const Cancellation*> fresh;
+    std::vector<std::size_t> where;  // each of `fresh` in `cancellations`
+    std::map<std::string_view, OrderId> first;  // with each new key
+    for (std::size_t i = 0; i < cancellations.size(); ++i) {
+        const Cancellation& cancellation = cancellations[i];
+        if (!cancellation.key.empty()) {
+            const Claim& claim = claims.at(cancellation.key);
+            if (claim.busy) {
+                outcomes[i].what = Outcome::busy;
+                continue;
+            }
+            if (claim.kept) {
+                outcomes[i] = replay(cancellation, *claim.kept);
+                continue;
+            }
+            const auto leader = first.try_emplace(cancellation.key, cancellation.id).first;
+            if (leader->second != cancellation.id) {
+                outcomes[i].what = Outcome::mismatch;
+                continue;
+            }
+        }
+        fresh.push_back(&cancellation);
+        where.push_back(i);
+    }
+    std::vector<std::optional<State>> states;
+    const bool saved = cancel_all(store, fresh, now, out, states);
+    std::vector<KeptKey> kept;
+    for (std::size_t i = 0; i < fresh.size(); ++i) {
+        outcomes[where[i]].state = states[i];
+        // Of doubles in one batch the first one; an order that is unknown may be placed yet.
+        if (states[i] && first.erase(fresh[i]->key) > 0) {
+            kept.push_back({fresh[i]->key, fresh[i]->id, states[i]});
+        }
+    }
+    if (saved) keys.keep(kept, now);
+    return saved;
+}
+
+namespace {
+
+class AcceptWorker final : public AcceptLoop::Worker {
+public:
+    AcceptWorker(postgres::Connection& connection, const Admission& admission,
+                 KeySettings settings)
+        : connection_(connection), store_(make_order_store(connection)),
+          keys_(make_key_store(connection)), admission_(admission), settings_(settings) {}
+
+    void run(messaging::UnitOfWork& work, std::span<Placement> batch) override {
+        std::vector<PlaceOutcome> outcomes;
+        Instant now;
+        messaging::run_transaction(work, [&](Instant begun, BatchOutput& out) {
+            now = begun;
+            return place_orders(*store_, *keys_, batch, now, out, outcomes);
+        });
+        for (std::size_t i = 0; i < batch.size(); ++i) batch[i].done(outcomes[i]);
+        expire_keys(now);
+        std::this_thread::sleep_for(admission_.pause(Admission::Clock::now()));
+    }
+
+    void fail(std::span<Placement> batch) noexcept override {
+        Sagas placed;
+        try {
+            const auto ids = messaging::distinct_orders(
+                batch, [](const Placement& placement) { return &placement.id; });
+            placed = store_->load(ids);
+        } catch (const std::exception&) {  // still unreachable: the outcome stays unknown
+            messaging::report_failure("accept", connection_);
+        }
+        for (const Placement& placement : batch) {
+            const bool found = placed.find(placement.id) != nullptr;
+            placement.done({found ? Outcome::done : Outcome::unknown, placement.id});
+        }
+    }
+
+private:
+    // After the callers were told: nobody waits for it.
+    void expire_keys(Instant now) {
+        if (now < next_expiry_) return;
+        next_expiry_ = now + kExpireEvery;
+        try {
+            keys_->expire(now - settings_.kept);
+        } catch (const std::exception&) {
+            messaging::report_failure("accept: expiry of keys", connection_);
+        }
+    }
+
+    postgres::Connection& connection_;
+    const std::unique_ptr<OrderStore> store_;
+    const std::unique_ptr<KeyStore> keys_;
+    const Admission& admission_;
+    const KeySettings settings_;
+    Instant next_expiry_{};
+};
+
+class CancelWorker final : public CancelLoop::Worker {
+public:
+    explicit CancelWorker(postgres::Connection& connection)
+        : store_(make_order_store(connection)), keys_(make_key_store(connection)) {}
+
+    void run(messaging::UnitOfWork& work, std::span<Cancellation> batch) override {
+        std::vector<CancelOutcome> outcomes;
+        messaging::run_transaction(work, [&](Instant now, BatchOutput& out) {
+            return cancel_orders(*store_, *keys_, batch, now, out, outcomes);
+        });
+        for (std::size_t i = 0; i < batch.size(); ++i) batch[i].done(outcomes[i]);
+    }
+
+    // A cancellation may simply be asked for again.
+    void fail(std::span<Cancellation> batch) noexcept override {
+        for (const Cancellation& cancellation : batch) cancellation.done({});
+    }
+
+private:
+    const std::unique_ptr<OrderStore> store_;
+    const std::unique_ptr<KeyStore> keys_;
+};
+
+}  // namespace
+
+AcceptLoop::MakeWorker accept_worker(const Admission& admission, KeySettings settings) {
+    return [&admission, settings](postgres::Connection& connection) {
+        return std::make_unique<AcceptWorker>(connection, admission, settings);
+    };
+}
+
+CancelLoop::MakeWorker cancel_worker() {
+    return [](postgres::Connection& connection) {
+        return std::make_unique<CancelWorker>(connection);
+    };
+}
+
+}  // namespace orderflow::order

@@ -1,0 +1,74 @@
+#pragma once
+// What comes by HTTP: orders to be placed, cancellations. Concurrent requests share one commit, on
+// the thread of a QueueLoop. A request may carry an Idempotency-Key: what it came to is committed
+// with its effect, so that it is done once however often and wherever it is sent.
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "messaging/loops.hpp"
+#include "order/order_service.hpp"
+#include "order/order_store.hpp"
+
+namespace orderflow::order {
+
+// What a request came to.
+enum class Outcome {
+    unknown,   // not committed, or nobody knows
+    done,      // now, or when the key was first used: the answer is the same
+    mismatch,  // the key was used for another request
+    busy,      // the key is in use by a request under way elsewhere: try again
+};
+
+struct PlaceOutcome {
+    Outcome what = Outcome::unknown;
+    OrderId id;  // of the order that was placed
+};
+
+// An order to be placed, and whom to tell once order and event are committed.
+struct Placement {
+    OrderId id;
+    events::Order order;  // placed_at is set by the loop, from the database's clock
+    std::string traceparent;
+    std::string key;  // Idempotency-Key; empty: none
+    std::function<void(PlaceOutcome)> done;  // called on the loop's thread
+};
+
+// Places those whose keys are new, and fills `outcomes`, one for each; false: an id exists already.
+// In the caller's transaction.
+bool place_orders(OrderStore& store, KeyStore& keys, std::span<Placement> placements, Instant now,
+                  messaging::BatchOutput& out, std::vector<PlaceOutcome>& outcomes);
+
+struct KeySettings {
+    std::chrono::seconds kept{86'400};  // how long a key is remembered
+};
+
+// Turns concurrent POSTs into one commit. A connection that breaks during the commit leaves its
+// outcome unknown: the orders are looked up, and those that are there count as placed.
+using AcceptLoop = messaging::QueueLoop<Placement>;
+AcceptLoop::MakeWorker accept_worker(const Admission& admission, KeySettings settings = {});
+
+struct CancelOutcome {
+    Outcome what = Outcome::unknown;
+    std::optional<State> state;  // of the order, as committed; empty: no such order
+};
+
+// A customer's cancellation, and whom to tell.
+struct Cancellation {
+    OrderId id;
+    std::string traceparent;
+    std::string key;  // Idempotency-Key; empty: none
+    std::function<void(CancelOutcome)> done;  // called on the loop's thread
+};
+
+// Starts the cancellation of those that are PROCESSING and whose keys are new, and fills `outcomes`,
+// one for each; false: the compare-and-set was lost. In the caller's transaction.
+bool cancel_orders(OrderStore& store, KeyStore& keys, std::span<const Cancellation> cancellations,
+                   Instant now, messaging::BatchOutput& out, std::vector<CancelOutcome>& outcomes);
+
+using CancelLoop = messaging::QueueLoop<Cancellation>;
+CancelLoop::MakeWorker cancel_worker();
+
+}  // namespace orderflow::order
