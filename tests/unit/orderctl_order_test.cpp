@@ -1,82 +1,244 @@
-// `orderctl order`: what an order waits for, and what each compensation undoes.
+// `orderctl order` and `orderctl stuck`: an order's way, what it waits for, and what ends that.
 #include <catch2/catch_test_macros.hpp>
 
 #include "orderctl/order_view.hpp"
+#include "orderctl/terminal.hpp"
 
 namespace orderflow::orderctl {
 namespace {
 
+constexpr const char* kT0 = "2026-01-02T03:04:00.000000Z";
+constexpr const char* kT1 = "2026-01-02T03:04:01.000000Z";
+constexpr const char* kT2 = "2026-01-02T03:04:01.250000Z";
+constexpr const char* kT3 = "2026-01-02T03:04:02.000000Z";
+
 OrderView in_state(const std::string& state) {
     OrderView order;
+    order.id = "ID";
     order.order.emplace();
     order.order->state = state;
-    order.order->placed_at = "T0";
+    order.order->placed_at = kT0;
     return order;
 }
 
-EventView event(const std::string& time, const std::string& type, std::int64_t seq = 1) {
+EventView event(const std::string& time, const std::string& service, const std::string& type,
+                const std::optional<std::string>& about = {}) {
     EventView view;
     view.time = time;
+    view.service = service;
+    view.topic = service + "-events";
     view.type = type;
-    view.seq = seq;
-    view.service = "payment";
+    view.about = about;
     view.relayed = true;
     return view;
 }
 
-using Waits = std::vector<std::string>;
+// A cancelled order that went as far as a refused card.
+OrderView declined() {
+    OrderView order = in_state("CANCELLED");
+    order.events = {event(kT0, "order", "OrderPlaced"),
+                    event(kT1, "inventory", "StockReserved"),
+                    event(kT2, "payment", "PaymentDeclined", "CARD_DECLINED"),
+                    event(kT2, "order", "CancellationStarted", "CARD_DECLINED"),
+                    event(kT3, "inventory", "StockReleased"),
+                    event(kT3, "payment", "NothingToCompensate", "payment"),
+                    event(kT3, "shipping", "NothingToCompensate", "shipping"),
+                    event(kT3, "order", "OrderCancelled", "CARD_DECLINED")};
+    sort_and_link(order.events);
+    return order;
+}
+
+Wait only(const OrderView& order, const Surroundings& around = {}) {
+    const auto waits = waits_for(order, around);
+    REQUIRE(waits.size() == 1);
+    return waits[0];
+}
+
+std::string line(const StepView& step) {
+    const char* marks[] = {"done", "refused", "waiting", "skipped"};
+    return std::string(marks[static_cast<int>(step.mark)]) + "|" + step.step + "|" + step.outcome +
+           "|" + step.back;
+}
+std::vector<std::string> lines(const OrderView& order) {
+    std::vector<std::string> out;
+    for (const StepView& step : steps_of(order)) out.push_back(line(step));
+    return out;
+}
+
+using Lines = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("orderctl order: a processing order waits for the next step") {
-    OrderView order = in_state("PROCESSING");
-    CHECK(waits_for(order) == Waits{"inventory (has not heard of it) since T0"});
-    order.order->reserved_at = "T1";
-    order.payment = ParticipantView{"UNKNOWN", {}, "1500 KRW 3 attempts", "T2"};
-    CHECK(waits_for(order) == Waits{"payment (UNKNOWN, 1500 KRW 3 attempts) since T1"});
-    order.order->captured_at = "T3";
-    CHECK(waits_for(order) == Waits{"shipping (has not heard of it) since T3"});
+TEST_CASE("orderctl order: each compensation stands beside the step that it takes back") {
+    CHECK(lines(declined()) ==
+          Lines{"done|OrderPlaced||", "done|StockReserved|+1.0 s|StockReleased +750.0 ms",
+                "refused|PaymentDeclined|CARD_DECLINED +250.0 ms|nothing to undo +750.0 ms",
+                "skipped|ShipmentScheduled|not reached|nothing to undo +750.0 ms",
+                "refused|CancellationStarted|CARD_DECLINED +0.0 ms|OrderCancelled +750.0 ms"});
 }
 
-TEST_CASE("orderctl order: a cancelled one waits for the answers that are missing") {
-    OrderView order = in_state("CANCELLING");
+TEST_CASE("orderctl order: a cancellation under way waits for whoever has not answered") {
+    OrderView order = declined();
+    order.order->state = "CANCELLING";
     order.order->answers = 1;
-    order.order->cancelling_at = "T5";
-    order.payment = ParticipantView{"CANCELLING", {}, {}, {}};
-    CHECK(waits_for(order) == Waits{"the answer of payment (CANCELLING) since T5",
-                                    "the answer of shipping (has not heard of it) since T5"});
+    order.events.resize(5);
+    const auto way = lines(order);
+    CHECK(way[1] == "done|StockReserved|+1.0 s|StockReleased +750.0 ms");
+    CHECK(way[2] == "refused|PaymentDeclined|CARD_DECLINED +250.0 ms|waiting");
+    CHECK(way[4] == "refused|CancellationStarted|CARD_DECLINED +0.0 ms|waiting");
 }
 
-TEST_CASE("orderctl order: a final order waits for nothing, but its sale may be outstanding") {
-    OrderView order = in_state("COMPLETED");
-    order.order->finished_at = "T9";
-    order.inventory = ParticipantView{"SOLD", {}, {}, {}};
-    CHECK(waits_for(order).empty());
-    order.inventory->state = "RESERVED";
-    CHECK(waits_for(order) == Waits{"inventory to turn the reservation into a sale since T9"});
-    CHECK(waits_for(in_state("CANCELLED")).empty());
-}
-
-TEST_CASE("orderctl order: parked and dead records and a relay that is behind are named") {
-    OrderView order = in_state("COMPLETED");
-    order.parked.push_back({"inventory", 7, "order-events", 2, 30, 1, false, "why", "T1", "T4"});
-    order.parked.push_back({"payment", 8, "order-events", 2, 31, 5, true, "broken", "T1", {}});
-    order.events = {event("T1", "PaymentCaptured")};
-    order.events.front().relayed = false;
-    CHECK(waits_for(order) ==
-          Waits{"parked record order-events/2@30 at inventory, next try T4",
-                "an operator: dead record order-events/2@31 at payment: broken",
-                "the relay of payment: PaymentCaptured seq 1 is not confirmed yet"});
+TEST_CASE("orderctl order: one step is awaited, the others are still to come") {
+    OrderView order = in_state("PROCESSING");
+    order.events = {event(kT0, "order", "OrderPlaced"),
+                    event(kT1, "inventory", "StockReserved")};
+    CHECK(lines(order) == Lines{"done|OrderPlaced||", "done|StockReserved||",
+                                "waiting|PaymentCaptured|waiting|",
+                                "skipped|ShipmentScheduled|still to come|",
+                                "skipped|OrderCompleted|still to come|"});
+    order.events.push_back(event(kT2, "payment", "PaymentCaptured"));
+    order.events.push_back(event(kT2, "shipping", "ShipmentScheduled"));
+    CHECK(lines(order)[4] == "waiting|OrderCompleted|waiting|");
 }
 
 TEST_CASE("orderctl order: events come in time order, compensations name what they undo") {
-    std::vector<EventView> events{event("T3", "PaymentRefunded", 2), event("T1", "PaymentCaptured"),
-                                  event("T3", "StockReleased", 3)};
+    std::vector<EventView> events{event(kT3, "payment", "PaymentRefunded"),
+                                  event(kT1, "payment", "PaymentCaptured"),
+                                  event(kT3, "inventory", "StockReleased")};
     sort_and_link(events);
     CHECK(events[0].type == "PaymentCaptured");
     CHECK_FALSE(events[0].undoes.has_value());
+    CHECK_FALSE(events[0].after_us.has_value());
     CHECK(events[1].undoes == "PaymentCaptured");
+    CHECK(events[1].after_us == 1'000'000);
     CHECK_FALSE(events[2].undoes.has_value());  // nothing was reserved
+    CHECK(events[2].after_us == 0);
+}
+
+TEST_CASE("orderctl order: who settled a payment by hand is said") {
+    ParticipantView row{"SETTLED", {}, "1500 KRW", {}, 4, "REFUNDED", "kim"};
+    CHECK(standing_text(row) ==
+          "SETTLED, settled as REFUNDED by kim, 1500 KRW, 4 tries without a clear outcome");
+    CHECK(standing_text({"REJECTED", "OUT_OF_STOCK", {}, {}, {}, {}, {}}) ==
+          "REJECTED OUT_OF_STOCK");
+}
+
+TEST_CASE("orderctl stuck: a charge without a clear outcome names its tries and the next") {
+    OrderView order = in_state("PROCESSING");
+    order.order->reserved_at = kT1;
+    order.payment = ParticipantView{"UNKNOWN", {}, {}, kT2, 2, {}, {}};
+    const Wait wait = only(order);
+    CHECK(wait.whom == "payment");
+    CHECK(wait.since == kT1);
+    CHECK(wait.why == "charge UNKNOWN: 2 tries without a clear outcome, next try about "
+                      "2026-01-02T03:04:02.250000Z");
+    CHECK(wait.mend.value().starts_with("curl -X POST http://localhost:3000/api/orders/ID/"
+                                        "cancellations"));
+    order.payment->state = "INTENT";
+    CHECK(only(order).why == "the charge is under way");
+    CHECK_FALSE(only(order).mend.has_value());
+}
+
+TEST_CASE("orderctl stuck: a cancel that the gateway does not answer is the operator's to settle") {
+    OrderView order = in_state("CANCELLING");
+    order.order->answers = 5;
+    order.order->cancelling_at = kT2;
+    order.payment = ParticipantView{"CANCELLING", {}, {}, kT2, 7, {}, {}};
+    const Wait wait = only(order);
+    CHECK(wait.since == kT2);
+    CHECK(wait.why == "the gateway has not answered the cancel clearly: 7 tries, next try about "
+                      "2026-01-02T03:04:33.250000Z");
+    CHECK(wait.mend.value().starts_with("orderctl payment settle ID --as refunded|never-charged"));
+}
+
+TEST_CASE("orderctl stuck: each answer that is missing is waited for") {
+    OrderView order = in_state("CANCELLING");
+    order.order->answers = 2;
+    order.order->cancelling_at = kT3;
+    order.inventory = ParticipantView{"RELEASED", {}, {}, {}, {}, {}, {}};
+    const auto waits = waits_for(order, {});
+    REQUIRE(waits.size() == 2);
+    CHECK(waits[0].why == "has answered (RELEASED), the order service did not hear it");
+    CHECK(waits[1].whom == "shipping");
+    CHECK(waits[1].why == "has read everything and not heard of it");
+    CHECK(waits[1].mend == "orderctl republish --order ID");
+}
+
+TEST_CASE("orderctl stuck: a service that is behind, or not there, is named") {
+    OrderView order = in_state("PROCESSING");
+    Surroundings around;
+    around.behind[{"inventory", "order-events"}] = 120;
+    CHECK(only(order, around).why == "inventory-service has 120 records of order-events before it");
+    around.idle = {"inventory"};
+    CHECK(only(order, around).why ==
+          "inventory-service is not running: its consumer group has no member");
+    around.trouble = "no brokers";
+    CHECK(only(order, around).why == "Kafka does not answer: no brokers");
+}
+
+TEST_CASE("orderctl stuck: an event that the relay has not confirmed explains the wait once") {
+    OrderView order = in_state("PROCESSING");
+    order.events = {event(kT0, "order", "OrderPlaced")};
+    order.events[0].seq = 17;
+    order.events[0].relayed = false;
+    const Wait wait = only(order);
+    CHECK(wait.whom == "inventory");
+    CHECK(wait.why == "the relay of order-service has not confirmed OrderPlaced (seq 17)");
+    CHECK(wait.mend.value().starts_with("orderctl lag"));
+    order.order->state = "CANCELLED";
+    CHECK(only(order).whom == "relay");
+}
+
+TEST_CASE("orderctl stuck: a record that is put aside explains the wait, a dead one is for an "
+          "operator") {
+    OrderView order = in_state("PROCESSING");
+    order.parked.push_back({"inventory", 7, "order-events", 2, 30, 1, false, "why", kT1, kT3});
+    Wait wait = only(order);
+    CHECK(wait.whom == "inventory");
+    CHECK(wait.why == "inventory has put record 7 (order-events/2@30) aside, 1 try failed, next at "
+                      "2026-01-02T03:04:02.000000Z: why");
+    CHECK_FALSE(wait.mend.has_value());
+    order.parked[0].dead = true;
+    order.parked[0].attempts = 6;
+    wait = only(order);
+    CHECK(wait.whom == "operator");
+    CHECK(wait.why == "inventory has given up record 7 (order-events/2@30) after 6 tries: why");
+    CHECK(wait.mend == "orderctl records retry 7 --service inventory --reason '…'");
+}
+
+TEST_CASE("orderctl stuck: a final order waits for nothing, but its sale may be outstanding") {
+    OrderView order = in_state("COMPLETED");
+    order.order->finished_at = kT3;
+    order.inventory = ParticipantView{"SOLD", {}, {}, {}, {}, {}, {}};
+    CHECK(waits_for(order, {}).empty());
+    order.inventory->state = "RESERVED";
+    CHECK(only(order).why == "the reservation is not a sale yet");
+    CHECK(waits_for(in_state("CANCELLED"), {}).empty());
+}
+
+TEST_CASE("orderctl tables: columns are aligned, the last one is cut where the terminal ends") {
+    Table table({{"A"}, {"NUMBER", Align::right}, {"TEXT"}});
+    table.add({"ä", "1", "short"});
+    table.add({"long", "1000", "a text that does not fit"});
+    table.remark("remark");
+    CHECK(table.text(0) == "A     NUMBER  TEXT\n"
+                           "ä          1  short\n"
+                           "long    1000  a text that does not fit\n"
+                           "    remark\n");
+    CHECK(table.text(32).find("long    1000  a text that does …\n") != std::string::npos);
+}
+
+TEST_CASE("orderctl tables: durations have their unit") {
+    using std::chrono::microseconds;
+    using std::chrono::milliseconds;
+    CHECK(duration_text(milliseconds(850)) == "850 ms");
+    CHECK(duration_text(milliseconds(12'340)) == "12.3 s");
+    CHECK(duration_text(milliseconds(123'000)) == "2 min 3 s");
+    CHECK(duration_text(milliseconds(3 * 3'600'000 + 12 * 60'000)) == "3 h 12 min");
+    CHECK(duration_text(milliseconds(2 * 86'400'000LL)) == "2 d");
+    CHECK(latency_text(microseconds(400)) == "+0.4 ms");
+    CHECK(latency_text(microseconds(1'234'567)) == "+1.2 s");
+    CHECK(cut("äöü", 2) == "ä…");
 }
 
 }  // namespace orderflow::orderctl

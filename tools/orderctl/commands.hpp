@@ -22,6 +22,8 @@ void add_check(CLI::App& app, Context& context);
 void add_order(CLI::App& app, Context& context);
 void add_rebuild(CLI::App& app, Context& context);
 void add_republish(CLI::App& app, Context& context);
+void add_stuck(CLI::App& app, Context& context);
+void add_lag(CLI::App& app, Context& context);
 void add_payment(CLI::App& app, Context& context);
 
 }  // namespace orderflow::orderctl

@@ -45,6 +45,7 @@ void Endpoints::describe(CLI::App& app) {
     add("--admin-url", admin_, "ADMIN_DATABASE_URL", "a superuser's URL, instead of the owners'");
     add("--brokers", brokers_, "KAFKA_BROKERS", "Kafka bootstrap servers, host:port,…");
     add("--gateway-url", gateway_, "GATEWAY_URL", "the payment gateway");
+    add("--edge-url", edge_, "EDGE_URL", "where clients go; only named in proposed commands");
     for (const Service service : kServices) {
         group_[at(service)] = events::names_of(service).name;
         app.add_option("--" + std::string(short_name(service)) + "-group", group_[at(service)],
@@ -55,11 +56,11 @@ void Endpoints::describe(CLI::App& app) {
 }
 
 void Endpoints::complete() {
-    if (stack_env_.empty()) {
-        if (!std::filesystem::exists(kDefaultStackEnv)) return;
+    if (stack_env_.empty() && std::filesystem::exists(kDefaultStackEnv)) {
         stack_env_ = kDefaultStackEnv;
     }
-    const auto settings = read_stack_env(stack_env_);
+    std::map<std::string, std::string> settings;
+    if (!stack_env_.empty()) settings = read_stack_env(stack_env_);
     const auto fill = [&](std::string& value, const std::string& name) {
         const auto found = settings.find(name);
         if (value.empty() && found != settings.end()) value = found->second;
@@ -71,6 +72,8 @@ void Endpoints::complete() {
     fill(admin_, "ADMIN_DATABASE_URL");
     fill(brokers_, "KAFKA_BROKERS");
     fill(gateway_, "GATEWAY_URL");
+    fill(edge_, "EDGE_URL");
+    if (edge_.empty()) edge_ = "http://localhost:3000";
 }
 
 const std::string& Endpoints::need(const std::string& value, const std::string& flag) {

@@ -30,6 +30,8 @@ public:
     const std::string& brokers() const { return need(brokers_, "--brokers"); }
     const std::string& gateway() const { return need(gateway_, "--gateway-url"); }
     const std::string& group(Service service) const;
+    // Where clients go, for the commands that are proposed.
+    const std::string& edge() const { return edge_; }
 
 private:
     static const std::string& need(const std::string& value, const std::string& flag);
@@ -42,6 +44,7 @@ private:
     std::string admin_;
     std::string brokers_;
     std::string gateway_;
+    std::string edge_;
 };
 
 // NAME="value" lines with the escapes of a shell's double quotes. Throws CannotDo.

@@ -9,6 +9,7 @@
 //      2 is visible, and what an order claims to have heard stands in ledgers read later
 //   4. the topics up to their ends, the gateway's ledger, which only has to hold what 3 shows
 //   5. a second look at orders that 3 did not know: placed meanwhile, or by nobody
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <map>
@@ -71,6 +72,22 @@ using AuditDatabases = std::vector<std::unique_ptr<AuditDatabase>>;
 AuditDatabases open_databases(const Endpoints& endpoints);
 AuditDatabase& database_of(AuditDatabases& databases, Service service);
 
+// How far one consumer group is in one partition.
+struct PartitionLag {
+    Service service{};
+    std::string topic;
+    std::int32_t partition = 0;
+    std::optional<std::int64_t> committed;  // none: the group has never committed there
+    std::int64_t low = 0;                   // the first offset that there is
+    std::int64_t end = 0;
+    std::int64_t lag() const {
+        return std::max<std::int64_t>(0, end - std::max(low, committed.value_or(low)));
+    }
+};
+
+// The partition of a record key, as the producers choose it.
+std::int32_t partition_of(const std::string& key, std::int32_t partitions);
+
 // Kafka as it was when this was made: which topics, how far they went, how far the groups were.
 class TopicsReader {
 public:
@@ -83,6 +100,8 @@ public:
     void read(Facts& facts);
     // Records that the groups of the four services of the saga have not committed yet.
     std::int64_t lag() const;
+    // Of all five groups, by service, topic and partition.
+    std::vector<PartitionLag> lags() const;
 
 private:
     class Impl;

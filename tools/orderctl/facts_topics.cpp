@@ -59,10 +59,10 @@ public:
         : handle_(make_consumer(endpoints.brokers(), "orderctl")),
           read_s_(static_cast<std::uint32_t>(
               std::chrono::floor<std::chrono::seconds>(system_now()).time_since_epoch().count())),
-          retention_(read_retention(endpoints.brokers())) {
+          brokers_(endpoints.brokers()) {
         // Offsets first: what is committed is below the ends.
         read_partitions();
-        for (const Service service : kConsumers) {
+        for (const Service service : kServices) {
             groups_[service] = endpoints.group(service);
             read_committed(endpoints.brokers(), endpoints.group(service), service);
         }
@@ -75,10 +75,11 @@ public:
 
     void describe(Facts& facts) const {
         facts.read_s = read_s_;
+        const auto retention_of = read_retention(brokers_);  // of the catalog's topics
         for (const auto& settings : events::topics()) {
             TopicFacts& topic = facts.topics[facts.topic(settings.name)];
-            const auto found = retention_.find(topic.name);
-            const Retention retention = found == retention_.end()
+            const auto found = retention_of.find(topic.name);
+            const Retention retention = found == retention_of.end()
                                             ? Retention{settings.retention_ms, false}
                                             : found->second;
             topic.retention_s = retention.ms < 0 ? 0 : (retention.ms + 999) / 1'000;
@@ -101,16 +102,27 @@ public:
         find_silent_groups(facts);
     }
 
-    std::int64_t lag() const {
-        std::int64_t lag = 0;
-        for (const Service service : kConsumers) {
+    std::vector<PartitionLag> lags() const {
+        std::vector<PartitionLag> lags;
+        for (const Service service : kServices) {
             const auto topics = events::topics_consumed_by(service);
             for (const auto& [place, span] : spans_) {
                 if (std::ranges::find(topics, place.first) == topics.end()) continue;
-                lag += std::max<std::int64_t>(0, span.high - committed(service, place, span.low));
+                const std::int64_t at = committed(service, place, -1);
+                lags.push_back({service, place.first, place.second,
+                                at < 0 ? std::nullopt : std::optional(at), span.low, span.high});
             }
         }
-        return lag;
+        return lags;
+    }
+
+    std::int64_t lag() const {
+        std::int64_t sum = 0;
+        for (const PartitionLag& partition : lags()) {
+            if (std::ranges::find(kConsumers, partition.service) == std::end(kConsumers)) continue;
+            sum += partition.lag();
+        }
+        return sum;
     }
 
 private:
@@ -232,8 +244,8 @@ private:
     std::map<Service, std::map<Place, std::int64_t>> committed_;
     std::map<Service, std::string> groups_;
     const std::uint32_t read_s_;
-    std::map<std::string, Retention> retention_;  // of the catalog's topics
-    messaging::Record record_;                    // the one at hand
+    const std::string brokers_;
+    messaging::Record record_;  // the one at hand
 };
 
 TopicsReader::TopicsReader(const Endpoints& endpoints)
@@ -242,5 +254,11 @@ TopicsReader::~TopicsReader() = default;
 void TopicsReader::describe(Facts& facts) const { impl_->describe(facts); }
 void TopicsReader::read(Facts& facts) { impl_->read(facts); }
 std::int64_t TopicsReader::lag() const { return impl_->lag(); }
+std::vector<PartitionLag> TopicsReader::lags() const { return impl_->lags(); }
+
+std::int32_t partition_of(const std::string& key, std::int32_t partitions) {
+    return rd_kafka_msg_partitioner_murmur2(nullptr, key.data(), key.size(), partitions, nullptr,
+                                            nullptr);
+}
 
 }  // namespace orderflow::orderctl

@@ -27,8 +27,10 @@ int main(int argc, char** argv) {
     Context context;
     app.add_flag("--json", context.json, "one JSON document instead of text");
     context.endpoints.describe(app);
-    add_check(app, context);
+    add_stuck(app, context);
+    add_lag(app, context);
     add_order(app, context);
+    add_check(app, context);
     add_rebuild(app, context);
     add_republish(app, context);
     add_payment(app, context);

@@ -1,18 +1,20 @@
 // `orderctl order ORDER`.
-#include <algorithm>
 #include <cstdio>
+#include <iterator>
+#include <memory>
 
 #include "orderctl/commands.hpp"
 #include "orderctl/evidence.hpp"
-#include "orderctl/order_view.hpp"
+#include "orderctl/order_reader.hpp"
 #include "orderctl/raw_json.hpp"
+#include "orderctl/terminal.hpp"
 
 namespace orderflow::orderctl {
 
 // The document of --json.
 struct OrderDocument {
     OrderId order_id;
-    std::vector<std::string> waits_for;
+    std::vector<Wait> waits_for;
     std::vector<EventView> events;
     std::vector<RawJson> rows;
     std::optional<RawJson> charge;
@@ -21,154 +23,128 @@ struct OrderDocument {
 BOOST_DESCRIBE_STRUCT(OrderDocument, (), (order_id, waits_for, events, rows, charge,
                                           gateway_error))
 
-// What an event's data say it is about.
-struct About {
-    std::optional<std::string> reason, participant, error;
-};
-BOOST_DESCRIBE_STRUCT(About, (), (reason, participant, error))
-
 namespace {
 
 constexpr const char* kHelp =
-    "Everything about one order: its row in each service, its events from all ledgers in time "
-    "order, what each undoes, the gateway's charge, records put aside, and what it waits for.";
+    "Everything about one order: its way as a picture, each compensation beside the step that it "
+    "takes back (with the time since the cancellation began); how far each service is; the "
+    "gateway's charge; every event with its time, the time since the one before, and its place in "
+    "Kafka; what it waits for, and the command for that.";
 constexpr const char* kExample = R"(
 Examples:
   orderctl order 0190c7a1-7e2b-7c44-9d1a-5b0f6f1c2d3e
   orderctl order 0190c7a1-7e2b-7c44-9d1a-5b0f6f1c2d3e --json | jq .waitsFor
+  orderctl order 0190c7a1-7e2b-7c44-9d1a-5b0f6f1c2d3e --json | jq -r '.rows[].data // empty'
+In the picture: ✔ done, ✘ refused or given up, … awaited, · not reached.
 Exit code 2: no service knows the order.)";
 
-// RFC 3339 in UTC, of a timestamptz column.
-std::string utc(const std::string& column) {
-    return "to_char(" + column + R"( AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))";
+std::string colour_of(const StepView& step, const std::string& text) {
+    return step.mark == StepView::Mark::refused ? red(text) : text;
 }
 
-template <class T>
-std::vector<T> read_views(AuditDatabase& database, const std::string& query) {
-    std::vector<T> views;
-    for (const std::string& row : database.json_rows(query)) {
-        views.push_back(events::read_json<T>(row, events::UnknownMembers::ignore).value());
+const char* mark_of(StepView::Mark mark) {
+    switch (mark) {
+        case StepView::Mark::done: return "✔";
+        case StepView::Mark::refused: return "✘";
+        case StepView::Mark::waiting: return "…";
+        case StepView::Mark::skipped: return "·";
     }
-    return views;
-}
-template <class T>
-std::optional<T> read_view(AuditDatabase& database, const std::string& query) {
-    auto views = read_views<T>(database, query);
-    return views.empty() ? std::nullopt : std::optional<T>(std::move(views.front()));
+    return "";
 }
 
-// Empty for data that cannot be read: an operator looks at what is odd, too.
-std::optional<std::string> about(const std::string& data) {
-    const auto found = events::read_json<About>(data, events::UnknownMembers::ignore);
-    if (!found) return std::nullopt;
-    return found->reason ? found->reason : found->participant ? found->participant : found->error;
-}
-
-void read_ledger(AuditDatabase& database, const std::string& where, OrderView& order) {
-    const std::string service(short_name(database.service()));
-    auto events = read_views<EventView>(
-        database, "SELECT " + utc("recorded_at") + R"( AS time, )" + sql_text(service) +
-                      R"( AS service, seq, split_part(type, '.', 1) AS type,
-                         event_id AS "eventId", topic,
-                         seq <= (SELECT checkpoint FROM audit_v1_relay) AS relayed, data AS about
-                         FROM audit_v1_outbox WHERE )" + where + " ORDER BY seq");
-    for (EventView& event : events) event.about = about(event.about.value_or(""));
-    order.events.insert(order.events.end(), events.begin(), events.end());
-    const auto parked = read_views<ParkedRowView>(
-        database, "SELECT " + sql_text(service) + R"( AS service, id, topic, partition, "offset",
-                         attempts, dead, error, )" + utc("parked_at") + R"( AS "parkedAt", )" +
-                      utc("due_at") + R"( AS "dueAt" FROM audit_v1_parked WHERE )" + where +
-                      " ORDER BY id");
-    order.parked.insert(order.parked.end(), parked.begin(), parked.end());
-}
-
-void read_aggregate(AuditDatabase& database, const std::string& where, OrderView& order) {
-    switch (database.service()) {
-        case Service::order:
-            order.order = read_view<SagaView>(
-                database, "SELECT state, reason, answers, customer_id AS \"customerId\", total, "
-                          "currency, " + utc("placed_at") + " AS \"placedAt\", " +
-                              utc("reserved_at") + " AS \"reservedAt\", " + utc("captured_at") +
-                              " AS \"capturedAt\", " + utc("cancelling_at") +
-                              " AS \"cancellingAt\", " + utc("finished_at") +
-                              " AS \"finishedAt\" FROM audit_v1_orders WHERE " + where);
-            return;
-        case Service::inventory:
-            order.inventory = read_view<ParticipantView>(
-                database, "SELECT state, reason, items AS detail, " + utc("updated_at") +
-                              " AS since FROM audit_v1_reservations WHERE " + where);
-            return;
-        case Service::payment:
-            order.payment = read_view<ParticipantView>(
-                database, "SELECT state, reason, concat_ws(' ', amount, currency, charge_id, "
-                          "nullif(attempts, 0) || ' attempts') AS detail, " + utc("touched_at") +
-                              " AS since FROM audit_v1_payments WHERE " + where);
-            return;
-        case Service::shipping:
-            order.shipping = read_view<ParticipantView>(
-                database, "SELECT state, reason, concat_ws(' ', tracking_number, CASE WHEN "
-                          "storage_booked THEN 'with a storage slot' END) AS detail, " +
-                              utc("coalesce(voided_at, scheduled_at)") +
-                              " AS since FROM audit_v1_shipments WHERE " + where);
-            return;
-        case Service::analytics: return;
-    }
-}
-
-void print_participant(const char* name, const std::optional<ParticipantView>& row) {
-    if (!row) {
-        std::printf("  %-10s %s\n", name, "-");
+void print_saga(const OrderView& order) {
+    if (!order.order) {
+        std::printf("order %s: the order service does not know it\n", order.id.c_str());
         return;
     }
-    std::printf("  %-10s %s%s%s  %s\n", name, row->state.c_str(), row->reason ? " " : "",
-                row->reason.value_or("").c_str(), row->detail.value_or("").c_str());
+    const SagaView& saga = *order.order;
+    const std::string state = saga.state + (saga.reason ? " " + *saga.reason : "");
+    std::printf("order %s: %s, %lld %s, customer %s\n", order.id.c_str(), bold(state).c_str(),
+                static_cast<long long>(saga.total), saga.currency.c_str(),
+                saga.customer_id.c_str());
+    std::printf("placed %s", saga.placed_at.c_str());
+    const auto placed = parse_rfc3339(saga.placed_at);
+    const auto finished = saga.finished_at ? parse_rfc3339(*saga.finished_at) : std::nullopt;
+    if (placed && finished) {
+        std::printf(", final %s later", latency_text(*finished - *placed).c_str() + 1);
+    }
+    std::printf("\n");
 }
 
-void print(const OrderId& id, const OrderView& order, const std::vector<std::string>& waits,
-           const std::string& gateway) {
-    std::printf("order %s", id.to_string().c_str());
-    if (const auto& saga = order.order) {
-        std::printf(": %s%s%s, %lld %s, customer %s, placed %s%s%s\n", saga->state.c_str(),
-                    saga->reason ? " " : "", saga->reason.value_or("").c_str(),
-                    static_cast<long long>(saga->total), saga->currency.c_str(),
-                    saga->customer_id.c_str(), saga->placed_at.c_str(),
-                    saga->finished_at ? ", final " : "", saga->finished_at.value_or("").c_str());
-    } else {
-        std::printf(": the order service does not know it\n");
+// The way forward from top to bottom, and what took each step back beside it.
+void print_way(const OrderView& order) {
+    const auto steps = steps_of(order);
+    Table table({{" "}, {"STEP"}, {"SERVICE"}, {"TOOK", Align::right}, {"TAKEN BACK BY"}});
+    for (const StepView& step : steps) {
+        table.add({mark_of(step.mark), step.step, step.service, step.outcome,
+                   step.back.empty() ? "" : "◄─ " + step.back});
     }
-    print_participant("inventory", order.inventory);
-    print_participant("payment", order.payment);
-    print_participant("shipping", order.shipping);
-    std::printf("  %-10s %s\n\n", "gateway", gateway.empty() ? "-" : gateway.c_str());
-    std::printf("%-28s %-10s %10s  %s\n", "TIME", "SERVICE", "SEQ", "EVENT");
+    std::string text = table.text(terminal_width());
+    std::size_t at = text.find('\n') + 1;
+    std::printf("\n%s", bold(text.substr(0, at - 1)).c_str());
+    for (const StepView& step : steps) {
+        const std::size_t end = text.find('\n', at);
+        std::printf("\n%s", colour_of(step, text.substr(at, end - at)).c_str());
+        at = end + 1;
+    }
+    std::printf("\n");
+}
+
+void print_standing(const OrderView& order, const std::string& gateway) {
+    Table table({{"WHO"}, {"STATE"}});
+    const auto add = [&](const char* name, const std::optional<ParticipantView>& row) {
+        table.add({name, row ? standing_text(*row) : "has not heard of it"});
+    };
+    add("inventory", order.inventory);
+    add("payment", order.payment);
+    add("shipping", order.shipping);
+    table.add({"gateway", gateway.empty() ? "knows no charge" : gateway});
+    std::printf("\n");
+    table.print();
+}
+
+void print_events(const OrderView& order) {
+    Table table({{"TIME"}, {"AFTER", Align::right}, {"SERVICE"}, {"SEQ", Align::right},
+                 {"RECORD"}, {"EVENT"}});
     for (const EventView& event : order.events) {
-        std::printf("%-28s %-10s %10lld  %s%s%s%s%s%s%s\n", event.time.c_str(),
-                    event.service.c_str(), static_cast<long long>(event.seq), event.type.c_str(),
-                    event.about ? " " : "", event.about.value_or("").c_str(),
-                    event.undoes ? " (undoes " : "", event.undoes.value_or("").c_str(),
-                    event.undoes ? ")" : "",
-                    event.relayed ? "" : "  not confirmed by the relay yet");
+        std::string what = event.type;
+        if (event.about) what += " " + *event.about;
+        if (event.undoes) what += " (undoes " + *event.undoes + ")";
+        if (!event.relayed) what += ", not confirmed by the relay yet";
+        std::string record = event.topic;
+        if (event.partition && event.offset) {
+            record += "/" + std::to_string(*event.partition) + "@" + std::to_string(*event.offset);
+        }
+        table.add({event.time,
+                   event.after_us ? latency_text(std::chrono::microseconds(*event.after_us)) : "",
+                   event.service, std::to_string(event.seq), record, what});
     }
-    for (const ParkedRowView& parked : order.parked) {
-        std::printf("%s at %s: %s/%lld@%lld since %s, %lld attempts: %s\n",
-                    parked.dead ? "dead" : "parked", parked.service.c_str(), parked.topic.c_str(),
-                    static_cast<long long>(parked.partition),
-                    static_cast<long long>(parked.offset), parked.parked_at.c_str(),
-                    static_cast<long long>(parked.attempts), parked.error.c_str());
+    std::printf("\n");
+    table.print();
+}
+
+void print_waits(const OrderView& order, const std::vector<Wait>& waits) {
+    if (waits.empty()) {
+        const bool final = order.order && order.order->finished_at;
+        std::printf("\nwaits for nothing%s\n", final ? ": it is final" : "");
+        return;
     }
-    for (const std::string& wait : waits) std::printf("waits for %s\n", wait.c_str());
+    std::printf("\n");
+    for (const Wait& wait : waits) {
+        std::printf("waits for %s since %s: %s\n", bold(wait.whom).c_str(), wait.since.c_str(),
+                    wait.why.c_str());
+        if (wait.mend) std::printf("    → %s\n", wait.mend->c_str());
+    }
 }
 
 int run_order(const Context& context, const std::string& text) {
     const auto id = OrderId::parse(text);
     if (!id) throw CannotDo("'" + text + "' is no order id (a lower-case UUID)");
     AuditDatabases databases = open_databases(context.endpoints);
-    const std::string where = "order_id = " + sql_text(id->to_string());
-    OrderView order;
+    const std::string key = id->to_string();
+    OrderView order = read_orders(databases, {&key, 1}).at(key);
     OrderDocument document;
     for (const auto& database : databases) {
-        read_aggregate(*database, where, order);
-        read_ledger(*database, where, order);
         auto rows = rows_of_order(*database, *id, Detail::full);
         std::move(rows.begin(), rows.end(), std::back_inserter(document.rows));
     }
@@ -181,11 +157,18 @@ int run_order(const Context& context, const std::string& text) {
     if (document.rows.empty() && charge.empty()) {
         throw CannotDo("no service knows order " + id->to_string());
     }
-    sort_and_link(order.events);
-    const auto waits = waits_for(order);
+    // Of a final order nobody needs to ask Kafka.
+    const bool final = order.order && order.order->finished_at;
+    const auto waits =
+        waits_for(order, final ? Surroundings{} : Neighbourhood(context.endpoints).of(key));
     if (!context.json) {
-        print(*id, order, waits,
-              document.gateway_error ? "unreachable (" + *document.gateway_error + ")" : charge);
+        print_saga(order);
+        print_way(order);
+        print_standing(order, document.gateway_error
+                                  ? "unreachable (" + *document.gateway_error + ")"
+                                  : charge);
+        print_events(order);
+        print_waits(order, waits);
         return kClean;
     }
     document.order_id = *id;

@@ -3,57 +3,83 @@
 #include <algorithm>
 #include <string_view>
 
+#include "orderctl/terminal.hpp"
+
 namespace orderflow::orderctl {
 namespace {
 
-struct Compensation {
-    std::string_view type;
-    std::string_view undoes;
+// A participant's step of the way forward, how it says no, and how it takes it back.
+struct Step {
+    std::string_view service;
+    std::string_view done;
+    std::string_view refused;
+    std::string_view undone;
+    std::int64_t answer = 0;  // its bit in the order's row
 };
-constexpr Compensation kCompensations[] = {{"StockReleased", "StockReserved"},
-                                           {"PaymentRefunded", "PaymentCaptured"},
-                                           {"ShipmentVoided", "ShipmentScheduled"}};
+constexpr Step kSteps[] = {
+    {"inventory", "StockReserved", "StockRejected", "StockReleased", 1},
+    {"payment", "PaymentCaptured", "PaymentDeclined", "PaymentRefunded", 2},
+    {"shipping", "ShipmentScheduled", "ShipmentRefused", "ShipmentVoided", 4}};
 
-struct Participant {
-    const char* name;
-    std::int64_t bit;
-    std::optional<ParticipantView> OrderView::*row;
-};
-constexpr Participant kParticipants[] = {{"inventory", 1, &OrderView::inventory},
-                                         {"payment", 2, &OrderView::payment},
-                                         {"shipping", 4, &OrderView::shipping}};
-
-// Where the participant itself stands: "payment (UNKNOWN, 1500 KRW 3 attempts)".
-std::string standing(const Participant& participant, const OrderView& order) {
-    const auto& row = order.*participant.row;
-    if (!row) return std::string(participant.name) + " (has not heard of it)";
-    std::string text = std::string(participant.name) + " (" + row->state;
-    if (row->detail && !row->detail->empty()) text += ", " + *row->detail;
-    return text + ")";
+const EventView* find(const OrderView& order, std::string_view service, std::string_view type) {
+    const auto found = std::ranges::find_if(order.events, [&](const EventView& event) {
+        return event.type == type && event.service == service;
+    });
+    return found == order.events.end() ? nullptr : &*found;
 }
 
-std::vector<std::string> waits_of_saga(const OrderView& order) {
-    const SagaView& saga = *order.order;
-    std::vector<std::string> waits;
-    if (saga.state == "PROCESSING") {
-        const std::size_t who = saga.captured_at ? 2 : saga.reserved_at ? 1 : 0;
-        const std::string since = saga.captured_at   ? *saga.captured_at
-                                  : saga.reserved_at ? *saga.reserved_at
-                                                     : saga.placed_at;
-        waits.push_back(standing(kParticipants[who], order) + " since " + since);
+std::optional<std::chrono::microseconds> between(const std::string& from, const std::string& to) {
+    const auto begun = parse_rfc3339(from);
+    const auto ended = parse_rfc3339(to);
+    if (!begun || !ended) return std::nullopt;
+    return *ended - *begun;
+}
+
+std::string took(const EventView& event) {
+    return event.after_us ? latency_text(std::chrono::microseconds(*event.after_us)) : "";
+}
+
+// Since the cancellation began, which is what everybody answers.
+std::string since_started(const OrderView& order, const EventView& event) {
+    const auto* started = find(order, "order", "CancellationStarted");
+    const auto after = started ? between(started->time, event.time) : std::nullopt;
+    return after ? latency_text(*after) : "";
+}
+
+std::string joined(const std::string& a, const std::string& b) {
+    return a.empty() || b.empty() ? a + b : a + " " + b;
+}
+
+// What became of going back at one step; empty while nobody goes back.
+std::string way_back(const OrderView& order, const Step& step) {
+    if (const auto* undone = find(order, step.service, step.undone)) {
+        return joined(std::string(step.undone), since_started(order, *undone));
     }
-    if (saga.state == "CANCELLING") {
-        for (const Participant& participant : kParticipants) {
-            if (saga.answers & participant.bit) continue;
-            waits.push_back("the answer of " + standing(participant, order) + " since " +
-                            saga.cancelling_at.value_or(saga.placed_at));
-        }
+    if (const auto* nothing = find(order, step.service, "NothingToCompensate")) {
+        return joined("nothing to undo", since_started(order, *nothing));
     }
-    if (saga.state == "COMPLETED" && order.inventory && order.inventory->state == "RESERVED") {
-        waits.push_back("inventory to turn the reservation into a sale since " +
-                        saga.finished_at.value_or(saga.placed_at));
+    const bool open = order.order && order.order->state == "CANCELLING" &&
+                      (order.order->answers & step.answer) == 0;
+    return open ? "waiting" : "";
+}
+
+StepView step_of(const OrderView& order, const Step& step, bool& next) {
+    using Mark = StepView::Mark;
+    StepView view{Mark::skipped, std::string(step.done), std::string(step.service), "not reached",
+                  way_back(order, step)};
+    if (const auto* done = find(order, step.service, step.done)) {
+        view.mark = Mark::done;
+        view.outcome = took(*done);
+    } else if (const auto* refused = find(order, step.service, step.refused)) {
+        view.mark = Mark::refused;
+        view.step = step.refused;
+        view.outcome = joined(refused->about.value_or(""), took(*refused));
+    } else if (order.order && order.order->state == "PROCESSING") {
+        view.mark = next ? Mark::waiting : Mark::skipped;
+        view.outcome = next ? "waiting" : "still to come";
+        next = false;
     }
-    return waits;
+    return view;
 }
 
 }  // namespace
@@ -62,34 +88,60 @@ void sort_and_link(std::vector<EventView>& events) {
     // Clocks of two databases may differ, so only the order within a service is certain; the sort
     // is stable and each service's rows come in seq order.
     std::ranges::stable_sort(events, {}, &EventView::time);
-    for (EventView& event : events) {
-        for (const auto& [type, undoes] : kCompensations) {
-            const bool done = std::ranges::any_of(events, [&, name = undoes](const EventView& e) {
-                return e.type == name;
-            });
-            if (event.type == type && done) event.undoes = undoes;
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        EventView& event = events[i];
+        for (const Step& step : kSteps) {
+            const bool done = std::ranges::any_of(
+                events, [&](const EventView& e) { return e.type == step.done; });
+            if (event.type == step.undone && done) event.undoes = step.done;
+        }
+        if (i == 0) continue;
+        if (const auto after = between(events[i - 1].time, event.time)) {
+            event.after_us = after->count();
         }
     }
 }
 
-std::vector<std::string> waits_for(const OrderView& order) {
-    std::vector<std::string> waits;
-    if (order.order) waits = waits_of_saga(order);
-    for (const ParkedRowView& parked : order.parked) {
-        const std::string what = "record " + parked.topic + "/" + std::to_string(parked.partition) +
-                                 "@" + std::to_string(parked.offset) + " at " + parked.service;
-        if (parked.dead) {
-            waits.push_back("an operator: dead " + what + ": " + parked.error);
-        } else {
-            waits.push_back("parked " + what + ", next try " + parked.due_at.value_or("unknown"));
-        }
+std::vector<StepView> steps_of(const OrderView& order) {
+    using Mark = StepView::Mark;
+    std::vector<StepView> steps;
+    const auto* placed = find(order, "order", "OrderPlaced");
+    steps.push_back({placed ? Mark::done : Mark::skipped, "OrderPlaced", "order", "", ""});
+    bool next = true;  // the first step that is missing is the one that it waits for
+    for (const Step& step : kSteps) steps.push_back(step_of(order, step, next));
+    const auto* started = find(order, "order", "CancellationStarted");
+    if (started) {
+        const auto* ended = find(order, "order", "OrderCancelled");
+        steps.push_back({Mark::refused, "CancellationStarted", "order",
+                         joined(started->about.value_or(""), took(*started)),
+                         ended ? joined("OrderCancelled", since_started(order, *ended))
+                               : "waiting"});
+        return steps;
     }
-    for (const EventView& event : order.events) {
-        if (event.relayed) continue;
-        waits.push_back("the relay of " + event.service + ": " + event.type + " seq " +
-                        std::to_string(event.seq) + " is not confirmed yet");
+    const auto* completed = find(order, "order", "OrderCompleted");
+    const bool open = order.order && order.order->state == "PROCESSING";
+    steps.push_back({completed ? Mark::done : open && next ? Mark::waiting : Mark::skipped,
+                     "OrderCompleted", "order",
+                     completed      ? took(*completed)
+                     : open && next ? "waiting"
+                     : open         ? "still to come"
+                                    : "not reached",
+                     ""});
+    return steps;
+}
+
+std::string standing_text(const ParticipantView& row) {
+    std::string text = row.state;
+    if (row.reason) text += " " + *row.reason;
+    if (row.settled_as) {
+        text += ", settled as " + *row.settled_as + " by " + row.settled_by.value_or("nobody");
     }
-    return waits;
+    if (row.detail && !row.detail->empty()) text += ", " + *row.detail;
+    if (row.attempts.value_or(0) > 0) {
+        text += ", " + std::to_string(*row.attempts) +
+                (*row.attempts == 1 ? " try" : " tries") + " without a clear outcome";
+    }
+    return text;
 }
 
 }  // namespace orderflow::orderctl

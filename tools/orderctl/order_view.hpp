@@ -1,12 +1,17 @@
 #pragma once
-// One order as `orderctl order` shows it, and what follows from it: what an event undoes, what the
-// order waits for. Pure.
+// One order as `orderctl order` and `orderctl stuck` show it, and what follows from it: what an
+// event undoes, what the order waits for and why, its way as a picture. Pure.
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/describe.hpp>
+
+#include "core/time.hpp"
 
 namespace orderflow::orderctl {
 
@@ -21,9 +26,11 @@ struct EventView {
     bool relayed = false;               // the relay's checkpoint is behind it
     std::optional<std::string> about;   // reason, participant, error
     std::optional<std::string> undoes;  // the event that it takes back
+    std::optional<std::int64_t> partition, offset;  // its record, as analytics has seen it
+    std::optional<std::int64_t> after_us;           // since the event before it
 };
 BOOST_DESCRIBE_STRUCT(EventView, (), (time, service, seq, type, event_id, topic, relayed, about,
-                                      undoes))
+                                      undoes, partition, offset, after_us))
 
 struct SagaView {
     std::string state;
@@ -44,8 +51,12 @@ struct ParticipantView {
     std::optional<std::string> reason;
     std::optional<std::string> detail;
     std::optional<std::string> since;
+    // Payment's alone: calls without a clear outcome, and what an operator said for the gateway.
+    std::optional<std::int64_t> attempts;
+    std::optional<std::string> settled_as, settled_by;
 };
-BOOST_DESCRIBE_STRUCT(ParticipantView, (), (state, reason, detail, since))
+BOOST_DESCRIBE_STRUCT(ParticipantView, (), (state, reason, detail, since, attempts, settled_as,
+                                            settled_by))
 
 struct ParkedRowView {
     std::string service;
@@ -63,16 +74,50 @@ BOOST_DESCRIBE_STRUCT(ParkedRowView, (), (service, id, topic, partition, offset,
                                           error, parked_at, due_at))
 
 struct OrderView {
+    std::string id;
     std::optional<SagaView> order;
     std::optional<ParticipantView> inventory, payment, shipping;
     std::vector<EventView> events;
     std::vector<ParkedRowView> parked;
 };
 
-// In time order (each ledger's own order kept), each compensation with what it undoes.
+// Where the stack is, and what Kafka says of the order's partition. Services by their short names.
+struct Surroundings {
+    std::string edge = "http://localhost:3000";  // where clients go
+    std::optional<std::string> trouble;  // Kafka was not to be asked
+    std::set<std::string> idle;          // services whose group has no member
+    // Records of the order's partition that a service has not handled, by service and topic.
+    std::map<std::pair<std::string, std::string>, std::int64_t> behind;
+};
+
+// Whom the order waits for, and what ends that.
+struct Wait {
+    std::string whom;  // inventory, payment, shipping, operator, relay
+    std::string since;
+    std::string why;
+    std::optional<std::string> mend;  // the command that ends it; none: it ends by itself
+};
+BOOST_DESCRIBE_STRUCT(Wait, (), (whom, since, why, mend))
+
+// In time order (each ledger's own order kept), each compensation with what it undoes, each event
+// with the time since the one before.
 void sort_and_link(std::vector<EventView>& events);
 
 // What keeps the order from its end, or its end from having its effect; empty if nothing does.
-std::vector<std::string> waits_for(const OrderView& order);
+std::vector<Wait> waits_for(const OrderView& order, const Surroundings& around);
+
+// The saga's way, a row a step: forward, and beside it what took it back.
+struct StepView {
+    enum class Mark { done, refused, waiting, skipped };
+    Mark mark = Mark::skipped;
+    std::string step;     // StockReserved
+    std::string service;
+    std::string outcome;  // "+4.1 ms", "CARD_DECLINED +20 ms", "waiting", "not reached"
+    std::string back;     // "StockReleased +6.0 ms", "nothing to undo", "waiting"; empty: none
+};
+std::vector<StepView> steps_of(const OrderView& order);
+
+// "SETTLED as REFUNDED by kim, 1500 KRW".
+std::string standing_text(const ParticipantView& row);
 
 }  // namespace orderflow::orderctl

@@ -1,0 +1,191 @@
+// `orderctl lag`.
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+#include "events/json.hpp"
+#include "orderctl/commands.hpp"
+#include "orderctl/facts_readers.hpp"
+#include "orderctl/terminal.hpp"
+
+namespace orderflow::orderctl {
+
+struct PartitionView {
+    std::string service, group, topic;
+    std::int64_t partition = 0;
+    std::optional<std::int64_t> committed;  // none: the group never committed there
+    std::int64_t end = 0;
+    std::int64_t lag = 0;
+};
+BOOST_DESCRIBE_STRUCT(PartitionView, (), (service, group, topic, partition, committed, end, lag))
+
+// A service's outbox and its table of parked records.
+struct StandingView {
+    std::string service;
+    bool consuming = false;  // its group has a member
+    std::int64_t checkpoint = 0;
+    std::int64_t end = 0;     // the outbox's last seq
+    std::int64_t unsent = 0;  // rows above the checkpoint
+    std::optional<std::int64_t> oldest_unsent_ms;
+    std::int64_t parked = 0;
+    std::int64_t dead = 0;
+};
+BOOST_DESCRIBE_STRUCT(StandingView, (), (service, consuming, checkpoint, end, unsent,
+                                         oldest_unsent_ms, parked, dead))
+
+struct LagDocument {
+    std::int64_t max_lag = 0;     // of a partition, in records
+    std::int64_t max_unsent = 0;  // of a relay, in rows
+    std::vector<StandingView> services;
+    std::vector<PartitionView> partitions;
+};
+BOOST_DESCRIBE_STRUCT(LagDocument, (), (max_lag, max_unsent, services, partitions))
+
+namespace {
+
+constexpr const char* kHelp =
+    "How far everybody is: each consumer group per topic and partition, each relay in its outbox, "
+    "and how many records are put aside.";
+constexpr const char* kExample = R"(
+Examples:
+  orderctl lag                          services, and topics with their sums
+  orderctl lag --partitions             every partition
+  orderctl lag --max-lag 1000           for a monitor: exit code 1 if anybody is further behind
+  orderctl lag --json | jq '.partitions[] | select(.lag > 0)'
+LAG counts records that a group has not committed; a group commits once its transaction is over.
+UNSENT counts outbox rows above the relay's checkpoint, which it moves about once a second, so rows
+younger than that may well be in Kafka. Dead records wait for an operator: orderctl records list.
+Exit code 1: --max-lag is exceeded, by a partition's lag or a relay's unsent rows.)";
+
+struct LagOptions {
+    std::optional<std::int64_t> max_lag;
+    bool partitions = false;
+};
+
+StandingView read_standing(AuditDatabase& database, bool consuming) {
+    const auto rows = database.json_rows(R"(
+        SELECT r.checkpoint, coalesce(o.last, 0) AS end, coalesce(u.unsent, 0) AS unsent,
+               (extract(epoch FROM clock_timestamp() - u.oldest) * 1000)::bigint
+                   AS "oldestUnsentMs", p.parked, p.dead
+        FROM audit_v1_relay r,
+             (SELECT max(seq) AS last FROM audit_v1_outbox) o,
+             LATERAL (SELECT count(*) AS unsent, min(recorded_at) AS oldest
+                      FROM audit_v1_outbox WHERE seq > r.checkpoint) u,
+             (SELECT count(*) FILTER (WHERE NOT dead) AS parked,
+                     count(*) FILTER (WHERE dead) AS dead FROM audit_v1_parked) p)");
+    auto view = events::read_json<StandingView>(
+        "{\"service\":\"" + std::string(short_name(database.service())) + "\",\"consuming\":" +
+            (consuming ? "true," : "false,") + rows.at(0).substr(1),
+        events::UnknownMembers::ignore);
+    return std::move(view).value();
+}
+
+LagDocument read_lag(const Endpoints& endpoints) {
+    LagDocument document;
+    const auto busy = groups_with_members(endpoints);
+    for (const auto& database : open_databases(endpoints)) {
+        const auto& group = endpoints.group(database->service());
+        auto view = read_standing(*database, std::ranges::find(busy, group) != busy.end());
+        document.max_unsent = std::max(document.max_unsent, view.unsent);
+        document.services.push_back(std::move(view));
+    }
+    for (const PartitionLag& lag : TopicsReader(endpoints).lags()) {
+        document.partitions.push_back({std::string(short_name(lag.service)),
+                                       endpoints.group(lag.service), lag.topic, lag.partition,
+                                       lag.committed, lag.end, lag.lag()});
+        document.max_lag = std::max(document.max_lag, lag.lag());
+    }
+    return document;
+}
+
+void print_services(const LagDocument& document) {
+    Table table({{"SERVICE"}, {"CONSUMING"}, {"CHECKPOINT", Align::right},
+                 {"OUTBOX END", Align::right}, {"UNSENT", Align::right},
+                 {"OLDEST UNSENT", Align::right}, {"PARKED", Align::right},
+                 {"DEAD", Align::right}});
+    for (const StandingView& view : document.services) {
+        table.add({view.service, view.consuming ? "yes" : "NO", std::to_string(view.checkpoint),
+                   std::to_string(view.end), std::to_string(view.unsent),
+                   view.oldest_unsent_ms
+                       ? duration_text(std::chrono::milliseconds(*view.oldest_unsent_ms))
+                       : "-",
+                   std::to_string(view.parked), std::to_string(view.dead)});
+        if (!view.consuming) {
+            table.remark("its consumer group has no member: is " + view.service +
+                         "-service running?");
+        }
+    }
+    table.print();
+}
+
+void print_partitions(const LagDocument& document) {
+    Table table({{"SERVICE"}, {"TOPIC"}, {"PARTITION", Align::right},
+                 {"COMMITTED", Align::right}, {"END", Align::right}, {"LAG", Align::right}});
+    for (const PartitionView& view : document.partitions) {
+        table.add({view.service, view.topic, std::to_string(view.partition),
+                   view.committed ? std::to_string(*view.committed) : "none",
+                   std::to_string(view.end), std::to_string(view.lag)});
+    }
+    table.print();
+}
+
+// A row for each service and topic; partitions that lag behind below it.
+void print_topics(const LagDocument& document) {
+    Table table({{"SERVICE"}, {"TOPIC"}, {"PARTITIONS", Align::right},
+                 {"COMMITTED", Align::right}, {"END", Align::right}, {"LAG", Align::right}});
+    const auto& all = document.partitions;
+    for (std::size_t i = 0; i < all.size();) {
+        const std::size_t first = i;
+        std::int64_t committed = 0, end = 0, lag = 0;
+        std::vector<std::string> behind;
+        for (; i < all.size() && all[i].service == all[first].service &&
+               all[i].topic == all[first].topic; ++i) {
+            committed += all[i].committed.value_or(0);
+            end += all[i].end;
+            lag += all[i].lag;
+            if (all[i].lag > 0) {
+                behind.push_back("partition " + std::to_string(all[i].partition) + ": " +
+                                 (all[i].committed ? std::to_string(*all[i].committed) : "none") +
+                                 " of " + std::to_string(all[i].end) + ", lag " +
+                                 std::to_string(all[i].lag));
+            }
+        }
+        table.add({all[first].service, all[first].topic, std::to_string(i - first),
+                   std::to_string(committed), std::to_string(end), std::to_string(lag)});
+        for (std::string& text : behind) table.remark(std::move(text));
+    }
+    table.print();
+}
+
+int run_lag(const Context& context, const LagOptions& options) {
+    const LagDocument document = read_lag(context.endpoints);
+    if (context.json) {
+        std::printf("%s\n", events::to_json(document).c_str());
+    } else {
+        print_services(document);
+        std::printf("\n");
+        options.partitions ? print_partitions(document) : print_topics(document);
+    }
+    if (!options.max_lag) return kClean;
+    const bool late = std::max(document.max_lag, document.max_unsent) > *options.max_lag;
+    return late ? kViolated : kClean;
+}
+
+}  // namespace
+
+void add_lag(CLI::App& app, Context& context) {
+    CLI::App* command = app.add_subcommand("lag", kHelp);
+    command->footer(kExample);
+    command->fallthrough();
+    const auto options = std::make_shared<LagOptions>();
+    command
+        ->add_option("--max-lag", options->max_lag,
+                     "exit code 1 if a partition's lag or a relay's unsent rows are more, records")
+        ->check(CLI::NonNegativeNumber);
+    command->add_flag("--partitions", options->partitions, "a line for every partition");
+    command->callback([&context, options] {
+        context.run = [&context, options] { return run_lag(context, *options); };
+    });
+}
+
+}  // namespace orderflow::orderctl

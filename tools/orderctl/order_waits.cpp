@@ -1,0 +1,222 @@
+// order_view.hpp: whom an order waits for, since when, why, and what ends that.
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "orderctl/order_view.hpp"
+#include "payment/payment.hpp"
+
+namespace orderflow::orderctl {
+namespace {
+
+using std::string;
+
+struct Participant {
+    const char* name;
+    std::int64_t bit;
+    std::optional<ParticipantView> OrderView::*row;
+    const char* feeds;  // the service whose event moves it forward
+    std::array<std::string_view, 2> forward_done;
+    std::array<std::string_view, 3> back_done;
+};
+constexpr Participant kParticipants[] = {
+    {"inventory", 1, &OrderView::inventory, "order", {"RESERVED", "REJECTED"},
+     {"RELEASED", "CANCELLED", ""}},
+    {"payment", 2, &OrderView::payment, "inventory", {"CAPTURED", "DECLINED"},
+     {"REFUNDED", "NEVER_CHARGED", "SETTLED"}},
+    {"shipping", 4, &OrderView::shipping, "payment", {"SCHEDULED", "REFUSED"},
+     {"VOIDED", "CANCELLED", ""}}};
+
+string record_text(const ParkedRowView& parked) {
+    return "record " + std::to_string(parked.id) + " (" + parked.topic + "/" +
+           std::to_string(parked.partition) + "@" + std::to_string(parked.offset) + ")";
+}
+
+string tries(std::int64_t count) {
+    return std::to_string(count) + (count == 1 ? " try" : " tries");
+}
+
+string relay_text(const EventView& event) {
+    return "the relay of " + event.service + "-service has not confirmed " + event.type +
+           " (seq " + std::to_string(event.seq) + ")";
+}
+
+Wait wait_for_record(const ParkedRowView& parked) {
+    Wait wait{parked.service, parked.parked_at, "", std::nullopt};
+    if (parked.dead) {
+        wait.whom = "operator";
+        wait.why = parked.service + " has given up " + record_text(parked) + " after " +
+                   tries(parked.attempts) + ": " + parked.error;
+        wait.mend = "orderctl records retry " + std::to_string(parked.id) + " --service " +
+                    parked.service + " --reason '…'";
+    } else {
+        wait.why = parked.service + " has put " + record_text(parked) + " aside, " +
+                   tries(parked.attempts) + " failed, next at " +
+                   parked.due_at.value_or("once it is its turn") + ": " + parked.error;
+    }
+    return wait;
+}
+
+// Looks, for one participant of one order, for what keeps it from answering.
+class Cause {
+public:
+    Cause(const OrderView& order, const Surroundings& around, const Participant& participant,
+          bool back, string since)
+        : order_(order), around_(around), participant_(participant), row_(order.*participant.row),
+          back_(back) {
+        wait_.whom = participant.name;
+        wait_.since = std::move(since);
+    }
+
+    Wait find() {
+        if (row_ && is_payment_call()) return gateway();
+        if (around_.trouble) {
+            return because("Kafka does not answer: " + *around_.trouble,
+                           "scripts/up --no-demo   # or start Kafka again");
+        }
+        if (row_ && answered()) return answer_is_missing();
+        return not_heard();
+    }
+
+private:
+    Wait because(string why, std::optional<string> mend) {
+        wait_.why = std::move(why);
+        wait_.mend = std::move(mend);
+        return wait_;
+    }
+
+    bool answered() const {
+        const auto is = [&](std::string_view state) { return row_->state == state; };
+        return back_ ? std::ranges::any_of(participant_.back_done, is)
+                     : std::ranges::any_of(participant_.forward_done, is);
+    }
+    bool is_payment_call() const {
+        if (participant_.bit != 2) return false;
+        return back_ ? row_->state == "CANCELLING"
+                     : row_->state == "INTENT" || row_->state == "UNKNOWN";
+    }
+
+    string next_try() const {
+        const auto touched = row_->since ? parse_rfc3339(*row_->since) : std::nullopt;
+        if (!touched) return "soon";
+        return "about " + to_rfc3339(*touched + payment::retry_after(static_cast<std::int32_t>(
+                                                    row_->attempts.value_or(0))));
+    }
+
+    Wait gateway() {
+        const std::int64_t attempts = row_->attempts.value_or(0);
+        if (around_.idle.contains("payment")) return not_running("payment");
+        if (back_) {
+            return because(attempts == 0
+                               ? string("the cancel is under way at the gateway")
+                               : "the gateway has not answered the cancel clearly: " +
+                                     tries(attempts) + ", next try " + next_try(),
+                           "orderctl payment settle " + order_.id +
+                               " --as refunded|never-charged   # once the gateway's people know");
+        }
+        if (row_->state == "INTENT") return because("the charge is under way", std::nullopt);
+        return because("charge UNKNOWN: " + tries(attempts) +
+                           " without a clear outcome, next try " + next_try(),
+                       "curl -X POST " + around_.edge + "/api/orders/" + order_.id +
+                           "/cancellations   # or wait for the gateway");
+    }
+
+    // It has decided; the order service has not taken notice.
+    Wait answer_is_missing() {
+        const string topic = string(participant_.name) + "-events";
+        if (const auto event = unsent(participant_.name)) return relay(*event);
+        if (const auto late = behind("order", topic)) return *late;
+        return because("has answered (" + row_->state + "), the order service did not hear it",
+                       "orderctl republish --order " + order_.id);
+    }
+
+    Wait not_heard() {
+        const string feeds = back_ ? "order" : participant_.feeds;
+        if (const auto event = unsent(feeds)) return relay(*event);
+        if (const auto late = behind(participant_.name, feeds + "-events")) return *late;
+        return because("has read everything and not heard of it",
+                       "orderctl republish --order " + order_.id);
+    }
+
+    const EventView* unsent(std::string_view service) const {
+        const auto found = std::ranges::find_if(order_.events, [&](const EventView& event) {
+            return !event.relayed && event.service == service;
+        });
+        return found == order_.events.end() ? nullptr : &*found;
+    }
+    Wait relay(const EventView& event) {
+        return because(relay_text(event),
+                       "orderctl lag   # is " + event.service + "-service running, and Kafka?");
+    }
+
+    Wait not_running(const string& service) {
+        return because(service + "-service is not running: its consumer group has no member",
+                       "scripts/up --no-demo   # or start " + service + "-service");
+    }
+    std::optional<Wait> behind(const string& service, const string& topic) {
+        const auto found = around_.behind.find({service, topic});
+        if (found == around_.behind.end() || found->second == 0) return std::nullopt;
+        if (around_.idle.contains(service)) return not_running(service);
+        return because(service + "-service has " + std::to_string(found->second) +
+                           " records of " + topic + " before it",
+                       "orderctl lag   # is it shrinking?");
+    }
+
+    const OrderView& order_;
+    const Surroundings& around_;
+    const Participant& participant_;
+    const std::optional<ParticipantView>& row_;
+    const bool back_;
+    Wait wait_;
+};
+
+// A record that these services hold aside explains the wait better than anything else.
+bool is_held(const OrderView& order, std::string_view participant) {
+    return std::ranges::any_of(order.parked, [&](const ParkedRowView& parked) {
+        return parked.service == participant || parked.service == "order";
+    });
+}
+
+void add_saga(const OrderView& order, const Surroundings& around, std::vector<Wait>& waits) {
+    const SagaView& saga = *order.order;
+    const auto add = [&](const Participant& participant, bool back, const string& since) {
+        if (is_held(order, participant.name)) return;
+        waits.push_back(Cause(order, around, participant, back, since).find());
+    };
+    if (saga.state == "PROCESSING") {
+        const std::size_t who = saga.captured_at ? 2 : saga.reserved_at ? 1 : 0;
+        add(kParticipants[who], false,
+            saga.captured_at.value_or(saga.reserved_at.value_or(saga.placed_at)));
+    }
+    if (saga.state == "CANCELLING") {
+        for (const Participant& participant : kParticipants) {
+            if (saga.answers & participant.bit) continue;
+            add(participant, true, saga.cancelling_at.value_or(saga.placed_at));
+        }
+    }
+    if (saga.state == "COMPLETED" && order.inventory && order.inventory->state == "RESERVED") {
+        Wait wait{"inventory", saga.finished_at.value_or(saga.placed_at),
+                  "the reservation is not a sale yet", std::nullopt};
+        if (!is_held(order, "inventory")) waits.push_back(wait);
+    }
+}
+
+}  // namespace
+
+std::vector<Wait> waits_for(const OrderView& order, const Surroundings& around) {
+    std::vector<Wait> waits;
+    for (const ParkedRowView& parked : order.parked) waits.push_back(wait_for_record(parked));
+    if (order.order) add_saga(order, around, waits);
+    const auto named = [&](const EventView& event) {
+        return std::ranges::any_of(waits, [&](const Wait& wait) {
+            return wait.why.find("(seq " + std::to_string(event.seq) + ")") != string::npos;
+        });
+    };
+    for (const EventView& event : order.events) {
+        if (event.relayed || named(event)) continue;
+        waits.push_back({"relay", event.time, relay_text(event), std::nullopt});
+    }
+    return waits;
+}
+
+}  // namespace orderflow::orderctl
