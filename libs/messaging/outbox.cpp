@@ -2,6 +2,9 @@
 
 #include <stdexcept>
 
+#include <spdlog/spdlog.h>
+
+#include "events/announcements.hpp"
 #include "events/codec.hpp"
 
 namespace orderflow::messaging {
@@ -41,6 +44,15 @@ const Statement kRead{"relay_read", R"(
     SELECT seq, event_id, order_id, topic, key, type, headers, data, recorded_at
     FROM outbox WHERE seq > $1::bigint ORDER BY seq LIMIT $2::bigint)"};
 
+// For the log of the service that gives a record up.
+std::string death_text(const Record& record, const std::optional<OrderId>& order,
+                       const std::string& error) {
+    return "record died: " + std::string(record.topic) + "/" + std::to_string(record.partition) +
+           "@" + std::to_string(record.offset) + " of order " +
+           (order ? order->to_string() : "unknown") + ": " +
+           events::printable(error, events::kMaxErrorBytes) + " (orderctl records list)";
+}
+
 }  // namespace
 
 void Bell::ring() {
@@ -62,6 +74,7 @@ PostgresUnitOfWork::PostgresUnitOfWork(postgres::Connection& connection, events:
 Instant PostgresUnitOfWork::begin() {
     appended_ = false;
     announcements_.clear();
+    deaths_.clear();
     const bool was_connected = connection_.connected();
     try {
         transaction_.emplace(connection_, parked_.first_query());
@@ -87,6 +100,9 @@ std::optional<WaitingRecord> PostgresUnitOfWork::take_due(Instant now) {
 void PostgresUnitOfWork::park(std::span<const ParkedRecord> records) {
     for (const ParkedRecord& parked : parked_.insert(records, transaction_->now())) {
         announcements_.push_back(announce(parked, producer_, transaction_->now()));
+        if (parked.why == Parking::dead) {
+            deaths_.push_back(death_text(*parked.record, parked.order_id, parked.error));
+        }
     }
 }
 
@@ -94,6 +110,10 @@ bool PostgresUnitOfWork::retried(const Retried& retried) {
     if (retried.done()) return parked_.remove(*retried.waiting);
     if (!parked_.update(retried)) return false;
     announcements_.push_back(announce(retried, producer_, transaction_->now()));
+    if (!retried.due_at) {
+        deaths_.push_back(
+            death_text(retried.waiting->record, retried.waiting->order_id, retried.error));
+    }
     return true;
 }
 
@@ -140,6 +160,7 @@ void PostgresUnitOfWork::commit() {
     transaction_->commit();
     transaction_.reset();
     if (appended_) bell_.ring();
+    for (const std::string& death : deaths_) spdlog::error("{}", death);
 }
 
 void PostgresUnitOfWork::rollback() noexcept { transaction_.reset(); }

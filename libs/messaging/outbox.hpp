@@ -50,6 +50,7 @@ private:
     ParkedTable parked_;
     bool some_parked_ = false;  // as the transaction began
     std::vector<Announcement> announcements_;
+    std::vector<std::string> deaths_;  // to be logged once they are committed
     bool appended_ = false;
 };
 

@@ -49,6 +49,27 @@ CREATE UNIQUE INDEX parked_record ON parked
 CREATE INDEX parked_by_order ON parked (order_id, id) WHERE NOT dead;
 CREATE INDEX parked_by_due ON parked (due_at) WHERE NOT dead;
 
+-- What operators decided on dead records (orderctl records): one row for each retry and discard. Of a
+-- discarded record everything is kept. Append-only, and nothing but orderctl writes it.
+CREATE TABLE parked_decisions (
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    decided_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    decision   text NOT NULL,         -- retry, discard
+    decided_by text NOT NULL,
+    reason     text NOT NULL,
+    parked_id  bigint NOT NULL,
+    topic      text NOT NULL,
+    partition  integer NOT NULL,
+    "offset"   bigint NOT NULL,
+    order_id   uuid,
+    ce_id      text,
+    error      text NOT NULL,
+    parked_at  timestamptz NOT NULL,
+    key        bytea,                 -- these three of a discarded one, as in parked
+    headers    text,
+    value      bytea
+);
+
 CREATE VIEW audit_v1_outbox AS
     SELECT seq, event_id, order_id, topic, key, type, headers, data, recorded_at FROM outbox;
 CREATE VIEW audit_v1_relay AS SELECT seq AS checkpoint FROM relay_checkpoint;
@@ -56,3 +77,7 @@ CREATE VIEW audit_v1_parked AS
     SELECT id, topic, partition, "offset", order_id, ce_id, attempts, due_at, dead, blocks,
            error, parked_at
     FROM parked;
+CREATE VIEW audit_v1_parked_decisions AS
+    SELECT id, decided_at, decision, decided_by, reason, parked_id, topic, partition, "offset",
+           order_id, ce_id, error, parked_at
+    FROM parked_decisions;
