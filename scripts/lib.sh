@@ -8,6 +8,14 @@ DEPS=${ORDERFLOW_DEPS:-$ROOT/.deps}
 # The parts of the local stack, in the order in which they start.
 PARTS=(postgres kafka gateway order payment inventory shipping analytics edge)
 
+# check_parts PART,...: dies of a name that is none.
+check_parts() {
+    local name
+    for name in ${1//,/ }; do
+        [[ " ${PARTS[*]} " == *" $name "* ]] || die "unknown part '$name'; the parts are: ${PARTS[*]}"
+    done
+}
+
 say() { printf '%s\n' "$*"; }
 note() { printf '   %s\n' "$*"; }
 die() {

@@ -49,7 +49,7 @@ std::optional<int> Options::parse(int argc, char** argv) {
         app_.parse(argc, argv);
         return std::nullopt;
     } catch (const CLI::ParseError& error) {
-        return app_.exit(error);
+        return app_.exit(error) == 0 ? 0 : 2;
     }
 }
 

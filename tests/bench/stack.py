@@ -15,6 +15,7 @@ import sys
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+PARTS = ("postgres", "kafka", "gateway", "order", "payment", "inventory", "shipping", "analytics", "edge")
 SERVICES = ("order", "payment", "inventory", "shipping", "analytics")
 DATABASES = ("orders", "payments", "inventory", "shipping", "analytics")  # in the same order; schemas have these names
 SETTINGS = ("fsync", "synchronous_commit", "full_page_writes", "shared_buffers", "wal_buffers", "max_wal_size",
@@ -28,13 +29,16 @@ def default_state():
 
 
 class Stack:
-    def __init__(self, state):
+    def __init__(self, state, needs=PARTS):
         self.state = pathlib.Path(state)
         file = self.state / "stack.env"
         if not file.exists():
             sys.exit(f"no stack in {self.state}: start one with scripts/up")
         self.env = dict(read_env_line(line) for line in file.read_text().splitlines()
                         if "=" in line and not line.startswith("#"))
+        missing = [part for part in needs if part not in self.pids()]
+        if missing:
+            sys.exit(f"the stack in {self.state} does not run ({', '.join(missing)} missing): start it with scripts/up")
 
     def program(self, name):
         return str(pathlib.Path(self.env["STACK_BIN"]) / name)

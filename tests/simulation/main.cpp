@@ -129,14 +129,19 @@ int main(int argc, char** argv) {
     CLI::App app("Runs the saga's production code over a simulated clock, broker, database and "
                  "gateway");
     const auto* seeds =
-        app.add_option("--seeds", options.seeds, "how many runs (default: 2000; 1 with --seed)")
+        app.add_option("--seeds", options.seeds, "how many runs, of each mutant at most "
+                                               "(default: 2000; 1 with --seed alone)")
             ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{100'000'000}));
     const auto* seed = app.add_option("--seed", options.seed, "the first run's seed (default: 1)");
     app.add_option("--mutant", options.mutant, "plants a mistake, to see it caught");
     app.add_flag("--mutants", options.mutants, "each mutant until it is caught");
     app.add_flag("--list-mutants", options.list_mutants, "names of the mutants");
     app.add_flag("--verbose", options.verbose, "after a failure, the whole trace");
-    CLI11_PARSE(app, argc, argv);
-    if (*seed && !*seeds) options.seeds = 1;
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
+    if (*seed && !*seeds && !options.mutants) options.seeds = 1;
     return orderflow::simulation::run(options);
 }

@@ -121,7 +121,11 @@ int main(int argc, char** argv) {
     CLI::App app("A stand-in payment gateway with a durable ledger.");
     Config config;
     describe(app, config);
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
     if (const auto mistake = sandbox::find_mistake(config.faults)) {
         std::fprintf(stderr, "gateway-sandbox: %s\n", mistake->detail.c_str());
         return 1;
