@@ -164,9 +164,9 @@ class Check(OrderctlTest):
         self.assertEqual(self.caught(delete, restore, order_id), {"I3", "I4"})
 
     def test_a_stack_that_cannot_be_read_is_neither_clean_nor_violated(self):
-        code, said = self.ctl("--gateway-url", "http://127.0.0.1:1", "check")
+        code, said = self.ctl("--payments-url", "host=127.0.0.1 port=1 dbname=payments", "check")
         self.assertEqual(code, 2)
-        self.assertIn("gateway", said)
+        self.assertIn("127.0.0.1", said)
 
 
 class Repair(OrderctlTest):

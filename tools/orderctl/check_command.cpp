@@ -51,13 +51,16 @@ Examples:
   orderctl check --quiesce 30                wait up to 30 s until nothing moves, then check
   orderctl check --json | jq .violations
   orderctl check --history client.jsonl      also I1 and I2: what clients were told
-Exit code 1: violations. 2: nothing violated, but something could not be read, hardly anything could
-be judged, or it was not quiet in time.)";
+  orderctl check --without-gateway           where the gateway has no ledger to read: no I3, no I4
+Exit code 1: violations. 2: nothing violated, but something could not be read (without the gateway's
+ledger the rest is judged, I3 and I4 are not), hardly anything could be judged, or it was not quiet
+in time.)";
 // Of the text: violations of each invariant, parked records.
 constexpr std::size_t kMaxPrinted = 20;
 
 struct CheckOptions {
     int quiesce_s = 0;
+    bool without_gateway = false;
     std::string history;
 };
 
@@ -180,17 +183,23 @@ int run_check(const Context& context, const CheckOptions& options) {
             quiesce(context.endpoints, std::chrono::seconds(options.quiesce_s));
         if (!unrest.quiet()) document.unrest = unrest.text();
     }
-    const Facts facts = gather(context.endpoints, {}, say_progress);
+    const Facts facts =
+        gather(context.endpoints, {.gateway = !options.without_gateway}, say_progress);
     end_progress();
     Report report = check(facts, history ? &*history : nullptr);
     const bool violated = std::ranges::any_of(report.invariants, [](const Invariant& invariant) {
         return invariant.verdict == Verdict::violated;
     });
-    document.verdict = violated                  ? "violated"
-                       : report.judged_nothing() ? "not judged"
-                       : document.unrest         ? "not quiet"
-                                                 : "clean";
+    const bool silent_gateway = !facts.gateway_error.empty();
+    document.verdict = violated                                    ? "violated"
+                       : report.judged_nothing() || silent_gateway ? "not judged"
+                       : document.unrest                           ? "not quiet"
+                                                                   : "clean";
     document.notes = std::move(report.notes);
+    if (silent_gateway) {
+        document.notes.push_back("I3 and I4 are not judged, all others are: " +
+                                 facts.gateway_error);
+    }
     document.counts = report.counts;
     document.invariants = std::move(report.invariants);
     if (!context.json) print_verdict(document);
@@ -216,6 +225,8 @@ void add_check(CLI::App& app, Context& context) {
         ->add_option("--quiesce", options->quiesce_s,
                      "wait at most so many seconds until nothing is in flight")
         ->check(CLI::Range(0, 86'400));
+    command->add_flag("--without-gateway", options->without_gateway,
+                      "do not ask for the gateway's ledger: I3 and I4 are not judged");
     command->add_option("--history", options->history,
                         "JSON lines of what clients did (docs/orderctl.md)");
     command->callback([&context, options] {

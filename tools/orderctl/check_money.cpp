@@ -20,6 +20,11 @@ string gateway_text(const GatewayFacts& gateway) {
            sum(gateway.refunds, gateway.refunded);
 }
 
+string why_unread(const Facts& facts) {
+    return "the gateway's ledger was not read" +
+           (facts.gateway_error.empty() ? string() : ": " + facts.gateway_error);
+}
+
 // What the gateway took under keys that no order has.
 void judge_foreign(Judge& judge, const char* id, const Facts& facts) {
     std::int64_t others = 0;
@@ -46,7 +51,7 @@ void judge_foreign(Judge& judge, const char* id, const Facts& facts) {
 void judge_charges(Judge& judge, const Facts& facts) {
     constexpr const char* kId = "I3";
     judge.open(kId, "one charge per order");
-    if (!facts.gateway_read) return judge.not_judged(kId, "the gateway's ledger was not read");
+    if (!facts.gateway_read) return judge.not_judged(kId, why_unread(facts));
     for (std::uint32_t i = 0; i < facts.orders.size(); ++i) {
         const OrderFacts& order = facts.orders[i];
         const GatewayFacts& gateway = order.gateway;
@@ -106,7 +111,7 @@ void judge_contradicted(Judge& judge, const char* id, const OrderFacts& order) {
 void judge_money(Judge& judge, const Facts& facts) {
     constexpr const char* kId = "I4";
     judge.open(kId, "gateway = payments' ledger = completed orders");
-    if (!facts.gateway_read) return judge.not_judged(kId, "the gateway's ledger was not read");
+    if (!facts.gateway_read) return judge.not_judged(kId, why_unread(facts));
     std::map<Currency, Sums> sums;
     for (std::uint32_t i = 0; i < facts.orders.size(); ++i) {
         const OrderFacts& order = facts.orders[i];

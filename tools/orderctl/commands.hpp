@@ -24,6 +24,7 @@ void add_rebuild(CLI::App& app, Context& context);
 void add_republish(CLI::App& app, Context& context);
 void add_stuck(CLI::App& app, Context& context);
 void add_lag(CLI::App& app, Context& context);
+void add_records(CLI::App& app, Context& context);
 void add_payment(CLI::App& app, Context& context);
 
 }  // namespace orderflow::orderctl

@@ -40,7 +40,7 @@ void Endpoints::describe(CLI::App& app) {
     for (const Service service : kServices) {
         const std::string schema(schema_of(service));
         add("--" + schema + "-owner-url", owner_[at(service)], owner_env(service),
-            "the same with the right to write (republish)");
+            "the same with the right to write (republish, records, settle)");
     }
     add("--admin-url", admin_, "ADMIN_DATABASE_URL", "a superuser's URL, instead of the owners'");
     add("--brokers", brokers_, "KAFKA_BROKERS", "Kafka bootstrap servers, host:port,…");

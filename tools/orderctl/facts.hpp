@@ -249,6 +249,7 @@ struct Facts {
     std::vector<std::string> silent_groups;  // consumer groups that never committed anything
     bool topics_read = false;
     bool gateway_read = false;
+    std::string gateway_error;  // why not, if it was asked
 
     std::uint32_t order(const OrderId& id);        // its index; makes the entry
     std::uint32_t product(std::string_view id);    // the same

@@ -45,7 +45,11 @@ Facts gather(const Endpoints& endpoints, GatherWhat what,
     topics.read(facts);
     if (what.gateway) {
         progress("the gateway's ledger");
-        read_gateway(endpoints, facts);
+        try {
+            read_gateway(endpoints, facts);
+        } catch (const std::exception& error) {  // the rest is judged without it
+            facts.gateway_error = error.what();
+        }
     }
     look_again(database_of(databases, Service::order), facts);
     return facts;

@@ -22,7 +22,7 @@ BOOST_DESCRIBE_STRUCT(PartitionView, (), (service, group, topic, partition, comm
 // A service's outbox and its table of parked records.
 struct StandingView {
     std::string service;
-    bool consuming = false;  // its group has a member
+    std::optional<bool> consuming;  // its group has a member; none: Kafka does not say
     std::int64_t checkpoint = 0;
     std::int64_t end = 0;     // the outbox's last seq
     std::int64_t unsent = 0;  // rows above the checkpoint
@@ -38,8 +38,9 @@ struct LagDocument {
     std::int64_t max_unsent = 0;  // of a relay, in rows
     std::vector<StandingView> services;
     std::vector<PartitionView> partitions;
+    std::optional<std::string> kafka_error;  // why there are none
 };
-BOOST_DESCRIBE_STRUCT(LagDocument, (), (max_lag, max_unsent, services, partitions))
+BOOST_DESCRIBE_STRUCT(LagDocument, (), (max_lag, max_unsent, services, partitions, kafka_error))
 
 namespace {
 
@@ -55,16 +56,19 @@ Examples:
 LAG counts records that a group has not committed; a group commits once its transaction is over.
 UNSENT counts outbox rows above the relay's checkpoint, which it moves about once a second, so rows
 younger than that may well be in Kafka. Dead records wait for an operator: orderctl records list.
-Exit code 1: --max-lag is exceeded, by a partition's lag or a relay's unsent rows.)";
+Exit code 1: --max-lag is exceeded, by a partition's lag or a relay's unsent rows. 2: Kafka does not
+answer; what the databases know is shown all the same.)";
 
 struct LagOptions {
     std::optional<std::int64_t> max_lag;
     bool partitions = false;
 };
 
-StandingView read_standing(AuditDatabase& database, bool consuming) {
-    const auto rows = database.json_rows(R"(
-        SELECT r.checkpoint, coalesce(o.last, 0) AS end, coalesce(u.unsent, 0) AS unsent,
+StandingView read_standing(AuditDatabase& database) {
+    const auto rows = database.json_rows("SELECT '" +
+                                         std::string(short_name(database.service())) + R"('
+               AS service, r.checkpoint, coalesce(o.last, 0) AS end,
+               coalesce(u.unsent, 0) AS unsent,
                (extract(epoch FROM clock_timestamp() - u.oldest) * 1000)::bigint
                    AS "oldestUnsentMs", p.parked, p.dead
         FROM audit_v1_relay r,
@@ -73,27 +77,34 @@ StandingView read_standing(AuditDatabase& database, bool consuming) {
                       FROM audit_v1_outbox WHERE seq > r.checkpoint) u,
              (SELECT count(*) FILTER (WHERE NOT dead) AS parked,
                      count(*) FILTER (WHERE dead) AS dead FROM audit_v1_parked) p)");
-    auto view = events::read_json<StandingView>(
-        "{\"service\":\"" + std::string(short_name(database.service())) + "\",\"consuming\":" +
-            (consuming ? "true," : "false,") + rows.at(0).substr(1),
-        events::UnknownMembers::ignore);
-    return std::move(view).value();
+    return events::read_json<StandingView>(rows.at(0), events::UnknownMembers::ignore).value();
 }
 
-LagDocument read_lag(const Endpoints& endpoints) {
-    LagDocument document;
+void read_groups(const Endpoints& endpoints, LagDocument& document) {
     const auto busy = groups_with_members(endpoints);
-    for (const auto& database : open_databases(endpoints)) {
-        const auto& group = endpoints.group(database->service());
-        auto view = read_standing(*database, std::ranges::find(busy, group) != busy.end());
-        document.max_unsent = std::max(document.max_unsent, view.unsent);
-        document.services.push_back(std::move(view));
+    for (std::size_t i = 0; i < kServices.size(); ++i) {
+        document.services[i].consuming =
+            std::ranges::find(busy, endpoints.group(kServices[i])) != busy.end();
     }
     for (const PartitionLag& lag : TopicsReader(endpoints).lags()) {
         document.partitions.push_back({std::string(short_name(lag.service)),
                                        endpoints.group(lag.service), lag.topic, lag.partition,
                                        lag.committed, lag.end, lag.lag()});
         document.max_lag = std::max(document.max_lag, lag.lag());
+    }
+}
+
+LagDocument read_lag(const Endpoints& endpoints) {
+    LagDocument document;
+    for (const auto& database : open_databases(endpoints)) {
+        auto view = read_standing(*database);
+        document.max_unsent = std::max(document.max_unsent, view.unsent);
+        document.services.push_back(std::move(view));
+    }
+    try {
+        read_groups(endpoints, document);
+    } catch (const CannotDo& error) {
+        document.kafka_error = error.what();
     }
     return document;
 }
@@ -104,13 +115,14 @@ void print_services(const LagDocument& document) {
                  {"OLDEST UNSENT", Align::right}, {"PARKED", Align::right},
                  {"DEAD", Align::right}});
     for (const StandingView& view : document.services) {
-        table.add({view.service, view.consuming ? "yes" : "NO", std::to_string(view.checkpoint),
+        const char* consuming = !view.consuming ? "?" : *view.consuming ? "yes" : "NO";
+        table.add({view.service, consuming, std::to_string(view.checkpoint),
                    std::to_string(view.end), std::to_string(view.unsent),
                    view.oldest_unsent_ms
                        ? duration_text(std::chrono::milliseconds(*view.oldest_unsent_ms))
                        : "-",
                    std::to_string(view.parked), std::to_string(view.dead)});
-        if (!view.consuming) {
+        if (view.consuming == false) {
             table.remark("its consumer group has no member: is " + view.service +
                          "-service running?");
         }
@@ -164,8 +176,13 @@ int run_lag(const Context& context, const LagOptions& options) {
     } else {
         print_services(document);
         std::printf("\n");
-        options.partitions ? print_partitions(document) : print_topics(document);
+        if (document.kafka_error) {
+            std::printf("Kafka does not answer: %s\n", document.kafka_error->c_str());
+        } else {
+            options.partitions ? print_partitions(document) : print_topics(document);
+        }
     }
+    if (document.kafka_error) return kCannotDo;
     if (!options.max_lag) return kClean;
     const bool late = std::max(document.max_lag, document.max_unsent) > *options.max_lag;
     return late ? kViolated : kClean;
@@ -181,7 +198,7 @@ void add_lag(CLI::App& app, Context& context) {
     command
         ->add_option("--max-lag", options->max_lag,
                      "exit code 1 if a partition's lag or a relay's unsent rows are more, records")
-        ->check(CLI::NonNegativeNumber);
+        ->check(CLI::Range(0, 1'000'000'000));
     command->add_flag("--partitions", options->partitions, "a line for every partition");
     command->callback([&context, options] {
         context.run = [&context, options] { return run_lag(context, *options); };

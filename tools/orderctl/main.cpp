@@ -1,4 +1,5 @@
 // orderctl: what an operator asks of orderflow and does to it from the command line.
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 
@@ -10,9 +11,71 @@
 
 namespace {
 
+using orderflow::orderctl::Context;
+
 constexpr const char* kFooter = R"(
-Exit code: 0 clean, 1 something is wrong with the data, 2 could not do it.
-Everything is read with the role auditor; only republish and payment settle write.)";
+Examples, from "how is it" to "mend it":
+  orderctl stuck                          which orders wait, for whom, why, and what to do
+  orderctl lag                            how far the services and relays are
+  orderctl order ID                       one order's way, every event of it
+  orderctl check --quiesce 30             is anything lost, doubled or inconsistent
+  orderctl rebuild --verify               do the tables say what the ledgers say
+  orderctl records list                   what the services could not handle
+  orderctl records retry 12 --service payment --reason 'mended'
+  orderctl republish --order ID           send an order's events again
+  orderctl payment settle ID --as refunded    answer for a gateway that never does
+orderctl COMMAND --help has its options and more examples; docs/orderctl.md explains them all.
+
+Exit code: 0 clean or done; 1 something is wrong (check, rebuild: with the data; stuck: an order
+waits; lag: more than --max-lag); 2 could not do it, or a wrong option.
+Everything is read with the role auditor. Only republish, payment settle and records retry|discard
+write, and say what they wrote.)";
+
+// In the list of commands the first clause of each description is enough.
+class ShortFormatter : public CLI::Formatter {
+public:
+    std::string make_subcommand(const CLI::App* command) const override {
+        std::string text = command->get_description();
+        const auto end = std::min(text.find(". "), text.find("; "));
+        if (end != std::string::npos) text = text.substr(0, end) + ".";
+        return "  " + command->get_name() +
+               std::string(12 - std::min<std::size_t>(11, command->get_name().size()), ' ') +
+               text + "\n";
+    }
+};
+
+// What is wrong, what there is, and where to read on.
+int refuse(const CLI::App& app, const CLI::ParseError& error) {
+    std::string command = "orderctl";
+    const CLI::App* at = &app;
+    for (; !at->get_subcommands().empty(); command += " " + at->get_name()) {
+        at = at->get_subcommands().front();
+    }
+    std::string names;
+    for (const CLI::App* each : at->get_subcommands({})) names += " " + each->get_name();
+    const auto rest = app.remaining(true);  // options that a command does not know go up to it
+    std::string what = error.what();
+    if (!names.empty() && !rest.empty()) {
+        what = (rest.front().starts_with('-') ? "there is no option '" : "there is no command '") +
+               rest.front() + "'. The commands are:" + names;
+    } else if (!names.empty()) {
+        what = "which command? There are:" + names;
+    }
+    std::fprintf(stderr, "%s: %s\nSee: %s --help\n", command.c_str(), what.c_str(),
+                 command.c_str());
+    return orderflow::orderctl::kCannotDo;
+}
+
+void add_commands(CLI::App& app, Context& context) {
+    add_stuck(app, context);
+    add_lag(app, context);
+    add_order(app, context);
+    add_check(app, context);
+    add_rebuild(app, context);
+    add_records(app, context);
+    add_republish(app, context);
+    add_payment(app, context);
+}
 
 }  // namespace
 
@@ -22,22 +85,18 @@ int main(int argc, char** argv) {
     spdlog::set_level(spdlog::level::err);
 
     CLI::App app("The operator's command line of orderflow.", "orderctl");
+    app.formatter(std::make_shared<ShortFormatter>());
     app.footer(kFooter);
     app.require_subcommand(1);
     Context context;
     app.add_flag("--json", context.json, "one JSON document instead of text");
     context.endpoints.describe(app);
-    add_stuck(app, context);
-    add_lag(app, context);
-    add_order(app, context);
-    add_check(app, context);
-    add_rebuild(app, context);
-    add_republish(app, context);
-    add_payment(app, context);
+    add_commands(app, context);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? kClean : kCannotDo;
+        if (error.get_exit_code() == 0) return app.exit(error);
+        return refuse(app, error);
     }
     try {
         context.endpoints.complete();

@@ -3,11 +3,23 @@
 #include <cstdio>
 #include <memory>
 
+#include "core/enums.hpp"
+#include "events/json.hpp"
 #include "messaging/outbox.hpp"
 #include "orderctl/commands.hpp"
 #include "payment/payment_service.hpp"
 
 namespace orderflow::orderctl {
+
+// The document of --json.
+struct SettledView {
+    OrderId order_id;
+    bool settled = false;
+    std::optional<std::string> state;  // before; none: no such payment
+    std::string message;
+};
+BOOST_DESCRIBE_STRUCT(SettledView, (), (order_id, settled, state, message))
+
 namespace {
 
 constexpr const char* kHelp =
@@ -18,7 +30,10 @@ gateway's people first. The service goes on cancelling the charge there; if the 
 otherwise, orderflow_payment_alarms_total{alarm="settled_otherwise"} counts it and the log names the
 order.
 
-  orderctl payment settle 019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10 --as refunded --by kim)";
+Examples:
+  orderctl stuck                        which orders wait for an answer of the gateway
+  orderctl payment settle 019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10 --as refunded --by kim
+Exit code 2: it was not settled; the text says which state the payment is in, and what to do.)";
 
 struct SettleOptions {
     std::string order;
@@ -26,9 +41,42 @@ struct SettleOptions {
     std::string by = "operator";
 };
 
-int run_settle(const Context& context, const SettleOptions& options) {
-    const auto id = OrderId::parse(options.order);
-    if (!id) throw CannotDo("'" + options.order + "' is no order id (a lower-case UUID)");
+// The payment as it was found, for what is said about it.
+std::string standing(const payment::Payment& payment) {
+    std::string text(name_of(payment.state));
+    if (payment.settled_as) {
+        text += " as " + std::string(name_of(*payment.settled_as)) + " by " + payment.settled_by;
+    }
+    if (payment.order) {
+        const Money amount = payment::amount_of(*payment.order);
+        text += ", " + std::to_string(amount.amount) + " " + std::string(amount.currency.text());
+    }
+    if (payment.attempts > 0) {
+        text += ", " + std::to_string(payment.attempts) + " calls without a clear outcome";
+    }
+    return text;
+}
+
+// Why a payment in this state cannot be settled, and what can be done instead.
+std::string refusal(const payment::Payment& payment, const std::string& id,
+                    const std::string& edge) {
+    using payment::State;
+    switch (payment.state) {
+        case State::INTENT:
+        case State::UNKNOWN:
+            return "its order is not cancelled yet, and only a cancellation can be settled. First: "
+                   "curl -X POST " + edge + "/api/orders/" + id + "/cancellations";
+        case State::CAPTURED:
+        case State::DECLINED: return "the gateway has answered: there is nothing to say for it";
+        case State::SETTLED: return "an operator has said otherwise before";
+        case State::REFUNDED:
+        case State::NEVER_CHARGED: return "it has ended";
+        case State::CANCELLING: return "it has just changed: try again";
+    }
+    return "";
+}
+
+SettledView settle(const Context& context, const SettleOptions& options, const OrderId& id) {
     const auto as = options.as == "refunded" ? payment::Settlement::REFUNDED
                                              : payment::Settlement::NEVER_CHARGED;
     postgres::Connection connection(context.endpoints.owner(events::Service::payment));
@@ -36,31 +84,58 @@ int run_settle(const Context& context, const SettleOptions& options) {
     messaging::Bell bell;  // nobody listens here: the service's relay polls
     messaging::PostgresUnitOfWork work(connection, events::Service::payment, bell);
     const auto store = payment::make_payment_store(connection);
+    std::optional<payment::Payment> found;
     bool settled = false;
     messaging::run_transaction(work, [&](Instant now, messaging::BatchOutput& out) {
-        return payment::settle_payment(*store, *id, as, options.by, now, out, settled);
+        const auto payments = store->load({&id, 1});
+        const payment::Payment* payment = payments.find(id);
+        found = payment ? std::optional(*payment) : std::nullopt;
+        return payment::settle_payment(*store, id, as, options.by, now, out, settled);
     });
-    const char* said = settled ? "settled" : "not settled: no payment of this order is CANCELLING";
-    if (context.json) {
-        std::printf("{\"orderId\":\"%s\",\"settled\":%s}\n", id->to_string().c_str(),
-                    settled ? "true" : "false");
-    } else {
-        std::printf("%s %s\n", id->to_string().c_str(), said);
+    SettledView view{id, settled, std::nullopt, ""};
+    if (!found) {
+        view.message = "not settled: the payment service has not heard of this order";
+        return view;
     }
-    return settled ? kClean : kCannotDo;
+    view.state = name_of(found->state);
+    const std::string was = standing(*found);
+    if (!settled) {
+        view.message = "not settled, the payment is " + was + ": " +
+                       refusal(*found, id.to_string(), context.endpoints.edge());
+    } else if (found->settled_as) {
+        view.message = "settled before, the payment is " + was + ": nothing changed";
+    } else {
+        view.message = "settled as " + std::string(name_of(as)) + " by " + options.by +
+                       " (the payment was " + was + "); the order is told so, the gateway is "
+                       "asked on";
+    }
+    return view;
+}
+
+int run_settle(const Context& context, const SettleOptions& options) {
+    const auto id = OrderId::parse(options.order);
+    if (!id) throw CannotDo("'" + options.order + "' is no order id (a lower-case UUID)");
+    const SettledView view = settle(context, options, *id);
+    if (context.json) {
+        std::printf("%s\n", events::to_json(view).c_str());
+    } else {
+        std::printf("%s %s\n", id->to_string().c_str(), view.message.c_str());
+    }
+    return view.settled ? kClean : kCannotDo;
 }
 
 }  // namespace
 
 void add_payment(CLI::App& app, Context& context) {
-    CLI::App* payment = app.add_subcommand("payment", "What only an operator can decide on money.");
+    CLI::App* payment = app.add_subcommand(
+        "payment", "settle: answer for a gateway that never does, so that a cancelled order ends.");
     payment->require_subcommand(1);
     payment->fallthrough();
     CLI::App* settle = payment->add_subcommand("settle", kHelp);
     settle->footer(kExample);
     settle->fallthrough();
     const auto options = std::make_shared<SettleOptions>();
-    settle->add_option("order", options->order, "the order's id")->required();
+    settle->add_option("ORDER", options->order, "the order's id")->required();
     settle->add_option("--as", options->as, "what the gateway did")
         ->required()
         ->check(CLI::IsMember({"refunded", "never-charged"}));

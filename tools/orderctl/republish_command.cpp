@@ -29,8 +29,12 @@ Examples:
       sends every event of one order, of all participants
   orderctl republish --since 2026-01-02T03:00:00Z --service inventory
       the relay starts again from there: lowers its checkpoint (needs the service's own URL)
+  scripts/down --only order,payment,inventory,shipping,analytics
   orderctl republish --all
-      everything, after the loss of Kafka's data: with the services stopped)";
+  scripts/up --no-demo
+      everything, after the loss of Kafka's data: with the services stopped. Once they run again
+      their relays send it all; orderctl lag shows how far they are
+Exit code 2: refused, or no ledger has an event of the order.)";
 
 using postgres::Params;
 using postgres::Rows;
@@ -118,6 +122,10 @@ std::vector<RepublishedView> lower_checkpoints(const Context& context,
     if (!options.all) {
         since = parse_rfc3339(options.since);
         if (!since) throw CannotDo("--since wants RFC 3339 in UTC, like 2026-01-02T03:04:05Z");
+        if (*since > system_now()) {
+            throw CannotDo("--since " + options.since + " is in the future: nothing was recorded "
+                           "from then on (it is " + to_rfc3339(system_now()) + ")");
+        }
     } else if (const auto groups = groups_with_members(context.endpoints); !groups.empty()) {
         std::string names;
         for (const auto& name : groups) names += " " + name;

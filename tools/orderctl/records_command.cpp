@@ -1,0 +1,280 @@
+// `orderctl records`: what the services have put aside, and what an operator decides on what they
+// have given up. Every decision is one statement on the service's own database: of two operators at
+// once one finds the record decided, and a service that tries a record at the same time has it
+// locked, or has it no longer among the dead.
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+#include "events/json.hpp"
+#include "orderctl/commands.hpp"
+#include "orderctl/facts_readers.hpp"
+#include "orderctl/order_reader.hpp"
+#include "orderctl/terminal.hpp"
+
+namespace orderflow::orderctl {
+
+struct RecordView {
+    std::string service;
+    std::int64_t id = 0;
+    bool dead = false;
+    std::string topic;
+    std::int64_t partition = 0;
+    std::int64_t offset = 0;
+    std::optional<std::string> order_id;
+    std::int64_t attempts = 0;
+    std::string parked_at;
+    std::optional<std::string> due_at;
+    std::string error;
+};
+BOOST_DESCRIBE_STRUCT(RecordView, (), (service, id, dead, topic, partition, offset, order_id,
+                                       attempts, parked_at, due_at, error))
+
+struct DecisionView {
+    std::string service;
+    std::string decided_at, decision, decided_by, reason;
+    std::int64_t parked_id = 0;
+    std::string topic;
+    std::int64_t partition = 0;
+    std::int64_t offset = 0;
+    std::optional<std::string> order_id;
+    std::string error;
+};
+BOOST_DESCRIBE_STRUCT(DecisionView, (), (service, decided_at, decision, decided_by, reason,
+                                         parked_id, topic, partition, offset, order_id, error))
+
+namespace {
+
+using postgres::Params;
+using postgres::Rows;
+using postgres::Statement;
+
+constexpr const char* kHelp =
+    "list, decisions, retry, discard: what the services have put aside, and what becomes of what "
+    "they have given up.";
+constexpr const char* kExample = R"(
+A record that a service cannot handle is parked and tried again after 1, 4, 16, 60 and 120 s; then,
+or at once if it cannot be read, it is dead and waits for you. What follows of its order goes on.
+
+Examples:
+  orderctl records list                          dead ones first
+  orderctl records list --service payment --json
+  orderctl records retry 12 --service payment --reason 'mended by release 1.2'
+  orderctl records discard 13 --service shipping --reason 'a test record of 2026-01-02'
+  orderctl records decisions                     who decided what, and why)";
+constexpr const char* kRetryHelp =
+    "Puts a dead record back: due at once, with five more tries. Do it once the cause is mended; a "
+    "record that was handled before changes nothing.";
+constexpr const char* kDiscardHelp =
+    "Deletes a dead record: its effect is not wanted. The record is kept among the decisions. If "
+    "the effect is missing after all, orderctl check goes on saying so.";
+
+// Nothing if it is not among the dead.
+const Statement kRetry{"records_retry", R"(
+    WITH taken AS (
+        UPDATE parked SET dead = false, due_at = clock_timestamp(), attempts = 0
+        WHERE id = $1::bigint AND dead
+        RETURNING id, topic, partition, "offset", order_id, ce_id, error, parked_at)
+    INSERT INTO parked_decisions (decision, decided_by, reason, parked_id, topic, partition,
+                                  "offset", order_id, ce_id, error, parked_at)
+    SELECT 'retry', $2::text, $3::text, id, topic, partition, "offset", order_id, ce_id, error,
+           parked_at FROM taken
+    RETURNING topic, partition, "offset", order_id::text, error)"};
+const Statement kDiscard{"records_discard", R"(
+    WITH taken AS (
+        DELETE FROM parked WHERE id = $1::bigint AND dead
+        RETURNING id, topic, partition, "offset", order_id, ce_id, error, parked_at, key, headers,
+                  value)
+    INSERT INTO parked_decisions (decision, decided_by, reason, parked_id, topic, partition,
+                                  "offset", order_id, ce_id, error, parked_at, key, headers, value)
+    SELECT 'discard', $2::text, $3::text, id, topic, partition, "offset", order_id, ce_id, error,
+           parked_at, key, headers, value FROM taken
+    RETURNING topic, partition, "offset", order_id::text, error)"};
+const Statement kLook{"records_look", "SELECT dead FROM parked WHERE id = $1::bigint"};
+
+struct RecordsOptions {
+    std::string service;
+    std::int64_t id = 0;
+    std::string reason;
+    std::string by = "operator";
+    std::int64_t limit = 100;
+};
+
+// The rows of a view, of one service or of all.
+template <class View>
+std::vector<View> read_views(const Endpoints& endpoints, const RecordsOptions& options,
+                             const std::string& columns, const std::string& rest) {
+    std::vector<View> views;
+    for (const Service service : kServices) {
+        if (!options.service.empty() && options.service != short_name(service)) continue;
+        AuditDatabase database(service, endpoints.auditor(service));
+        for (const std::string& row :
+             database.json_rows("SELECT '" + std::string(short_name(service)) +
+                                "' AS service, topic, partition, \"offset\", order_id AS "
+                                "\"orderId\", error, " + columns + " FROM " + rest + " LIMIT " +
+                                std::to_string(options.limit))) {
+            views.push_back(events::read_json<View>(row, events::UnknownMembers::ignore).value());
+        }
+    }
+    return views;
+}
+
+template <class View>
+std::string place_of(const View& view) {
+    return view.topic + "/" + std::to_string(view.partition) + "@" + std::to_string(view.offset);
+}
+
+int run_list(const Context& context, const RecordsOptions& options) {
+    auto records = read_views<RecordView>(
+        context.endpoints, options,
+        "id, dead, attempts, " + utc_text("parked_at") + " AS \"parkedAt\", " +
+            utc_text("due_at") + " AS \"dueAt\"",
+        "audit_v1_parked ORDER BY dead DESC, id");
+    std::ranges::stable_partition(records, &RecordView::dead);
+    if (context.json) {
+        std::printf("%s\n", events::to_json(records).c_str());
+        return kClean;
+    }
+    if (records.empty()) {
+        std::printf("no record is put aside\n");
+        return kClean;
+    }
+    Table table({{"STATE"}, {"SERVICE"}, {"ID", Align::right}, {"RECORD"}, {"ORDER"},
+                 {"TRIES", Align::right}, {"PARKED AT"}, {"NEXT TRY"}});
+    for (const RecordView& record : records) {
+        table.add({record.dead ? "dead" : "parked", record.service, std::to_string(record.id),
+                   place_of(record), record.order_id.value_or("unknown"),
+                   std::to_string(record.attempts), record.parked_at,
+                   record.dead ? "never" : record.due_at.value_or("")});
+        table.remark(record.error);
+    }
+    table.print();
+    return kClean;
+}
+
+int run_decisions(const Context& context, const RecordsOptions& options) {
+    auto decisions = read_views<DecisionView>(
+        context.endpoints, options,
+        "decision, decided_by AS \"decidedBy\", reason, parked_id AS \"parkedId\", " +
+            utc_text("decided_at") + " AS \"decidedAt\"",
+        "audit_v1_parked_decisions ORDER BY id DESC");
+    std::ranges::stable_sort(decisions, std::ranges::greater(), &DecisionView::decided_at);
+    if (context.json) {
+        std::printf("%s\n", events::to_json(decisions).c_str());
+        return kClean;
+    }
+    if (decisions.empty()) {
+        std::printf("nobody has decided on a dead record\n");
+        return kClean;
+    }
+    Table table({{"TIME"}, {"DECISION"}, {"BY"}, {"SERVICE"}, {"ID", Align::right}, {"RECORD"},
+                 {"ORDER"}, {"REASON"}});
+    for (const DecisionView& decision : decisions) {
+        table.add({decision.decided_at, decision.decision, decision.decided_by, decision.service,
+                   std::to_string(decision.parked_id), place_of(decision),
+                   decision.order_id.value_or("unknown"), decision.reason});
+    }
+    table.print();
+    return kClean;
+}
+
+Service service_named(const std::string& name) {
+    return *std::ranges::find(kServices, std::string_view(name), short_name);
+}
+
+int run_decide(const Context& context, const RecordsOptions& options, bool retry) {
+    const Service service = service_named(options.service);
+    postgres::Connection connection(context.endpoints.owner(service));
+    connection.script("SET search_path = " + std::string(schema_of(service)));
+    const Rows taken = connection.exec(retry ? kRetry : kDiscard,
+                                       Params::of(options.id, options.by, options.reason));
+    const std::string what = "record " + std::to_string(options.id) + " of " + options.service;
+    if (taken.size() == 0) {
+        const Rows row = connection.exec(kLook, Params::of(options.id));
+        throw CannotDo(what + (row.size() == 0
+                                   ? " is not there: handled, or discarded, or never was"
+                                   : " is not dead: the service tries it again by itself"));
+    }
+    DecisionView view;
+    view.service = options.service;
+    view.decided_at = to_rfc3339(system_now());
+    view.decision = retry ? "retry" : "discard";
+    view.decided_by = options.by;
+    view.reason = options.reason;
+    view.parked_id = options.id;
+    view.topic = taken.text(0, 0);
+    view.partition = taken.int32(0, 1);
+    view.offset = taken.int64(0, 2);
+    if (!taken.is_null(0, 3)) view.order_id = taken.text(0, 3);
+    view.error = taken.text(0, 4);
+    if (context.json) {
+        std::printf("%s\n", events::to_json(view).c_str());
+        return kClean;
+    }
+    std::printf("%s (%s, order %s) %s\n    it had died of: %s\n", what.c_str(),
+                place_of(view).c_str(), view.order_id.value_or("unknown").c_str(),
+                retry ? "is due now, with five more tries" : "is discarded", view.error.c_str());
+    return kClean;
+}
+
+CLI::App* add_command(CLI::App& records, const char* name, const char* help) {
+    CLI::App* command = records.add_subcommand(name, help);
+    command->footer(kExample);
+    command->fallthrough();
+    return command;
+}
+
+CLI::Option* add_service(CLI::App* command, RecordsOptions& options, const char* help) {
+    return command->add_option("--service", options.service, help)
+        ->check(CLI::IsMember({"order", "inventory", "payment", "shipping", "analytics"}));
+}
+
+void add_decision(CLI::App& records, Context& context, bool retry) {
+    CLI::App* command = add_command(records, retry ? "retry" : "discard",
+                                    retry ? kRetryHelp : kDiscardHelp);
+    const auto options = std::make_shared<RecordsOptions>();
+    const auto texts = [](const std::string& text) {
+        return !text.empty() && text.size() <= 1'000 ? "" : "1 to 1000 bytes";
+    };
+    command->add_option("ID", options->id, "the record's, of `records list`")->required();
+    add_service(command, *options, "whose record")->required();
+    command->add_option("--reason", options->reason, "why; stands in the decisions")
+        ->required()
+        ->check(texts);
+    command->add_option("--by", options->by, "who says so; stands in the decisions")
+        ->envname("USER")
+        ->check(texts);
+    command->callback([&context, options, retry] {
+        context.run = [&context, options, retry] { return run_decide(context, *options, retry); };
+    });
+}
+
+void add_listing(CLI::App& records, Context& context, const char* name, const char* help,
+                 int (*run)(const Context&, const RecordsOptions&)) {
+    CLI::App* command = add_command(records, name, help);
+    const auto options = std::make_shared<RecordsOptions>();
+    add_service(command, *options, "of this service only");
+    command->add_option("--limit", options->limit, "so many rows of each service at most")
+        ->check(CLI::Range(1, 100'000))
+        ->capture_default_str();
+    command->callback([&context, options, run] {
+        context.run = [&context, options, run] { return run(context, *options); };
+    });
+}
+
+}  // namespace
+
+void add_records(CLI::App& app, Context& context) {
+    CLI::App* records = app.add_subcommand("records", kHelp);
+    records->footer(kExample);
+    records->require_subcommand(1);
+    records->fallthrough();
+    add_listing(*records, context, "list", "Records that are put aside, dead ones first.",
+                run_list);
+    add_listing(*records, context, "decisions", "What was decided on dead records, newest first.",
+                run_decisions);
+    add_decision(*records, context, true);
+    add_decision(*records, context, false);
+}
+
+}  // namespace orderflow::orderctl
