@@ -64,8 +64,14 @@ int main(int argc, char** argv) {
             return 0;
         }
         if (argc == 3 && (what == "--check" || what == "--write")) return run(what, argv[2]);
-        std::cerr << "usage: saga-table [--check FILE | --write FILE]\n";
-        return 2;
+        const bool asked = argc == 2 && what == "--help";
+        (asked ? std::cout : std::cerr)
+            << "usage: saga-table [--check FILE | --write FILE]\n\n"
+               "The state x event tables that the rules themselves write; without an option to "
+               "standard output.\n"
+               "  --check FILE   exit code 1 if the page says anything else\n"
+               "  --write FILE   into the page, between its markers\n";
+        return asked ? 0 : 2;
     } catch (const std::exception& error) {
         std::cerr << "saga-table: " << error.what() << "\n";
         return 2;
