@@ -116,6 +116,11 @@ public:
 
     // Takes what it can from `bytes`; `taken` may be less than all, then call again with more.
     std::optional<Refusal> parse_body(std::string_view bytes, std::size_t& taken) {
+        // A chunked body ends with five bytes at least, and Beast's assertions want them in one piece.
+        if (chunked() && bytes.size() < kLastChunkBytes) {
+            taken = 0;
+            return std::nullopt;
+        }
         Code ec;
         taken = put({bytes.data(), bytes.size()}, ec);
         if (refused_) return refused_;
@@ -132,6 +137,7 @@ public:
 
 private:
     static constexpr std::size_t kMaxChunkExtension = 1024;
+    static constexpr std::size_t kLastChunkBytes = 5;  // "0\r\n\r\n"
 
     static bool is_framing(Code ec) {
         using boost::beast::http::error;

@@ -148,6 +148,15 @@ TEST_CASE("a chunked body is joined, its trailers are dropped") {
     CHECK(wire.receive().body == "POST [2]");
 }
 
+TEST_CASE("a chunked body may arrive byte by byte to its end") {
+    TestServer server;
+    Wire wire(server.port);
+    const std::string request =
+        json_head + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
+    for (const char byte : request) wire.send(std::string(1, byte));
+    CHECK(wire.receive().status == 200);
+}
+
 TEST_CASE("an absolute target and HTTP/1.0 are served") {
     TestServer server;
     Wire wire(server.port);
