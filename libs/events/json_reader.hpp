@@ -37,6 +37,8 @@ public:
             fail("json-limits", "nested too deeply");
         } else if (tape_.tokens.size() > kMaxTokens) {
             fail("json-limits", "too many values");
+        } else if (result.Code() == rapidjson::kParseErrorNumberTooBig) {
+            fail("json-number", "a number is out of all range");
         } else if (result.IsError() || stream.Tell() != json.size()) {
             fail("json-syntax", "not valid JSON");
         }
