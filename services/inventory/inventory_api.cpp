@@ -105,6 +105,7 @@ Result<Offer> parse_offer(std::string_view product_id, std::string_view body) {
         return Error{"validation",
                      "the product id must have 1 to 64 characters of printable ASCII without '/'"};
     }
+    if (body.empty()) return Error{"body-required", "name, price and stock are expected", ""};
     auto read = events::read_json<OfferBody>(body, events::UnknownMembers::refuse);
     if (!read) return read.error();
     Offer offer;

@@ -365,6 +365,7 @@ asio::awaitable<http::Response> post_cancellation(CancelLoop& cancel, http::Requ
 }  // namespace
 
 Result<events::Order> parse_order(std::string_view body, const std::string& default_token) {
+    if (body.empty()) return Error{"body-required", "an order is expected", ""};
     auto request = events::read_json<OrderRequest>(body, events::UnknownMembers::refuse);
     if (!request) return request.error();
     events::Order order;

@@ -28,7 +28,7 @@ class BadInput(SystemTest):
         text = json.dumps(good)
         address = {"line1": "a", "city": "b", "postalCode": "c", "country": "KR"}
         return [
-            ("no body", b"", 400, "json-syntax", None),
+            ("no body", b"", 400, "body-required", None),
             ("half a body", text[:-1], 400, "json-syntax", None),
             ("something behind it", text + "x", 400, "json-syntax", None),
             ("not UTF-8", text.encode().replace(b"Laptop", b"\xff"), 400, "json-syntax", None),
