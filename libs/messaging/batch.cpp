@@ -38,6 +38,23 @@ std::string_view key_of(const events::Event& event, std::string& buffer) {
     return std::get<events::StockAdjusted>(event).product_id;
 }
 
+bool adds_up(const events::Order& order) {
+    std::int64_t sum = 0;  // cannot overflow: the codec's limits
+    for (const auto& line : order.items) sum += line.price * line.quantity;
+    return sum == order.total;
+}
+
+// Whether the amounts that an event names agree: no service may act on one that contradicts itself.
+bool is_consistent(const events::Event& event) {
+    if (const auto* placed = std::get_if<events::OrderPlaced>(&event)) return adds_up(placed->order);
+    if (const auto* kept = std::get_if<events::StockReserved>(&event)) return adds_up(kept->order);
+    if (const auto* paid = std::get_if<events::PaymentCaptured>(&event)) {
+        return adds_up(paid->order) && paid->amount == paid->order.total &&
+               paid->currency == paid->order.currency;
+    }
+    return true;
+}
+
 // The delivery, or why there is none ("code: detail").
 std::optional<std::string> decode_record(const Record& record, EventKind kind, Delivery& out) {
     if (!headers_within_limits(record)) return "envelope: too many or too large headers";
@@ -59,6 +76,7 @@ std::optional<std::string> decode_record(const Record& record, EventKind kind, D
     if (key_of(*event, buffer) != record.key) {
         return "key-mismatch: the record key is not the id in the data";
     }
+    if (!is_consistent(*event)) return "business: the amounts contradict each other";
     out.event = std::move(*event);
     out.id = *id;
     out.time = *time;

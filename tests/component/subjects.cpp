@@ -68,6 +68,7 @@ std::vector<Event> told_to_inventory() {
     too_many.order.total = 150'000;
     unknown.order.items[0].product_id = "NONE";
     mispriced.order.items[0].price = 1;
+    mispriced.order.total = 2;
     return {done.placed(),            cancelled.placed(),       open.placed(),
             too_many.placed(),        unknown.placed(),         mispriced.placed(),
             tombstone.cancellation(), cancelled.cancellation(), too_many.cancellation(),

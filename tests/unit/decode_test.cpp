@@ -117,4 +117,22 @@ TEST_CASE("decode: a traceparent that is none is dropped, its event is not") {
     CHECK(batch.deliveries[0].traceparent.empty());
 }
 
+TEST_CASE("decode: an event whose amounts contradict each other is dead") {
+    const Story story;
+    CHECK(death_of(message_of(story.captured())) == "alive");
+    auto other_amount = story.captured();
+    other_amount.amount += 1;
+    auto other_currency = story.captured();
+    other_currency.currency = *Currency::parse("EUR");
+    auto other_total = story.captured();
+    other_total.order.total = other_total.amount += 1;
+    auto reserved = story.reserved();
+    reserved.order.total = 0;
+    for (const events::Event& event :
+         {events::Event{other_amount}, events::Event{other_currency}, events::Event{other_total},
+          events::Event{reserved}}) {
+        CHECK(death_of(message_of(event)) == "business: the amounts contradict each other");
+    }
+}
+
 }  // namespace orderflow::messaging
