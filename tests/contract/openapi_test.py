@@ -22,7 +22,7 @@ PROTOCOL = {"400", "408", "413", "414", "415", "417", "431", "500", "503", "504"
 def operations():
     """(path, method, operation) of each"""
     for path, item in openapi.DOCUMENT["paths"].items():
-        for method in ("get", "put", "post", "delete", "patch"):
+        for method in openapi.METHODS:
             if method in item:
                 yield path, method.upper(), item[method]
 

@@ -31,6 +31,7 @@ def resolved(node):
     return node
 
 
+METHODS = ("get", "put", "post", "delete", "patch")
 VALIDATORS = {}
 
 
@@ -76,10 +77,18 @@ ANYWHERE = {400: "Malformed", 404: "NotFound", 405: "MethodNotAllowed", 408: "Ti
             414: "UriTooLong", 417: "Expectation", 431: "HeadersTooLarge", 503: "Unavailable"}
 
 
-def judge(method, path, request_body, status, headers, body):
-    """What is wrong, line by line. `path` is without query; `headers` knows names without case; `body` of an answer to
-    HEAD is None."""
+def has(part, item):
+    """Whether a service has any operation of the path; the edge, and whoever is not known, may have them all."""
+    tags = {tag for method in METHODS if method in item for tag in item[method]["tags"]}
+    return part in tags or part not in {tag["name"] for tag in DOCUMENT["tags"]}
+
+
+def judge(part, method, path, request_body, status, headers, body):
+    """What is wrong, line by line. `part` answered: "order", "edge", …; `path` is without query; `headers` knows names
+    without case; `body` of an answer to HEAD is None."""
     found = route(path)
+    if found and not has(part, found[0]):
+        found = None
     item, variables = found or ({}, {})
     operation = item.get("get" if method == "HEAD" else method.lower())
     if operation is None or status == 405:
