@@ -49,12 +49,13 @@ def sized(data):
     return varint(-1) if data is None else varint(len(data)) + data
 
 
-def batch_of(key, value, headers):
-    """A record batch (v2) of one record."""
+def batch_of(key, value, headers, attributes=0, producer=-1, epoch=-1):
+    """A record batch (v2) of one record, the first of its producer if it has one."""
     body = b"\0" + varint(0) + varint(0) + sized(key) + sized(value) + varint(len(headers))
     body += b"".join(sized(name) + sized(content) for name, content in headers)
     now = int(time.time() * 1000)
-    rest = struct.pack(">hiqqqhii", 0, 0, now, now, -1, -1, -1, 1) + varint(len(body)) + body
+    rest = struct.pack(">hiqqqhii", attributes, 0, now, now, producer, epoch, min(producer, 0), 1)
+    rest += varint(len(body)) + body
     return struct.pack(">qiibI", 0, 9 + len(rest), -1, 2, crc32c(rest)) + rest
 
 
