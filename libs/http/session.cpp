@@ -29,6 +29,8 @@ using Clock = Deadline::Clock;
 constexpr std::size_t kHeadReadBytes = 4 * 1024;
 constexpr std::size_t kBodyReadBytes = 16 * 1024;
 constexpr std::size_t kLingerBytes = 256 * 1024;
+constexpr std::string_view kJson = "application/json";
+constexpr std::string_view kJsonBelow = "/api/";  // all that is good there is answered in JSON
 constexpr std::chrono::milliseconds kLingerTimeout{1'000};
 constexpr int kSwitchingProtocols = 101;
 
@@ -185,6 +187,9 @@ private:
             const bool asked = asks_for_websocket(request_, parser_->http11());
             if (asked && (has_body || in_.size() > 0)) return refuse(refusal::too_early);
             early_ = refuse_websocket();
+        } else if (request_.path.starts_with(kJsonBelow) && !accepts(request_.headers, kJson)) {
+            early_ = problem(406, "not-acceptable", "Not acceptable",
+                             "This resource is answered in " + std::string(kJson) + ".");
         } else if (has_body && !acceptable_body()) {
             early_ = problem(415, "media-type", "Unsupported media type",
                              "This resource accepts " + match_.route->options.content_type +

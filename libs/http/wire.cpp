@@ -15,7 +15,53 @@ bool fit_for_header(std::string_view text) {
     });
 }
 
+std::string_view trimmed(std::string_view text) {
+    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+    return text;
+}
+
+// What stands before the separator, which is taken off as well.
+std::string_view take(std::string_view& rest, char separator) {
+    const std::string_view item = rest.substr(0, rest.find(separator));
+    rest.remove_prefix(std::min(item.size() + 1, rest.size()));
+    return trimmed(item);
+}
+
+// "q=0", "q=0.00": not wanted.
+bool has_no_weight(std::string_view parameters) {
+    while (!parameters.empty()) {
+        const std::string_view parameter = take(parameters, ';');
+        if (!equals_ignoring_case(parameter.substr(0, 2), "q=")) continue;
+        return parameter.find_first_not_of("0.", 2) == std::string_view::npos;
+    }
+    return false;
+}
+
 }  // namespace
+
+bool accepts(const Headers& headers, std::string_view type) {
+    const std::string_view kind = type.substr(0, type.find('/') + 1);  // "application/"
+    bool any_field = false;
+    bool wanted = false;
+    int fits_best = 0;
+    for (std::size_t i = 0; i < headers.size(); ++i) {
+        auto [name, ranges] = headers[i];
+        if (!equals_ignoring_case(name, "Accept")) continue;
+        any_field = true;
+        while (!ranges.empty()) {
+            std::string_view parameters = take(ranges, ',');
+            const std::string_view range = take(parameters, ';');
+            const bool of_kind = range.size() == kind.size() + 1 && range.back() == '*' &&
+                                 equals_ignoring_case(range.substr(0, kind.size()), kind);
+            const int fits = equals_ignoring_case(range, type) ? 3 : of_kind ? 2 : range == "*/*";
+            if (fits <= fits_best) continue;
+            fits_best = fits;
+            wanted = !has_no_weight(parameters);
+        }
+    }
+    return wanted || !any_field;
+}
 
 std::string_view HttpDate::now() {
     const std::time_t second = std::time(nullptr);
