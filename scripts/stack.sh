@@ -179,11 +179,13 @@ service_is_ready() { curl -sf --max-time 1 -o /dev/null "http://127.0.0.1:${PORT
 # ---- the edge ----------------------------------------------------------------------------------
 
 launch_edge() {
-    local conf=$STATE/edge/edge.conf name user=''
+    local conf=$STATE/edge/edge.conf name user='' files
     local -a fill=()
+    files=$(ulimit -Hn) # nginx takes memory for each, so not any number
+    if [[ $files == unlimited ]] || ((files > 20000)); then files=20000; fi
     if ((EUID == 0)); then user='user www-data;'; fi
     for name in edge "${SERVICES[@]}"; do fill+=(-e "s|@${name^^}_PORT@|${PORT[$name]}|"); done
-    sed "${fill[@]}" -e "s|@USER_DIRECTIVE@|$user|" -e "s|@STATE@|${STATE//[&|\\]/\\&}|" \
+    sed "${fill[@]}" -e "s|@USER_DIRECTIVE@|$user|" -e "s|@FILES@|$files|" -e "s|@STATE@|${STATE//[&|\\]/\\&}|" \
         "$ROOT/deploy/nginx/edge.conf.in" >"$conf"
     launch edge /usr/sbin/nginx -e stderr -p "$STATE/edge" -c "$conf"
 }
