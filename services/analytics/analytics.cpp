@@ -54,6 +54,28 @@ constexpr std::array<StepEnds, kSteps> kStepEnds{{
     {Slot::shipment_scheduled, Slot::order_completed},
 }};
 
+// What each participant may answer to CancellationStarted.
+struct Answers {
+    Slot undone;
+    Slot nothing;
+};
+constexpr std::array<Answers, 3> kAnswers{{{Slot::stock_released, Slot::inventory_nothing},
+                                           {Slot::payment_refunded, Slot::payment_nothing},
+                                           {Slot::shipment_voided, Slot::shipping_nothing}}};
+
+// Who comes next on the way forward: by the latest event seen, since they come by four topics.
+struct NextBy {
+    Slot seen;
+    Service next;
+};
+constexpr std::array<NextBy, 7> kNext{{{Slot::shipment_scheduled, Service::order},
+                                       {Slot::shipment_refused, Service::order},
+                                       {Slot::payment_declined, Service::order},
+                                       {Slot::stock_rejected, Service::order},
+                                       {Slot::payment_captured, Service::shipping},
+                                       {Slot::stock_reserved, Service::payment},
+                                       {Slot::order_placed, Service::inventory}}};
+
 Slot slot_of_nothing(events::Participant participant) {
     switch (participant) {
         case events::Participant::inventory: return Slot::inventory_nothing;
@@ -100,6 +122,11 @@ const Mark* end_of(const OrderView& view) {
 
 bool is_open(const OrderView& view) { return view[Slot::order_placed] && !end_of(view); }
 bool has_response(const OrderView& view) { return view[Slot::order_placed] && end_of(view); }
+
+const Mark* first_of(const OrderView& view, Slot one, Slot other) {
+    if (view[one]) return &*view[one];
+    return view[other] ? &*view[other] : nullptr;
+}
 
 Instant minute_of(Instant time) { return std::chrono::floor<std::chrono::minutes>(time); }
 
@@ -206,6 +233,44 @@ Status status_of(const OrderView& view) {
     if (view[Slot::order_cancelled]) return Status::CANCELLED;
     if (view[Slot::cancellation_started]) return Status::CANCELLING;
     return Status::PROCESSING;
+}
+
+std::vector<WaitingFor> waiting_for(const OrderView& view) {
+    if (!is_open(view)) return {};
+    const auto order = events::names_of(Service::order).name;
+    if (const auto& started = view[Slot::cancellation_started]) {
+        std::vector<WaitingFor> list;
+        Instant last = started->time;
+        for (const auto& [undone, nothing] : kAnswers) {
+            if (const Mark* answer = first_of(view, undone, nothing)) {
+                last = std::max(last, answer->time);
+            } else {
+                list.push_back({events::names_of(info(undone).producer).name, started->time});
+            }
+        }
+        if (list.empty()) list.push_back({order, last});
+        return list;
+    }
+    for (const auto& [seen, next] : kNext) {
+        if (view[seen]) return {{events::names_of(next).name, view[seen]->time}};
+    }
+    throw std::logic_error("an open order without any event");
+}
+
+std::optional<OpenOrder> open_order(const OrderId& id, const OrderView& view) {
+    auto waiting = waiting_for(view);
+    if (waiting.empty()) return std::nullopt;
+    OpenOrder order;
+    order.order_id = id;
+    order.status = status_of(view);
+    order.reason = view.reason;
+    order.customer_id = view.customer_id;
+    order.total = view.total.value().amount;
+    order.currency = view.total->currency;
+    order.placed_at = view[Slot::order_placed]->time;
+    order.since = std::ranges::min(waiting, {}, &WaitingFor::since).since;
+    order.waiting_for = std::move(waiting);
+    return order;
 }
 
 std::vector<TimelineEvent> timeline(const OrderView& view) {

@@ -90,6 +90,35 @@ BOOST_DESCRIBE_STRUCT(TimelineEvent, (), (type, service, time, latency_ms, topic
 // By time of recording.
 std::vector<TimelineEvent> timeline(const OrderView& view);
 
+// Whose answer an order waits for, and since when.
+struct WaitingFor {
+    std::string_view service;
+    Instant since{};
+    bool operator==(const WaitingFor&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(WaitingFor, (), (service, since))
+
+// Empty for an order that is final, or whose OrderPlaced has not come yet.
+std::vector<WaitingFor> waiting_for(const OrderView& view);
+
+// An order under way, as lists show it. The names are the JSON names of the API.
+struct OpenOrder {
+    OrderId order_id;
+    Status status = Status::PROCESSING;
+    std::optional<events::Reason> reason;
+    std::string customer_id;
+    std::int64_t total = 0;
+    Currency currency;
+    Instant placed_at{};
+    Instant since{};  // of the longest wait
+    std::vector<WaitingFor> waiting_for;
+};
+BOOST_DESCRIBE_STRUCT(OpenOrder, (), (order_id, status, reason, customer_id, total, currency,
+                                      placed_at, since, waiting_for))
+
+// nullopt where waiting_for() is empty.
+std::optional<OpenOrder> open_order(const OrderId& id, const OrderView& view);
+
 // The four steps of the forward way whose duration is measured.
 BOOST_DEFINE_ENUM_CLASS(Step, reserve, charge, ship, complete)
 inline constexpr std::size_t kSteps = 4;
@@ -146,6 +175,17 @@ struct Tally {
 // Adds what `after` holds and `before` did not. Counting a way step by step gives the same as
 // counting it at once.
 void count(const OrderView& before, const OrderView& after, Tally& tally);
+
+// One minute of the throughput, as the API shows it.
+struct MinuteFigures {
+    Instant minute{};  // its begin
+    std::int64_t placed = 0;
+    std::int64_t completed = 0;
+    std::int64_t cancelled = 0;
+    std::string revenue = "0";  // of completed orders in the default currency, minor units
+    std::int64_t responses = 0;
+    std::int64_t response_us = 0;
+};
 
 // The counters as stored, for the dashboard.
 struct Figures {

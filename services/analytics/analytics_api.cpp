@@ -1,7 +1,11 @@
 #include "analytics/analytics_api.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <chrono>
+#include <cmath>
 #include <memory>
+#include <optional>
 
 #include <boost/mp11.hpp>
 
@@ -19,6 +23,11 @@ struct TimelineAnswer {
     std::vector<TimelineEvent> events;
 };
 BOOST_DESCRIBE_STRUCT(TimelineAnswer, (), (order_id, status, reason, events))
+
+struct WaitingAnswer {
+    std::vector<OpenOrder> orders;
+};
+BOOST_DESCRIBE_STRUCT(WaitingAnswer, (), (orders))
 
 namespace {
 
@@ -88,6 +97,63 @@ void write_performance(Writer& writer, const Dashboard& board) {
     writer.EndObject();
 }
 
+double mean_ms(const MinuteFigures& minute) {
+    if (minute.responses == 0) return 0;
+    const auto us = static_cast<double>(minute.response_us) / static_cast<double>(minute.responses);
+    return std::round(us) / 1000;
+}
+
+void write_minute(Writer& writer, const MinuteFigures& minute) {
+    writer.StartObject();
+    write_member(writer, "minute", minute.minute);
+    write_member(writer, "placed", minute.placed);
+    write_member(writer, "completed", minute.completed);
+    write_member(writer, "cancelled", minute.cancelled);
+    write_integer(writer, "revenue", minute.revenue);
+    write_member(writer, "avgResponseTime", mean_ms(minute));
+    writer.EndObject();
+}
+
+// A query parameter that is an integer within limits.
+struct IntegerParam {
+    std::string_view name;
+    int min;
+    int max;
+    int otherwise;  // if it is absent
+
+    // nullopt: it stands there and is none, or stands there twice.
+    std::optional<int> read(const http::Request& request) const {
+        std::optional<int> found;
+        for (std::string_view rest = request.query; !rest.empty();) {
+            const std::string_view pair = rest.substr(0, rest.find('&'));
+            rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
+            const auto equals = std::min(pair.find('='), pair.size());
+            if (http::percent_decode(pair.substr(0, equals), true) != name) continue;
+            const auto digits =
+                http::percent_decode(pair.substr(std::min(equals + 1, pair.size())), true);
+            int value = 0;
+            if (found || !digits || !parse(*digits, value)) return std::nullopt;
+            found = value;
+        }
+        return found.value_or(otherwise);
+    }
+
+    http::Response refusal() const {
+        return http::problem(400, "query", "A query parameter cannot be read",
+                             std::string(name) + " must be an integer from " +
+                                 std::to_string(min) + " to " + std::to_string(max));
+    }
+
+private:
+    bool parse(std::string_view digits, int& value) const {
+        const char* end = digits.data() + digits.size();
+        const auto [stop, error] = std::from_chars(digits.data(), end, value);
+        return error == std::errc{} && stop == end && value >= min && value <= max;
+    }
+};
+constexpr IntegerParam kMinutes{"minutes", 1, 1'440, 60};
+constexpr IntegerParam kLimit{"limit", 1, static_cast<int>(WaitingLoop::kMost), 20};
+
 http::Response no_such_order() {
     return http::problem(404, "not-found", "No such order", "no event of such an order was seen");
 }
@@ -116,7 +182,42 @@ asio::awaitable<http::Response> get_analytics(postgres::Pool& pool,
     co_return http::json_response(200, shared->body);
 }
 
+asio::awaitable<http::Response> get_throughput(postgres::Pool& pool, http::Request request) {
+    const auto count = kMinutes.read(request);
+    if (!count) co_return kMinutes.refusal();
+    auto read = [count = *count](postgres::Connection& connection) {
+        return read_minutes(connection, count);
+    };
+    const auto minutes = co_await pool.run(std::move(read));
+    co_return http::json_response(200, throughput_json(minutes));
+}
+
+asio::awaitable<http::Response> get_waiting(const WaitingLoop& waiting, http::Request request) {
+    const auto limit = kLimit.read(request);
+    if (!limit) co_return kLimit.refusal();
+    const auto orders = waiting.longest();
+    const auto count = std::min(static_cast<std::size_t>(*limit), orders->size());
+    co_return http::json_response(200, waiting_json(std::span(*orders).first(count)));
+}
+
 }  // namespace
+
+std::string throughput_json(std::span<const MinuteFigures> minutes) {
+    std::string body;
+    events::json::StringSink sink{body};
+    Writer writer(sink);
+    writer.StartObject();
+    writer.Key("minutes");
+    writer.StartArray();
+    for (const MinuteFigures& minute : minutes) write_minute(writer, minute);
+    writer.EndArray();
+    writer.EndObject();
+    return body;
+}
+
+std::string waiting_json(std::span<const OpenOrder> orders) {
+    return events::to_json(WaitingAnswer{{orders.begin(), orders.end()}});
+}
 
 std::string timeline_json(const OrderId& id, const OrderView& view) {
     return events::to_json(TimelineAnswer{id, status_of(view), view.reason, timeline(view)});
@@ -140,7 +241,7 @@ std::string dashboard_json(const Dashboard& board) {
     return body;
 }
 
-http::Router make_router(postgres::Pool& pool) {
+http::Router make_router(postgres::Pool& pool, const WaitingLoop& waiting) {
     http::Router router;
     auto shared = std::make_shared<SharedAnswer>();  // io thread only
     router.get("/api/orders/{id}/timeline", [&pool](http::Request request) {
@@ -148,6 +249,12 @@ http::Router make_router(postgres::Pool& pool) {
     });
     router.get("/api/analytics", [&pool, shared](http::Request request) {
         return get_analytics(pool, shared, std::move(request));
+    });
+    router.get("/api/analytics/throughput", [&pool](http::Request request) {
+        return get_throughput(pool, std::move(request));
+    });
+    router.get("/api/analytics/waiting", [&waiting](http::Request request) {
+        return get_waiting(waiting, std::move(request));
     });
     return router;
 }

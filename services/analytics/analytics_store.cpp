@@ -136,11 +136,31 @@ const Statement kReadMinutes{"minutes_read", R"(
     SELECT responses::bigint, response_us, reserve::bigint[], charge::bigint[], ship::bigint[],
            complete::bigint[]
     FROM minutes WHERE minute >= date_trunc('minute', now()) - interval '5 minutes')"};
+const Statement kReadThroughput{"minutes_throughput", R"(
+    SELECT t.minute, coalesce(m.placed, 0)::bigint, coalesce(m.completed, 0)::bigint,
+           coalesce(m.cancelled, 0)::bigint, coalesce(m.revenue, 0)::text,
+           coalesce(m.responses, 0)::bigint, coalesce(m.response_us, 0)
+    FROM generate_series(date_trunc('minute', now()) - make_interval(mins => $1::integer - 1),
+                         date_trunc('minute', now()), interval '1 minute') AS t(minute)
+    LEFT JOIN minutes m ON m.minute = t.minute
+    ORDER BY t.minute)"};
 const Statement kReadCustomers{"customers_read", R"(
     SELECT count(*) FILTER (WHERE last_order_minute >=
                                   date_trunc('minute', now() - interval '24 hours')),
            count(*) FILTER (WHERE first_order_at >= now() - interval '24 hours')
     FROM customers)"};
+
+// Bounded by the rows it looks at, not by those it finds: no index tells which orders are under
+// way. The last row of the page comes back whatever its state, as the place to go on from.
+const Statement kScanOpen{"timelines_scan_open", R"(
+    WITH page AS MATERIALIZED (
+        SELECT order_id, order_placed_at IS NOT NULL AND order_completed_at IS NULL
+                         AND order_cancelled_at IS NULL AS open
+        FROM timelines
+        WHERE order_id > $1::uuid AND order_id <= $2::uuid ORDER BY order_id LIMIT $3::bigint)
+    SELECT order_id, open FROM page
+    WHERE open OR order_id = (SELECT order_id FROM page ORDER BY order_id DESC LIMIT 1)
+    ORDER BY order_id)"};
 
 // The views of a set of orders, column by column.
 struct ViewColumns {
@@ -300,7 +320,40 @@ private:
     postgres::Connection& connection_;
 };
 
+class PostgresOpenOrderSource final : public OpenOrderSource {
+public:
+    explicit PostgresOpenOrderSource(postgres::Connection& connection) : connection_(connection) {}
+
+    OpenPage scan_open(const OrderId& after, const OrderId& upto, std::int64_t limit) override {
+        const Rows rows = connection_.exec(kScanOpen, Params::of(after, upto, limit));
+        OpenPage page;
+        for (int i = 0; i < rows.size(); ++i) {
+            page.last = rows.id<OrderId>(i, 0);
+            if (rows.boolean(i, 1)) page.open.push_back(*page.last);
+        }
+        return page;
+    }
+
+    std::vector<OpenOrder> find_open(std::span<const OrderId> ids) override {
+        auto keys = postgres::column_of(ids);
+        const Rows rows = connection_.exec(kLoad, Params::of(keys));
+        std::vector<OpenOrder> found;
+        for (int i = 0; i < rows.size(); ++i) {
+            auto order = open_order(rows.id<OrderId>(i, 0), read_view(rows, i));
+            if (order) found.push_back(std::move(*order));
+        }
+        return found;
+    }
+
+private:
+    postgres::Connection& connection_;
+};
+
 }  // namespace
+
+std::unique_ptr<OpenOrderSource> make_open_order_source(postgres::Connection& connection) {
+    return std::make_unique<PostgresOpenOrderSource>(connection);
+}
 
 std::unique_ptr<AnalyticsStore> make_analytics_store(postgres::Connection& connection) {
     return std::make_unique<PostgresAnalyticsStore>(connection);
@@ -333,6 +386,17 @@ Figures read_figures(postgres::Connection& connection) {
     figures.active_customers = customers.int64(0, 0);
     figures.new_customers = customers.int64(0, 1);
     return figures;
+}
+
+std::vector<MinuteFigures> read_minutes(postgres::Connection& connection, std::int32_t count) {
+    const Rows rows = connection.exec(kReadThroughput, Params::of(count));
+    std::vector<MinuteFigures> minutes;
+    for (int i = 0; i < rows.size(); ++i) {
+        minutes.push_back({rows.instant(i, 0), rows.int64(i, 1), rows.int64(i, 2),
+                           rows.int64(i, 3), std::string(rows.text(i, 4)), rows.int64(i, 5),
+                           rows.int64(i, 6)});
+    }
+    return minutes;
 }
 
 }  // namespace orderflow::analytics

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "analytics/analytics.hpp"
 #include "messaging/aggregates.hpp"
@@ -27,7 +28,27 @@ public:
 
 std::unique_ptr<AnalyticsStore> make_analytics_store(postgres::Connection& connection);
 
+// A page of a walk along the orders' ids.
+struct OpenPage {
+    std::optional<OrderId> last;  // of the rows looked at; nullopt: there were none
+    std::vector<OrderId> open;    // those under way
+};
+
+// What a walk over the orders under way reads; the port of analytics_waiting.
+class OpenOrderSource {
+public:
+    virtual ~OpenOrderSource() = default;
+    // Looks at no more than `limit` rows with after < id <= upto, in the order of ids.
+    virtual OpenPage scan_open(const OrderId& after, const OrderId& upto, std::int64_t limit) = 0;
+    // Those of the orders that are under way, in any order.
+    virtual std::vector<OpenOrder> find_open(std::span<const OrderId> ids) = 0;
+};
+
+std::unique_ptr<OpenOrderSource> make_open_order_source(postgres::Connection& connection);
+
 // Reads for HTTP.
+// The last `count` minutes, the running one last; none is left out.
+std::vector<MinuteFigures> read_minutes(postgres::Connection& connection, std::int32_t count);
 std::optional<OrderView> find_view(postgres::Connection& connection, const OrderId& id);
 Figures read_figures(postgres::Connection& connection);
 

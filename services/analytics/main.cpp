@@ -3,6 +3,7 @@
 
 #include "analytics/analytics_api.hpp"
 #include "analytics/analytics_service.hpp"
+#include "analytics/analytics_waiting.hpp"
 #include "service/host.hpp"
 #include "service/log.hpp"
 
@@ -29,8 +30,10 @@ void run(const service::CommonConfig& config) {
         },
         kGather, kFetch);
     messaging::RelayLoop relay(context);  // of what it parks: it emits nothing else
-    host.run(make_router(host.pool()),
-             {[&] { messaging::stop_all(consumers); },
+    WaitingLoop waiting(context);
+    host.run(make_router(host.pool(), waiting),
+             {[&] { waiting.stop(); },
+              [&] { messaging::stop_all(consumers); },
               [&] { relay.stop(); }});
 }
 

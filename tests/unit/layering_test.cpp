@@ -98,6 +98,7 @@ const std::map<std::string, Layer> kLayers{
      {{"core/", "events/", "messaging/", "http/websocket", "postgres/", "~/~_store.hpp",
        "~/~_notifications.hpp", "<boost/"},
       {"messaging/rdkafka", "messaging/kafka"}}},
+    {"_waiting", kServiceLayer},   // analytics only: open orders and whom they wait for
     {"_store",
      {{"core/", "events/", "messaging/", "postgres/", "~/~.hpp", "~/~_store.hpp", "<soci/",
        "<libpq-fe", "<boost/describe", "<boost/mp11", "<rapidjson/"},
