@@ -34,6 +34,20 @@ function(add_service name)
   target_link_libraries(${name}-service PRIVATE ${lib})
 endfunction()
 
+# add_pages(analytics): compiles services/analytics/pages into the service's library. The pages need no
+# build step of their own: what a browser gets are these files.
+function(add_pages name)
+  set(dir ${PROJECT_SOURCE_DIR}/services/${name}/pages)
+  set(script ${PROJECT_SOURCE_DIR}/cmake/embed_pages.cmake)
+  set(code ${PROJECT_BINARY_DIR}/generated/${name}/pages.cpp)
+  file(GLOB files CONFIGURE_DEPENDS ${dir}/*)
+  add_custom_command(
+    OUTPUT ${code}
+    COMMAND ${CMAKE_COMMAND} -DDIR=${dir} -DOUT=${code} -P ${script}
+    DEPENDS ${files} ${script})
+  target_sources(orderflow_${name} PRIVATE ${code})
+endfunction()
+
 # orderflow_test(NAME LABEL label SOURCES ... LIBS ...): a Catch2 executable whose cases ctest lists.
 function(orderflow_test name)
   cmake_parse_arguments(arg "" "LABEL" "SOURCES;LIBS" ${ARGN})

@@ -9,6 +9,7 @@
 
 #include <boost/mp11.hpp>
 
+#include "analytics/analytics_pages.hpp"
 #include "analytics/analytics_store.hpp"
 #include "core/enums.hpp"
 #include "events/json.hpp"
@@ -256,6 +257,7 @@ http::Router make_router(postgres::Pool& pool, const WaitingLoop& waiting) {
     router.get("/api/analytics/waiting", [&waiting](http::Request request) {
         return get_waiting(waiting, std::move(request));
     });
+    add_pages(router);
     return router;
 }
 

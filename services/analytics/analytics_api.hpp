@@ -11,7 +11,7 @@
 namespace orderflow::analytics {
 
 // GET /api/orders/{id}/timeline, GET /api/analytics and below it /throughput?minutes= and
-// /waiting?limit=. Pool and loop must outlive the router.
+// /waiting?limit=, and the pages. Pool and loop must outlive the router.
 http::Router make_router(postgres::Pool& pool, const WaitingLoop& waiting);
 
 // The bodies of the answers.

@@ -1,0 +1,106 @@
+// The dashboard: figures, pictures and the orders that wait longest, as the analytics service pushes them.
+import { badge, byId, changed, customerLink, draw, duration, el, get, growing, hour, money, moment, number, orderLink, reason,
+  setText, share, table } from "./base.js";
+import { bars, latencies, states, throughput } from "./charts.js";
+import { Live } from "./live.js";
+
+const MINUTES = 60;
+const WAITING = 20;
+const minutes = new Map(); // begin → figures
+let figures;               // as last shown
+
+function showFigures({ orders, users, performance }) {
+  figures = { orders, performance };
+  setText("placed", number(orders.count));
+  setText("completed", number(orders.completed));
+  setText("open", number(orders.open));
+  setText("cancelled", number(orders.cancelled));
+  setText("completed-share", share(orders.completed, orders.count));
+  setText("cancelled-share",
+    `${share(orders.cancelled, orders.count)}, error rate ${share(performance.errorRate, 1)}`);
+  showRevenue(orders.revenueByCurrency ?? { KRW: orders.revenue });
+  setText("response", performance.avgResponseTime ? duration(performance.avgResponseTime) : "–");
+  setText("customers", number(users.active));
+  setText("customers-new", `in 24 h, ${number(users.new)} new`);
+  if (changed(byId("states"), orders)) states(byId("states"), orders);
+  if (changed(byId("latencies"), performance.steps)) latencies(byId("latencies"), performance.steps);
+  showReasons(orders.byReason);
+  byId("content").setAttribute("aria-busy", "false");
+}
+
+// The default currency, or the one in which most came in, large; the others below.
+function showRevenue(byCurrency) {
+  const amounts = Object.entries(byCurrency).sort(([a], [b]) => (b === "KRW") - (a === "KRW"));
+  const [first, ...others] = amounts.map(([currency, minor]) => money(minor, currency));
+  setText("revenue", first ?? money(0));
+  setText("revenue-more", others.length ? `and ${others.join(", ")}` : "of completed orders");
+}
+
+function showReasons(byReason) {
+  const found = Object.entries(byReason).filter(([, n]) => n > 0).sort(([, a], [, b]) => b - a);
+  draw(byId("reasons"), found, () => found.length
+    ? bars(found.map(([code, n]) => [reason(code), n]))
+    : el("p", { class: "empty" }, "No order was cancelled so far."));
+}
+
+function showThroughput(latest) {
+  for (const minute of latest) minutes.set(minute.minute, minute);
+  const series = [...minutes.keys()].sort().slice(-MINUTES);
+  for (const begin of minutes.keys()) if (begin < series[0]) minutes.delete(begin);
+  const list = series.map((begin) => minutes.get(begin));
+  if (list.length === 0 || !changed(byId("throughput"), list, innerWidth)) return;
+  throughput(byId("throughput"), list);
+  const last = list[list.length - 2];
+  if (last) setText("rate", `${number(last.placed)} in the last full minute`);
+  draw(byId("throughput-table").tBodies[0], list, () => list.slice().reverse().map((minute) =>
+    el("tr", {}, el("th", { scope: "row" }, hour(minute.minute)), ["placed", "completed", "cancelled"].map((name) =>
+      el("td", { class: "number" }, number(minute[name]))),
+    el("td", { class: "number" }, minute.avgResponseTime ? duration(minute.avgResponseTime) : "–"))));
+}
+
+function showWaiting(orders) {
+  setText("waiting-hint", orders.length === WAITING ? `the first ${WAITING}` : "");
+  draw(byId("waiting"), orders, () => orders.length === 0
+    ? el("p", { class: "empty good" }, "No order has been waiting for more than a second.")
+    : table("Orders that wait longest",
+      [["Order", ""], ["Customer", ""], ["Status", ""], ["Waits for", ""], ["Since", "number"], ["Placed", "number"],
+        ["Total", "number"]],
+      orders.map((order) => [orderLink(order.orderId), customerLink(order.customerId),
+        el("span", {}, badge(order.status), order.reason ? el("small", {}, ` ${reason(order.reason)}`) : null),
+        order.waitingFor.map(({ service }) => el("span", { class: "service" }, service)),
+        growing(order.since), moment(order.placedAt), money(order.total, order.currency)])));
+}
+
+async function poll() {
+  const first = minutes.size === 0;
+  const [all, perMinute, waiting] = await Promise.all([get("/api/analytics"),
+    get(`/api/analytics/throughput?minutes=${first ? MINUTES : 2}`), get(`/api/analytics/waiting?limit=${WAITING}`)]);
+  if (all.status === 200) showFigures(all.body);
+  if (perMinute.status === 200) showThroughput(perMinute.body.minutes);
+  if (waiting.status === 200) showWaiting(waiting.body.orders);
+  return all.status === 200;
+}
+
+function received(message) {
+  if (message.type !== "ANALYTICS") return;
+  showFigures(message);
+  if (message.throughput && minutes.size > 0) showThroughput(message.throughput.minutes);
+  if (message.waiting) showWaiting(message.waiting.orders);
+}
+
+// After a pause (a laptop that slept) minutes are missing in between: all are asked for again.
+function catchUp() {
+  minutes.clear();
+  poll();
+}
+
+new Live({ path: "/ws/analytics", poll, received, opened: catchUp, silenceMs: 10_000 }).start();
+
+// The pictures are drawn for their width.
+let drawnFor = innerWidth;
+addEventListener("resize", () => {
+  if (innerWidth === drawnFor || !figures) return;
+  drawnFor = innerWidth;
+  latencies(byId("latencies"), figures.performance.steps);
+  showThroughput([]);
+});

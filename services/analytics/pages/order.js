@@ -1,0 +1,135 @@
+// One order: where it stands, its way, every event. The order service says the state and pushes what happens, the
+// analytics service knows the events.
+import { badge, byId, changed, customerLink, draw, duration, el, get, growing, moment, money, number, reason, setText,
+  table } from "./base.js";
+import { Live } from "./live.js";
+import { Way } from "./way.js";
+
+const id = decodeURIComponent(location.pathname.split("/").pop());
+const topic = `/topic/order/${id}`;
+const FINAL = ["COMPLETED", "CANCELLED"];
+const LAST = { COMPLETED: "OrderCompleted", CANCELLED: "OrderCancelled" };
+// The analytics service may be up to a second behind the frame that told of an event.
+const LOOKS_AFTER_FRAME_MS = [0, 250, 600, 1200, 2500];
+
+async function load() {
+  const [order, timeline] = await Promise.all([get(`/api/orders/${id}`), get(`/api/orders/${id}/timeline`)]);
+  if (order.status === 404 && timeline.status === 404) return missing();
+  if (order.status !== 200 && timeline.status !== 200) return false;
+  show(order.status === 200 ? order.body : undefined, timeline.status === 200 ? timeline.body : undefined);
+  return true;
+}
+
+function missing() {
+  byId("order").hidden = true;
+  const box = byId("missing");
+  box.hidden = false;
+  box.className = "card empty";
+  draw(box, "missing", () => [el("h1", {}, "No such order"),
+    el("p", {}, "No order has the id ", el("span", { class: "id" }, id), "."),
+    el("p", {}, "An order that was placed a moment ago is shown here as soon as its first event has arrived. ",
+      "Search for its customer above, or go to the ", el("a", { href: "/" }, "dashboard"), ".")]);
+  document.title = "No such order · orderflow";
+  byId("content").setAttribute("aria-busy", "false");
+  return true;
+}
+
+function show(order, timeline) {
+  byId("missing").hidden = true;
+  byId("order").hidden = false;
+  const events = timeline?.events ?? [];
+  const status = order?.status ?? timeline.status;
+  const cause = order?.reason ?? timeline?.reason;
+  const way = new Way(events, status, order?.waitingFor);
+  document.title = `${status.toLowerCase()} · ${id.slice(-12)} · orderflow`;
+  setText("id", id);
+  draw(byId("badges"), [status, cause, order?.waitingFor, way.remaining().length], () => headline(status, cause, order, way));
+  draw(byId("facts"), [order, events.at(-1)], () => facts(order, events));
+  note(order, timeline, status);
+  draw(byId("way"), [events, status, order?.waitingFor], () => way.draw(cause));
+  setText("events-hint", events.length ? number(events.length) : "");
+  draw(byId("events"), events, () => eventTable(events));
+  byId("goods-card").hidden = !order;
+  if (order && changed(byId("goods"), order.items, order.shipment)) byId("goods").replaceChildren(...goods(order));
+  byId("content").setAttribute("aria-busy", "false");
+  if (FINAL.includes(status) && events.some(({ type }) => type === LAST[status])) live.end();
+}
+
+function headline(status, cause, order, way) {
+  const waiting = order?.waitingFor ?? [];
+  const left = way.remaining().length;
+  return [badge(status), cause ? el("span", {}, reason(cause)) : null,
+    ...waiting.map(({ service, since }) => el("span", { class: "waits" }, `waits for ${service} since `, growing(since))),
+    waiting.length && left ? el("span", { class: "hint" }, `${left} ${left === 1 ? "step remains" : "steps remain"}`) : null,
+  ].filter((part) => part !== null);
+}
+
+function facts(order, events) {
+  const fact = (name, ...value) => el("div", {}, el("dt", {}, name), el("dd", {}, ...value));
+  const placed = order?.placedAt ?? events[0]?.time;
+  const ended = order?.finishedAt;
+  return [
+    order ? fact("Customer", customerLink(order.customerId)) : null,
+    order ? fact("Total", money(order.total, order.currency)) : null,
+    placed ? fact("Placed", moment(placed, { precise: true })) : null,
+    placed && ended ? fact("Took", duration(Math.max(0, Date.parse(ended) - Date.parse(placed)))) : null,
+    order?.shipmentId ? fact("Shipment", el("span", { class: "id" }, order.shipmentId)) : null,
+  ].filter((part) => part !== null);
+}
+
+function note(order, timeline, status) {
+  const text = !order ? "The order service does not answer; what stands here is what the events tell."
+    : !timeline ? "The order's events have not arrived at the analytics service yet."
+      : status === "CANCELLING" ? "The order is being cancelled: it ends when all three participants have answered." : "";
+  byId("note").hidden = text === "";
+  setText("note", text);
+}
+
+function eventTable(events) {
+  if (events.length === 0) return el("p", { class: "empty" }, "No event so far.");
+  return table("Events of the order",
+    [["Event", ""], ["Service", ""], ["Time", "number"], ["After", "number", "Since the event before"],
+      ["Kafka", "", "Kafka: topic / partition / offset"]],
+    events.map((event) => [
+      el("span", { class: "event" }, el("span", { class: `mark ${kindOf(event)}`, "aria-hidden": "true" }),
+        el("b", {}, event.type), event.compensates ? el("small", {}, `undoes ${event.compensates}`) : null),
+      event.service, moment(event.time, { precise: true }),
+      event.latencyMs === undefined ? "–" : duration(event.latencyMs),
+      el("span", { class: "place" }, `${event.topic} / ${event.partition} / ${event.offset}`)]));
+}
+
+function kindOf({ type, compensates }) {
+  if (compensates || type === "CancellationStarted") return "back";
+  if (type === "NothingToCompensate") return "nothing";
+  if (type.endsWith("Rejected") || type.endsWith("Declined") || type.endsWith("Refused") || type === "OrderCancelled") return "bad";
+  return "good";
+}
+
+function goods(order) {
+  const lines = table("Lines of the order",
+    [["Product", ""], ["Id", ""], ["Price", "number"], ["Quantity", "number"], ["Sum", "number"]],
+    order.items.map(({ name, productId, price, quantity }) => [el("bdi", {}, name), el("bdi", { class: "place" }, productId),
+      money(price, order.currency), number(quantity),
+      money(BigInt(price) * BigInt(quantity), order.currency)]));
+  lines.tBodies[0].append(el("tr", { class: "sum" }, el("td", { colspan: 4, "data-name": "" }, el("div", {}, "Total")),
+    el("td", { class: "number", "data-name": "" }, el("div", {}, money(order.total, order.currency)))));
+  if (!order.shipment) return [lines];
+  const { recipient, address } = order.shipment;
+  return [lines, el("p", {}, el("span", { class: "above" }, "Ships to "),
+    el("bdi", {}, [recipient, address.line1, `${address.postalCode} ${address.city}`, address.country].join(", ")))];
+}
+
+// Frames tell that something happened; what, the two answers tell.
+function received(frame) {
+  if (frame.topic !== topic || frame.type === "ERROR") return;
+  if (frame.type === "SUBSCRIBED") {
+    load();
+    return;
+  }
+  for (const pause of LOOKS_AFTER_FRAME_MS) {
+    setTimeout(() => { if (!live.over) load(); }, pause);
+  }
+}
+
+const live = new Live({ path: "/ws", poll: load, received, opened: (send) => send({ subscribe: topic }), everyMs: 1000 });
+live.start();

@@ -1,0 +1,113 @@
+// The order's way as a picture: the saga's five steps on one lane; if it was cancelled, a second lane from the trigger
+// over each participant's answer, drawn against the step that it undoes, to the end. Both lanes are lists with words.
+import { duration, el, growing, reason, svg } from "./base.js";
+
+const PLACED = { service: "order-service", done: "OrderPlaced", name: "Order placed" };
+const PARTICIPANTS = [
+  { service: "inventory-service", done: "StockReserved", name: "Stock reserved", refused: "StockRejected",
+    no: "Stock refused", undone: "StockReleased", back: "Stock released", todo: "Reserve stock" },
+  { service: "payment-service", done: "PaymentCaptured", name: "Payment captured", refused: "PaymentDeclined",
+    no: "Payment declined", undone: "PaymentRefunded", back: "Payment refunded", todo: "Capture payment" },
+  { service: "shipping-service", done: "ShipmentScheduled", name: "Shipment scheduled", refused: "ShipmentRefused",
+    no: "Shipment refused", undone: "ShipmentVoided", back: "Shipment voided", todo: "Schedule shipment" },
+];
+const COMPLETED = { service: "order-service", done: "OrderCompleted", name: "Order completed", todo: "Complete order" };
+
+const PATHS = {
+  done: "M4 9.5l3.5 3.5L14 5.5", refused: "M5 5l8 8M13 5l-8 8", end: "M5 5l8 8M13 5l-8 8", undone: "M4 9.5l3.5 3.5L14 5.5",
+  waiting: "M9 4v5l3 2.5", pending: "", skipped: "M5 9h8", trigger: "M6.5 3.5l-3 3 3 3M4 6.5h6.5a4 4 0 0 1 0 8H8",
+  back: "M6.5 3.5l-3 3 3 3M4 6.5h6.5a4 4 0 0 1 0 8H8", nothing: "M5 9h8",
+};
+const WORDS = {
+  done: "done", refused: "refused", undone: "done, and undone later", waiting: "under way", pending: "still to come",
+  skipped: "will not happen", trigger: "the way back begins", end: "ended", nothing: "had nothing to undo",
+};
+
+const icon = (kind) => el("span", { class: "icon", "aria-hidden": "true" },
+  svg("svg", { viewBox: "0 0 18 18" }, svg("path", { d: PATHS[kind] })));
+
+// What is known of the way: events by type, and the participants' NothingToCompensate by service.
+export class Way {
+  constructor(events, status, waitingFor = []) {
+    this.byType = new Map(events.filter(({ type }) => type !== "NothingToCompensate").map((event) => [event.type, event]));
+    this.nothing = new Map(events.filter(({ type }) => type === "NothingToCompensate").map((event) => [event.service, event]));
+    this.start = events.length ? Date.parse(events[0].time) : 0;
+    this.isBack = this.byType.has("CancellationStarted") || status === "CANCELLING" || status === "CANCELLED";
+    this.isFinal = status === "COMPLETED" || status === "CANCELLED";
+    this.waiting = new Map(waitingFor.map(({ service, since }) => [service, since]));
+  }
+
+  forward() {
+    return [PLACED, ...PARTICIPANTS, COMPLETED].map((step) => this.forwardStep(step));
+  }
+
+  forwardStep(step) {
+    const done = this.byType.get(step.done);
+    const refused = this.byType.get(step.refused);
+    if (done) {
+      const kind = this.byType.has(step.undone) ? "undone" : "done";
+      return { ...step, kind, text: step.name, at: done };
+    }
+    if (refused) return { ...step, kind: "refused", text: step.no, at: refused };
+    if (this.isBack) return { ...step, kind: "skipped", text: step.todo ?? step.name };
+    const since = step === PLACED ? undefined : this.waiting.get(step.service);
+    return { ...step, kind: since ? "waiting" : "pending", text: step.todo ?? step.name, since };
+  }
+
+  back() {
+    if (!this.isBack) return [];
+    const started = this.byType.get("CancellationStarted");
+    const ended = this.byType.get("OrderCancelled");
+    return [
+      { service: "order-service", kind: started ? "trigger" : "pending", text: "Cancellation started", at: started },
+      ...PARTICIPANTS.map((step) => this.answer(step)),
+      { service: "order-service", kind: ended ? "end" : "pending", text: ended ? "Order cancelled" : "Cancel order", at: ended },
+    ];
+  }
+
+  answer(step) {
+    const undone = this.byType.get(step.undone);
+    const nothing = this.nothing.get(step.service);
+    if (undone) return { service: step.service, kind: "done", text: step.back, at: undone, undoes: step.done };
+    if (nothing) return { service: step.service, kind: "nothing", text: "Nothing to undo", at: nothing };
+    const since = this.waiting.get(step.service);
+    return { service: step.service, kind: since ? "waiting" : "pending", text: "Undo, if anything", since };
+  }
+
+  // The steps that an order under way still has before it.
+  remaining() {
+    if (this.isFinal) return [];
+    const lane = this.isBack ? this.back() : this.forward();
+    return lane.filter(({ kind }) => kind === "waiting" || kind === "pending");
+  }
+
+  // The time is told as what passed since the order was placed.
+  node(step, i, lane, cause) {
+    const next = lane[i + 1];
+    const reached = next && ["done", "undone", "refused", "waiting", "nothing", "end"].includes(next.kind);
+    const stops = next && ["pending", "skipped"].includes(next.kind);
+    const mark = step.undoes ? "back" : step.kind;
+    const when = step.since
+      ? el("span", { class: "when" }, "waits ", growing(step.since))
+      : step.at
+        ? el("span", { class: "when" }, i === 0 && step.done === "OrderPlaced"
+          ? "start" : `+ ${duration(Math.max(0, Date.parse(step.at.time) - this.start))}`)
+        : null;
+    return el("li", { class: `step ${step.kind}${reached ? " joined" : ""}${stops ? " stops" : ""}`, "data-step": step.at?.type ?? step.done },
+      step.undoes ? el("span", { class: "undoes", "aria-hidden": "true" }, el("span", {}, "undoes")) : null,
+      icon(mark), el("span", { class: "name" }, step.text),
+      el("span", { class: "unseen" }, `: ${WORDS[step.kind]}${step.undoes ? `, undoes ${step.undoes}` : ""}`),
+      step.kind === "trigger" && cause ? el("span", { class: "by" }, reason(cause)) : null,
+      el("span", { class: "by" }, step.service), when);
+  }
+
+  draw(cause) {
+    const forward = this.forward();
+    const back = this.back();
+    return el("div", { class: `way${back.length ? " both" : ""}`, role: "group", "aria-label": "The order's way" },
+      el("ol", { class: "forward", "aria-label": "Forward" }, forward.map((step, i) => this.node(step, i, forward))),
+      back.length
+        ? el("ol", { class: "back", "aria-label": "Back" }, back.map((step, i) => this.node(step, i, back, cause)))
+        : null);
+  }
+}
