@@ -8,11 +8,16 @@
 #include "http/router.hpp"
 #include "postgres/pool.hpp"
 
+namespace boost::asio {
+class io_context;
+}
+
 namespace orderflow::analytics {
 
 // GET /api/orders/{id}/timeline, GET /api/analytics and below it /throughput?minutes= and
-// /waiting?limit=, and the pages. Pool and loop must outlive the router.
-http::Router make_router(postgres::Pool& pool, const WaitingLoop& waiting);
+// /waiting?limit=, /ws/analytics, and the pages. All three must outlive the router.
+http::Router make_router(postgres::Pool& pool, const WaitingLoop& waiting,
+                         boost::asio::io_context& io);
 
 // The bodies of the answers.
 std::string throughput_json(std::span<const MinuteFigures> minutes);

@@ -14,7 +14,7 @@ extern const std::string_view kSchemaSql;
 namespace {
 
 // Nobody waits for these rows, so they gather longer than a saga's: one version instead of five.
-constexpr GatherLimits kGather{8'192, 8'192, std::chrono::milliseconds{600}};
+constexpr GatherLimits kGather{8'192, 8'192, std::chrono::milliseconds{400}};
 // Nor do they need a fetch for every record: these cost the broker more than the records do.
 constexpr messaging::FetchSettings kFetch{64 * 1024, std::chrono::milliseconds{100}};
 
@@ -31,7 +31,7 @@ void run(const service::CommonConfig& config) {
         kGather, kFetch);
     messaging::RelayLoop relay(context);  // of what it parks: it emits nothing else
     WaitingLoop waiting(context);
-    host.run(make_router(host.pool(), waiting),
+    host.run(make_router(host.pool(), waiting, host.io()),
              {[&] { waiting.stop(); },
               [&] { messaging::stop_all(consumers); },
               [&] { relay.stop(); }});

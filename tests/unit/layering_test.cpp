@@ -99,6 +99,8 @@ const std::map<std::string, Layer> kLayers{
        "~/~_notifications.hpp", "<boost/"},
       {"messaging/rdkafka", "messaging/kafka"}}},
     {"_waiting", kServiceLayer},   // analytics only: open orders and whom they wait for
+    {"_push",                      // analytics only: the dashboard over WebSocket
+     {{"core/", "http/websocket", "postgres/pool.hpp", "~/", "<boost/asio/", "<spdlog/"}, {}}},
     {"_pages", {{"core/", "http/", "~/~_pages.hpp"}, {}}},  // analytics only: files for browsers
     {"_store",
      {{"core/", "events/", "messaging/", "postgres/", "~/~.hpp", "~/~_store.hpp", "<soci/",

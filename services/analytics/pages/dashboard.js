@@ -94,7 +94,7 @@ function catchUp() {
   poll();
 }
 
-new Live({ path: "/ws/analytics", poll, received, opened: catchUp, silenceMs: 10_000 }).start();
+new Live({ path: "/ws/analytics", poll, received, opened: catchUp, silenceMs: 90_000 }).start();
 
 // The pictures are drawn for their width.
 let drawnFor = innerWidth;
