@@ -191,6 +191,45 @@ class Bodies(BadInputTest):
             self.check_refused(answer, 422, "validation")
 
 
+class Parameters(BadInputTest):
+    def test_query_parameters(self):
+        rows = [("/api/orders", query) for query in (
+            "limit=0", "limit=101", "limit=1000000000", "limit=-1", "limit=x", "limit=1.5", "limit=", "limit=%31%30x",
+            "limit=1&limit=1", "cursor=x", "cursor=", f"cursor={UNKNOWN.upper()}", f"cursor={UNKNOWN}x", "status=DONE",
+            "status=", "status=completed", "customerId=", "customerId=" + "x" * 65, "customerId=%zz", "customerId=%00",
+            "customerId=%ff", "sort=total", "order=desc", "customerId=a&customerId=b")]
+        rows += [("/api/analytics/throughput", "minutes=" + value)
+                 for value in ("0", "1441", "-1", "x", "", "1&minutes=1")]
+        rows += [("/api/analytics/waiting", "limit=" + value) for value in ("0", "201", "1e1", "")]
+        for path, query in rows:
+            for part in ("edge", "order" if path == "/api/orders" else "analytics"):
+                with self.subTest(f"{path}?{query}", part=part):
+                    self.check_refused(request("GET", self.stack.url(part, f"{path}?{query}")), 400, "query")
+
+    def test_idempotency_keys(self):
+        order_id = self.place(self.order(self.product()))
+        keys = {"too short": b"1234567", "too long": b"x" * 129, "empty": b"", "not ASCII": "schlüssel".encode(),
+                "a tab in it": b"1234\t5678", "twice": b"12345678\r\nIdempotency-Key: 12345678"}
+        for path, body in (("/api/orders", bad_bodies.ORDER), (f"/api/orders/{order_id}/cancellations", "")):
+            for name, key in keys.items():
+                for part in ("order", "edge"):
+                    with self.subTest(name, path=path, part=part), Connection(self.stack.url(part, "/")) as connection:
+                        connection.send(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                                        f"Content-Length: {len(body)}\r\nIdempotency-Key: ".encode() + key
+                                        + f"\r\n\r\n{body}".encode())
+                        self.check_refused(connection.answer(), 400, "idempotency-key")
+
+    def test_a_key_stands_for_one_request(self):
+        key, url = {"Idempotency-Key": self.customer}, self.stack.url("edge", "/api/orders")
+        order = self.order(self.product())
+        first, again = request("POST", url, order, key), request("POST", url, order, key)
+        self.assertEqual((first.status, first.body, first.headers["Location"]),
+                         (again.status, again.body, again.headers["Location"]))
+        self.check_refused(request("POST", url, order | {"warehouseStorage": True}, key), 422, "idempotency-mismatch")
+        place = self.stack.url("order", first.headers["Location"] + "/cancellations")
+        self.check_refused(request("POST", place, None, key), 422, "idempotency-mismatch")
+
+
 class Slow(BadInputTest):
     """Clients that begin and do not go on. All at once, because each takes its time."""
 
