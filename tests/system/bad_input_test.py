@@ -104,6 +104,22 @@ class Resources(BadInputTest):
                     self.assertEqual((answer.status, answer.body), (200, b""))
                     self.assertGreater(int(answer.headers["Content-Length"]), 10)
 
+    def test_a_websocket_wants_an_upgrade_and_a_key(self):
+        upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        for path, parts in (("/ws", ("order", "edge")), ("/ws/analytics", ("analytics", "edge"))):
+            for name, fields, expected in (
+                    ("no upgrade", "", (426, "upgrade-required")),
+                    ("another version", upgrade.replace("13", "8") + key, (426, "upgrade-required")),
+                    ("another protocol", upgrade.replace("websocket", "h2c") + key, (426, "upgrade-required")),
+                    ("no key", upgrade, (400, "websocket-handshake")),
+                    ("a short key", upgrade + "Sec-WebSocket-Key: eA==\r\n", (400, "websocket-handshake")),
+                    ("two keys", upgrade + key + key, (400, "websocket-handshake"))):
+                for part in parts:
+                    with self.subTest(name, path=path, part=part), Connection(self.stack.url(part, "/")) as connection:
+                        connection.send(f"GET {path} HTTP/1.1\r\nHost: x\r\n{fields}\r\n".encode())
+                        self.check_refused(connection.answer(), *expected)
+
     def test_what_is_no_id_and_what_is_no_path_is_404(self):
         ids = (UNKNOWN, UNKNOWN.upper(), UNKNOWN[:-1], "0", "-1", "%00", "%ff%fe", "%", "%zz", "..", "%2e%2e", "a%2Fb",
                "'%20OR%201=1--", "%F0%9F%98%80", "x" * 500)
