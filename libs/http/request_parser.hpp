@@ -116,7 +116,7 @@ public:
 
     // Takes what it can from `bytes`; `taken` may be less than all, then call again with more.
     std::optional<Refusal> parse_body(std::string_view bytes, std::size_t& taken) {
-        // A chunked body ends with five bytes at least, and Beast's assertions want them in one piece.
+        // A chunked body ends with five bytes at least; Beast's assertions want them in one piece.
         if (chunked() && bytes.size() < kLastChunkBytes) {
             taken = 0;
             return std::nullopt;

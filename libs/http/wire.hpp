@@ -32,8 +32,8 @@ bool may_have_body(int status);
 void write_head(std::string& out, const Response& response, std::string_view date,
                 bool keep_alive);
 
-// Whether the request's Accept fields admit an answer of `type` (RFC 9110 §12.5.1): the most specific
-// range that fits decides, by a weight above 0. Without such a field anything is welcome.
+// Whether the request's Accept fields admit an answer of `type` (RFC 9110 §12.5.1): the most
+// specific range that fits decides, by a weight above 0. Without such a field anything is welcome.
 bool accepts(const Headers& headers, std::string_view type);
 
 // Whether a Content-Type is `wanted`. A JSON body is UTF-8 by definition (RFC 8259), so any other

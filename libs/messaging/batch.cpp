@@ -46,9 +46,10 @@ bool adds_up(const events::Order& order) {
 
 // Whether the amounts that an event names agree: no service may act on one that contradicts itself.
 bool is_consistent(const events::Event& event) {
-    if (const auto* placed = std::get_if<events::OrderPlaced>(&event)) return adds_up(placed->order);
-    if (const auto* kept = std::get_if<events::StockReserved>(&event)) return adds_up(kept->order);
-    if (const auto* paid = std::get_if<events::PaymentCaptured>(&event)) {
+    using namespace events;
+    if (const auto* placed = std::get_if<OrderPlaced>(&event)) return adds_up(placed->order);
+    if (const auto* reserved = std::get_if<StockReserved>(&event)) return adds_up(reserved->order);
+    if (const auto* paid = std::get_if<PaymentCaptured>(&event)) {
         return adds_up(paid->order) && paid->amount == paid->order.total &&
                paid->currency == paid->order.currency;
     }

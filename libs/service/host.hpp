@@ -40,8 +40,8 @@ public:
         const messaging::LoopContext& context, const messaging::HandlerFactory& make_handler,
         GatherLimits limits = {}, messaging::FetchSettings fetch = {});
 
-    // Adds what every service has besides its own routes: the probes, /metrics, /openapi.yaml, which
-    // describes them all. run() does; a test that lists all routes does, too.
+    // Adds what every service has besides its own routes: the probes, /metrics, /openapi.yaml,
+    // which describes them all. run() does; a test that lists all routes does, too.
     void add_probes(http::Router& router);
 
     // Adds the probes, listens, prints "ready port=N" on standard output, and serves
