@@ -15,6 +15,7 @@
 #include "core/enums.hpp"
 #include "events/json.hpp"
 #include "http/problem.hpp"
+#include "service/problems.hpp"
 
 namespace orderflow::analytics {
 
@@ -116,41 +117,24 @@ void write_minute(Writer& writer, const MinuteFigures& minute) {
     writer.EndObject();
 }
 
-// A query parameter that is an integer within limits.
+// A route's one query parameter, an integer within limits.
 struct IntegerParam {
     std::string_view name;
     int min;
     int max;
     int otherwise;  // if it is absent
 
-    // nullopt: it stands there and is none, or stands there twice.
-    std::optional<int> read(const http::Request& request) const {
-        std::optional<int> found;
-        for (std::string_view rest = request.query; !rest.empty();) {
-            const std::string_view pair = rest.substr(0, rest.find('&'));
-            rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
-            const auto equals = std::min(pair.find('='), pair.size());
-            if (http::percent_decode(pair.substr(0, equals), true) != name) continue;
-            const auto digits =
-                http::percent_decode(pair.substr(std::min(equals + 1, pair.size())), true);
-            int value = 0;
-            if (found || !digits || !parse(*digits, value)) return std::nullopt;
-            found = value;
-        }
-        return found.value_or(otherwise);
-    }
-
-    http::Response refusal() const {
-        return http::problem(400, "query", "A query parameter cannot be read",
-                             std::string(name) + " must be an integer from " +
-                                 std::to_string(min) + " to " + std::to_string(max));
-    }
-
-private:
-    bool parse(std::string_view digits, int& value) const {
-        const char* end = digits.data() + digits.size();
-        const auto [stop, error] = std::from_chars(digits.data(), end, value);
-        return error == std::errc{} && stop == end && value >= min && value <= max;
+    Result<int> read(const http::Request& request) const {
+        const auto query = request.query_params({name});
+        if (!query) return query.error();
+        const auto found = query->find(name);
+        if (found == query->end()) return otherwise;
+        const char* end = found->second.data() + found->second.size();
+        int value = 0;
+        const auto [stop, error] = std::from_chars(found->second.data(), end, value);
+        if (error == std::errc{} && stop == end && value >= min && value <= max) return value;
+        return Error{"query", std::string(name) + ": an integer from " + std::to_string(min) +
+                                  " to " + std::to_string(max)};
     }
 };
 constexpr IntegerParam kMinutes{"minutes", 1, 1'440, 60};
@@ -186,7 +170,7 @@ asio::awaitable<http::Response> get_analytics(postgres::Pool& pool,
 
 asio::awaitable<http::Response> get_throughput(postgres::Pool& pool, http::Request request) {
     const auto count = kMinutes.read(request);
-    if (!count) co_return kMinutes.refusal();
+    if (!count) co_return service::bad_input(count.error());
     auto read = [count = *count](postgres::Connection& connection) {
         return read_minutes(connection, count);
     };
@@ -196,7 +180,7 @@ asio::awaitable<http::Response> get_throughput(postgres::Pool& pool, http::Reque
 
 asio::awaitable<http::Response> get_waiting(const WaitingLoop& waiting, http::Request request) {
     const auto limit = kLimit.read(request);
-    if (!limit) co_return kLimit.refusal();
+    if (!limit) co_return service::bad_input(limit.error());
     const auto orders = waiting.longest();
     const auto count = std::min(static_cast<std::size_t>(*limit), orders->size());
     co_return http::json_response(200, waiting_json(std::span(*orders).first(count)));
