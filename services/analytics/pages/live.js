@@ -41,7 +41,13 @@ export class Live {
   connect() {
     if (this.over) return;
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    const socket = new WebSocket(`${scheme}//${location.host}${this.path}`);
+    let socket;
+    try {
+      socket = new WebSocket(`${scheme}//${location.host}${this.path}`);
+    } catch {
+      this.lost();
+      return;
+    }
     this.socket = socket;
     socket.onopen = () => {
       this.open = true;
