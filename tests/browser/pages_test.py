@@ -1,0 +1,232 @@
+"""The pages in a real browser: what a person sees, clicks and types, while the stack works behind them."""
+
+import unittest
+import urllib.parse
+
+from browser import DESKTOP, PHONE, browser, complaints, resize, text, texts
+
+from processes import settings
+from stack import SystemTest, eventually, request
+
+FIRST_VIEW_MS = 1000
+MARKUP = '<img src=x onerror="document.title=1"><b>&amp;'
+
+
+class Pages(SystemTest):
+    def setUp(self):
+        super().setUp()
+        held = browser()
+        self.driver = held.__enter__()
+        self.addCleanup(held.__exit__, None, None, None)
+
+    def tearDown(self):
+        self.assertEqual([line for line in complaints(self.driver) if self.expected not in line], [])
+
+    expected = "404"  # what a test itself provokes
+
+    def open(self, path):
+        self.driver.get(self.stack.url("edge", path))
+        self.assertTrue(self.soon(lambda: text(self.driver, "#content") and not self.driver.execute_script(
+            "return document.getElementById('content').getAttribute('aria-busy') === 'true'")), "the page stays empty")
+
+    def soon(self, predicate, deadline_s=15):
+        return eventually(deadline_s, predicate, 0.05)
+
+    def see(self, selector, expected, deadline_s=15):
+        self.soon(lambda: text(self.driver, selector) == expected, deadline_s)
+        self.assertEqual(text(self.driver, selector), expected)
+
+    def seen_number(self, selector):
+        digits = text(self.driver, selector).replace(",", "")
+        return int(digits) if digits.isdecimal() else None
+
+    def unchanged(self):
+        """A mark in the page, which a reload would take away."""
+        self.driver.execute_script("window.sameView = true")
+        return lambda: self.driver.execute_script("return window.sameView === true")
+
+    # ---- dashboard
+
+    def test_figures_move_when_an_order_is_placed(self):
+        product = self.product()
+        self.open("/")
+        self.see("#connection", "Live")
+        same = self.unchanged()
+        before = {name: self.seen_number("#" + name) for name in ("placed", "completed")}
+        self.final(self.place(self.order(product)))
+        self.assertTrue(self.soon(lambda: all(self.seen_number("#" + name) > n for name, n in before.items())))
+        self.assertTrue(same())
+        minute = self.driver.execute_script(
+            "return document.querySelector('#throughput svg').getAttribute('aria-label')")
+        self.assertRegex(minute, r"In the last 60 minutes: [\d,]+ orders placed")
+
+    def test_an_order_that_waits_is_listed_with_whom_it_waits_for(self):
+        order_id = self.place(self.order(self.product(), token="tok_slow_60s"))
+        self.open("/")
+        row = f"//a[@href='/orders/{order_id}']/ancestor::tr"
+        self.assertTrue(self.soon(lambda: self.driver.find_elements("xpath", row)), "the order is not listed")
+        said = self.driver.find_element("xpath", row).text
+        self.assertIn("payment-service", said)
+        self.assertRegex(said, r"\b\d+ s\b")
+        request("POST", self.stack.url("edge", f"/api/orders/{order_id}/cancellations"))
+        self.assertTrue(self.soon(lambda: not self.driver.find_elements("xpath", row), 30))
+
+    def test_first_view_is_there_within_a_second(self):
+        self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": """
+            new MutationObserver(() => {
+                const figure = document.getElementById("placed")?.textContent ?? "";
+                if (/[0-9]/.test(figure)) window.shownAt ??= performance.now();
+            }).observe(document, {childList: true, subtree: true, characterData: true})"""})
+        worst = 0
+        for _ in range(3):
+            self.driver.execute_cdp_cmd("Network.clearBrowserCache", {})
+            self.open("/")
+            worst = max(worst, self.driver.execute_script("""
+                const painted = performance.getEntriesByName("first-contentful-paint")[0].startTime;
+                return Math.max(painted, window.shownAt)"""))
+        print(f"first view, with figures, after {worst:.0f} ms")
+        self.assertLess(worst, FIRST_VIEW_MS)
+
+    def test_polls_while_there_is_no_websocket_and_comes_back(self):
+        self.open("/")
+        self.see("#connection", "Live")
+        self.driver.execute_script("""
+            const real = WebSocket;
+            window.WebSocket = class extends real { constructor() { super(`ws://${location.host}/nothing`); } };
+            window.real = real;""")
+        self.expected = "127.0.0.1"  # what cannot be reached meanwhile
+        self.stack.stop("edge")
+        self.see("#connection", "No connection")
+        self.stack.restart()
+        self.see("#connection", "Live, by polling")
+        self.driver.execute_script("window.WebSocket = window.real")
+        self.see("#connection", "Live", 45)
+
+    # ---- order
+
+    def test_order_reaches_its_end_before_ones_eyes(self):
+        with settings("gateway", GATEWAY_DELAY_MS="3000") as stack:
+            self.stack = stack
+            order_id = self.place(self.order(self.product()))
+            self.open(f"/orders/{order_id}")
+            self.see("#badges .badge", "Processing")
+            self.see("#connection", "Live")
+            same = self.unchanged()
+            self.assertIn("waits for payment-service", text(self.driver, "#badges"))
+            self.see("#badges .badge", "Completed")
+            self.see("#connection", "Final")
+            self.assertTrue(same())
+        self.assertEqual(len(texts(self.driver, "#events tbody tr")), 5)
+        self.assertEqual(len(texts(self.driver, ".way .step.done")), 5)
+        self.assertIn("order-events / ", text(self.driver, "#events"))
+
+    def test_each_compensation_is_drawn_against_its_step(self):
+        order_id = self.place(self.order(self.product(), country="AQ"))
+        self.final(order_id)
+        self.timeline(order_id, "OrderCancelled")
+        self.open(f"/orders/{order_id}")
+        self.see("#badges .badge", "Cancelled")
+        self.assertEqual(texts(self.driver, ".way .back .name"), [
+            "Cancellation started", "Stock released", "Payment refunded", "Nothing to undo", "Order cancelled"])
+        for size in (DESKTOP, PHONE):
+            resize(self.driver, size)
+            for undone, by in (("StockReserved", "StockReleased"), ("PaymentCaptured", "PaymentRefunded")):
+                with self.subTest(by, size=size):
+                    step, answer, arrow = self.boxes(undone, by)
+                    if size == DESKTOP:  # below its step, the arrow between them
+                        self.assertAlmostEqual(step["left"], answer["left"], delta=1)
+                        self.assertLess(step["bottom"], arrow["bottom"])
+                    else:  # beside it
+                        self.assertAlmostEqual(step["top"], answer["top"], delta=1)
+                        self.assertLess(step["right"], answer["left"])
+                    self.assertGreater(arrow["width"] + arrow["height"], 20)
+
+    def boxes(self, *steps):
+        return self.driver.execute_script("""
+            const box = (node) => node.getBoundingClientRect().toJSON();
+            const nodes = arguments[0].map((step) => document.querySelector(`.way [data-step="${step}"]`));
+            return [...nodes.map(box), box(nodes[1].querySelector(".undoes"))]""", steps)
+
+    def test_what_does_not_exist_is_said_kindly(self):
+        self.open("/orders/019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10")
+        self.see("h1:not(#id)", "No such order")
+        for path in ("/orders/42", "/orders/%3Cscript%3E", "/nothing/at/all"):
+            with self.subTest(path):
+                self.open(path)
+                self.see("h1", "There is nothing at this address")
+
+    # ---- search and customers
+
+    def search(self, words):
+        box = self.driver.find_element("id", "q")
+        box.clear()
+        box.send_keys(words)
+        box.submit()
+
+    def test_search_finds_order_and_customer(self):
+        product = self.product()
+        orders = [self.place(self.order(product)) for _ in range(3)]
+        for order_id in orders:
+            self.final(order_id)
+        self.open("/")
+        self.search(" " + orders[0].upper())
+        self.see("#id", orders[0])
+        self.search(self.customer)
+        self.see("h1", self.customer)
+        self.assertTrue(self.soon(lambda: len(texts(self.driver, "#orders tbody tr")) == 3))
+        self.assertEqual([link.rsplit("/", 1)[1] for link in self.links("#orders a.id")], orders[::-1], "newest first")
+
+    def links(self, selector):
+        return self.driver.execute_script(
+            "return [...document.querySelectorAll(arguments[0])].map((node) => node.href)", selector)
+
+    def test_customers_orders_come_by_state_and_page(self):
+        product = self.product(stock=21)
+        orders = [self.place(self.order(product)) for _ in range(23)]
+        for order_id in orders:
+            self.final(order_id)
+        self.open("/customers?id=" + urllib.parse.quote(self.customer))
+        self.assertTrue(self.soon(lambda: len(texts(self.driver, "#orders tbody tr")) == 20))
+        self.driver.find_element("id", "more").click()
+        self.assertTrue(self.soon(lambda: len(texts(self.driver, "#orders tbody tr")) == 23))
+        self.driver.execute_script("""const box = document.getElementById("status");
+            box.value = "CANCELLED"; box.dispatchEvent(new Event("change"))""")
+        self.assertTrue(self.soon(lambda: len(texts(self.driver, "#orders tbody tr")) == 2))
+        self.assertIn("Out of stock", text(self.driver, "#orders"))
+
+    # ---- everywhere
+
+    def test_markup_in_names_and_ids_is_shown_as_text(self):
+        self.customer = MARKUP
+        order = self.order(self.product())
+        order["items"][0]["name"] = MARKUP
+        order_id = self.place(order | {"payment": {"method": "card", "token": "tok_slow_60s"}})
+        self.open(f"/orders/{order_id}")
+        self.see("#goods tbody bdi", MARKUP)
+        self.see("#facts a", MARKUP)
+        self.driver.find_element("css selector", "#facts a").click()
+        self.see("h1", MARKUP)
+        self.assertTrue(self.soon(lambda: order_id in "".join(self.links("#orders a.id"))))
+        self.open("/")
+        self.assertTrue(self.soon(lambda: MARKUP in texts(self.driver, "#waiting bdi")))
+        self.assertEqual(self.driver.execute_script("return document.querySelectorAll('img[src=x], td b b').length"), 0)
+        self.assertNotEqual(self.driver.title, "1")
+        request("POST", self.stack.url("edge", f"/api/orders/{order_id}/cancellations"))
+
+    def test_nothing_is_wider_than_a_phone(self):
+        self.customer = "W" * 64
+        order_id = self.place(self.order(self.product(), country="AQ"))
+        self.final(order_id)
+        self.timeline(order_id, "OrderCancelled")
+        waiting = self.place(self.order(self.product(), token="tok_slow_60s"))
+        resize(self.driver, PHONE)
+        for path in ("/", f"/orders/{order_id}", f"/orders/{waiting}", f"/customers?id={self.customer}", "/nothing"):
+            with self.subTest(path):
+                self.open(path)
+                wide = self.driver.execute_script("return document.documentElement.scrollWidth")
+                self.assertLessEqual(wide, PHONE[0])
+        request("POST", self.stack.url("edge", f"/api/orders/{waiting}/cancellations"))
+
+
+if __name__ == "__main__":
+    unittest.main()
