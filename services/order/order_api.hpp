@@ -13,8 +13,8 @@ struct ApiSettings {
     std::string default_token;  // used when a request names no payment
 };
 
-// POST and GET /api/orders, GET /api/orders/{id}, POST /api/orders/{id}/cancellations, /ws. The arguments
-// must outlive the router.
+// POST and GET /api/orders, GET /api/orders/{id}, POST /api/orders/{id}/cancellations, and the
+// WebSocket /ws. The arguments must outlive the router.
 http::Router make_router(AcceptLoop& accept, CancelLoop& cancel, postgres::Pool& pool,
                          std::shared_ptr<Notifications> notifications, ApiSettings settings);
 

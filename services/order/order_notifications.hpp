@@ -1,6 +1,6 @@
 #pragma once
-// What clients hear of their orders over a WebSocket: a frame for each step, numbered per order, and
-// whatever they missed when they come back. Frames are made from the order's row (its history), so
+// What clients hear of their orders over a WebSocket: a frame for each step, numbered per order,
+// and whatever they missed when they come back. Frames are made from the order's row (its history), so
 // they say the same in every process, live or late, and the same as GET does.
 //
 // Any instance may handle an order's event; every instance listens to what the database notifies of

@@ -63,8 +63,8 @@ struct Cancellation {
     std::function<void(CancelOutcome)> done;  // called on the loop's thread
 };
 
-// Starts the cancellation of those that are PROCESSING and whose keys are new, and fills `outcomes`,
-// one for each; false: the compare-and-set was lost. In the caller's transaction.
+// Starts the cancellation of those that are PROCESSING and whose keys are new, and fills
+// `outcomes`, one for each; false: the compare-and-set was lost. In the caller's transaction.
 bool cancel_orders(OrderStore& store, KeyStore& keys, std::span<const Cancellation> cancellations,
                    Instant now, messaging::BatchOutput& out, std::vector<CancelOutcome>& outcomes);
 

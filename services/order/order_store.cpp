@@ -99,7 +99,8 @@ const Statement kScanProcessing{"orders_scan_processing", R"(
 // Two statements: what a key came to is committed before its lock is given back, but a row that was
 // committed after this statement began is seen by the next one only.
 const Statement kLockKeys{"idempotency_keys_lock", R"(
-    SELECT key, pg_try_advisory_xact_lock(1, hashtext(key)) FROM unnest($1::text[]) AS wanted(key))"};
+    SELECT key, pg_try_advisory_xact_lock(1, hashtext(key))
+    FROM unnest($1::text[]) AS wanted(key))"};
 const Statement kFindKeys{"idempotency_keys_find", R"(
     SELECT key, k.order_id, answer, body
     FROM idempotency_keys k LEFT JOIN orders USING (order_id) WHERE key = ANY ($1::text[]))"};

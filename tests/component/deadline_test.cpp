@@ -85,7 +85,9 @@ struct Lab {
         messaging::PostgresUnitOfWork work(connection, Service::order, bell);
         const auto store = order::make_order_store(connection);
         std::vector<order::Placement> placements;
-        for (const Story& story : stories) placements.push_back({story.id, story.order, "", "", {}});
+        for (const Story& story : stories) {
+            placements.push_back({story.id, story.order, "", "", {}});
+        }
         const auto keys = order::make_key_store(connection);
         std::vector<order::PlaceOutcome> outcomes;
         messaging::run_transaction(work, [&](Instant now, BatchOutput& out) {

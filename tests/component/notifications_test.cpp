@@ -24,12 +24,11 @@ public:
     void send(std::shared_ptr<const std::string> text) override {
         rapidjson::Document frame;
         frame.Parse(text->c_str());
-        heard.push_back(std::string(frame["type"].GetString()) +
-                        (frame.HasMember("seq") ? " " + std::to_string(frame["seq"].GetInt()) : "") +
-                        (frame.HasMember("step") ? std::string(" ") + frame["step"].GetString()
-                                                 : "") +
-                        (frame.HasMember("code") ? std::string(" ") + frame["code"].GetString()
-                                                 : ""));
+        std::string& words = heard.emplace_back(frame["type"].GetString());
+        if (frame.HasMember("seq")) words += " " + std::to_string(frame["seq"].GetInt());
+        for (const char* member : {"step", "code"}) {
+            if (frame.HasMember(member)) words += std::string(" ") + frame[member].GetString();
+        }
         if (frame.HasMember("epoch")) epoch = frame["epoch"].GetString();
     }
     void close(std::uint16_t code, std::string_view) override { closed = code; }
