@@ -26,6 +26,7 @@ using Clock = Deadline::Clock;
 constexpr std::size_t kReadBytes = 256;        // a command; a longer message is put together
 constexpr std::size_t kKeptBytes = 512;        // of a message's memory, once it was handled
 constexpr std::size_t kMaxReasonBytes = 123;   // RFC 6455 §5.5
+constexpr int kSendBufferBytes = 64 * 1024;    // in the kernel, which would let it grow to megabytes
 constexpr const char* kServerName = "orderflow";  // or Beast would announce its version
 
 // What Beast reads from: the socket, with each frame's header seen as it arrives.
@@ -133,6 +134,8 @@ public:
         : core_(std::move(core)), limits_(core_->limits.websocket), route_(route),
           stream_(WatchedSocket(std::move(socket))),
           frames_(limits_.frames_per_second, limits_.frames_burst) {
+        error_code ignored;
+        stream_.next_layer().set_option(tcp::socket::send_buffer_size(kSendBufferBytes), ignored);
         ++core_->stats.connections;
         ++core_->stats.websockets;
         core_->sweep->watch(*this);
@@ -158,7 +161,8 @@ public:
 
     void send(std::shared_ptr<const std::string> text) override {
         if (close_ != Close::no || over_) return;
-        if (queue_.size() >= limits_.queue_frames ||
+        const bool late = Clock::now() - write_began_ > limits_.write_patience;
+        if ((late && queue_.size() >= limits_.queue_frames) ||
             queued_bytes_ + text->size() > limits_.queue_bytes) {
             return close(close_code::kTryAgainLater, "frames are not read fast enough");
         }
@@ -263,7 +267,8 @@ private:
 
     void write() {
         writing_ = true;
-        write_deadline_ = Clock::now() + limits_.write_timeout;
+        write_began_ = Clock::now();
+        write_deadline_ = write_began_ + limits_.write_timeout;
         at = std::min(at, write_deadline_);
         stream_.async_write(asio::buffer(*queue_.front()),
                             [self = shared_from_this()](error_code ec, std::size_t) {
@@ -339,6 +344,7 @@ private:
     TokenBucket frames_;
 
     Clock::time_point last_heard_ = Clock::now();
+    Clock::time_point write_began_;  // of the queue's first frame
     Clock::time_point write_deadline_ = kNever;
     Clock::time_point close_deadline_ = kNever;
     Close close_ = Close::no;

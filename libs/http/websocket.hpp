@@ -30,14 +30,15 @@ inline constexpr std::uint16_t kTryAgainLater = 1013;
 struct WebSocketLimits {
     std::size_t sockets = 12'288;             // open at once; above: 503
     std::size_t message_bytes = 16 * 1024;    // of a client's message; above: closed with 1009
-    std::size_t queue_frames = 256;           // not yet written; above: closed with 1013
-    std::size_t queue_bytes = 1024 * 1024;    // likewise
+    std::size_t queue_bytes = 1024 * 1024;    // not yet written; above: closed with 1013
+    std::size_t queue_frames = 256;           // likewise, if the first of them is stuck
     double frames_per_second = 20;            // from the client, pings too; above: closed with 1008
     double frames_burst = 240;                // at once, so that a client can subscribe anew
 
     // Struck by the server's sweep, so up to a quarter of a second late.
     std::chrono::milliseconds idle_timeout{30'000};   // silence → ping; as long again → dropped
     std::chrono::milliseconds write_timeout{10'000};  // for one frame; then dropped
+    std::chrono::milliseconds write_patience{100};    // then a frame is stuck
     std::chrono::milliseconds close_timeout{2'000};   // for the peer's answer to a close
 };
 
@@ -45,7 +46,8 @@ struct WebSocketLimits {
 class WebSocket {
 public:
     // Sends one text frame behind those that wait. The text, UTF-8, may go to many sockets at once.
-    // After close() nothing is sent. A queue that is full closes the socket with 1013.
+    // After close() nothing is sent. A queue that is full closes the socket with 1013; a burst alone
+    // does not fill it.
     virtual void send(std::shared_ptr<const std::string> text) = 0;
 
     // Drops what waits, sends a close frame behind the one that is being written, and ends the

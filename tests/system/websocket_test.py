@@ -196,6 +196,26 @@ class Refusals(WebSocketTest):
         self.assertEqual(errors[3]["topic"], absent)
         self.assertEqual(code, 1008)
 
+    def test_two_hundred_subscriptions_are_the_most(self):
+        product = self.product()
+        orders = [self.place(self.order(product)) for _ in range(201)]
+
+        async def run():
+            async with self.edge() as client:
+                for order in orders:
+                    await client.send({"subscribe": topic(order)})
+                subscribed = 0
+                while (frame := await client.receive())["type"] != "ERROR":
+                    subscribed += frame["type"] == "SUBSCRIBED"
+                await client.send({"unsubscribe": topic(orders[0])})
+                await client.send({"subscribe": topic(orders[200])})
+                while (await client.receive()).get("topic") != topic(orders[200]):
+                    pass
+                return subscribed, frame
+        subscribed, error = asyncio.run(run())
+        self.assertEqual(subscribed, 200)
+        self.assertEqual((error["code"], error["topic"]), ("too-many-subscriptions", topic(orders[200])))
+
     def test_the_edge_passes_on_what_is_no_handshake(self):
         for path in ("/ws", "/ws/analytics"):
             answer = request("GET", self.stack.url("edge", path))

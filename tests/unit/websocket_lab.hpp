@@ -37,6 +37,8 @@ public:
         if (text == "throw") throw std::runtime_error("secret");
         if (text == "300 frames") {
             for (int i = 0; i < 300; ++i) socket_.send(text_of("frame"));
+        } else if (text == "two megabytes") {
+            for (int i = 0; i < 64; ++i) socket_.send(text_of(std::string(32 * 1024, 'x')));
         } else {
             socket_.send(text_of("echo " + std::string(text)));
         }

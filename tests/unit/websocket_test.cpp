@@ -140,14 +140,40 @@ TEST_CASE("websocket: a flood of messages, pings or empty fragments is closed wi
     eventually([&] { return echo.sessions() == 0; });
 }
 
-TEST_CASE("websocket: a peer that reads too slowly is told to come again") {
+TEST_CASE("websocket: a burst of frames is passed on, a burst of megabytes is not") {
     EchoServer echo;
     Peer peer(echo);
     peer.wire.send(text_frame("300 frames"));
-    CHECK(peer.text() == "frame");  // the one under way goes out whole
+    for (int i = 0; i < 300; ++i) REQUIRE(peer.text() == "frame");
+    peer.wire.send(text_frame("two megabytes"));
+    CHECK(peer.text() == std::string(32 * 1024, 'x'));  // the one under way goes out whole
     CHECK(peer.close_code() == 1013);
     peer.wire.finish_sending();
     CHECK(peer.wire.closed());
+}
+
+TEST_CASE("websocket: a peer that reads too slowly is told to come again") {
+    WebSocketLimits limits;
+    limits.queue_bytes = 100 << 20;
+    std::atomic<bool> ended = false;
+    Hooks hooks;
+    hooks.on_websocket_end = [&](auto, std::string_view how) { ended = how == "1013"; };
+    EchoServer echo(limits, hooks);
+    Peer peer(echo);
+    const auto text = text_of(std::string(60'000, 'x'));
+    const auto stuck = [&] {  // no longer given to the kernel, so held by the queue
+        echo.send_to_all(text);
+        return text.use_count() > 250;
+    };
+    eventually(stuck);
+    eventually([&] {  // once that has lasted, the queue takes no more
+        const auto before = text.use_count();
+        echo.send_to_all(text);
+        return text.use_count() <= before && before > 1;
+    });
+    CHECK(peer.close_code() == 1013);
+    peer.wire.finish_sending();
+    eventually([&] { return ended.load(); });
 }
 
 TEST_CASE("websocket: a peer that never reads is dropped, and what waited for it is freed") {
