@@ -26,7 +26,7 @@ using Clock = Deadline::Clock;
 constexpr std::size_t kReadBytes = 256;        // a command; a longer message is put together
 constexpr std::size_t kKeptBytes = 512;        // of a message's memory, once it was handled
 constexpr std::size_t kMaxReasonBytes = 123;   // RFC 6455 §5.5
-constexpr int kSendBufferBytes = 64 * 1024;    // in the kernel, which would let it grow to megabytes
+constexpr int kSendBufferBytes = 64 * 1024;    // in the kernel, or it would grow to megabytes
 constexpr const char* kServerName = "orderflow";  // or Beast would announce its version
 
 // What Beast reads from: the socket, with each frame's header seen as it arrives.

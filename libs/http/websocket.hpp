@@ -46,8 +46,8 @@ struct WebSocketLimits {
 class WebSocket {
 public:
     // Sends one text frame behind those that wait. The text, UTF-8, may go to many sockets at once.
-    // After close() nothing is sent. A queue that is full closes the socket with 1013; a burst alone
-    // does not fill it.
+    // After close() nothing is sent. A queue that is full closes the socket with 1013; a burst
+    // alone does not fill it.
     virtual void send(std::shared_ptr<const std::string> text) = 0;
 
     // Drops what waits, sends a close frame behind the one that is being written, and ends the
