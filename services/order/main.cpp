@@ -20,7 +20,7 @@ struct Config {
     ApiSettings api{"tok_ok"};
     std::chrono::seconds deadline{900};
     std::chrono::seconds deadline_calm{60};
-    KeySettings keys;
+    std::chrono::seconds keys_kept{86'400};
 };
 
 void run(const Config& config) {
@@ -30,19 +30,21 @@ void run(const Config& config) {
     auto context = host.loop_context(bell);
     context.calm = &calm;
     Admission admission;
-    AcceptLoop accept("accept", context, kAcceptQueue, accept_worker(admission, config.keys));
+    AcceptLoop accept("accept", context, kAcceptQueue, accept_worker(admission));
     CancelLoop cancel("cancel", context, kAcceptQueue, cancel_worker());
     auto consumers = host.start_consumers(context, [&](postgres::Connection& connection) {
         return std::make_unique<messaging::StoreHandler<OrderService, OrderStore>>(
             make_order_store(connection), &admission);
     });
+    KeyExpiryLoop expiry(context, config.keys_kept);
     DeadlineLoop deadline(context, {config.deadline, config.deadline_calm});
     messaging::RelayLoop relay(context);
     const auto notifications = std::make_shared<Notifications>(host.io(), host.pool());
     ChangeListener listener(config.common.database_url, host.io(), *notifications);
     host.run(make_router(accept, cancel, host.pool(), notifications, config.api),
              {[&] { listener.stop(); }, [&] { accept.stop(); }, [&] { cancel.stop(); },
-              [&] { deadline.stop(); }, [&] { messaging::stop_all(consumers); },
+              [&] { expiry.stop(); }, [&] { deadline.stop(); },
+              [&] { messaging::stop_all(consumers); },
               [&] { relay.stop(); }});
 }
 
@@ -64,7 +66,7 @@ int main(int argc, char** argv) {
     options.add_seconds("--deadline-calm-s", "ORDER_DEADLINE_CALM_S", config.deadline_calm,
                         {1, 3'600},
                         "… if its partitions were read to their ends for so long, seconds");
-    options.add_seconds("--idempotency-keys-s", "IDEMPOTENCY_KEYS_S", config.keys.kept,
+    options.add_seconds("--idempotency-keys-s", "IDEMPOTENCY_KEYS_S", config.keys_kept,
                         {60, kYear.count()},
                         "an Idempotency-Key is remembered for so long, seconds");
     if (const auto code = options.parse(argc, argv)) return *code;

@@ -58,11 +58,22 @@ Decision complete(const OrderId& id, Saga saga, const ShipmentId& shipment, Inst
     return decision;
 }
 
-Decision step(Saga saga, std::optional<Instant> Saga::*column, Instant now) {
-    if (saga.*column) return {};
-    saga.*column = next_instant(saga, now);
+using Step = std::optional<Instant> Saga::*;
+constexpr std::array<Step, 2> kSteps{&Saga::reserved_at, &Saga::captured_at};
+
+// The saga once `count` forward steps are behind it. Their events come by different topics, so a
+// later one may be handled first: the steps before it have been taken then, too.
+Saga after_steps(Saga saga, std::size_t count, Instant now) {
+    for (const Step step : std::span(kSteps).first(count)) {
+        if (!(saga.*step)) saga.*step = next_instant(saga, now);
+    }
+    return saga;
+}
+
+Decision take_steps(const Saga& saga, std::size_t count, Instant now) {
+    if (saga.*kSteps[count - 1]) return {};
     Decision decision;
-    decision.next = std::move(saga);
+    decision.next = after_steps(saga, count, now);
     return decision;
 }
 
@@ -95,8 +106,9 @@ struct Decide {
     bool processing() const { return saga.state == State::PROCESSING; }
     bool cancelling() const { return saga.state == State::CANCELLING; }
 
-    Decision refuse(const OrderId& id, Reason reason) const {
-        return processing() ? cancel(id, saga, reason, now) : Decision{};
+    Decision refuse(const OrderId& id, std::size_t steps_before, Reason reason) const {
+        if (!processing()) return {};
+        return cancel(id, after_steps(saga, steps_before, now), reason, now);
     }
     Decision undo(const OrderId& id, Participant participant,
                   std::optional<Compensation> compensation) const {
@@ -104,22 +116,23 @@ struct Decide {
     }
 
     Decision operator()(const events::StockReserved&) const {
-        return processing() ? step(saga, &Saga::reserved_at, now) : Decision{};
+        return processing() ? take_steps(saga, 1, now) : Decision{};
     }
     Decision operator()(const events::PaymentCaptured&) const {
-        return processing() ? step(saga, &Saga::captured_at, now) : Decision{};
+        return processing() ? take_steps(saga, 2, now) : Decision{};
     }
     Decision operator()(const events::ShipmentScheduled& e) const {
-        return processing() ? complete(e.order_id, saga, e.shipment_id, now) : Decision{};
+        if (!processing()) return {};
+        return complete(e.order_id, after_steps(saga, 2, now), e.shipment_id, now);
     }
     Decision operator()(const events::StockRejected& e) const {
-        return refuse(e.order_id, to_reason(e.reason));
+        return refuse(e.order_id, 0, to_reason(e.reason));
     }
     Decision operator()(const events::PaymentDeclined& e) const {
-        return refuse(e.order_id, to_reason(e.reason));
+        return refuse(e.order_id, 1, to_reason(e.reason));
     }
     Decision operator()(const events::ShipmentRefused& e) const {
-        return refuse(e.order_id, to_reason(e.reason));
+        return refuse(e.order_id, 2, to_reason(e.reason));
     }
     Decision operator()(const events::StockReleased& e) const {
         return undo(e.order_id, Participant::inventory, Compensation::StockReleased);

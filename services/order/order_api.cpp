@@ -128,9 +128,8 @@ std::string service_name(Participant participant) {
     return std::string(name_of(participant)) + "-service";
 }
 
-// A forward step: done, undone, waited for, still to come, or no longer to come. The steps' events
-// come by three topics, so a later one may be handled first: then the earlier ones are done as
-// well, at a time that nobody here knows.
+// A forward step: done, undone, waited for, still to come, or no longer to come. A completed order
+// whose row was lost and made again has done its steps at a time that nobody here knows.
 StepView step(const Saga& saga, const char* name, Participant participant,
               const std::optional<Instant>& at, Compensation undone_by, bool previous_done,
               bool later_done) {
@@ -228,7 +227,7 @@ asio::awaitable<Outcome> commit(messaging::QueueLoop<Item>& loop, Item item) {
         Item attempt = item;
         auto start = [&loop, &attempt](std::function<void(Outcome)> done) {
             attempt.done = done;
-            if (!loop.submit(std::move(attempt))) done({});
+            if (!loop.submit(std::move(attempt))) done({order::Outcome::full, {}});
         };
         const Outcome outcome = co_await await_callback<Outcome>(std::move(start));
         const bool busy = outcome.what == order::Outcome::busy;
@@ -246,6 +245,9 @@ std::optional<http::Response> refusal(Outcome what) {
             return http::problem_unavailable(
                 "The request may have been carried out or not. Send it again: with the same "
                 "Idempotency-Key it is carried out once.");
+        case Outcome::full:
+            return http::problem_unavailable(
+                "Too many requests are waiting. This one was not carried out.");
         case Outcome::mismatch:
             return http::problem(422, "idempotency-mismatch", "The key was used before",
                                  "This Idempotency-Key belongs to another request.");
@@ -283,7 +285,9 @@ Result<OrderFilter> parse_filter(const http::Request& request) {
     filter.before.bytes.fill(0xff);
     for (const auto& [name, value] : *query) {
         if (name == "customerId") {
-            if (value.empty() || value.size() > 64) return Error{"query", "customerId: 1 to 64"};
+            if (value.empty() || events::json::code_points(value) > 64) {
+                return Error{"query", "customerId: 1 to 64 characters"};
+            }
             filter.customer_id = value;
         } else if (name == "status") {
             State state{};

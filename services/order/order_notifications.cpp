@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <set>
+#include <condition_variable>
+#include <mutex>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -10,6 +11,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/describe.hpp>
+#include <spdlog/spdlog.h>
 
 #include "core/enums.hpp"
 #include "events/catalog.hpp"
@@ -163,6 +165,7 @@ struct Notifications::Subscription {
     std::string epoch;      // that `seq` counts in; empty: from the first on
     std::int64_t seq = 0;   // of the last frame that the client has
     bool answered = false;  // SUBSCRIBED was sent
+    std::uint64_t first_read = 0;  // one that was begun before may be older than what it has
 };
 
 class Notifications::Client final : public http::WebSocketSession {
@@ -195,9 +198,13 @@ public:
 
     void send(Text text) { socket_.send(std::move(text)); }
 
-    void not_found(const OrderId& order) {
+    // One that it knew, by its epoch, is lost: no mistake of the client's.
+    void not_found(const Subscription& subscription) {
+        const OrderId order = subscription.order;
+        const bool known = !subscription.epoch.empty();
         unsubscribe(order);
-        mistake("not-found", "there is no such order", topic_of(order));
+        tell("not-found", "there is no such order", topic_of(order));
+        if (!known) count_mistake();
     }
 
 private:
@@ -230,12 +237,20 @@ private:
     }
 
     void mistake(std::string code, std::string detail, std::optional<std::string> topic = {}) {
+        tell(std::move(code), std::move(detail), std::move(topic));
+        count_mistake();
+    }
+
+    void count_mistake() {
+        if (++mistakes_ == kMaxMistakes) socket_.close(kPolicyViolation, "too many errors");
+    }
+
+    void tell(std::string code, std::string detail, std::optional<std::string> topic) {
         Mistake said;
         said.code = std::move(code);
         said.detail = std::move(detail);
         said.topic = std::move(topic);
         send(text_of(events::to_json(said)));
-        if (++mistakes_ == kMaxMistakes) socket_.close(kPolicyViolation, "too many errors");
     }
 
     const std::shared_ptr<Notifications> hub_;
@@ -263,6 +278,7 @@ void Notifications::changed() {
 
 void Notifications::subscribe(std::shared_ptr<Subscription> subscription) {
     const OrderId id = subscription->order;
+    subscription->first_read = reads_ + 1;
     by_order_[id].push_back(std::move(subscription));
     look_at(id);  // registered before the row is read: nothing can fall between
 }
@@ -293,13 +309,17 @@ asio::awaitable<void> Notifications::read_changed() {
         auto read = [ids](postgres::Connection& connection) {
             return make_order_store(connection)->load(ids);
         };
-        bool failed = false;
+        ++reads_;
+        std::optional<Sagas> sagas;
         try {
-            deliver(ids, co_await pool_.run(std::move(read)));
-        } catch (const std::exception&) {  // the pool has lost its connection: again, later
-            failed = true;
+            sagas = co_await pool_.run(std::move(read));
+        } catch (const std::exception& error) {
+            spdlog::warn("notifications: {}", error.what());
         }
-        if (!failed) continue;
+        if (sagas) {
+            deliver(ids, *sagas);
+            continue;
+        }
         changed_.insert(ids.begin(), ids.end());
         pause.expires_after(kRetryRead);
         co_await pause.async_wait(asio::use_awaitable);
@@ -311,13 +331,18 @@ void Notifications::deliver(const std::vector<OrderId>& asked, const Sagas& saga
     for (const OrderId& id : asked) {
         const auto found = by_order_.find(id);
         if (found == by_order_.end()) continue;
-        const Subscriptions subscriptions = found->second;  // a client may leave meanwhile
+        Subscriptions subscriptions = found->second;  // a client may leave meanwhile
+        std::erase_if(subscriptions, [&](const auto& s) { return s->first_read > reads_; });
         if (const Saga* saga = sagas.find(id)) {
-            deliver(id, *saga, subscriptions);
+            try {
+                deliver(id, *saga, subscriptions);
+            } catch (const std::exception& error) {
+                spdlog::error("notifications of order {}: {}", id.to_string(), error.what());
+            }
             continue;
         }
         for (const auto& subscription : subscriptions) {
-            if (subscription->client) subscription->client->not_found(id);
+            if (subscription->client) subscription->client->not_found(*subscription);
         }
     }
 }
@@ -363,9 +388,14 @@ void ChangeListener::run(std::stop_token stop, const std::string& database_url) 
     using Clock = std::chrono::steady_clock;
     postgres::Connection connection(database_url);
     messaging::Backoff backoff;
+    std::mutex mutex;
+    std::condition_variable_any stopped;
+    std::unique_lock lock(mutex);
     while (!stop.stop_requested()) {
         try {
             connection.listen("order_changed");
+            // A listener that is frozen would hold up the server's queue of notifications.
+            connection.script("SET idle_session_timeout = '10s'");
             // Whatever was committed before this was notified of to nobody here.
             asio::post(io_, [this] { notifications_.changed(); });
             backoff.reset();
@@ -386,7 +416,7 @@ void ChangeListener::run(std::stop_token stop, const std::string& database_url) 
             }
         } catch (const std::exception&) {
             messaging::report_failure("notifications", connection);
-            std::this_thread::sleep_for(backoff.next());
+            stopped.wait_for(lock, stop, backoff.next(), [] { return false; });
         }
     }
 }

@@ -1,7 +1,7 @@
 #pragma once
 // What clients hear of their orders over a WebSocket: a frame for each step, numbered per order,
-// and whatever they missed when they come back. Frames are made from the order's row (its history), so
-// they say the same in every process, live or late, and the same as GET does.
+// and whatever they missed when they come back. Frames are made from the order's row (its history),
+// so they say the same in every process, live or late, and the same as GET does.
 //
 // Any instance may handle an order's event; every instance listens to what the database notifies of
 // after each commit, and reads the rows that its own clients have asked for.
@@ -68,6 +68,7 @@ private:
     std::unordered_map<OrderId, Subscriptions> by_order_;
     std::unordered_set<OrderId> changed_;  // to be read
     bool reading_ = false;
+    std::uint64_t reads_ = 0;  // begun
 };
 
 // Hears of committed changes, on a thread and a connection of its own, and tells `notifications` on

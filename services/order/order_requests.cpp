@@ -1,7 +1,8 @@
 #include "order/order_requests.hpp"
 
+#include <condition_variable>
 #include <map>
-#include <thread>
+#include <mutex>
 
 #include "events/codec.hpp"
 
@@ -160,20 +161,16 @@ namespace {
 
 class AcceptWorker final : public AcceptLoop::Worker {
 public:
-    AcceptWorker(postgres::Connection& connection, const Admission& admission,
-                 KeySettings settings)
+    AcceptWorker(postgres::Connection& connection, const Admission& admission)
         : connection_(connection), store_(make_order_store(connection)),
-          keys_(make_key_store(connection)), admission_(admission), settings_(settings) {}
+          keys_(make_key_store(connection)), admission_(admission) {}
 
     void run(messaging::UnitOfWork& work, std::span<Placement> batch) override {
         std::vector<PlaceOutcome> outcomes;
-        Instant now;
-        messaging::run_transaction(work, [&](Instant begun, BatchOutput& out) {
-            now = begun;
+        messaging::run_transaction(work, [&](Instant now, BatchOutput& out) {
             return place_orders(*store_, *keys_, batch, now, out, outcomes);
         });
         for (std::size_t i = 0; i < batch.size(); ++i) batch[i].done(outcomes[i]);
-        expire_keys(now);
         std::this_thread::sleep_for(admission_.pause(Admission::Clock::now()));
     }
 
@@ -193,23 +190,10 @@ public:
     }
 
 private:
-    // After the callers were told: nobody waits for it.
-    void expire_keys(Instant now) {
-        if (now < next_expiry_) return;
-        next_expiry_ = now + kExpireEvery;
-        try {
-            keys_->expire(now - settings_.kept);
-        } catch (const std::exception&) {
-            messaging::report_failure("accept: expiry of keys", connection_);
-        }
-    }
-
     postgres::Connection& connection_;
     const std::unique_ptr<OrderStore> store_;
     const std::unique_ptr<KeyStore> keys_;
     const Admission& admission_;
-    const KeySettings settings_;
-    Instant next_expiry_{};
 };
 
 class CancelWorker final : public CancelLoop::Worker {
@@ -237,9 +221,9 @@ private:
 
 }  // namespace
 
-AcceptLoop::MakeWorker accept_worker(const Admission& admission, KeySettings settings) {
-    return [&admission, settings](postgres::Connection& connection) {
-        return std::make_unique<AcceptWorker>(connection, admission, settings);
+AcceptLoop::MakeWorker accept_worker(const Admission& admission) {
+    return [&admission](postgres::Connection& connection) {
+        return std::make_unique<AcceptWorker>(connection, admission);
     };
 }
 
@@ -247,6 +231,31 @@ CancelLoop::MakeWorker cancel_worker() {
     return [](postgres::Connection& connection) {
         return std::make_unique<CancelWorker>(connection);
     };
+}
+
+KeyExpiryLoop::KeyExpiryLoop(const messaging::LoopContext& context, std::chrono::seconds kept)
+    : thread_([context, kept](std::stop_token stop) {
+          auto& failures = messaging::failure_counter(context.registry, "key-expiry");
+          postgres::Connection connection(context.database_url);
+          const auto keys = make_key_store(connection);
+          std::mutex mutex;
+          std::condition_variable_any stopped;
+          std::unique_lock lock(mutex);
+          while (!stop.stop_requested()) {
+              bool more = false;
+              try {
+                  more = keys->expire(system_now() - kept);
+              } catch (const std::exception&) {
+                  failures.Increment();
+                  messaging::report_failure("key-expiry", connection);
+              }
+              if (!more) stopped.wait_for(lock, stop, kExpireEvery, [] { return false; });
+          }
+      }) {}
+
+void KeyExpiryLoop::stop() {
+    thread_.request_stop();
+    if (thread_.joinable()) thread_.join();
 }
 
 }  // namespace orderflow::order

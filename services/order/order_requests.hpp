@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "messaging/loops.hpp"
@@ -17,6 +18,7 @@ namespace orderflow::order {
 // What a request came to.
 enum class Outcome {
     unknown,   // not committed, or nobody knows
+    full,      // not even tried: too many wait
     done,      // now, or when the key was first used: the answer is the same
     mismatch,  // the key was used for another request
     busy,      // the key is in use by a request under way elsewhere: try again
@@ -41,14 +43,10 @@ struct Placement {
 bool place_orders(OrderStore& store, KeyStore& keys, std::span<Placement> placements, Instant now,
                   messaging::BatchOutput& out, std::vector<PlaceOutcome>& outcomes);
 
-struct KeySettings {
-    std::chrono::seconds kept{86'400};  // how long a key is remembered
-};
-
 // Turns concurrent POSTs into one commit. A connection that breaks during the commit leaves its
 // outcome unknown: the orders are looked up, and those that are there count as placed.
 using AcceptLoop = messaging::QueueLoop<Placement>;
-AcceptLoop::MakeWorker accept_worker(const Admission& admission, KeySettings settings = {});
+AcceptLoop::MakeWorker accept_worker(const Admission& admission);
 
 struct CancelOutcome {
     Outcome what = Outcome::unknown;
@@ -70,5 +68,15 @@ bool cancel_orders(OrderStore& store, KeyStore& keys, std::span<const Cancellati
 
 using CancelLoop = messaging::QueueLoop<Cancellation>;
 CancelLoop::MakeWorker cancel_worker();
+
+// Forgets old keys, on a thread and a connection of its own.
+class KeyExpiryLoop {
+public:
+    KeyExpiryLoop(const messaging::LoopContext& context, std::chrono::seconds kept);
+    void stop();  // blocks
+
+private:
+    std::jthread thread_;
+};
 
 }  // namespace orderflow::order

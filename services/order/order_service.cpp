@@ -20,7 +20,10 @@ constexpr milliseconds kForgotten{1'000};     // an older sample says nothing
 // How long a completed order was under way, its payment left out; nullopt where the steps came out
 // of order, so that nobody knows how long that was.
 std::optional<microseconds> time_in_services(const Saga& saga) {
+    constexpr microseconds kAtOnce{1};  // a step that the next one told of
     if (!saga.reserved_at || !saga.captured_at) return std::nullopt;
+    if (*saga.captured_at - *saga.reserved_at <= kAtOnce) return std::nullopt;
+    if (*saga.finished_at - *saga.captured_at <= kAtOnce) return std::nullopt;
     return (*saga.reserved_at - saga.placed_at) + (saga.finished_at.value() - *saga.captured_at);
 }
 

@@ -110,8 +110,8 @@ const Statement kKeepKeys{"idempotency_keys_keep", R"(
     FROM unnest($1::text[], $2::uuid[], $3::text[]) AS new(key, order_id, answer))"};
 const Statement kExpireKeys{"idempotency_keys_expire", R"(
     DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM idempotency_keys WHERE created_at < $1::timestamptz LIMIT 10000
-        FOR UPDATE SKIP LOCKED)))"};
+        SELECT ctid FROM idempotency_keys WHERE created_at < $1::timestamptz
+        ORDER BY created_at LIMIT 10000 FOR UPDATE SKIP LOCKED)))"};
 
 // The columns that change, filled row by row.
 struct SagaColumns {
@@ -304,7 +304,9 @@ public:
         connection_.exec(kKeepKeys, Params::of(names, ids, answers, now));
     }
 
-    void expire(Instant before) override { connection_.exec(kExpireKeys, Params::of(before)); }
+    bool expire(Instant before) override {
+        return connection_.exec(kExpireKeys, Params::of(before)).affected() > 0;
+    }
 
 private:
     postgres::Connection& connection_;

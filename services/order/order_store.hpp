@@ -77,8 +77,9 @@ public:
     virtual Claims claim(std::span<const std::string_view> keys) = 0;
     // Of keys that were claimed and not kept.
     virtual void keep(std::span<const KeptKey> keys, Instant now) = 0;
-    // Forgets a bounded number of keys that were kept before then, in its own transaction.
-    virtual void expire(Instant before) = 0;
+    // Forgets a bounded number of keys that were kept before then, in its own transaction; false:
+    // there were none.
+    virtual bool expire(Instant before) = 0;
 };
 
 std::unique_ptr<KeyStore> make_key_store(postgres::Connection& connection);

@@ -154,6 +154,32 @@ TEST_CASE("notifications: who comes back gets what it has missed, and nothing tw
     CHECK(foreign.heard[1] == "ORDER_STATUS 1 OrderPlaced");
 }
 
+TEST_CASE("notifications: who comes while an older read is under way is not told what it knows") {
+    Lab lab;
+    const Story story;
+    lab.place(story);
+    FakeSocket& first = lab.instance.connect({subscribe(story)});
+    REQUIRE(lab.instance.until([&] { return first.heard.size() == 2; }));
+    const std::string known = R"(,"since":2,"epoch":")" + first.epoch + "\"";
+
+    const auto begun = lab.database.query("SELECT clock_timestamp()").at(0);
+    lab.instance.clients.back()->received(subscribe(story));
+    lab.instance.io.restart();
+    lab.instance.io.poll();  // the read begins; its answer waits for this thread
+    CHECK(eventually(5s, [&] {
+        return lab.database.number("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle'"
+                                   " AND datname = current_database() AND query LIKE"
+                                   " 'SELECT order_id, version%' AND state_change > '" + begun +
+                                   "'") == 1;
+    }));
+    lab.handle(story.reserved());
+    FakeSocket& second = lab.instance.connect({subscribe(story, known)});
+
+    REQUIRE(lab.instance.until([&] { return !second.heard.empty(); }));
+    lab.handle(story.captured());
+    lab.instance.hears(second, {"SUBSCRIBED 2", "ORDER_STATUS 3 PaymentCaptured"});
+}
+
 TEST_CASE("notifications: what was committed while the database could not be heard comes after") {
     Lab lab;
     const Story story;

@@ -24,7 +24,7 @@ public:
             rows[std::string(kept.key)] = {kept.order_id, kept.answer, std::nullopt};
         }
     }
-    void expire(Instant) override {}
+    bool expire(Instant) override { return false; }
 
     std::map<std::string, order::KeptAnswer, std::less<>> rows;
     std::set<std::string, std::less<>> busy;

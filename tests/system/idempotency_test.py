@@ -5,6 +5,7 @@ import concurrent.futures
 import contextlib
 import http.client
 import json
+import threading
 import unittest
 import urllib.parse
 import uuid
@@ -95,11 +96,13 @@ class Idempotency(SystemTest):
     def race(self, origins, orders):
         """Every order DOUBLES times, each key's all at once: {key: Counter of (status, body)}."""
         answers = {name: collections.Counter() for name in orders}
+        together = threading.Barrier(DOUBLES, timeout=60)
 
         def send(nth):
             connection = http.client.HTTPConnection(origins[nth % len(origins)], timeout=30)
             heard = []
             for name, body in orders.items():
+                together.wait()
                 connection.request("POST", "/api/orders", body,
                                    {"Content-Type": "application/json", "Idempotency-Key": name})
                 answer = connection.getresponse()

@@ -96,7 +96,7 @@ const std::map<std::string, Layer> kLayers{
     // Order only: what clients hear over their sockets.
     {"_notifications",
      {{"core/", "events/", "messaging/", "http/websocket", "postgres/", "~/~_store.hpp",
-       "~/~_notifications.hpp", "<boost/"},
+       "~/~_notifications.hpp", "<boost/", "<spdlog/"},
       {"messaging/rdkafka", "messaging/kafka"}}},
     {"_waiting", kServiceLayer},   // analytics only: open orders and whom they wait for
     {"_push",                      // analytics only: the dashboard over WebSocket

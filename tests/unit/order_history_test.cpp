@@ -72,6 +72,26 @@ TEST_CASE("history: a completed order's, and a cancelled one's with who undid wh
     CHECK(history(saga).back().state == State::CANCELLED);
 }
 
+TEST_CASE("history: a step that is heard of after the next one has its place before it") {
+    const Story s;
+    const Saga placed = *place(s.id, s.order).next;
+    const std::vector all{EventKind::OrderPlaced, EventKind::StockReserved,
+                          EventKind::PaymentCaptured, EventKind::OrderCompleted};
+    const Saga completed = *decide(&placed, s.scheduled(), at(1)).next;
+    CHECK(kinds(completed) == all);
+    CHECK_FALSE(decide(&completed, s.captured(), at(2)).next);
+
+    const Saga charged = *decide(&placed, s.captured(), at(1)).next;
+    CHECK(kinds(charged) == std::vector(all.begin(), all.begin() + 3));
+    CHECK_FALSE(decide(&charged, s.reserved(), at(2)).next);
+
+    const Saga declined = *decide(&placed, s.declined(), at(1)).next;
+    CHECK(kinds(declined) == std::vector{EventKind::OrderPlaced, EventKind::StockReserved,
+                                         EventKind::CancellationStarted});
+    const Saga refused = *decide(&placed, s.rejected(), at(1)).next;
+    CHECK(kinds(refused) == std::vector{EventKind::OrderPlaced, EventKind::CancellationStarted});
+}
+
 TEST_CASE("history: grows at its end, whatever comes in whatever order by whatever clock") {
     const unsigned seed = GENERATE(range(0u, 200u));
     std::minstd_rand random(seed);

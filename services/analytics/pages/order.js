@@ -10,10 +10,16 @@ const topic = `/topic/order/${id}`;
 const FINAL = ["COMPLETED", "CANCELLED"];
 const LAST = { COMPLETED: "OrderCompleted", CANCELLED: "OrderCancelled" };
 // The analytics service may be up to a second behind the frame that told of an event.
-const LOOKS_AFTER_FRAME_MS = [0, 250, 600, 1200, 2500];
+// So the page looks at once, again soon, and then every now and then until it has seen the order's last event.
+const LOOKS_AFTER_FRAME_MS = [0, 400, 1200];
+const LOOK_EVERY_MS = 2000;
+let asked = 0; // an answer that was overtaken by a later one is dropped
+let looks = [];
 
 async function load() {
+  const mine = ++asked;
   const [order, timeline] = await Promise.all([get(`/api/orders/${id}`), get(`/api/orders/${id}/timeline`)]);
+  if (mine !== asked) return true;
   if (order.status === 404 && timeline.status === 404) return missing();
   if (order.status !== 200 && timeline.status !== 200) return false;
   show(order.status === 200 ? order.body : undefined, timeline.status === 200 ? timeline.body : undefined);
@@ -126,10 +132,16 @@ function received(frame) {
     load();
     return;
   }
-  for (const pause of LOOKS_AFTER_FRAME_MS) {
-    setTimeout(() => { if (!live.over) load(); }, pause);
-  }
+  looks.forEach(clearTimeout);
+  looks = LOOKS_AFTER_FRAME_MS.map((pause) => setTimeout(() => { if (!live.over) load(); }, pause));
+}
+
+function keepLooking() {
+  if (live.over) return;
+  if (!document.hidden) load();
+  setTimeout(keepLooking, LOOK_EVERY_MS);
 }
 
 const live = new Live({ path: "/ws", poll: load, received, opened: (send) => send({ subscribe: topic }), everyMs: 1000 });
 live.start();
+setTimeout(keepLooking, LOOK_EVERY_MS);
