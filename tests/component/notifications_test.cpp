@@ -130,7 +130,7 @@ TEST_CASE("notifications: who comes back gets what it has missed, and nothing tw
     const Story story;
     lab.place(story);
     lab.handle(story.reserved());
-    lab.handle(story.refused());
+    lab.handle(story.declined());
     FakeSocket& first = lab.instance.connect({subscribe(story)});
     REQUIRE(lab.instance.until([&] { return first.heard.size() == 4; }));
     lab.instance.clients.clear();
