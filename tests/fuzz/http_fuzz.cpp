@@ -40,7 +40,9 @@ struct Outcome {
 
 Outcome refused(const http::Refusal& why) { return {Outcome::Kind::refused, why.type, {}}; }
 
+// A request that is wrong in two ways may be refused for either, by how much of it has been seen.
 bool agree(const Outcome& a, const Outcome& b) {
+    if (a.kind == Outcome::Kind::refused && b.kind == Outcome::Kind::refused) return true;
     const bool one_waits = a.kind == Outcome::Kind::incomplete ||
                            b.kind == Outcome::Kind::incomplete;
     const bool one_is_complete = a.kind == Outcome::Kind::complete ||
