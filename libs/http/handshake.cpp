@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "http/problem.hpp"
+#include "http/wire.hpp"
 
 namespace orderflow::http {
 
@@ -10,22 +11,13 @@ namespace {
 
 constexpr std::size_t kKeySize = 24;  // of 16 bytes in base64
 
-std::string_view trimmed(std::string_view text) {
-    const auto blank = [](char c) { return c == ' ' || c == '\t'; };
-    while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-    while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-    return text;
-}
-
 // Whether one of the fields of that name lists the token.
 bool lists(const Headers& headers, std::string_view name, std::string_view token) {
     for (std::size_t i = 0; i < headers.size(); ++i) {
         auto [field, rest] = headers[i];
         if (!equals_ignoring_case(field, name)) continue;
         while (!rest.empty()) {
-            const std::string_view item = rest.substr(0, rest.find(','));
-            rest.remove_prefix(std::min(item.size() + 1, rest.size()));
-            if (equals_ignoring_case(trimmed(item), token)) return true;
+            if (equals_ignoring_case(take_item(rest, ','), token)) return true;
         }
     }
     return false;

@@ -21,17 +21,10 @@ std::string_view trimmed(std::string_view text) {
     return text;
 }
 
-// What stands before the separator, which is taken off as well.
-std::string_view take(std::string_view& rest, char separator) {
-    const std::string_view item = rest.substr(0, rest.find(separator));
-    rest.remove_prefix(std::min(item.size() + 1, rest.size()));
-    return trimmed(item);
-}
-
 // "q=0", "q=0.00": not wanted.
 bool has_no_weight(std::string_view parameters) {
     while (!parameters.empty()) {
-        const std::string_view parameter = take(parameters, ';');
+        const std::string_view parameter = take_item(parameters, ';');
         if (!equals_ignoring_case(parameter.substr(0, 2), "q=")) continue;
         return parameter.find_first_not_of("0.", 2) == std::string_view::npos;
     }
@@ -39,6 +32,12 @@ bool has_no_weight(std::string_view parameters) {
 }
 
 }  // namespace
+
+std::string_view take_item(std::string_view& rest, char separator) {
+    const std::string_view item = rest.substr(0, rest.find(separator));
+    rest.remove_prefix(std::min(item.size() + 1, rest.size()));
+    return trimmed(item);
+}
 
 bool accepts(const Headers& headers, std::string_view type) {
     const std::string_view kind = type.substr(0, type.find('/') + 1);  // "application/"
@@ -50,8 +49,8 @@ bool accepts(const Headers& headers, std::string_view type) {
         if (!equals_ignoring_case(name, "Accept")) continue;
         any_field = true;
         while (!ranges.empty()) {
-            std::string_view parameters = take(ranges, ',');
-            const std::string_view range = take(parameters, ';');
+            std::string_view parameters = take_item(ranges, ',');
+            const std::string_view range = take_item(parameters, ';');
             const bool of_kind = range.size() == kind.size() + 1 && range.back() == '*' &&
                                  equals_ignoring_case(range.substr(0, kind.size()), kind);
             const int fits = equals_ignoring_case(range, type) ? 3 : of_kind ? 2 : range == "*/*";

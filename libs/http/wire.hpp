@@ -40,4 +40,8 @@ bool accepts(const Headers& headers, std::string_view type);
 // charset is a mistake.
 bool acceptable_media_type(std::string_view sent, std::string_view wanted);
 
+// The next item of a field's list: what stands before the separator, which is taken off as well,
+// without blanks around it.
+std::string_view take_item(std::string_view& rest, char separator);
+
 }  // namespace orderflow::http
