@@ -13,7 +13,7 @@ MENDED_POST = (422, "validation")  # to POST of {}
 JSON = "Content-Type: application/json\r\n"
 
 
-def get(*fields, line="GET /livez HTTP/1.1", host="Host: x\r\n", end="\r\n"):
+def get(*fields, line="GET /openapi.yaml HTTP/1.1", host="Host: x\r\n", end="\r\n"):
     return line + "\r\n" + host + "".join(field + "\r\n" for field in fields) + end
 
 
@@ -25,20 +25,20 @@ def chunked(body, *fields):
     return post("Transfer-Encoding: chunked", *fields, body=body)
 
 
-SMUGGLED = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+SMUGGLED = "GET /openapi.yaml HTTP/1.1\r\nHost: x\r\n\r\n"
 
 ROWS = [
     # The request line.
-    ("no method", "/livez\r\n\r\n", *MALFORMED, SAME),
-    ("no version", get(line="GET /livez"), *MALFORMED, BARE),
-    ("another protocol", get(line="GET /livez HTTQ/1.1"), *MALFORMED, SAME),
-    ("HTTP/2.0 in text", get(line="GET /livez HTTP/2.0"), *MALFORMED, SAME),
-    ("HTTP/1.10", get(line="GET /livez HTTP/1.10"), *MALFORMED, MENDED),
+    ("no method", "/openapi.yaml\r\n\r\n", *MALFORMED, SAME),
+    ("no version", get(line="GET /openapi.yaml"), *MALFORMED, BARE),
+    ("another protocol", get(line="GET /openapi.yaml HTTQ/1.1"), *MALFORMED, SAME),
+    ("HTTP/2.0 in text", get(line="GET /openapi.yaml HTTP/2.0"), *MALFORMED, SAME),
+    ("HTTP/1.10", get(line="GET /openapi.yaml HTTP/1.10"), *MALFORMED, MENDED),
     ("a line too many", "\r\n" + get(), *MALFORMED, MENDED),
-    ("a space too many", get(line="GET /livez x HTTP/1.1"), *MALFORMED, SAME),
-    ("a control character in the target", get(line="GET /livez\x01 HTTP/1.1"), *MALFORMED, SAME),
-    ("a target without a slash", get(line="GET livez HTTP/1.1"), *MALFORMED, SAME),
-    ("a target for a proxy of another protocol", get(line="GET ftp://x/livez HTTP/1.1"), *MALFORMED, MENDED),
+    ("a space too many", get(line="GET /openapi.yaml x HTTP/1.1"), *MALFORMED, SAME),
+    ("a control character in the target", get(line="GET /openapi.yaml\x01 HTTP/1.1"), *MALFORMED, SAME),
+    ("a target without a slash", get(line="GET openapi.yaml HTTP/1.1"), *MALFORMED, SAME),
+    ("a target for a proxy of another protocol", get(line="GET ftp://x/openapi.yaml HTTP/1.1"), *MALFORMED, MENDED),
     ("CONNECT", get(line="CONNECT x:80 HTTP/1.1"), *MALFORMED, SAME),
     # Header fields.
     ("NUL in a value", get("X: a\0b"), *MALFORMED, SAME),
@@ -85,7 +85,7 @@ ROWS = [
     ("a trailer with a credential", chunked("2\r\n{}\r\n0\r\nAuthorization: x\r\n\r\n"), *FRAMING, MENDED_POST),
     ("a trailer with a host", chunked("2\r\n{}\r\n0\r\nHost: y\r\n\r\n"), *FRAMING, MENDED_POST),
     # Sizes.
-    ("a target of 3 KiB", get(line="GET /livez?" + "x" * 3072 + " HTTP/1.1"), 414, "uri-too-long", SAME),
+    ("a target of 3 KiB", get(line="GET /openapi.yaml?" + "x" * 3072 + " HTTP/1.1"), 414, "uri-too-long", SAME),
     ("a field of 9 KiB", get("X: " + "y" * 9216), 431, "headers-too-large", SAME),
     ("65 fields", get(*(f"X-{i}: y" for i in range(65))), 431, "headers-too-large", SAME),
     ("a length of 64 KiB and one", post("Content-Length: 65537"), 413, "body-too-large", SAME),

@@ -77,17 +77,22 @@ ANYWHERE = {400: "Malformed", 404: "NotFound", 405: "MethodNotAllowed", 408: "Ti
             414: "UriTooLong", 417: "Expectation", 431: "HeadersTooLarge", 503: "Unavailable"}
 
 
-def has(part, item):
-    """Whether a service has any operation of the path; the edge, and whoever is not known, may have them all."""
-    tags = {tag for method in METHODS if method in item for tag in item[method]["tags"]}
-    return part in tags or part not in {tag["name"] for tag in DOCUMENT["tags"]}
+def methods(part, item):
+    """The methods of the path that a service, or the edge, says it has; whoever is not known may have them all."""
+    found = {method for method in METHODS if method in item}
+    if part == "edge":
+        return {method for method in found if any(server["url"].endswith(":3000") for server
+                                                  in item[method].get("servers", item["servers"]))}
+    if part in (tag["name"] for tag in DOCUMENT["tags"]):
+        return {method for method in found if part in item[method]["tags"]}
+    return found
 
 
 def judge(part, method, path, request_body, status, headers, body):
     """What is wrong, line by line. `part` answered: "order", "edge", …; `path` is without query; `headers` knows names
     without case; `body` of an answer to HEAD is None."""
     found = route(path)
-    if found and not has(part, found[0]):
+    if found and not methods(part, found[0]):
         found = None
     item, variables = found or ({}, {})
     operation = item.get("get" if method == "HEAD" else method.lower())
