@@ -65,6 +65,7 @@ struct Hooks {
 struct ServerStats {
     std::size_t connections = 0;        // open now, WebSockets too
     std::size_t websockets = 0;         // open now
+    std::size_t queued_bytes = 0;       // of frames that are not yet written
     std::size_t in_flight = 0;          // requests inside handlers now
     std::uint64_t requests = 0;         // answered
     std::uint64_t refused = 0;          // 503 by the limit of connections, requests or sockets

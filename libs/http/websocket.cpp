@@ -163,10 +163,12 @@ public:
         if (close_ != Close::no || over_) return;
         const bool late = Clock::now() - write_began_ > limits_.write_patience;
         if ((late && queue_.size() >= limits_.queue_frames) ||
-            queued_bytes_ + text->size() > limits_.queue_bytes) {
+            queued_bytes_ + text->size() > limits_.queue_bytes ||
+            core_->stats.queued_bytes + text->size() > limits_.queues_bytes) {
             return close(close_code::kTryAgainLater, "frames are not read fast enough");
         }
         queued_bytes_ += text->size();
+        core_->stats.queued_bytes += text->size();
         queue_.push_back(std::move(text));
         if (!writing_) write();
     }
@@ -175,7 +177,7 @@ public:
         if (close_ != Close::no || over_) return;
         close_ = Close::under_way;
         end_ = std::to_string(code);
-        queue_.resize(writing_ ? 1 : 0);
+        while (queue_.size() > (writing_ ? 1 : 0)) forget(std::prev(queue_.end()));
         must_end();
         reason = reason.substr(0, kMaxReasonBytes);
         const websocket::close_reason why(static_cast<websocket::close_code>(code),
@@ -195,6 +197,7 @@ public:
 
 private:
     enum class Close { no, under_way, done };
+    using Queue = std::list<std::shared_ptr<const std::string>>;
 
     void accepted(error_code ec) {
         write_deadline_ = kNever;
@@ -279,10 +282,15 @@ private:
     void was_written(error_code ec) {
         writing_ = false;
         write_deadline_ = kNever;
-        queued_bytes_ -= queue_.front()->size();
-        queue_.pop_front();
+        forget(queue_.begin());
         if (ec) return drop();
         if (close_ == Close::no && !over_ && !queue_.empty()) write();
+    }
+
+    void forget(Queue::iterator frame) {
+        queued_bytes_ -= (*frame)->size();
+        core_->stats.queued_bytes -= (*frame)->size();
+        queue_.erase(frame);
     }
 
     void must_end() {
@@ -326,6 +334,7 @@ private:
         drop();
         unlink();
         session_.reset();
+        while (queue_.size() > (writing_ ? 1 : 0)) forget(std::prev(queue_.end()));
         --core_->stats.websockets;
         if (core_->hooks.on_websocket_end) core_->hooks.on_websocket_end(route_.pattern, end_);
         core_->connection_closed();
@@ -339,8 +348,8 @@ private:
 
     std::array<char, kReadBytes> part_;
     std::string message_;  // as far as it has arrived
-    std::list<std::shared_ptr<const std::string>> queue_;  // the first one is being written;
-    std::size_t queued_bytes_ = 0;                         // a deque costs 576 bytes when empty
+    Queue queue_;                   // the first one is being written;
+    std::size_t queued_bytes_ = 0;  // a deque costs 576 bytes when empty
     TokenBucket frames_;
 
     Clock::time_point last_heard_ = Clock::now();

@@ -2,6 +2,7 @@
 #include <spdlog/spdlog.h>
 
 #include "order/order_api.hpp"
+#include "order/order_changes.hpp"
 #include "order/order_deadline.hpp"
 #include "order/order_service.hpp"
 #include "service/host.hpp"

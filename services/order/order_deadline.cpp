@@ -1,8 +1,8 @@
 #include "order/order_deadline.hpp"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
+
+#include "core/pause.hpp"
 
 namespace orderflow::order {
 
@@ -141,12 +141,9 @@ private:
 DeadlineLoop::DeadlineLoop(const messaging::LoopContext& context, const DeadlineSettings& settings)
     : thread_([context, settings](std::stop_token stop) {
           DeadlineThread thread(context, settings);
-          std::mutex mutex;
-          std::condition_variable_any stopped;
-          std::unique_lock lock(mutex);
           while (!stop.stop_requested()) {
               thread.step();
-              stopped.wait_for(lock, stop, kDeadlineTick, [] { return false; });
+              pause(stop, kDeadlineTick);
           }
       }) {}
 

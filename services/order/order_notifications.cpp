@@ -1,22 +1,16 @@
 #include "order/order_notifications.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <condition_variable>
-#include <mutex>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/describe.hpp>
 #include <spdlog/spdlog.h>
 
-#include "core/enums.hpp"
-#include "events/catalog.hpp"
 #include "events/json.hpp"
-#include "messaging/loops.hpp"
+#include "order/order_frames.hpp"
 
 namespace orderflow::order {
 
@@ -45,118 +39,20 @@ struct Mistake {
 };
 BOOST_DESCRIBE_STRUCT(Mistake, (), (type, code, detail, topic))
 
-struct Frame {
-    std::string type;
-    std::string topic;
-    OrderId order_id;
-    std::int64_t seq = 0;
-    std::string epoch;
-    std::string step;
-    std::string service;
-    State status = State::PROCESSING;
-    Instant timestamp{};
-    std::string title;
-    std::string message;
-    std::optional<events::Reason> reason;
-    std::optional<std::vector<events::Compensation>> undone;
-    std::optional<ShipmentId> shipment_id;
-};
-BOOST_DESCRIBE_STRUCT(Frame, (), (type, topic, order_id, seq, epoch, step, service, status,
-                                  timestamp, title, message, reason, undone, shipment_id))
-
 namespace {
 
 namespace asio = boost::asio;
-using events::EventKind;
 using Text = std::shared_ptr<const std::string>;
 
-constexpr std::string_view kTopicPrefix = "/topic/order/";
 constexpr std::size_t kMaxSubscriptions = 200;  // of one client
 constexpr int kMaxMistakes = 5;
 constexpr std::uint16_t kPolicyViolation = 1008;  // RFC 6455 §7.4.1
 constexpr std::size_t kReadAtOnce = 1'000;
 constexpr std::chrono::milliseconds kRetryRead{200};
-constexpr std::chrono::milliseconds kListenTick{200};  // how late a stop may be noticed
-constexpr std::chrono::milliseconds kProbeEvery{1'000};
-
-struct Words {
-    const char* title;
-    const char* message;
-};
-
-Words words_of(EventKind kind) {
-    switch (kind) {
-        case EventKind::OrderPlaced: return {"주문 접수", "주문이 접수되었습니다."};
-        case EventKind::StockReserved: return {"재고 확보", "상품 재고를 확보했습니다."};
-        case EventKind::PaymentCaptured: return {"결제 완료", "결제가 승인되었습니다."};
-        case EventKind::OrderCompleted:
-            return {"🎉 주문 완료!", "주문 및 결제가 성공적으로 완료되었습니다!"};
-        case EventKind::CancellationStarted: return {"주문 취소 중", "주문을 취소하고 있습니다."};
-        case EventKind::StockReleased: return {"재고 반환", "확보한 재고를 되돌렸습니다."};
-        case EventKind::PaymentRefunded: return {"환불 완료", "결제 금액을 환불했습니다."};
-        case EventKind::ShipmentVoided: return {"배송 취소", "배송을 취소했습니다."};
-        case EventKind::NothingToCompensate:
-            return {"취소 확인", "이 단계에서 되돌릴 것이 없습니다."};
-        case EventKind::OrderCancelled: return {"주문 취소", "주문이 취소되었습니다."};
-        case EventKind::StockRejected:
-        case EventKind::StockAdjusted:
-        case EventKind::PaymentDeclined:
-        case EventKind::ShipmentScheduled:
-        case EventKind::ShipmentRefused: break;  // not in an order's history
-    }
-    throw std::logic_error("no step of an order");
-}
-
-const char* type_of(EventKind kind) {
-    if (kind == EventKind::OrderCompleted) return "ORDER_COMPLETED";
-    if (kind == EventKind::OrderCancelled) return "ORDER_CANCELLED";
-    return "ORDER_STATUS";
-}
 
 Text text_of(std::string json) { return std::make_shared<const std::string>(std::move(json)); }
 
 }  // namespace
-
-std::string epoch_of(const Saga& saga) {
-    const auto since = saga.recreated_at.value_or(saga.placed_at).time_since_epoch().count();
-    char digits[16];
-    const auto end = std::to_chars(digits, digits + sizeof digits, since, 16).ptr;
-    return {digits, end};
-}
-
-std::string topic_of(const OrderId& id) { return std::string(kTopicPrefix) + id.to_string(); }
-
-std::optional<OrderId> order_of_topic(std::string_view topic) {
-    if (!topic.starts_with(kTopicPrefix)) return std::nullopt;
-    return OrderId::parse(topic.substr(kTopicPrefix.size()));
-}
-
-std::vector<std::string> frames(const OrderId& id, const Saga& saga, std::int64_t since) {
-    std::vector<std::string> list;
-    const auto past = history(saga);
-    Frame frame;
-    frame.topic = topic_of(id);
-    frame.order_id = id;
-    frame.epoch = epoch_of(saga);
-    for (std::int64_t seq = std::max<std::int64_t>(since, 0) + 1; seq <= std::ssize(past); ++seq) {
-        const Happened& happened = past[static_cast<std::size_t>(seq - 1)];
-        const Words words = words_of(happened.kind);
-        frame.type = type_of(happened.kind);
-        frame.seq = seq;
-        const std::string_view step = events::type_name(happened.kind);
-        frame.step = step.substr(0, step.rfind(".v"));
-        frame.service = events::names_of(happened.service).name;
-        frame.status = happened.state;
-        frame.timestamp = happened.at;
-        frame.title = words.title;
-        frame.message = words.message;
-        if (happened.state != State::PROCESSING) frame.reason = saga.reason;
-        if (happened.kind == EventKind::OrderCancelled) frame.undone = compensations(saga.undone);
-        if (happened.kind == EventKind::OrderCompleted) frame.shipment_id = saga.shipment_id;
-        list.push_back(events::to_json(frame));
-    }
-    return list;
-}
 
 // One client's interest in one order.
 struct Notifications::Subscription {
@@ -215,6 +111,10 @@ private:
             return mistake("too-many-subscriptions", "at most 200 on one connection",
                            topic_of(order));
         }
+        if (hub_->full()) {  // no mistake of the client's
+            return tell("too-many-subscriptions", "there are too many: come again later",
+                        topic_of(order));
+        }
         auto subscription = std::make_shared<Subscription>();
         subscription->client = this;
         subscription->order = order;
@@ -259,12 +159,15 @@ private:
     int mistakes_ = 0;
 };
 
-Notifications::Notifications(asio::io_context& io, postgres::Pool& pool) : io_(io), pool_(pool) {}
+Notifications::Notifications(asio::io_context& io, postgres::Pool& pool, std::size_t at_most)
+    : io_(io), pool_(pool), at_most_(at_most) {}
 Notifications::~Notifications() = default;
 
 std::unique_ptr<http::WebSocketSession> Notifications::open(http::WebSocket& socket) {
     return std::make_unique<Client>(shared_from_this(), socket);
 }
+
+bool Notifications::full() const { return subscriptions_ >= at_most_; }
 
 void Notifications::changed(const std::vector<OrderId>& orders) {
     for (const OrderId& id : orders) {
@@ -280,13 +183,15 @@ void Notifications::subscribe(std::shared_ptr<Subscription> subscription) {
     const OrderId id = subscription->order;
     subscription->first_read = reads_ + 1;
     by_order_[id].push_back(std::move(subscription));
+    ++subscriptions_;
     look_at(id);  // registered before the row is read: nothing can fall between
 }
 
 void Notifications::unsubscribe(const Subscription& subscription) {
     const auto found = by_order_.find(subscription.order);
     if (found == by_order_.end()) return;
-    std::erase_if(found->second, [&](const auto& other) { return other.get() == &subscription; });
+    subscriptions_ -= std::erase_if(
+        found->second, [&](const auto& other) { return other.get() == &subscription; });
     if (found->second.empty()) by_order_.erase(found);
 }
 
@@ -370,53 +275,6 @@ void Notifications::deliver(const OrderId& id, const Saga& saga,
         }
         for (; subscription->client && subscription->seq < last; ++subscription->seq) {
             subscription->client->send(news[static_cast<std::size_t>(subscription->seq - oldest)]);
-        }
-    }
-}
-
-ChangeListener::ChangeListener(std::string database_url, asio::io_context& io,
-                               Notifications& notifications)
-    : io_(io), notifications_(notifications),
-      thread_([this, url = std::move(database_url)](std::stop_token stop) { run(stop, url); }) {}
-
-void ChangeListener::stop() {
-    thread_.request_stop();
-    if (thread_.joinable()) thread_.join();
-}
-
-void ChangeListener::run(std::stop_token stop, const std::string& database_url) {
-    using Clock = std::chrono::steady_clock;
-    postgres::Connection connection(database_url);
-    messaging::Backoff backoff;
-    std::mutex mutex;
-    std::condition_variable_any stopped;
-    std::unique_lock lock(mutex);
-    while (!stop.stop_requested()) {
-        try {
-            connection.listen("order_changed");
-            // A listener that is frozen would hold up the server's queue of notifications.
-            connection.script("SET idle_session_timeout = '10s'");
-            // Whatever was committed before this was notified of to nobody here.
-            asio::post(io_, [this] { notifications_.changed(); });
-            backoff.reset();
-            for (auto probe = Clock::now() + kProbeEvery; !stop.stop_requested();) {
-                std::vector<OrderId> orders;
-                for (const std::string& payload : connection.notifications(kListenTick)) {
-                    for (std::size_t at = 0; at < payload.size(); at += 37) {
-                        const auto id = OrderId::parse(std::string_view(payload).substr(at, 36));
-                        if (id) orders.push_back(*id);
-                    }
-                }
-                if (!orders.empty()) {
-                    asio::post(io_, [this, orders] { notifications_.changed(orders); });
-                }
-                if (Clock::now() < probe) continue;
-                connection.ping();
-                probe = Clock::now() + kProbeEvery;
-            }
-        } catch (const std::exception&) {
-            messaging::report_failure("notifications", connection);
-            stopped.wait_for(lock, stop, backoff.next(), [] { return false; });
         }
     }
 }

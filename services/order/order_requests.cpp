@@ -1,9 +1,8 @@
 #include "order/order_requests.hpp"
 
-#include <condition_variable>
 #include <map>
-#include <mutex>
 
+#include "core/pause.hpp"
 #include "events/codec.hpp"
 
 namespace orderflow::order {
@@ -238,9 +237,6 @@ KeyExpiryLoop::KeyExpiryLoop(const messaging::LoopContext& context, std::chrono:
           auto& failures = messaging::failure_counter(context.registry, "key-expiry");
           postgres::Connection connection(context.database_url);
           const auto keys = make_key_store(connection);
-          std::mutex mutex;
-          std::condition_variable_any stopped;
-          std::unique_lock lock(mutex);
           while (!stop.stop_requested()) {
               bool more = false;
               try {
@@ -249,7 +245,7 @@ KeyExpiryLoop::KeyExpiryLoop(const messaging::LoopContext& context, std::chrono:
                   failures.Increment();
                   messaging::report_failure("key-expiry", connection);
               }
-              if (!more) stopped.wait_for(lock, stop, kExpireEvery, [] { return false; });
+              if (!more) pause(stop, kExpireEvery);
           }
       }) {}
 

@@ -7,7 +7,7 @@
 
 #include "component/subjects.hpp"
 #include "messaging/outbox.hpp"
-#include "order/order_notifications.hpp"
+#include "order/order_changes.hpp"
 #include "order/order_requests.hpp"
 #include "support/eventually.hpp"
 #include "support/memory_keys.hpp"
@@ -40,8 +40,8 @@ public:
 
 // One instance of the order service, as far as its sockets are concerned.
 struct Instance {
-    explicit Instance(const std::string& url)
-        : pool(url, 1, 100), hub(std::make_shared<order::Notifications>(io, pool)),
+    explicit Instance(const std::string& url, std::size_t at_most = 1'000)
+        : pool(url, 1, 100), hub(std::make_shared<order::Notifications>(io, pool, at_most)),
           listener(url, io, *hub) {}
     ~Instance() {
         listener.stop();
@@ -229,6 +229,22 @@ TEST_CASE("notifications: 200 orders on one socket, and no more; one that is lef
     lab.handle(stories[200].reserved());
     CHECK(lab.instance.until([&] { return client.heard.size() == 404; }));
     CHECK(client.heard.back() == "ORDER_STATUS 2 StockReserved");
+}
+
+TEST_CASE("notifications: so many orders on all sockets together; one that is left makes room") {
+    Lab lab;
+    Instance small(lab.database.url(), 2);
+    std::vector<Story> stories(3);
+    for (const Story& story : stories) lab.place(story);
+    small.connect({subscribe(stories[0])});
+    small.connect({subscribe(stories[1])});
+    FakeSocket& late = small.connect({subscribe(stories[2])});
+    small.hears(late, {"ERROR too-many-subscriptions"});
+    small.clients.erase(small.clients.begin());
+    for (int i = 0; i < 4; ++i) small.clients.back()->received(subscribe(stories[2]));
+    CHECK(small.until([&] { return late.heard.size() == 3; }));
+    CHECK(late.heard.back() == "ORDER_STATUS 1 OrderPlaced");
+    CHECK(late.closed == 0);
 }
 
 TEST_CASE("notifications: a client that leaves while its order is read is missed by nobody") {

@@ -93,11 +93,21 @@ const std::map<std::string, Layer> kLayers{
     {"_recovery", kServiceLayer},  // payment only: calls that memory does not know
     {"_deadline", kServiceLayer},  // order only: orders that wait too long
     {"_requests", kServiceLayer},  // order only: what comes by HTTP
-    // Order only: what clients hear over their sockets.
+    // Order only: what clients hear over their sockets, and how it is heard of.
+    {"_frames",
+     {{"core/", "events/", "~/~.hpp", "~/~_frames.hpp", "<boost/describe"},
+      {"core/await", "core/batch_queue"}}},
     {"_notifications",
-     {{"core/", "events/", "messaging/", "http/websocket", "postgres/", "~/~_store.hpp",
+     {{"core/", "events/", "http/websocket", "postgres/", "~/~_store.hpp", "~/~_frames.hpp",
        "~/~_notifications.hpp", "<boost/", "<spdlog/"},
-      {"messaging/rdkafka", "messaging/kafka"}}},
+      {}}},
+    {"_changes",
+     {{"core/", "messaging/loops.hpp", "postgres/", "~/~_notifications.hpp", "~/~_changes.hpp",
+       "<boost/asio/"},
+      {}}},
+    {"_view",  // order only: orders as GET shows them
+     {{"core/", "events/", "~/~_store.hpp", "~/~_frames.hpp", "~/~_view.hpp", "<boost/describe"},
+      {}}},
     {"_waiting", kServiceLayer},   // analytics only: open orders and whom they wait for
     {"_push",                      // analytics only: the dashboard over WebSocket
      {{"core/", "http/websocket", "postgres/pool.hpp", "~/", "<boost/asio/", "<spdlog/"}, {}}},

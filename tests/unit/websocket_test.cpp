@@ -193,6 +193,26 @@ TEST_CASE("websocket: a peer that never reads is dropped, and what waited for it
     CHECK(echo.server.stats().connections == 0);
 }
 
+TEST_CASE("websocket: what waits for all peers together is bounded, too") {
+    WebSocketLimits limits;
+    limits.close_timeout = 100ms;
+    limits.queue_frames = 100'000;
+    limits.queue_bytes = 100 << 20;
+    limits.queues_bytes = 1 << 20;
+    EchoServer echo(limits);
+    Peer one(echo), other(echo);
+    const auto text = text_of(std::string(60'000, 'x'));
+    std::size_t most = 0;
+    eventually([&] {
+        echo.send_to_all(text);
+        most = std::max(most, static_cast<std::size_t>(text.use_count()));
+        return echo.sessions() == 0;
+    });
+    CHECK(most <= limits.queues_bytes / text->size() + 1);
+    eventually([&] { return text.use_count() == 1; });
+    CHECK(echo.server.stats().queued_bytes == 0);
+}
+
 TEST_CASE("websocket: one that stays within the queue but does not read is dropped as well") {
     WebSocketLimits limits;
     limits.write_timeout = 100ms;

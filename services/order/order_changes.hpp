@@ -1,0 +1,26 @@
+#pragma once
+// Hears which orders' rows have changed, in whatever process: the database notifies of them after
+// each commit (OrderStore::update). What is heard goes to the clients' subscriptions.
+#include <string>
+#include <thread>
+
+#include "order/order_notifications.hpp"
+
+namespace orderflow::order {
+
+// On a thread and a connection of its own; tells `notifications` on the io thread.
+class ChangeListener {
+public:
+    ChangeListener(std::string database_url, boost::asio::io_context& io,
+                   Notifications& notifications);
+    void stop();  // blocks
+
+private:
+    void run(std::stop_token stop, const std::string& database_url);
+
+    boost::asio::io_context& io_;
+    Notifications& notifications_;
+    std::jthread thread_;
+};
+
+}  // namespace orderflow::order
