@@ -1,5 +1,4 @@
-// The order's rules, against a table written by hand, and the handler around them with the store in
-// memory.
+// The order's rules, against a table written by hand.
 
 #include <map>
 
@@ -8,11 +7,7 @@
 #include <catch2/generators/catch_generators_range.hpp>
 
 #include "order/order.hpp"
-#include "order/order_requests.hpp"
-#include "order/order_service.hpp"
 #include "support/builders.hpp"
-#include "support/memory_keys.hpp"
-#include "support/memory_orders.hpp"
 
 namespace orderflow::order {
 namespace {
@@ -22,8 +17,6 @@ using events::Event;
 using events::Participant;
 using events::Reason;
 using test::at;
-using test::MemoryKeys;
-using test::MemoryOrders;
 using test::name_of;
 using test::Story;
 
@@ -126,22 +119,6 @@ void check_answer(const Saga* before, const Event& event, const Answer& expected
 }
 
 // Handles the events as one batch and says what came out.
-messaging::BatchOutput handled(MemoryOrders& store, const std::vector<Event>& list,
-                               bool expect_saved = true) {
-    const auto records = test::records_of(list);
-    const auto batch = messaging::decode_batch(events::Service::order, records);
-    REQUIRE(batch.deliveries.size() == list.size());
-    messaging::BatchOutput out;
-    OrderService service(store);
-    CHECK(service.handle(at(8), batch.deliveries, out) == expect_saved);
-    return out;
-}
-
-std::vector<Event> events_of(const messaging::BatchOutput& out) {
-    std::vector<Event> list;
-    for (const auto& event : out.events) list.push_back(event.data);
-    return list;
-}
 
 }  // namespace
 
@@ -355,19 +332,6 @@ TEST_CASE("order: a row that is made again is what the ledger says, and nothing 
     CHECK(recreate(s.scheduled(), cancelled, at(9)).orphan);
 }
 
-TEST_CASE("order service: an order whose row was lost after its end does not begin anew") {
-    const Story story;
-    MemoryOrders store;
-    store.ledger[story.id] = {{story.placed(), at(0)},
-                              {story.cancellation(), at(1)},
-                              {story.cancelled(), at(2)}};
-
-    const auto out = handled(store, {story.reserved(), story.scheduled()});
-
-    CHECK(out.events.empty());
-    CHECK(store.rows.at(story.id).state == State::CANCELLED);
-}
-
 TEST_CASE("order: it waits for the next participant, or for all that have not answered") {
     const Story s;
     const auto waiting = [](const Saga& saga) {
@@ -388,108 +352,6 @@ TEST_CASE("order: it waits for the next participant, or for all that have not an
     CHECK(waiting(cancelling(s, all_but(payment))) == Found{{payment, at(5)}});
     CHECK(waiting(completed(s)).empty());
     CHECK(waiting(cancelled(s)).empty());
-}
-
-TEST_CASE("order service: a batch folds an order's events into one row and keeps their order") {
-    const Story a;
-    const Story b;
-    MemoryOrders store;
-    store.rows = {{a.id, processing(a)}, {b.id, processing(b)}};
-
-    const auto out = handled(store, {a.reserved(), b.rejected(), a.captured(), a.scheduled()});
-
-    CHECK(events_of(out) == std::vector<Event>{
-        b.cancellation(Reason::OUT_OF_STOCK), a.completed()});
-    CHECK(store.updated == std::vector<OrderId>{std::min(a.id, b.id), std::max(a.id, b.id)});
-    CHECK(store.rows[a.id].state == State::COMPLETED);
-    CHECK(store.rows[a.id].reserved_at == at(8));
-    CHECK(store.rows[b.id].state == State::CANCELLING);
-}
-
-TEST_CASE("order service: an event that changes nothing saves nothing") {
-    const Story story;
-    MemoryOrders store;
-    store.rows = {{story.id, completed(story)}};
-
-    const auto out = handled(store, {story.reserved(), story.scheduled(), story.declined()});
-
-    CHECK(out.events.empty());
-    CHECK(store.updated.empty());
-}
-
-TEST_CASE("order service: a lost order is inserted once, as the whole batch leaves it") {
-    const Story story;
-    MemoryOrders store;
-
-    const auto out = handled(store, {story.reserved(), story.captured(), story.scheduled()});
-
-    CHECK(names_of(events_of(out)) == "OrderPlaced OrderCompleted");
-    CHECK(store.inserted == std::vector<OrderId>{story.id});
-    CHECK(store.updated.empty());
-    CHECK(store.rows[story.id].state == State::COMPLETED);
-}
-
-TEST_CASE("order service: an orphan is put aside, its neighbours are handled") {
-    const Story known;
-    const Story orphan;
-    MemoryOrders store;
-    store.rows = {{known.id, processing(known)}};
-
-    const auto out = handled(store, {orphan.scheduled(), known.scheduled()});
-
-    REQUIRE(out.parked.size() == 1);
-    CHECK(out.parked[0].why == messaging::Parking::orphan);
-    CHECK(out.parked[0].order_id == orphan.id);
-    CHECK(out.parked[0].error.starts_with("orphan: "));
-    CHECK(store.rows[known.id].state == State::COMPLETED);
-    CHECK(store.rows.size() == 1);
-}
-
-TEST_CASE("order service: a lost compare-and-set is said to the caller") {
-    const Story story;
-    MemoryOrders store;
-    store.rows = {{story.id, processing(story)}};
-    store.lose_updates = true;
-
-    handled(store, {story.scheduled()}, false);
-
-    CHECK(store.rows[story.id].state == State::PROCESSING);
-}
-
-TEST_CASE("order service: an event carries on the trace of what caused it") {
-    const Story story;
-    MemoryOrders store;
-    store.rows = {{story.id, processing(story)}};
-    const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    const auto records =
-        test::records_of({test::message_of(story.scheduled(), test::new_id<EventId>(), trace)});
-    const auto batch = messaging::decode_batch(events::Service::order, records);
-    messaging::BatchOutput out;
-
-    REQUIRE(OrderService(store).handle(at(8), batch.deliveries, out));
-
-    REQUIRE(out.events.size() == 1);
-    CHECK(out.events[0].traceparent == trace);
-}
-
-TEST_CASE("order service: orders are placed at the database's time, all or none") {
-    Story a;
-    Story b;
-    MemoryOrders store;
-    MemoryKeys keys;
-    std::vector<Placement> placements(2);
-    placements[0] = {a.id, a.order, "", "", {}};
-    placements[1] = {b.id, b.order, "", "", {}};
-    messaging::BatchOutput out;
-    std::vector<PlaceOutcome> outcomes;
-
-    CHECK(place_orders(store, keys, placements, at(3), out, outcomes));
-
-    a.order.placed_at = b.order.placed_at = at(3);
-    CHECK(events_of(out) == std::vector<Event>{a.placed(), b.placed()});
-    CHECK(store.rows.size() == 2);
-    messaging::BatchOutput again;
-    CHECK_FALSE(place_orders(store, keys, placements, at(4), again, outcomes));
 }
 
 }  // namespace orderflow::order
