@@ -24,7 +24,7 @@ class Mend(OrderctlTest):
 
 
 class DeadRecords(Mend):
-    def plant(self, order_id, dead=True):
+    def plant(self, order_id, dead=True, error="planted"):
         """A record of the order that inventory has put aside: its OrderPlaced, which it did handle. Its id."""
         row = self.stack.audit("orders", "SELECT event_id, key, data FROM audit_v1_outbox"
                                f" WHERE order_id = '{order_id}' AND type = 'OrderPlaced.v1'")[0]
@@ -35,7 +35,7 @@ class DeadRecords(Mend):
         return int(self.psql("inventory", "INSERT INTO parked (topic, partition, \"offset\", order_id, ce_id, key,"
                              " headers, value, attempts, due_at, dead, blocks, error) VALUES ('order-events', 0,"
                              f" {uuid.uuid4().int % 10**9}, '{order_id}', '{row['event_id']}', '{row['key']}',"
-                             f" '{text}', convert_to('{row['data']}', 'UTF8'), 6, {due}, {dead}, true, 'planted')"
+                             f" '{text}', convert_to('{row['data']}', 'UTF8'), 6, {due}, {dead}, true, '{error}')"
                              " RETURNING id")[0])
 
     def listed(self, record):
@@ -77,6 +77,24 @@ class DeadRecords(Mend):
         kept = self.psql("inventory", "SELECT length(value) > 100 AND length(headers) > 100 FROM parked_decisions"
                                       f" WHERE parked_id = {record}")
         self.assertEqual(kept, ["t"])
+
+    def test_what_a_record_says_does_nothing_to_a_terminal(self):
+        error = "broken: \x1b[2J\r\nSTATE  none\x9b8m\u202e"
+        order_id = self.place_every_kind()["COMPLETED"]
+        record = self.plant(order_id, error=error)
+        self.assertEqual([r["error"] for r in self.listed(record)], [error])
+        for command in (("records", "list", "--service", "inventory"), ("order", order_id), ("check",),
+                        ("records", "discard", str(record), "--service", "inventory", "--reason", "a\ttest\x1b[8m"),
+                        ("records", "decisions", "--service", "inventory")):
+            with self.subTest(command[:2]):
+                _, text, _ = self.say(*command)
+                self.assertEqual([c for c in text if c != "\n" and not c.isprintable()], [])
+                if command[1:2] == ("decisions",):
+                    self.assertIn("a test\ufffd[8m\n", text)
+                elif command != ("check",):  # lists some records only
+                    self.assertIn("broken: \ufffd[2J  STATE  none\ufffd8m\ufffd\n", text)
+        _, text, said = self.say("order", "\x1b[2J")
+        self.assertEqual(said, "orderctl: '\ufffd[2J' is no order id (a lower-case UUID)\n")
 
     def test_of_operators_at_the_same_time_one_decides(self):
         order_id = self.place_every_kind()["COMPLETED"]

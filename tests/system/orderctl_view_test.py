@@ -67,6 +67,35 @@ class Stuck(OrderctlView):
             self.stack.restart()
         self.assertEqual(self.final(order_id)["status"], "COMPLETED")
 
+    def test_what_is_beyond_the_limit_is_counted_and_pages_hide_nothing(self):
+        product = self.product()
+        placed = [self.place(self.order(product, token="tok_slow_60s")) for _ in range(3)]
+
+        def all_there():
+            code, document = self.ctl("stuck", "--older-than", "0", "--limit", "500")
+            there = [order["orderId"] for order in document["orders"]]
+            return there if set(placed) <= set(there) else None
+        self.assertTrue(eventually(20, all_there, 0.3))
+        for page in ("3", "100"):
+            with self.subTest(page=page):
+                document = self.ctl("stuck", "--older-than", "0", "--limit", "500", "--page", page)[1]
+                ids = [order["orderId"] for order in document["orders"]]
+                self.assertLessEqual(set(placed), set(ids))
+                self.assertEqual((document["found"], document["more"], len(set(ids))), (len(ids), 0, len(ids)))
+                since = [order["since"] for order in document["orders"]]
+                self.assertEqual(since, sorted(since))
+                mine = [order["since"] for order in document["orders"] if order["orderId"] in placed]
+        code, document = self.ctl("stuck", "--older-than", "0", "--limit", "1", "--page", "3")
+        self.assertEqual((code, len(document["orders"])), (1, 1))
+        self.assertGreaterEqual(document["found"], 3)
+        self.assertEqual(document["more"], document["found"] - 1)
+        self.assertLessEqual(document["orders"][0]["since"], min(mine))  # the longest wait
+        code, text = self.text("stuck", "--older-than", "0", "--limit", "1")
+        self.assertRegex(text, r"\n\d+ orders have been waiting for more than 0 s; \d+ waits? less long and are not")
+        for order_id in placed:
+            request("POST", self.stack.url("edge", f"/api/orders/{order_id}/cancellations"))
+            self.final(order_id)
+
     def test_young_waits_are_left_out(self):
         self.place(self.order(self.product(), token="tok_slow_60s"))
         code, document = self.ctl("stuck", "--older-than", "3600")
@@ -116,6 +145,17 @@ class Order(OrderctlView):
         self.assertTrue(any("PaymentCaptured" in line and "◄─ PaymentRefunded" in line for line in lines), text)
         self.assertTrue(any("✘" in line and "CARRIER_REFUSED" in line for line in lines), text)
         self.assertIn("waits for nothing: it is final", text)
+
+    def test_what_a_customer_writes_does_nothing_to_a_terminal(self):
+        self.customer += "\x1b]0;mine\x07\x1b[2J\x9b31m\n\u202eor"
+        order_id = self.place(self.order(self.product()))
+        self.final(order_id)
+        code, text = self.text("order", order_id)
+        self.assertEqual(code, 0)
+        self.assertEqual([c for c in text if c != "\n" and not c.isprintable()], [])
+        self.assertIn("\ufffd]0;mine\ufffd\ufffd[2J\ufffd31m \ufffdor\n", text.splitlines(keepends=True)[0])
+        rows = self.ctl("order", order_id)[1]["rows"]
+        self.assertIn(self.customer, [row.get("customer_id") for row in rows])
 
     def test_who_settled_a_payment_is_said(self):
         order_id = self.place(self.order(self.product(), token="tok_slow_60s"))

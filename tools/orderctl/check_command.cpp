@@ -10,6 +10,7 @@
 #include "orderctl/evidence.hpp"
 #include "orderctl/facts_readers.hpp"
 #include "orderctl/raw_json.hpp"
+#include "orderctl/terminal.hpp"
 
 namespace orderflow::orderctl {
 
@@ -83,9 +84,9 @@ const char* text(Verdict verdict) {
     return "";
 }
 
-// The rows of an order or product are shown once, below `shown`.
+// The rows of an order or product are shown once, with the first of its violations.
 void print_violations(const CheckDocument& document, const Invariant& invariant,
-                      std::set<std::string>& shown) {
+                      std::set<std::string>& shown_before) {
     std::size_t printed = 0;
     for (const Violation& violation : document.violations) {
         if (violation.invariant != invariant.id) continue;
@@ -93,76 +94,68 @@ void print_violations(const CheckDocument& document, const Invariant& invariant,
         std::string subject;
         if (violation.order_id) subject = "order " + violation.order_id->to_string();
         if (violation.product_id) subject = "product " + *violation.product_id;
-        std::printf("      %s%s%s\n", subject.c_str(), subject.empty() ? "" : ": ",
-                    violation.what.c_str());
-        if (!shown.insert(subject).second) continue;
-        for (const RawJson& row : violation.rows) std::printf("        %s\n", row.text.c_str());
+        say("      ", subject, subject.empty() ? "" : ": ", violation.what, "\n");
+        if (!shown_before.insert(subject).second) continue;
+        for (const RawJson& row : violation.rows) say("        ", row.text, "\n");
     }
     if (invariant.violations > static_cast<std::int64_t>(kMaxPrinted)) {
-        std::printf("      … %lld in all; --json has the first %lld\n",
-                    static_cast<long long>(invariant.violations),
-                    static_cast<long long>(kMaxViolations));
+        say("      … ", invariant.violations, " in all; --json has the first ", kMaxViolations,
+            "\n");
     }
 }
 
 void print_parked(const std::vector<ParkedView>& list) {
-    const auto number = [](std::int64_t value) { return static_cast<long long>(value); };
     std::size_t printed = 0;
     for (const ParkedView& parked : list) {
         if (++printed > kMaxPrinted) break;
-        std::printf("%s %s %s/%lld@%lld order %s, %lld attempts: %s\n",
-                    parked.dead ? "dead  " : "parked", parked.service.c_str(),
-                    parked.topic.c_str(), number(parked.partition), number(parked.offset),
-                    parked.order_id ? parked.order_id->to_string().c_str() : "unknown",
-                    number(parked.attempts), parked.error.c_str());
+        say(parked.dead ? "dead  " : "parked", " ", parked.service, " ", parked.topic, "/",
+            parked.partition, "@", parked.offset, " order ",
+            parked.order_id ? parked.order_id->to_string() : "unknown", ", ", parked.attempts,
+            " attempts: ", parked.error, "\n");
     }
-    if (list.size() > kMaxPrinted) std::printf("… %zu parked or dead in all\n", list.size());
+    if (list.size() > kMaxPrinted) say("… ", list.size(), " parked or dead in all\n");
 }
 
 // Before anything else is asked of the stack, so that it is never lost.
 void print_verdict(const CheckDocument& document) {
-    std::printf("%s", document.verdict.c_str());
+    say(document.verdict);
     const char* separator = ": ";
     for (const Invariant& invariant : document.invariants) {
         if (invariant.violations == 0) continue;
-        std::printf("%s%s %lld", std::exchange(separator, ", "), invariant.id.c_str(),
-                    static_cast<long long>(invariant.violations));
+        say(std::exchange(separator, ", "), invariant.id, " ", invariant.violations);
     }
-    std::printf("\n");
+    say("\n");
     std::fflush(stdout);
 }
 
 void print(const CheckDocument& document) {
     const Counts& n = document.counts;
-    const auto number = [](std::int64_t value) { return static_cast<long long>(value); };
-    std::printf("%lld orders: %lld settled, %lld in flight, %lld with parked records; "
-                "%lld ledger rows, %lld records (%lld duplicates, %lld foreign), "
-                "%lld gateway lines\n",
-                number(n.orders), number(n.settled), number(n.in_flight), number(n.parked),
-                number(n.ledger_rows), number(n.records), number(n.duplicates),
-                number(n.foreign_records), number(n.gateway_lines));
-    std::set<std::string> shown;
+    say(n.orders, " orders: ", n.settled, " settled, ", n.in_flight, " in flight, ", n.parked,
+        " with parked records; ", n.ledger_rows, " ledger rows, ", n.records, " records (",
+        n.duplicates, " duplicates, ", n.foreign_records, " foreign), ", n.gateway_lines,
+        " gateway lines\n");
+    std::set<std::string> shown_before;
     for (const Invariant& invariant : document.invariants) {
-        std::printf("%-4s %-10s %s", invariant.id.c_str(), text(invariant.verdict),
-                    invariant.title.c_str());
-        if (invariant.violations > 0) std::printf(": %lld", number(invariant.violations));
-        std::printf("%s%s%s\n", invariant.note.empty() ? "" : " (", invariant.note.c_str(),
-                    invariant.note.empty() ? "" : ")");
-        print_violations(document, invariant, shown);
+        say(padded(invariant.id, 4), " ", padded(text(invariant.verdict), 10), " ",
+            invariant.title);
+        if (invariant.violations > 0) say(": ", invariant.violations);
+        if (!invariant.note.empty()) say(" (", invariant.note, ")");
+        say("\n");
+        print_violations(document, invariant, shown_before);
     }
     const std::int64_t unjudged = n.in_flight + n.parked;
     if (unjudged > 0) {
-        std::printf("not judged: %lld orders in flight, %lld with parked records\n",
-                    number(n.in_flight), number(n.parked));
+        say("not judged: ", n.in_flight, " orders in flight, ", n.parked,
+            " with parked records\n");
     }
     if (n.settled_by_hand > 0) {
-        std::printf("settled by hand: %lld orders wait for the gateway's word, their money is not "
-                    "judged\n", number(n.settled_by_hand));
+        say("settled by hand: ", n.settled_by_hand,
+            " orders wait for the gateway's word, their money is not judged\n");
     }
-    for (const std::string& note : document.notes) std::printf("%s\n", note.c_str());
+    for (const std::string& note : document.notes) say(note, "\n");
     print_parked(document.parked);
-    if (document.unrest) std::printf("not quiet: %s\n", document.unrest->c_str());
-    std::printf("%s\n", document.verdict.c_str());
+    if (document.unrest) say("not quiet: ", *document.unrest, "\n");
+    say(document.verdict, "\n");
 }
 
 std::optional<History> load_history(const std::string& file) {
@@ -207,7 +200,7 @@ int run_check(const Context& context, const CheckOptions& options) {
     document.violations = std::move(report.violations);
     document.parked = parked_views(facts);
     if (context.json) {
-        std::printf("%s\n", events::to_json(document).c_str());
+        print_raw(events::to_json(document) + "\n");
     } else {
         print(document);
     }

@@ -1,6 +1,5 @@
 // `orderctl lag`.
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 
 #include "events/json.hpp"
@@ -164,7 +163,7 @@ void print_topics(const LagDocument& document) {
         }
         table.add({all[first].service, all[first].topic, std::to_string(i - first),
                    std::to_string(committed), std::to_string(end), std::to_string(lag)});
-        for (std::string& text : behind) table.remark(std::move(text));
+        for (const std::string& text : behind) table.remark(text);
     }
     table.print();
 }
@@ -172,12 +171,12 @@ void print_topics(const LagDocument& document) {
 int run_lag(const Context& context, const LagOptions& options) {
     const LagDocument document = read_lag(context.endpoints);
     if (context.json) {
-        std::printf("%s\n", events::to_json(document).c_str());
+        print_raw(events::to_json(document) + "\n");
     } else {
         print_services(document);
-        std::printf("\n");
+        say("\n");
         if (document.kafka_error) {
-            std::printf("Kafka does not answer: %s\n", document.kafka_error->c_str());
+            say("Kafka does not answer: ", *document.kafka_error, "\n");
         } else {
             options.partitions ? print_partitions(document) : print_topics(document);
         }

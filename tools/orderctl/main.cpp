@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include "orderctl/commands.hpp"
+#include "orderctl/terminal.hpp"
 
 namespace {
 
@@ -61,8 +62,8 @@ int refuse(const CLI::App& app, const CLI::ParseError& error) {
     } else if (!names.empty()) {
         what = "which command? There are:" + names;
     }
-    std::fprintf(stderr, "%s: %s\nSee: %s --help\n", command.c_str(), what.c_str(),
-                 command.c_str());
+    std::fprintf(stderr, "%s: %s\nSee: %s --help\n", command.c_str(),
+                 orderflow::orderctl::shown(what).c_str(), command.c_str());
     return orderflow::orderctl::kCannotDo;
 }
 
@@ -102,7 +103,7 @@ int main(int argc, char** argv) {
         context.endpoints.complete();
         return context.run();
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "orderctl: %s\n", error.what());
+        std::fprintf(stderr, "orderctl: %s\n", shown(error.what()).c_str());
         return kCannotDo;
     }
 }

@@ -1,5 +1,4 @@
 // `orderctl order ORDER`.
-#include <cstdio>
 #include <iterator>
 #include <memory>
 
@@ -38,8 +37,8 @@ Examples:
 In the picture: ✔ done, ✘ refused or given up, … awaited, · not reached.
 Exit code 2: no service knows the order.)";
 
-std::string colour_of(const StepView& step, const std::string& text) {
-    return step.mark == StepView::Mark::refused ? red(text) : text;
+Painted painted(const StepView& step, const std::string& line) {
+    return step.mark == StepView::Mark::refused ? red(line) : Painted{shown(line)};
 }
 
 const char* mark_of(StepView::Mark mark) {
@@ -53,22 +52,17 @@ const char* mark_of(StepView::Mark mark) {
 }
 
 void print_saga(const OrderView& order) {
-    if (!order.order) {
-        std::printf("order %s: the order service does not know it\n", order.id.c_str());
-        return;
-    }
+    if (!order.order) return say("order ", order.id, ": the order service does not know it\n");
     const SagaView& saga = *order.order;
-    const std::string state = saga.state + (saga.reason ? " " + *saga.reason : "");
-    std::printf("order %s: %s, %lld %s, customer %s\n", order.id.c_str(), bold(state).c_str(),
-                static_cast<long long>(saga.total), saga.currency.c_str(),
-                saga.customer_id.c_str());
-    std::printf("placed %s", saga.placed_at.c_str());
+    say("order ", order.id, ": ", bold(saga.state + (saga.reason ? " " + *saga.reason : "")), ", ",
+        saga.total, " ", saga.currency, ", customer ", saga.customer_id, "\n");
+    say("placed ", saga.placed_at);
     const auto placed = parse_rfc3339(saga.placed_at);
     const auto finished = saga.finished_at ? parse_rfc3339(*saga.finished_at) : std::nullopt;
     if (placed && finished) {
-        std::printf(", final %s later", latency_text(*finished - *placed).c_str() + 1);
+        say(", final ", latency_text(*finished - *placed).substr(1), " later");
     }
-    std::printf("\n");
+    say("\n");
 }
 
 // The way forward from top to bottom, and what took each step back beside it.
@@ -81,13 +75,13 @@ void print_way(const OrderView& order) {
     }
     std::string text = table.text(terminal_width());
     std::size_t at = text.find('\n') + 1;
-    std::printf("\n%s", bold(text.substr(0, at - 1)).c_str());
+    say("\n", bold(text.substr(0, at - 1)));
     for (const StepView& step : steps) {
         const std::size_t end = text.find('\n', at);
-        std::printf("\n%s", colour_of(step, text.substr(at, end - at)).c_str());
+        say("\n", painted(step, text.substr(at, end - at)));
         at = end + 1;
     }
-    std::printf("\n");
+    say("\n");
 }
 
 void print_standing(const OrderView& order, const std::string& gateway) {
@@ -99,7 +93,7 @@ void print_standing(const OrderView& order, const std::string& gateway) {
     add("payment", order.payment);
     add("shipping", order.shipping);
     table.add({"gateway", gateway.empty() ? "knows no charge" : gateway});
-    std::printf("\n");
+    say("\n");
     table.print();
 }
 
@@ -119,21 +113,19 @@ void print_events(const OrderView& order) {
                    event.after_us ? latency_text(std::chrono::microseconds(*event.after_us)) : "",
                    event.service, std::to_string(event.seq), record, what});
     }
-    std::printf("\n");
+    say("\n");
     table.print();
 }
 
 void print_waits(const OrderView& order, const std::vector<Wait>& waits) {
     if (waits.empty()) {
         const bool final = order.order && order.order->finished_at;
-        std::printf("\nwaits for nothing%s\n", final ? ": it is final" : "");
-        return;
+        return say("\nwaits for nothing", final ? ": it is final" : "", "\n");
     }
-    std::printf("\n");
+    say("\n");
     for (const Wait& wait : waits) {
-        std::printf("waits for %s since %s: %s\n", bold(wait.whom).c_str(), wait.since.c_str(),
-                    wait.why.c_str());
-        if (wait.mend) std::printf("    → %s\n", wait.mend->c_str());
+        say("waits for ", bold(wait.whom), " since ", wait.since, ": ", wait.why, "\n");
+        if (wait.mend) say("    → ", *wait.mend, "\n");
     }
 }
 
@@ -175,7 +167,7 @@ int run_order(const Context& context, const std::string& text) {
     document.waits_for = waits;
     document.events = order.events;
     if (!charge.empty()) document.charge = RawJson{charge};
-    std::printf("%s\n", events::to_json(document).c_str());
+    print_raw(events::to_json(document) + "\n");
     return kClean;
 }
 

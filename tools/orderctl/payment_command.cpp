@@ -1,12 +1,12 @@
 // orderctl payment settle: an operator answers for a payment gateway that never does, so that a
 // cancelled order can end. The payment service goes on asking the gateway.
-#include <cstdio>
 #include <memory>
 
 #include "core/enums.hpp"
 #include "events/json.hpp"
 #include "messaging/outbox.hpp"
 #include "orderctl/commands.hpp"
+#include "orderctl/terminal.hpp"
 #include "payment/payment_service.hpp"
 
 namespace orderflow::orderctl {
@@ -117,9 +117,9 @@ int run_settle(const Context& context, const SettleOptions& options) {
     if (!id) throw CannotDo("'" + options.order + "' is no order id (a lower-case UUID)");
     const SettledView view = settle(context, options, *id);
     if (context.json) {
-        std::printf("%s\n", events::to_json(view).c_str());
+        print_raw(events::to_json(view) + "\n");
     } else {
-        std::printf("%s %s\n", id->to_string().c_str(), view.message.c_str());
+        say(id->to_string(), " ", view.message, "\n");
     }
     return view.settled ? kClean : kCannotDo;
 }

@@ -1,10 +1,9 @@
 // `orderctl rebuild --verify`.
-#include <cstdio>
-
 #include "orderctl/commands.hpp"
 #include "orderctl/evidence.hpp"
 #include "orderctl/facts_readers.hpp"
 #include "orderctl/raw_json.hpp"
+#include "orderctl/terminal.hpp"
 
 namespace orderflow::orderctl {
 
@@ -78,17 +77,15 @@ void print(const RebuildDocument& document) {
     std::size_t printed = 0;
     for (const DifferenceView& view : document.differences) {
         if (++printed > kMaxPrinted) break;
-        std::printf("%s %s%s: %s\n    ledger: %s\n    table:  %s\n", view.service.c_str(),
-                    view.order_id ? "order " : view.product_id ? "product " : "",
-                    view.order_id ? view.order_id->to_string().c_str()
-                                  : view.product_id.value_or("").c_str(),
-                    view.field.c_str(), view.ledger.c_str(), view.table.c_str());
-        for (const RawJson& row : view.rows) std::printf("      %s\n", row.text.c_str());
+        const std::string subject = view.order_id ? "order " + view.order_id->to_string()
+                                    : view.product_id ? "product " + *view.product_id
+                                                      : "";
+        say(view.service, " ", subject, ": ", view.field, "\n    ledger: ", view.ledger,
+            "\n    table:  ", view.table, "\n");
+        for (const RawJson& row : view.rows) say("      ", row.text, "\n");
     }
-    std::printf("%lld orders and %lld products folded from %lld ledger rows: %lld differences\n",
-                static_cast<long long>(document.orders), static_cast<long long>(document.products),
-                static_cast<long long>(document.ledger_rows),
-                static_cast<long long>(document.differing));
+    say(document.orders, " orders and ", document.products, " products folded from ",
+        document.ledger_rows, " ledger rows: ", document.differing, " differences\n");
 }
 
 int run_rebuild(const Context& context) {
@@ -103,7 +100,7 @@ int run_rebuild(const Context& context) {
     document.products = static_cast<std::int64_t>(facts.products.size());
     document.ledger_rows = static_cast<std::int64_t>(facts.events.size());
     if (context.json) {
-        std::printf("%s\n", events::to_json(document).c_str());
+        print_raw(events::to_json(document) + "\n");
     } else {
         print(document);
     }

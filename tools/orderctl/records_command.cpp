@@ -3,7 +3,6 @@
 // once one finds the record decided, and a service that tries a record at the same time has it
 // locked, or has it no longer among the dead.
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 
 #include "events/json.hpp"
@@ -132,11 +131,11 @@ int run_list(const Context& context, const RecordsOptions& options) {
         "audit_v1_parked ORDER BY dead DESC, id");
     std::ranges::stable_partition(records, &RecordView::dead);
     if (context.json) {
-        std::printf("%s\n", events::to_json(records).c_str());
+        print_raw(events::to_json(records) + "\n");
         return kClean;
     }
     if (records.empty()) {
-        std::printf("no record is put aside\n");
+        say("no record is put aside\n");
         return kClean;
     }
     Table table({{"STATE"}, {"SERVICE"}, {"ID", Align::right}, {"RECORD"}, {"ORDER"},
@@ -160,11 +159,11 @@ int run_decisions(const Context& context, const RecordsOptions& options) {
         "audit_v1_parked_decisions ORDER BY id DESC");
     std::ranges::stable_sort(decisions, std::ranges::greater(), &DecisionView::decided_at);
     if (context.json) {
-        std::printf("%s\n", events::to_json(decisions).c_str());
+        print_raw(events::to_json(decisions) + "\n");
         return kClean;
     }
     if (decisions.empty()) {
-        std::printf("nobody has decided on a dead record\n");
+        say("nobody has decided on a dead record\n");
         return kClean;
     }
     Table table({{"TIME"}, {"DECISION"}, {"BY"}, {"SERVICE"}, {"ID", Align::right}, {"RECORD"},
@@ -208,12 +207,12 @@ int run_decide(const Context& context, const RecordsOptions& options, bool retry
     if (!taken.is_null(0, 3)) view.order_id = taken.text(0, 3);
     view.error = taken.text(0, 4);
     if (context.json) {
-        std::printf("%s\n", events::to_json(view).c_str());
+        print_raw(events::to_json(view) + "\n");
         return kClean;
     }
-    std::printf("%s (%s, order %s) %s\n    it had died of: %s\n", what.c_str(),
-                place_of(view).c_str(), view.order_id.value_or("unknown").c_str(),
-                retry ? "is due now, with five more tries" : "is discarded", view.error.c_str());
+    say(what, " (", place_of(view), ", order ", view.order_id.value_or("unknown"), ") ",
+        retry ? "is due now, with five more tries" : "is discarded", "\n    it had died of: ",
+        view.error, "\n");
     return kClean;
 }
 

@@ -1,12 +1,12 @@
 // `orderctl republish`.
 #include <algorithm>
-#include <cstdio>
 #include <limits>
 
 #include "events/json.hpp"
 #include "messaging/kafka.hpp"
 #include "orderctl/commands.hpp"
 #include "orderctl/facts_readers.hpp"
+#include "orderctl/terminal.hpp"
 
 namespace orderflow::orderctl {
 
@@ -155,22 +155,20 @@ int run_republish(const Context& context, const RepublishOptions& options) {
     const auto views =
         one ? republish_order(context, options) : lower_checkpoints(context, options);
     if (context.json) {
-        std::printf("%s\n", events::to_json(views).c_str());
+        print_raw(events::to_json(views) + "\n");
         return kClean;
     }
     for (const RepublishedView& view : views) {
-        std::printf("%-10s %lld rows", view.service.c_str(), static_cast<long long>(view.rows));
+        say(padded(view.service, 10), " ", view.rows, " rows");
         if (view.checkpoint) {
-            std::printf(" to be sent by the relay, from checkpoint %lld on",
-                        static_cast<long long>(*view.checkpoint));
+            say(" to be sent by the relay, from checkpoint ", *view.checkpoint, " on");
         } else {
-            std::printf(" sent");
+            say(" sent");
         }
         if (view.left_to_relay) {
-            std::printf(", %lld not relayed yet: left to the relay",
-                        static_cast<long long>(*view.left_to_relay));
+            say(", ", *view.left_to_relay, " not relayed yet: left to the relay");
         }
-        std::printf("\n");
+        say("\n");
     }
     return kClean;
 }

@@ -1,25 +1,28 @@
 // `orderctl stuck`.
 #include <algorithm>
-#include <cstdio>
+#include <iterator>
 #include <memory>
+#include <tuple>
 
 #include "events/json.hpp"
 #include "orderctl/commands.hpp"
+#include "orderctl/evidence.hpp"
 #include "orderctl/order_reader.hpp"
 #include "orderctl/terminal.hpp"
 
 namespace orderflow::orderctl {
 
-// An order that is not final, as the order service has it.
+// An order that is not final, as the order service has it; or the last of a page, whatever it is.
 struct OpenOrder {
     std::string order_id, state;
     std::optional<std::string> reason;
     std::string customer_id, placed_at, since;
     std::int64_t waited_ms = 0;
-    std::int64_t found = 0;  // orders that wait as long, beyond the limit too
+    bool waits = false;  // long enough
+    std::int64_t rows = 0;  // of the page, all that were looked at
 };
 BOOST_DESCRIBE_STRUCT(OpenOrder, (), (order_id, state, reason, customer_id, placed_at, since,
-                                      waited_ms, found))
+                                      waited_ms, waits, rows))
 
 struct LastEvent {
     std::string type, service, time;
@@ -41,9 +44,10 @@ BOOST_DESCRIBE_STRUCT(StuckView, (), (order_id, state, reason, customer_id, plac
 struct StuckDocument {
     std::int64_t older_than_s = 0;
     std::int64_t found = 0;
-    std::vector<StuckView> orders;  // the first `--limit` of them
+    std::int64_t more = 0;          // of those found, beyond `--limit`
+    std::vector<StuckView> orders;  // the others, longest waiting first
 };
-BOOST_DESCRIBE_STRUCT(StuckDocument, (), (older_than_s, found, orders))
+BOOST_DESCRIBE_STRUCT(StuckDocument, (), (older_than_s, found, more, orders))
 
 namespace {
 
@@ -62,24 +66,62 @@ Exit code 1: some order waits as long.)";
 struct StuckOptions {
     std::int64_t older_than_s = 10;
     std::int64_t limit = 20;
+    std::int64_t page = 10'000;  // rows that one statement looks at
 };
 
-std::vector<OpenOrder> find_open(AuditDatabase& orders, const StuckOptions& options) {
+// A page of orders behind `after`, by id. Bounded by the rows it looks at, not by those it finds.
+std::vector<OpenOrder> read_page(AuditDatabase& orders, const std::string& after,
+                                 const StuckOptions& options) {
     const auto rows = orders.json_rows(
-        R"(SELECT order_id AS "orderId", state, reason, customer_id AS "customerId", )" +
+        R"(WITH page AS MATERIALIZED (
+            SELECT order_id, state, reason, customer_id, placed_at,
+                   CASE state WHEN 'CANCELLING' THEN coalesce(cancelling_at, placed_at)
+                   ELSE coalesce(captured_at, reserved_at, placed_at) END AS since
+            FROM audit_v1_orders WHERE order_id > )" + sql_text(after) + R"(::uuid
+            ORDER BY order_id LIMIT )" + std::to_string(options.page) + R"(),
+        judged AS (
+            SELECT *, state NOT IN ('COMPLETED', 'CANCELLED')
+                      AND since <= clock_timestamp() - interval ')" +
+                          std::to_string(options.older_than_s) + R"( s' AS waits FROM page)
+        SELECT order_id AS "orderId", state, reason, customer_id AS "customerId", waits, )" +
         utc_text("placed_at") + R"( AS "placedAt", )" + utc_text("since") + R"( AS since,
         (extract(epoch FROM clock_timestamp() - since) * 1000)::bigint AS "waitedMs",
-        count(*) OVER () AS found
-        FROM (SELECT *, CASE state WHEN 'CANCELLING' THEN coalesce(cancelling_at, placed_at)
-                        ELSE coalesce(captured_at, reserved_at, placed_at) END AS since
-              FROM audit_v1_orders WHERE state NOT IN ('COMPLETED', 'CANCELLED')) o
-        WHERE since <= clock_timestamp() - interval ')" + std::to_string(options.older_than_s) +
-        " s' ORDER BY since, order_id LIMIT " + std::to_string(options.limit));
-    std::vector<OpenOrder> open;
+        (SELECT count(*) FROM page) AS rows
+        FROM judged
+        WHERE waits OR order_id = (SELECT order_id FROM page ORDER BY order_id DESC LIMIT 1)
+        ORDER BY order_id)");
+    std::vector<OpenOrder> page;
     for (const std::string& row : rows) {
-        open.push_back(
-            events::read_json<OpenOrder>(row, events::UnknownMembers::ignore).value());
+        page.push_back(events::read_json<OpenOrder>(row, events::UnknownMembers::ignore).value());
     }
+    return page;
+}
+
+// Those that wait longest, as many as are shown; `found` counts all. No index tells which orders
+// are open (docs/architecture.md says why), so this walks along the primary key, as the services
+// do: short statements, of which none holds up anybody.
+std::vector<OpenOrder> find_open(AuditDatabase& orders, const StuckOptions& options,
+                                 std::int64_t& found) {
+    const auto waits_longer = [](const OpenOrder& a, const OpenOrder& b) {
+        return std::tie(a.since, a.order_id) < std::tie(b.since, b.order_id);
+    };
+    std::vector<OpenOrder> open;
+    std::string after = OrderId{}.to_string();
+    for (std::int64_t looked_at = 0;;) {
+        std::vector<OpenOrder> page = read_page(orders, after, options);
+        if (page.empty()) break;
+        const std::int64_t rows = page.front().rows;
+        after = page.back().order_id;
+        std::erase_if(page, [](const OpenOrder& order) { return !order.waits; });
+        found += std::ssize(page);
+        std::ranges::move(page, std::back_inserter(open));
+        std::ranges::sort(open, waits_longer);
+        open.resize(std::min(open.size(), static_cast<std::size_t>(options.limit)));
+        if (rows < options.page) break;
+        looked_at += rows;
+        say_progress("orders: " + std::to_string(looked_at));
+    }
+    end_progress();
     return open;
 }
 
@@ -101,11 +143,13 @@ std::optional<LastEvent> last_event(const OrderView& order, const OpenOrder& ope
 }
 
 StuckDocument read_stuck(const Endpoints& endpoints, const StuckOptions& options) {
-    StuckDocument document{options.older_than_s, 0, {}};
+    StuckDocument document;
+    document.older_than_s = options.older_than_s;
     AuditDatabases databases = open_databases(endpoints);
-    const auto open = find_open(database_of(databases, Service::order), options);
+    const auto open =
+        find_open(database_of(databases, Service::order), options, document.found);
     if (open.empty()) return document;
-    document.found = open.front().found;
+    document.more = document.found - std::ssize(open);
     std::vector<std::string> ids;
     for (const OpenOrder& order : open) ids.push_back(order.order_id);
     const Neighbourhood neighbourhood(endpoints);
@@ -120,12 +164,9 @@ StuckDocument read_stuck(const Endpoints& endpoints, const StuckOptions& options
     return document;
 }
 
-void print(const StuckDocument& document, std::int64_t limit) {
-    const auto number = [](std::int64_t value) { return static_cast<long long>(value); };
+void print(const StuckDocument& document) {
     if (document.orders.empty()) {
-        std::printf("no order has been waiting for more than %lld s\n",
-                    number(document.older_than_s));
-        return;
+        return say("no order has been waiting for more than ", document.older_than_s, " s\n");
     }
     Table table({{"ORDER"}, {"STATE"}, {"WAITED", Align::right}, {"LAST EVENT"}, {"WAITS FOR"}});
     for (const StuckView& order : document.orders) {
@@ -148,19 +189,21 @@ void print(const StuckDocument& document, std::int64_t limit) {
         }
     }
     table.print();
-    std::printf("\n%lld %s been waiting for more than %lld s", number(document.found),
-                document.found == 1 ? "order has" : "orders have",
-                number(document.older_than_s));
-    if (document.found > limit) std::printf("; the first %lld", number(limit));
-    std::printf("\n");
+    say("\n", document.found, document.found == 1 ? " order has" : " orders have",
+        " been waiting for more than ", document.older_than_s, " s");
+    if (document.more > 0) {
+        say("; ", document.more, document.more == 1 ? " waits" : " wait",
+            " less long and are not shown (--limit)");
+    }
+    say("\n");
 }
 
 int run_stuck(const Context& context, const StuckOptions& options) {
     const StuckDocument document = read_stuck(context.endpoints, options);
     if (context.json) {
-        std::printf("%s\n", events::to_json(document).c_str());
+        print_raw(events::to_json(document) + "\n");
     } else {
-        print(document, options.limit);
+        print(document);
     }
     return document.orders.empty() ? kClean : kViolated;
 }
@@ -177,8 +220,11 @@ void add_stuck(CLI::App& app, Context& context) {
                      "only orders that have been waiting for so long, seconds")
         ->check(CLI::Range(0, 31'536'000))
         ->capture_default_str();
-    command->add_option("--limit", options->limit, "so many orders at most")
+    command->add_option("--limit", options->limit, "show so many orders; the others are counted")
         ->check(CLI::Range(1, 500))
+        ->capture_default_str();
+    command->add_option("--page", options->page, "look at so many orders in one statement")
+        ->check(CLI::Range(1, 1'000'000))
         ->capture_default_str();
     command->callback([&context, options] {
         context.run = [&context, options] { return run_stuck(context, *options); };

@@ -7,6 +7,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "events/announcements.hpp"
+
 namespace orderflow::orderctl {
 namespace {
 
@@ -19,9 +21,30 @@ std::string tenths(double value, const char* unit) {
     return text;
 }
 
-std::string painted(const char* code, const std::string& text) {
+Painted painted(const char* code, std::string_view text) {
     static const bool colours = isatty(STDOUT_FILENO) && std::getenv("NO_COLOR") == nullptr;
-    return colours ? "\033[" + std::string(code) + "m" + text + "\033[0m" : text;
+    if (!colours) return {shown(text)};
+    return {"\033[" + std::string(code) + "m" + shown(text) + "\033[0m"};
+}
+
+// The first character of valid UTF-8, which is not empty, and its size.
+std::pair<char32_t, std::size_t> first_character(std::string_view text) {
+    const auto lead = static_cast<unsigned char>(text.front());
+    const std::size_t size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    char32_t code = size == 1 ? lead : lead & (0xffu >> (size + 1));
+    for (const char c : text.substr(1, size - 1)) {
+        code = code << 6 | (static_cast<unsigned char>(c) & 0x3fu);
+    }
+    return {code, size};
+}
+
+bool is_white_space(char32_t c) { return c == '\t' || c == '\n' || c == '\r'; }
+
+// Controls (ECMA-48, in 7 and 8 bits), line and paragraph separators, and what turns the direction
+// of writing (UAX #9): `cat` would show a line that is not the one that is there.
+bool steers(char32_t c) {
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e || c == 0x200f ||
+           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
 void end_trimmed(std::string& out) {
@@ -70,14 +93,43 @@ std::string cut(const std::string& text, std::size_t columns) {
     return text.substr(0, at) + "…";
 }
 
+std::string padded(std::string text, std::size_t columns) {
+    text.append(columns - std::min(columns, columns_of(text)), ' ');
+    return text;
+}
+
 std::size_t terminal_width() {
     winsize size{};
     if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
     return size.ws_col;
 }
 
-std::string bold(const std::string& text) { return painted("1", text); }
-std::string red(const std::string& text) { return painted("31", text); }
+std::string shown(std::string_view text) {
+    const std::string valid = events::printable(text, std::string::npos);
+    std::string out;
+    for (std::string_view rest = valid; !rest.empty();) {
+        const auto [character, size] = first_character(rest);
+        if (is_white_space(character)) {
+            out += ' ';
+        } else if (steers(character)) {
+            out += "\xef\xbf\xbd";  // U+FFFD
+        } else {
+            out += rest.substr(0, size);
+        }
+        rest.remove_prefix(size);
+    }
+    return out;
+}
+
+Painted bold(std::string_view text) { return painted("1", text); }
+Painted red(std::string_view text) { return painted("31", text); }
+
+void print_raw(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+void Table::add(std::vector<std::string> cells) {
+    for (std::string& cell : cells) cell = shown(cell);
+    rows_.push_back({std::move(cells), {}});
+}
 
 std::string Table::line(const std::vector<std::string>& cells,
                         const std::vector<std::size_t>& widths, std::size_t width) const {
@@ -118,7 +170,8 @@ std::string Table::text(std::size_t width) const {
 void Table::print() const {
     const std::string all = text(terminal_width());
     const auto titles = all.find('\n');
-    std::printf("%s%s", bold(all.substr(0, titles)).c_str(), all.substr(titles).c_str());
+    say(bold(all.substr(0, titles)));
+    print_raw(all.substr(titles));
 }
 
 }  // namespace orderflow::orderctl

@@ -1,8 +1,10 @@
 #pragma once
-// Text for a terminal: aligned tables, durations, and what a terminal can show. Where standard
-// output is no terminal nothing is cut and nothing is coloured. Pure but for what it asks of
-// standard output. One thread.
+// Text for a terminal: aligned tables, durations, and what a terminal may be shown. All that the
+// commands print goes through here (a test says so), because most of it came from elsewhere:
+// records, rows, answers. Where standard output is no terminal nothing is cut and nothing is
+// coloured. One thread.
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -22,17 +24,46 @@ std::size_t columns_of(std::string_view text);
 // What fits into so many characters, with an ellipsis where something is missing.
 std::string cut(const std::string& text, std::size_t columns);
 
+// Filled up with blanks to so many characters.
+std::string padded(std::string text, std::size_t columns);
+
 // Columns of standard output; 0 where it is no terminal: any width.
 std::size_t terminal_width();
 
-// In bold, or in red, where standard output is a terminal and NO_COLOR is not set.
-std::string bold(const std::string& text);
-std::string red(const std::string& text);
+// Text from elsewhere as one line that does nothing to a terminal: white space as blanks; U+FFFD
+// for what is not UTF-8 and for characters that steer (escapes and other controls, the direction
+// of writing).
+std::string shown(std::string_view text);
+
+// Text of our own, with what steers a terminal.
+struct Painted {
+    std::string text;
+};
+// `shown`, in bold or in red where standard output is a terminal and NO_COLOR is not set.
+Painted bold(std::string_view text);
+Painted red(std::string_view text);
+
+// Parts of what is printed, behind each other: literals are our own, strings are `shown`.
+inline void append(std::string& out, const char* own) { out += own; }
+inline void append(std::string& out, const Painted& own) { out += own.text; }
+inline void append(std::string& out, std::string_view foreign) { out += shown(foreign); }
+void append(std::string& out, std::integral auto number) { out += std::to_string(number); }
+
+// To standard output, as it is: JSON, and what has been made by the functions above.
+void print_raw(std::string_view text);
+
+// say("order ", id, ": ", bold(state), ", ", total, "\n")
+template <class... Parts>
+void say(const Parts&... parts) {
+    std::string out;
+    (append(out, parts), ...);
+    print_raw(out);
+}
 
 enum class Align { left, right };
 
-// Rows below titles, each column as wide as its widest cell. The last column is cut where the
-// terminal ends.
+// Rows below titles, each column as wide as its widest cell, everything as it is `shown`. The last
+// column is cut where the terminal ends.
 class Table {
 public:
     struct Column {
@@ -42,9 +73,9 @@ public:
     explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
     // As many cells as there are columns.
-    void add(std::vector<std::string> cells) { rows_.push_back({std::move(cells), {}}); }
+    void add(std::vector<std::string> cells);
     // A line of its own below the row that was added last, indented.
-    void remark(std::string text) { rows_.back().remarks.push_back(std::move(text)); }
+    void remark(std::string_view text) { rows_.back().remarks.push_back(shown(text)); }
 
     bool empty() const { return rows_.empty(); }
     // `width` 0: any. Without colours, which `print` adds.
