@@ -1,41 +1,35 @@
-// Bytes of a connection → head, route, body, order: what the server does with a request, without
+// Bytes of a connection → head, route, body, answer: what the server does with a request, without
 // its sockets. However the bytes are cut into pieces, the outcome must be the same; only that a
-// request which never ends is refused may be noticed sooner or later.
+// request which never ends is refused may be noticed sooner or later. A whole request is answered
+// by the services' own handlers, of a service that has no database: whatever they do not refuse
+// ends in a queue that is full.
 #include <algorithm>
 #include <optional>
 #include <string>
 
+#include <rapidjson/document.h>
+
 #include "fuzz/fuzz.hpp"
+#include "fuzz/services.hpp"
 #include "http/request_parser.hpp"
-#include "http/router.hpp"
-#include "order/order_api.hpp"
+#include "http/wire.hpp"
 
 namespace orderflow::fuzz {
 namespace {
 
 using http::Limits;
 
-const http::Router& routes() {
-    static const http::Router router = [] {
-        http::Router all;
-        for (const char* path : {"/api/orders", "/api/orders/{id}", "/api/orders/{id}/timeline",
-                                 "/api/products/{id}", "/livez"}) {
-            all.get(path, nullptr);
-        }
-        all.post("/api/orders", nullptr);
-        all.post("/api/orders/{id}/cancellations", nullptr);
-        all.put("/api/products/{id}", nullptr);
-        return all;
-    }();
-    return router;
-}
-
 // What became of the bytes, in words that two runs can be compared by.
 struct Outcome {
     enum class Kind { incomplete, refused, complete } kind = Kind::incomplete;
     std::string what;  // the refusal's type, or the route
     std::string body;
-    bool operator==(const Outcome&) const = default;
+    bool operator==(const Outcome& other) const {
+        return kind == other.kind && what == other.what && body == other.body;
+    }
+
+    http::Request request = {};           // if it is complete
+    const http::Route* route = nullptr;
 };
 
 Outcome refused(const http::Refusal& why) { return {Outcome::Kind::refused, why.type, {}}; }
@@ -65,7 +59,7 @@ Outcome run(std::string_view bytes, std::size_t piece) {
     http::Request request;
     http::RequestParser parser(request, limits);
     if (const auto why = parser.parse_head(bytes.substr(0, scanner.size()))) return refused(*why);
-    const auto match = routes().match(request.method, request.path);
+    const auto match = Services::instance().match(request);
     expect(match.route != nullptr || match.params.empty() || !match.allow.empty(),
            "variables belong to a path");
     if (parser.content_length().value_or(0) > limits.body_bytes) {
@@ -84,9 +78,66 @@ Outcome run(std::string_view bytes, std::size_t piece) {
         shown -= taken;
     }
     expect(request.body.size() <= limits.body_bytes, "a body is within its limit");
-    return {Outcome::Kind::complete,
-            match.route != nullptr ? match.route->method + " " + match.route->pattern : "no route",
-            std::move(request.body)};
+    request.params = match.params;
+    Outcome complete{Outcome::Kind::complete,
+                     match.route != nullptr ? match.route->method + " " + match.route->pattern
+                                            : "no route",
+                     request.body};
+    complete.request = std::move(request);
+    complete.route = match.route;
+    return complete;
+}
+
+std::string percent_encode(std::string_view text) {
+    constexpr char digits[] = "0123456789ABCDEF";
+    std::string out;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        out += {'%', digits[byte >> 4], digits[byte & 15]};
+    }
+    return out;
+}
+
+// The two readers of a query agree, and what is decoded is encoded and decoded again.
+void check_query(const http::Request& request) {
+    const auto query = request.query_params({"customerId", "status", "limit", "cursor"});
+    if (!query) return expect(query.error().code == "query", "a bad query is told as one");
+    for (const auto& [name, value] : *query) {
+        expect(request.query_param(name) == value, "one parameter is as all of them");
+        expect(http::percent_decode(percent_encode(value)) == value, "what is encoded is decoded");
+        expect(http::percent_decode(percent_encode(value), true) == value, "in a query too");
+    }
+}
+
+// An answer that a client can read: RFC 9457 for a refusal, JSON in any case.
+void check_answer(const http::Request& request, const http::Response& response) {
+    expect(response.status < 500, "no request makes a handler fail");
+    expect(http::fit_for_header(response), "no line is broken out of");
+    rapidjson::Document body;
+    body.Parse<rapidjson::kParseValidateEncodingFlag>(response.body.data(), response.body.size());
+    expect(!body.HasParseError() && body.IsObject(), "an answer is JSON");
+    if (response.status >= 400) {
+        expect(response.content_type == "application/problem+json", "a refusal is a problem");
+        expect(body.HasMember("type") && body["status"].GetInt() == response.status, "of RFC 9457");
+    }
+    const std::size_t keys = request.headers.count("Idempotency-Key");
+    if (keys > 1 && request.method == "POST") {
+        expect(response.status >= 400, "of two keys none is taken");
+    }
+}
+
+void answer(Outcome whole) {
+    check_query(whole.request);
+    (void)http::accepts(whole.request.headers, "application/json");
+    (void)http::acceptable_media_type(whole.request.header("Content-Type"), "application/json");
+    if (whole.route == nullptr || !whole.route->handler) return;  // none, or a WebSocket
+    const http::Request request = whole.request;
+    const auto response = Services::instance().answer(*whole.route, std::move(whole.request));
+    if (response) return check_answer(request, *response);
+    const std::string_view key = request.header("Idempotency-Key");
+    expect(request.headers.count("Idempotency-Key") == 0 || request.method != "POST" ||
+               (key.size() >= 8 && key.size() <= 128),
+           "a request with a bad key gets no further");
 }
 
 }  // namespace
@@ -95,11 +146,8 @@ Outcome run(std::string_view bytes, std::size_t piece) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace orderflow;
     const std::string_view bytes = fuzz::text_of(data, size);
-    const fuzz::Outcome whole = fuzz::run(bytes, std::max<std::size_t>(bytes.size(), 1));
+    fuzz::Outcome whole = fuzz::run(bytes, std::max<std::size_t>(bytes.size(), 1));
     fuzz::expect(agree(whole, fuzz::run(bytes, 1)), "pieces make no difference");
-    if (whole.what == "POST /api/orders") {
-        const auto order = order::parse_order(whole.body, "tok_ok");
-        fuzz::expect(order.has_value() || !order.error().code.empty(), "a refusal has a code");
-    }
+    if (whole.kind == fuzz::Outcome::Kind::complete) fuzz::answer(std::move(whole));
     return 0;
 }
