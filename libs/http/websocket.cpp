@@ -163,8 +163,7 @@ public:
         if (close_ != Close::no || over_) return;
         const bool late = Clock::now() - write_began_ > limits_.write_patience;
         if ((late && queue_.size() >= limits_.queue_frames) ||
-            queued_bytes_ + text->size() > limits_.queue_bytes ||
-            core_->stats.queued_bytes + text->size() > limits_.queues_bytes) {
+            queued_bytes_ + text->size() > allowed_bytes()) {
             return close(close_code::kTryAgainLater, "frames are not read fast enough");
         }
         queued_bytes_ += text->size();
@@ -198,6 +197,14 @@ public:
 private:
     enum class Close { no, under_way, done };
     using Queue = std::list<std::shared_ptr<const std::string>>;
+
+    // What waits for all sockets is shared evenly once it is too much: those that read do not pay
+    // for those that do not.
+    std::size_t allowed_bytes() const {
+        const ServerStats& stats = core_->stats;
+        if (stats.queued_bytes < limits_.queues_bytes) return limits_.queue_bytes;
+        return std::min(limits_.queue_bytes, limits_.queues_bytes / stats.websockets);
+    }
 
     void accepted(error_code ec) {
         write_deadline_ = kNever;

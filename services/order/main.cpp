@@ -40,13 +40,13 @@ void run(const Config& config) {
     KeyExpiryLoop expiry(context, config.keys_kept);
     DeadlineLoop deadline(context, {config.deadline, config.deadline_calm});
     messaging::RelayLoop relay(context);
-    const auto notifications = std::make_shared<Notifications>(host.io(), host.pool());
-    ChangeListener listener(config.common.database_url, host.io(), *notifications);
+    auto& unheard = messaging::failure_counter(context.registry, "notifications");
+    const auto notifications = std::make_shared<Notifications>(host.io(), host.pool(), unheard);
+    ChangeListener listener(config.common.database_url, host.io(), *notifications, unheard);
     host.run(make_router(accept, cancel, host.pool(), notifications, config.api),
              {[&] { listener.stop(); }, [&] { accept.stop(); }, [&] { cancel.stop(); },
               [&] { expiry.stop(); }, [&] { deadline.stop(); },
-              [&] { messaging::stop_all(consumers); },
-              [&] { relay.stop(); }});
+              [&] { messaging::stop_all(consumers); }, [&] { relay.stop(); }});
 }
 
 }  // namespace

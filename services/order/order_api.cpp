@@ -13,6 +13,7 @@
 #include "events/codec.hpp"
 #include "events/json.hpp"
 #include "http/problem.hpp"
+#include "order/order_frames.hpp"
 #include "order/order_view.hpp"
 #include "service/problems.hpp"
 
@@ -71,7 +72,7 @@ http::Response accepted(const OrderId& id) {
     response.status = 202;
     response.headers.emplace_back("Location", "/api/orders/" + text);
     response.body = events::to_json(
-        Accepted{id, State::PROCESSING, kProcessing, "/topic/order/" + text});
+        Accepted{id, State::PROCESSING, kProcessing, topic_of(id)});
     return response;
 }
 
@@ -146,11 +147,13 @@ asio::awaitable<http::Response> post_order(AcceptLoop& accept, IdSource& ids,
                                            const ApiSettings& settings, http::Request request) {
     auto key = idempotency_key(request);
     if (!key) co_return service::bad_input(key.error());
-    auto order = parse_order(request.body, settings.default_token);
+    auto order = parse_order(request.body);
     if (!order) co_return service::bad_input(order.error());
     Placement placement;
     placement.id = ids.next<OrderId>(system_now());
     placement.order = std::move(*order);
+    placement.default_payment = placement.order.payment.token.empty();
+    if (placement.default_payment) placement.order.payment.token = settings.default_token;
     placement.traceparent = traceparent_of(request);
     placement.key = std::move(*key);
     const auto outcome = co_await commit<PlaceOutcome>(accept, std::move(placement));
@@ -241,7 +244,7 @@ asio::awaitable<http::Response> post_cancellation(CancelLoop& cancel, http::Requ
 
 }  // namespace
 
-Result<events::Order> parse_order(std::string_view body, const std::string& default_token) {
+Result<events::Order> parse_order(std::string_view body) {
     if (body.empty()) return Error{"body-required", "an order is expected", ""};
     auto request = events::read_json<OrderRequest>(body, events::UnknownMembers::refuse);
     if (!request) return request.error();
@@ -251,7 +254,6 @@ Result<events::Order> parse_order(std::string_view body, const std::string& defa
     order.items = std::move(request->items);
     // Cannot overflow: 100 lines of 100 pieces at 10^12 each.
     for (const auto& line : order.items) order.total += line.price * line.quantity;
-    order.payment.token = default_token;
     if (request->payment) order.payment = std::move(*request->payment);
     order.shipment = std::move(request->shipment);
     order.warehouse_storage = request->warehouse_storage.value_or(false);

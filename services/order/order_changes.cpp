@@ -2,6 +2,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <prometheus/counter.h>
 
 #include "core/pause.hpp"
 #include "messaging/loops.hpp"
@@ -19,8 +20,8 @@ constexpr std::chrono::milliseconds kProbeEvery{1'000};
 }  // namespace
 
 ChangeListener::ChangeListener(std::string database_url, asio::io_context& io,
-                               Notifications& notifications)
-    : io_(io), notifications_(notifications),
+                               Notifications& notifications, prometheus::Counter& failures)
+    : io_(io), notifications_(notifications), failures_(failures),
       thread_([this, url = std::move(database_url)](std::stop_token stop) { run(stop, url); }) {}
 
 void ChangeListener::stop() {
@@ -56,6 +57,7 @@ void ChangeListener::run(std::stop_token stop, const std::string& database_url) 
                 probe = Clock::now() + kProbeEvery;
             }
         } catch (const std::exception&) {
+            failures_.Increment();
             messaging::report_failure("notifications", connection);
             pause(stop, backoff.next());
         }

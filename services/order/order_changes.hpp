@@ -11,8 +11,9 @@ namespace orderflow::order {
 // On a thread and a connection of its own; tells `notifications` on the io thread.
 class ChangeListener {
 public:
+    // `failures` counts broken connections.
     ChangeListener(std::string database_url, boost::asio::io_context& io,
-                   Notifications& notifications);
+                   Notifications& notifications, prometheus::Counter& failures);
     void stop();  // blocks
 
 private:
@@ -20,6 +21,7 @@ private:
 
     boost::asio::io_context& io_;
     Notifications& notifications_;
+    prometheus::Counter& failures_;
     std::jthread thread_;
 };
 

@@ -7,9 +7,13 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/describe.hpp>
+#include <prometheus/counter.h>
 #include <spdlog/spdlog.h>
 
+#include "core/unavailable.hpp"
 #include "events/json.hpp"
+#include "messaging/batch.hpp"
+#include "messaging/loops.hpp"
 #include "order/order_frames.hpp"
 
 namespace orderflow::order {
@@ -48,7 +52,10 @@ constexpr std::size_t kMaxSubscriptions = 200;  // of one client
 constexpr int kMaxMistakes = 5;
 constexpr std::uint16_t kPolicyViolation = 1008;  // RFC 6455 §7.4.1
 constexpr std::size_t kReadAtOnce = 1'000;
-constexpr std::chrono::milliseconds kRetryRead{200};
+
+bool is_out_of_reach(const std::exception& error) {
+    return dynamic_cast<const Unavailable*>(&error) || messaging::is_unreachable(error);
+}
 
 Text text_of(std::string json) { return std::make_shared<const std::string>(std::move(json)); }
 
@@ -93,6 +100,9 @@ public:
     }
 
     void send(Text text) { socket_.send(std::move(text)); }
+
+    // There will be no more frames: the order has ended.
+    void ended(const OrderId& order) { unsubscribe(order); }
 
     // One that it knew, by its epoch, is lost: no mistake of the client's.
     void not_found(const Subscription& subscription) {
@@ -159,8 +169,9 @@ private:
     int mistakes_ = 0;
 };
 
-Notifications::Notifications(asio::io_context& io, postgres::Pool& pool, std::size_t at_most)
-    : io_(io), pool_(pool), at_most_(at_most) {}
+Notifications::Notifications(asio::io_context& io, postgres::Pool& pool,
+                             prometheus::Counter& failures, std::size_t at_most)
+    : io_(io), pool_(pool), failures_(failures), at_most_(at_most) {}
 Notifications::~Notifications() = default;
 
 std::unique_ptr<http::WebSocketSession> Notifications::open(http::WebSocket& socket) {
@@ -203,12 +214,15 @@ void Notifications::look_at(const OrderId& id) {
 }
 
 // Reads what has changed, all of it at once, until nothing has: what changes meanwhile comes with
-// the next read.
+// the next read. A row that cannot be read (a later version wrote it) is found by halves, logged
+// and left out.
 asio::awaitable<void> Notifications::read_changed() {
     asio::steady_timer pause(io_);
+    messaging::Backoff backoff;
+    std::size_t at_once = kReadAtOnce;
     while (!changed_.empty()) {
         std::vector<OrderId> ids;
-        while (!changed_.empty() && ids.size() < kReadAtOnce) {
+        while (!changed_.empty() && ids.size() < at_once) {
             ids.push_back(changed_.extract(changed_.begin()).value());
         }
         auto read = [ids](postgres::Connection& connection) {
@@ -216,17 +230,24 @@ asio::awaitable<void> Notifications::read_changed() {
         };
         ++reads_;
         std::optional<Sagas> sagas;
+        bool later = false;
         try {
             sagas = co_await pool_.run(std::move(read));
         } catch (const std::exception& error) {
-            spdlog::warn("notifications: {}", error.what());
+            spdlog::warn("notifications, {} orders: {}", ids.size(), error.what());
+            failures_.Increment();
+            later = is_out_of_reach(error);
         }
         if (sagas) {
             deliver(ids, *sagas);
+            backoff.reset();
+            at_once = std::min(at_once * 2, kReadAtOnce);
             continue;
         }
-        changed_.insert(ids.begin(), ids.end());
-        pause.expires_after(kRetryRead);
+        if (!later) at_once = std::max<std::size_t>(ids.size() / 2, 1);
+        if (later || ids.size() > 1) changed_.insert(ids.begin(), ids.end());
+        if (!later) continue;
+        pause.expires_after(backoff.next());
         co_await pause.async_wait(asio::use_awaitable);
     }
     reading_ = false;
@@ -276,6 +297,8 @@ void Notifications::deliver(const OrderId& id, const Saga& saga,
         for (; subscription->client && subscription->seq < last; ++subscription->seq) {
             subscription->client->send(news[static_cast<std::size_t>(subscription->seq - oldest)]);
         }
+        const bool ended = saga.state == State::COMPLETED || saga.state == State::CANCELLED;
+        if (ended && subscription->client) subscription->client->ended(id);
     }
 }
 

@@ -19,6 +19,9 @@
 namespace boost::asio {
 class io_context;
 }
+namespace prometheus {
+class Counter;
+}
 
 namespace orderflow::order {
 
@@ -26,8 +29,8 @@ namespace orderflow::order {
 // io_context is destroyed.
 class Notifications : public std::enable_shared_from_this<Notifications> {
 public:
-    // `at_most` subscriptions in all, some 300 bytes each.
-    Notifications(boost::asio::io_context& io, postgres::Pool& pool,
+    // `at_most` subscriptions in all, some 300 bytes each. `failures` counts reads that failed.
+    Notifications(boost::asio::io_context& io, postgres::Pool& pool, prometheus::Counter& failures,
                   std::size_t at_most = 200'000);
     ~Notifications();
 
@@ -56,6 +59,7 @@ private:
 
     boost::asio::io_context& io_;
     postgres::Pool& pool_;
+    prometheus::Counter& failures_;
     std::unordered_map<OrderId, Subscriptions> by_order_;
     std::size_t subscriptions_ = 0;
     const std::size_t at_most_;

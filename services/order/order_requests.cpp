@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "core/digest.hpp"
 #include "core/pause.hpp"
 #include "events/codec.hpp"
 
@@ -26,18 +27,18 @@ Claims claim_keys(KeyStore& keys, std::span<const Request> requests) {
     return keys.claim(wanted);
 }
 
-// The same order, whenever it was placed.
-bool same_order(events::Order a, const events::Order& b) {
-    a.placed_at = b.placed_at;
-    return a == b;
+// What the client asked for, however it was written.
+Digest request_of(const Placement& placement) {
+    events::Order asked = placement.order;
+    asked.placed_at = {};
+    if (placement.default_payment) asked.payment = {};
+    std::string text;
+    events::encode(asked, text);
+    return digest_of(text);
 }
 
-PlaceOutcome replay(const Placement& placement, const KeptAnswer& kept) {
-    // The row may be lost while its key is not; then nothing is left to compare with.
-    const bool same = !kept.answer &&
-                      (!kept.body || same_order(placement.order,
-                                                events::decode_order(*kept.body).value()));
-    return {same ? Outcome::done : Outcome::mismatch, kept.order_id};
+PlaceOutcome replay(const Digest& request, const KeptAnswer& kept) {
+    return {kept.request == request ? Outcome::done : Outcome::mismatch, kept.order_id};
 }
 
 CancelOutcome replay(const Cancellation& cancellation, const KeptAnswer& kept) {
@@ -86,7 +87,7 @@ bool place_orders(OrderStore& store, KeyStore& keys, std::span<Placement> placem
     const Claims claims = claim_keys(keys, std::span<const Placement>(placements));
     std::vector<Placement*> fresh;
     std::vector<KeptKey> kept;
-    std::map<std::string_view, const Placement*> first;  // with each new key
+    std::map<std::string_view, KeptAnswer> first;  // with each new key
     outcomes.clear();
     for (Placement& placement : placements) {
         PlaceOutcome& outcome = outcomes.emplace_back(PlaceOutcome{Outcome::done, placement.id});
@@ -96,17 +97,13 @@ bool place_orders(OrderStore& store, KeyStore& keys, std::span<Placement> placem
                 outcome.what = Outcome::busy;
                 continue;
             }
-            if (claim.kept) {
-                outcome = replay(placement, *claim.kept);
+            const KeptAnswer answer{placement.id, std::nullopt, request_of(placement)};
+            const auto [leader, is_first] = first.try_emplace(placement.key, answer);
+            if (claim.kept || !is_first) {  // or a double of one in the same batch
+                outcome = replay(*answer.request, claim.kept.value_or(leader->second));
                 continue;
             }
-            const auto [leader, is_first] = first.try_emplace(placement.key, &placement);
-            if (!is_first) {  // a double of one in the same batch
-                const bool same = same_order(placement.order, leader->second->order);
-                outcome = {same ? Outcome::done : Outcome::mismatch, leader->second->id};
-                continue;
-            }
-            kept.push_back({placement.key, placement.id, std::nullopt});
+            kept.push_back({placement.key, answer});
         }
         fresh.push_back(&placement);
     }
@@ -149,7 +146,7 @@ bool cancel_orders(OrderStore& store, KeyStore& keys, std::span<const Cancellati
         outcomes[where[i]].state = states[i];
         // Of doubles in one batch the first one; an order that is unknown may be placed yet.
         if (states[i] && first.erase(fresh[i]->key) > 0) {
-            kept.push_back({fresh[i]->key, fresh[i]->id, states[i]});
+            kept.push_back({fresh[i]->key, {fresh[i]->id, states[i], std::nullopt}});
         }
     }
     if (saved) keys.keep(kept, now);
@@ -240,7 +237,7 @@ KeyExpiryLoop::KeyExpiryLoop(const messaging::LoopContext& context, std::chrono:
           while (!stop.stop_requested()) {
               bool more = false;
               try {
-                  more = keys->expire(system_now() - kept);
+                  more = keys->expire(kept);
               } catch (const std::exception&) {
                   failures.Increment();
                   messaging::report_failure("key-expiry", connection);

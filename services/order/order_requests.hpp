@@ -36,6 +36,7 @@ struct Placement {
     std::string traceparent;
     std::string key;  // Idempotency-Key; empty: none
     std::function<void(PlaceOutcome)> done;  // called on the loop's thread
+    bool default_payment = false;  // the client named none
 };
 
 // Places those whose keys are new, and fills `outcomes`, one for each; false: an id exists already.

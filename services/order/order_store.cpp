@@ -102,15 +102,16 @@ const Statement kLockKeys{"idempotency_keys_lock", R"(
     SELECT key, pg_try_advisory_xact_lock(1, hashtext(key))
     FROM unnest($1::text[]) AS wanted(key))"};
 const Statement kFindKeys{"idempotency_keys_find", R"(
-    SELECT key, k.order_id, answer, body
-    FROM idempotency_keys k LEFT JOIN orders USING (order_id) WHERE key = ANY ($1::text[]))"};
+    SELECT key, order_id, answer, request FROM idempotency_keys WHERE key = ANY ($1::text[]))"};
 const Statement kKeepKeys{"idempotency_keys_keep", R"(
-    INSERT INTO idempotency_keys (key, order_id, answer, created_at)
-    SELECT key, order_id, answer, $4::timestamptz
-    FROM unnest($1::text[], $2::uuid[], $3::text[]) AS new(key, order_id, answer))"};
+    INSERT INTO idempotency_keys (key, order_id, answer, request, created_at)
+    SELECT key, order_id, answer, request, $5::timestamptz
+    FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[])
+         AS new(key, order_id, answer, request))"};
 const Statement kExpireKeys{"idempotency_keys_expire", R"(
     DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM idempotency_keys WHERE created_at < $1::timestamptz
+        SELECT ctid FROM idempotency_keys
+        WHERE created_at < clock_timestamp() - $1::bigint * interval '1 second'
         ORDER BY created_at LIMIT 10000 FOR UPDATE SKIP LOCKED)))"};
 
 // The columns that change, filled row by row.
@@ -199,6 +200,7 @@ public:
     bool insert(std::span<const NewOrder> orders) override {
         if (orders.empty()) return true;
         Column<OrderId> ids(orders.size());
+        std::vector<OrderId> made_again;  // somebody may have asked for them
         SagaColumns changing;
         Column<Instant> placed, recreated;
         Column<std::string_view> customers, bodies;
@@ -210,6 +212,7 @@ public:
             changing.push(order.saga);
             placed.push(order.saga.placed_at);
             recreated.push(order.saga.recreated_at);
+            if (order.saga.recreated_at) made_again.push_back(order.id);
             customers.push(order.saga.customer_id);
             totals.push(order.saga.total.amount);
             currencies.push(order.saga.total.currency);
@@ -224,7 +227,11 @@ public:
                        changing.finished, changing.answered[0], changing.answered[1],
                        changing.answered[2], recreated, changing.shipments, placed, customers,
                        totals, currencies, bodies));
-        return rows.affected() == static_cast<std::int64_t>(orders.size());
+        if (rows.affected() != static_cast<std::int64_t>(orders.size())) return false;
+        if (made_again.empty()) return true;
+        auto changed = postgres::column_of(std::span<const OrderId>(made_again));
+        connection_.exec(kNotify, Params::of(changed));
+        return true;
     }
 
     bool update(const Sagas& sagas) override {
@@ -283,7 +290,7 @@ public:
             KeptAnswer& kept = claim.kept.emplace();
             kept.order_id = rows.id<OrderId>(i, 1);
             if (!rows.is_null(i, 2)) kept.answer = enum_of<State>(rows.text(i, 2));
-            if (!rows.is_null(i, 3)) kept.body = rows.text(i, 3);
+            if (!rows.is_null(i, 3)) kept.request = rows.id<Digest>(i, 3);
         }
         return claims;
     }
@@ -292,20 +299,23 @@ public:
         if (keys.empty()) return;
         Column<std::string_view> names(keys.size()), answers;
         Column<OrderId> ids;
-        for (const KeptKey& kept : keys) {
-            names.push(kept.key);
+        Column<Digest> requests;
+        for (const auto& [key, kept] : keys) {
+            names.push(key);
             ids.push(kept.order_id);
+            requests.push(kept.request);
             if (kept.answer) {
                 answers.push(name_of(*kept.answer));
             } else {
                 answers.push(std::nullopt);
             }
         }
-        connection_.exec(kKeepKeys, Params::of(names, ids, answers, now));
+        connection_.exec(kKeepKeys, Params::of(names, ids, answers, requests, now));
     }
 
-    bool expire(Instant before) override {
-        return connection_.exec(kExpireKeys, Params::of(before)).affected() > 0;
+    bool expire(std::chrono::seconds age) override {
+        const auto seconds = static_cast<std::int64_t>(age.count());
+        return connection_.exec(kExpireKeys, Params::of(seconds)).affected() > 0;
     }
 
 private:

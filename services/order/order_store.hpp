@@ -2,6 +2,7 @@
 // The orders table: all SQL of the order service, on sets. `OrderStore` is the port that the
 // service and the simulator share. Works inside the caller's transaction, on the caller's thread.
 // Failures of the database are DatabaseError.
+#include <chrono>
 #include <map>
 #include <memory>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/digest.hpp"
 #include "messaging/aggregates.hpp"
 #include "order/order.hpp"
 #include "postgres/connection.hpp"
@@ -53,14 +55,13 @@ std::unique_ptr<OrderStore> make_order_store(postgres::Connection& connection);
 // What a request came to that carried an Idempotency-Key.
 struct KeptAnswer {
     OrderId order_id;
-    std::optional<State> answer;      // of a cancellation; empty: the order was placed
-    std::optional<std::string> body;  // the order as placed, JSON; empty: there is no such order
+    std::optional<State> answer;    // of a cancellation
+    std::optional<Digest> request;  // of a placement: what was asked for
 };
 
 struct KeptKey {
     std::string_view key;
-    OrderId order_id;
-    std::optional<State> answer;
+    KeptAnswer kept;
 };
 
 struct Claim {
@@ -77,9 +78,9 @@ public:
     virtual Claims claim(std::span<const std::string_view> keys) = 0;
     // Of keys that were claimed and not kept.
     virtual void keep(std::span<const KeptKey> keys, Instant now) = 0;
-    // Forgets a bounded number of keys that were kept before then, in its own transaction; false:
-    // there were none.
-    virtual bool expire(Instant before) = 0;
+    // Forgets a bounded number of keys that were kept so long ago, by the database's clock, in its
+    // own transaction; false: there were none.
+    virtual bool expire(std::chrono::seconds age) = 0;
 };
 
 std::unique_ptr<KeyStore> make_key_store(postgres::Connection& connection);

@@ -35,6 +35,7 @@ CREATE TABLE idempotency_keys (
     key        text COLLATE "C" PRIMARY KEY,
     order_id   uuid NOT NULL,         -- that was placed, or that a cancellation was for
     answer     text,                  -- of a cancellation: the state it was answered with
+    request    uuid,                  -- of a placement: a digest of what was asked for
     created_at timestamptz NOT NULL
 );
 -- Grows at its right edge. Not BRIN: rows that take the place of expired ones would widen its ranges

@@ -3,6 +3,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <catch2/catch_test_macros.hpp>
+#include <prometheus/counter.h>
 #include <rapidjson/document.h>
 
 #include "component/subjects.hpp"
@@ -41,8 +42,9 @@ public:
 // One instance of the order service, as far as its sockets are concerned.
 struct Instance {
     explicit Instance(const std::string& url, std::size_t at_most = 1'000)
-        : pool(url, 1, 100), hub(std::make_shared<order::Notifications>(io, pool, at_most)),
-          listener(url, io, *hub) {}
+        : pool(url, 1, 100),
+          hub(std::make_shared<order::Notifications>(io, pool, failures, at_most)),
+          listener(url, io, *hub, failures) {}
     ~Instance() {
         listener.stop();
         clients.clear();
@@ -69,6 +71,7 @@ struct Instance {
         return heard;
     }
 
+    prometheus::Counter failures;
     boost::asio::io_context io;
     postgres::Pool pool;
     std::shared_ptr<order::Notifications> hub;
@@ -194,6 +197,51 @@ TEST_CASE("notifications: what was committed while the database could not be hea
 
     lab.instance.hears(client, {"SUBSCRIBED 1", "ORDER_STATUS 1 OrderPlaced",
                                 "ORDER_STATUS 2 StockReserved", "ORDER_STATUS 3 PaymentCaptured"});
+}
+
+TEST_CASE("notifications: an order that has ended is told of and then let go") {
+    Lab lab;
+    Instance small(lab.database.url(), 1);
+    const Story ends, next;
+    lab.place(ends);
+    lab.place(next);
+    FakeSocket& client = small.connect({subscribe(ends)});
+    CHECK(small.until([&] { return client.heard.size() == 2; }));
+    small.clients.back()->received(subscribe(next));
+    CHECK(client.heard.back() == "ERROR too-many-subscriptions");
+    lab.handle(ends.scheduled());
+    CHECK(small.until([&] { return client.heard.back() == "ORDER_COMPLETED 4 OrderCompleted"; }));
+    small.clients.back()->received(subscribe(next));
+    CHECK(small.until([&] { return client.heard.back() == "ORDER_STATUS 1 OrderPlaced"; }));
+}
+
+TEST_CASE("notifications: a row that cannot be read holds up no other") {
+    Lab lab;
+    std::vector<Story> stories(7);
+    for (const Story& story : stories) lab.place(story);
+    lab.database.query("UPDATE orders SET state = 'FROM_THE_FUTURE' WHERE order_id = '" +
+                       stories[3].id.to_string() + "'");
+    FakeSocket& client = lab.instance.connect({});
+    for (const Story& story : stories) lab.instance.clients.back()->received(subscribe(story));
+    CHECK(lab.instance.until([&] { return client.heard.size() == 12; }));
+    CHECK(lab.instance.failures.Value() > 0);
+    lab.handle(stories[0].reserved());
+    CHECK(lab.instance.until([&] { return client.heard.size() == 13; }));
+    CHECK(client.heard.back() == "ORDER_STATUS 2 StockReserved");
+}
+
+TEST_CASE("notifications: a row that was lost and made again counts anew for who listens") {
+    Lab lab;
+    const Story story;
+    lab.place(story);
+    FakeSocket& client = lab.instance.connect({subscribe(story)});
+    CHECK(lab.instance.until([&] { return client.heard.size() == 2; }));
+    const std::string before = client.epoch;
+    lab.database.query("DELETE FROM orders");
+    lab.handle(story.reserved());
+    lab.instance.hears(client, {"SUBSCRIBED 1", "ORDER_STATUS 1 OrderPlaced",
+                                "ORDER_STATUS 1 OrderPlaced", "ORDER_STATUS 2 StockReserved"});
+    CHECK(client.epoch != before);
 }
 
 TEST_CASE("notifications: requests that cannot be served are named, and the fifth ends it") {

@@ -11,7 +11,7 @@ namespace orderflow::fuzz {
 namespace {
 
 void read_requests(std::string_view text) {
-    if (const auto order = order::parse_order(text, "tok_ok")) {
+    if (const auto order = order::parse_order(text)) {
         events::Order placed = *order;
         placed.placed_at = Instant{std::chrono::seconds{1'700'000'000}};
         std::string written;

@@ -20,11 +20,9 @@ public:
         return claims;
     }
     void keep(std::span<const order::KeptKey> keys, Instant) override {
-        for (const order::KeptKey& kept : keys) {
-            rows[std::string(kept.key)] = {kept.order_id, kept.answer, std::nullopt};
-        }
+        for (const auto& [key, kept] : keys) rows[std::string(key)] = kept;
     }
-    bool expire(Instant) override { return false; }
+    bool expire(std::chrono::seconds) override { return false; }
 
     std::map<std::string, order::KeptAnswer, std::less<>> rows;
     std::set<std::string, std::less<>> busy;

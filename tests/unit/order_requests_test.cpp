@@ -5,7 +5,6 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "order/order_requests.hpp"
-#include "events/codec.hpp"
 #include "support/builders.hpp"
 #include "support/memory_keys.hpp"
 #include "support/memory_orders.hpp"
@@ -156,10 +155,9 @@ TEST_CASE("idempotency: doubles in one batch are placed once, and all hear of th
 TEST_CASE("idempotency: a key that was used answers as before, to the same order only") {
     Shop shop;
     const Story first, again;
-    std::string body;
-    events::encode(first.order, body);
-    shop.keys.rows["key-0001"] = {first.id, std::nullopt, body};
-    shop.keys.rows["key-0002"] = {first.id, State::CANCELLING, body};
+    REQUIRE(shop.place({Shop::order(first, "key-0001")}));
+    shop.store.inserted.clear();
+    shop.keys.rows["key-0002"] = {first.id, State::CANCELLING, std::nullopt};
     Story dearer;
     dearer.order.total = 1501;
 
@@ -171,6 +169,22 @@ TEST_CASE("idempotency: a key that was used answers as before, to the same order
     CHECK((shop.placed[0].what == Outcome::done && shop.placed[0].id == first.id));
     CHECK(shop.placed[1].what == Outcome::mismatch);
     CHECK(shop.placed[2].what == Outcome::mismatch);  // of a cancellation
+}
+
+TEST_CASE("idempotency: a request that names no payment stays the same when the default changes") {
+    Shop shop;
+    const auto paid_with = [](const char* token, bool by_default) {
+        Story story;
+        story.order.payment.token = token;
+        Placement placement = Shop::order(story, "key-0001");
+        placement.default_payment = by_default;
+        return placement;
+    };
+    REQUIRE(shop.place({paid_with("tok_ok", true)}));
+    REQUIRE(shop.place({paid_with("tok_new", true), paid_with("tok_ok", false)}));
+
+    CHECK(shop.placed[0].what == Outcome::done);
+    CHECK(shop.placed[1].what == Outcome::mismatch);  // it names one
 }
 
 TEST_CASE("idempotency: a key in use elsewhere holds up its own request and no other") {

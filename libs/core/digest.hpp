@@ -1,0 +1,14 @@
+#pragma once
+// A text's fingerprint, to tell later whether another text is the same.
+#include <string_view>
+
+#include "core/ids.hpp"
+
+namespace orderflow {
+
+using Digest = Id<struct DigestTag>;
+
+// The name-based UUID of the text (RFC 9562, version 5: 122 bits of its SHA-1).
+Digest digest_of(std::string_view text);
+
+}  // namespace orderflow
