@@ -310,12 +310,27 @@ void Tally::add(const std::string& name, std::int64_t value) {
     if (entry->second == Sum{}) totals.erase(entry);
 }
 
-void count(const OrderView& before, const OrderView& after, Tally& tally) {
+std::int64_t second_of(const OrderId& id) {
+    std::int64_t milliseconds = 0;
+    for (std::size_t i = 0; i < 6; ++i) milliseconds = milliseconds << 8 | id.bytes[i];
+    return milliseconds / 1000;
+}
+
+void Tally::add_open(const OrderId& id, std::int32_t value) {
+    const auto entry = open_seconds.try_emplace(second_of(id)).first;
+    entry->second += value;
+    if (entry->second == 0) open_seconds.erase(entry);
+}
+
+void count(const OrderId& id, const OrderView& before, const OrderView& after, Tally& tally) {
     const auto became = [&](Slot slot) { return after[slot] && !before[slot]; };
     if (became(Slot::order_placed)) count_placed(after, tally);
     if (became(Slot::order_completed)) count_completed(after, tally);
     if (became(Slot::order_cancelled)) count_cancelled(after, tally);
-    if (is_open(after) != is_open(before)) tally.add("open", is_open(after) ? 1 : -1);
+    if (is_open(after) != is_open(before)) {
+        tally.add("open", is_open(after) ? 1 : -1);
+        tally.add_open(id, is_open(after) ? 1 : -1);
+    }
     if (has_response(after) && !has_response(before)) {
         const Instant end = end_of(after)->time;
         Minute& minute = tally.minutes[minute_of(end)];

@@ -161,20 +161,25 @@ struct Activity {
     bool operator==(const Activity&) const = default;
 };
 
+// The second since 1970 in which the order's id was made: ids of one second stand together.
+std::int64_t second_of(const OrderId& id);
+
 // What a batch adds to the counters. Sorted maps: rows are locked in key order.
 struct Tally {
     // "placed", "open", "completed", "cancelled.<reason>", "revenue.<currency>"; never a zero.
     std::map<std::string, Sum> totals;
+    std::map<std::int64_t, std::int32_t> open_seconds;  // open orders by second_of(); never a zero
     std::map<Instant, Minute> minutes;
-    std::map<std::string, Activity> customers;
+    std::map<std::string, Activity> customers;  // never without "placed" in totals
 
     void add(const std::string& name, std::int64_t value);
+    void add_open(const OrderId& id, std::int32_t value);
     bool operator==(const Tally&) const = default;
 };
 
 // Adds what `after` holds and `before` did not. Counting a way step by step gives the same as
 // counting it at once.
-void count(const OrderView& before, const OrderView& after, Tally& tally);
+void count(const OrderId& id, const OrderView& before, const OrderView& after, Tally& tally);
 
 // One minute of the throughput, as the API shows it.
 struct MinuteFigures {

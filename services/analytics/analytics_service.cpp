@@ -21,7 +21,7 @@ bool AnalyticsService::handle(Instant, std::span<const Delivery> batch, BatchOut
         const Mark mark{delivery.time, delivery.record->partition, delivery.record->offset};
         auto next = fold(view, delivery.event, mark);
         if (!next) continue;
-        count(view ? *view : kNothing, *next, tally);
+        count(*id, view ? *view : kNothing, *next, tally);
         views.put(*id, std::move(*next));
     }
     if (!store_.save(views)) return false;

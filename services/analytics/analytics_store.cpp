@@ -84,19 +84,41 @@ const Statement kFind{"timelines_find", kFindSql.c_str()};
 const Statement kInsert{"timelines_insert", kInsertSql.c_str()};
 const Statement kUpdate{"timelines_update", kUpdateSql.c_str()};
 
-// Customers who need no new version are left out before the upsert would lock them.
+// Customers who need no new version are left out before the upsert would lock them. What their rows
+// said before is what they say: every batch that comes here holds the lock on the counter "placed".
 const Statement kAddCustomers{"customers_add", R"(
-    INSERT INTO customers AS c (customer_id, first_order_at, last_order_minute)
-    SELECT n.customer_id, n.first_at, n.last_minute
-    FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[])
-         AS n(customer_id, first_at, last_minute)
-    LEFT JOIN customers k ON k.customer_id = n.customer_id
-    WHERE k.customer_id IS NULL OR n.first_at < k.first_order_at
-          OR n.last_minute > k.last_order_minute
-    ORDER BY n.customer_id COLLATE "C"
-    ON CONFLICT (customer_id) DO UPDATE
-    SET first_order_at = least(c.first_order_at, EXCLUDED.first_order_at),
-        last_order_minute = greatest(c.last_order_minute, EXCLUDED.last_order_minute))"};
+    WITH changed AS MATERIALIZED (
+        SELECT n.customer_id, k.first_order_at AS old_first, k.last_order_minute AS old_last,
+               least(k.first_order_at, n.first_at) AS new_first,
+               greatest(k.last_order_minute, n.last_minute) AS new_last
+        FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[])
+             AS n(customer_id, first_at, last_minute)
+        LEFT JOIN customers k ON k.customer_id = n.customer_id
+        WHERE k.customer_id IS NULL OR n.first_at < k.first_order_at
+              OR n.last_minute > k.last_order_minute),
+    saved AS (
+        INSERT INTO customers (customer_id, first_order_at, last_order_minute)
+        SELECT customer_id, new_first, new_last FROM changed ORDER BY customer_id COLLATE "C"
+        ON CONFLICT (customer_id) DO UPDATE
+        SET first_order_at = EXCLUDED.first_order_at,
+            last_order_minute = EXCLUDED.last_order_minute)
+    INSERT INTO customer_minutes AS m (minute, first_orders, last_orders)
+    SELECT v.minute, sum(v.first), sum(v.last)
+    FROM changed, LATERAL (VALUES (date_trunc('minute', new_first), 1, 0), (new_last, 0, 1),
+                                  (date_trunc('minute', old_first), -1, 0), (old_last, 0, -1))
+                  AS v(minute, first, last)
+    WHERE v.minute IS NOT NULL
+    GROUP BY v.minute HAVING sum(v.first) <> 0 OR sum(v.last) <> 0
+    ORDER BY v.minute
+    ON CONFLICT (minute) DO UPDATE
+    SET first_orders = m.first_orders + EXCLUDED.first_orders,
+        last_orders = m.last_orders + EXCLUDED.last_orders)"};
+
+const Statement kAddOpen{"open_add", R"(
+    INSERT INTO open_seconds AS o (second, open)
+    SELECT n.second, n.open FROM unnest($1::bigint[], $2::integer[]) AS n(second, open)
+    ORDER BY n.second
+    ON CONFLICT (second) DO UPDATE SET open = o.open + EXCLUDED.open)"};
 
 // $9 holds the histograms one after the other, four per minute, each $10 buckets long.
 const Statement kAddMinutes{"minutes_add", R"(
@@ -145,22 +167,23 @@ const Statement kReadThroughput{"minutes_throughput", R"(
     LEFT JOIN minutes m ON m.minute = t.minute
     ORDER BY t.minute)"};
 const Statement kReadCustomers{"customers_read", R"(
-    SELECT count(*) FILTER (WHERE last_order_minute >=
-                                  date_trunc('minute', now() - interval '24 hours')),
-           count(*) FILTER (WHERE first_order_at >= now() - interval '24 hours')
-    FROM customers)"};
+    SELECT coalesce(sum(last_orders), 0)::bigint, coalesce(sum(first_orders), 0)::bigint
+    FROM customer_minutes
+    WHERE minute >= date_trunc('minute', now() - interval '24 hours'))"};
 
-// Bounded by the rows it looks at, not by those it finds: no index tells which orders are under
-// way. The last row of the page comes back whatever its state, as the place to go on from.
-const Statement kScanOpen{"timelines_scan_open", R"(
-    WITH page AS MATERIALIZED (
-        SELECT order_id, order_placed_at IS NOT NULL AND order_completed_at IS NULL
-                         AND order_cancelled_at IS NULL AS open
-        FROM timelines
-        WHERE order_id > $1::uuid AND order_id <= $2::uuid ORDER BY order_id LIMIT $3::bigint)
-    SELECT order_id, open FROM page
-    WHERE open OR order_id = (SELECT order_id FROM page ORDER BY order_id DESC LIMIT 1)
+const Statement kOpenSeconds{"open_seconds", R"(
+    SELECT second, open::bigint FROM open_seconds WHERE open > 0 AND second < $1::bigint
+    ORDER BY second)"};
+const Statement kScanOpen{"open_scan", R"(
+    SELECT order_id FROM timelines
+    WHERE order_id >= $1::uuid AND order_id < $2::uuid AND order_placed_at IS NOT NULL
+          AND order_completed_at IS NULL AND order_cancelled_at IS NULL
     ORDER BY order_id)"};
+// Skips what a batch has locked, and so never waits for one.
+const Statement kTidyOpen{"open_tidy", R"(
+    DELETE FROM open_seconds WHERE second = ANY (ARRAY(
+        SELECT second FROM open_seconds WHERE open = 0 AND second < $1::bigint
+        FOR UPDATE SKIP LOCKED)))"};
 
 // The views of a set of orders, column by column.
 struct ViewColumns {
@@ -243,9 +266,10 @@ public:
     }
 
     void add(const Tally& tally) override {
+        if (!tally.totals.empty()) add_totals(tally);
+        if (!tally.open_seconds.empty()) add_open(tally);
         if (!tally.customers.empty()) add_customers(tally);
         if (!tally.minutes.empty()) add_minutes(tally);
-        if (!tally.totals.empty()) add_totals(tally);
     }
 
 private:
@@ -265,6 +289,16 @@ private:
             kUpdate, Params::of(c.times, c.positions, c.ids, c.customers, c.totals, c.currencies,
                                 c.reasons, c.versions));
         return rows.affected() == static_cast<std::int64_t>(entries.size());
+    }
+
+    void add_open(const Tally& tally) {
+        Column<std::int64_t> seconds(tally.open_seconds.size());
+        Column<std::int32_t> open(tally.open_seconds.size());
+        for (const auto& [second, change] : tally.open_seconds) {
+            seconds.push(second);
+            open.push(change);
+        }
+        connection_.exec(kAddOpen, Params::of(seconds, open));
     }
 
     void add_customers(const Tally& tally) {
@@ -324,14 +358,27 @@ class PostgresOpenOrderSource final : public OpenOrderSource {
 public:
     explicit PostgresOpenOrderSource(postgres::Connection& connection) : connection_(connection) {}
 
-    OpenPage scan_open(const OrderId& after, const OrderId& upto, std::int64_t limit) override {
-        const Rows rows = connection_.exec(kScanOpen, Params::of(after, upto, limit));
-        OpenPage page;
+    std::vector<OpenSecond> open_seconds(std::int64_t before) override {
+        const Rows rows = connection_.exec(kOpenSeconds, Params::of(before));
+        std::vector<OpenSecond> seconds;
         for (int i = 0; i < rows.size(); ++i) {
-            page.last = rows.id<OrderId>(i, 0);
-            if (rows.boolean(i, 1)) page.open.push_back(*page.last);
+            seconds.push_back({rows.int64(i, 0), rows.int64(i, 1)});
         }
-        return page;
+        return seconds;
+    }
+
+    std::vector<OrderId> scan_second(std::int64_t second) override {
+        const Instant begin{std::chrono::seconds{second}};
+        const Rows rows = connection_.exec(
+            kScanOpen,
+            Params::of(first_order_id(begin), first_order_id(begin + std::chrono::seconds{1})));
+        std::vector<OrderId> open;
+        for (int i = 0; i < rows.size(); ++i) open.push_back(rows.id<OrderId>(i, 0));
+        return open;
+    }
+
+    void tidy(std::int64_t before) override {
+        connection_.exec(kTidyOpen, Params::of(before));
     }
 
     std::vector<OpenOrder> find_open(std::span<const OrderId> ids) override {

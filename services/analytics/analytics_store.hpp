@@ -22,26 +22,30 @@ public:
     // Saves the changed views; false: another batch was faster with one of them.
     virtual bool save(const Views& views) = 0;
     // Adds to the counters. Last: their rows are shared with other consumers and are locked until
-    // the commit.
+    // the commit, in the same order by all.
     virtual void add(const Tally& tally) = 0;
 };
 
 std::unique_ptr<AnalyticsStore> make_analytics_store(postgres::Connection& connection);
 
-// A page of a walk along the orders' ids.
-struct OpenPage {
-    std::optional<OrderId> last;  // of the rows looked at; nullopt: there were none
-    std::vector<OrderId> open;    // those under way
+// How many of the orders whose ids were made in a second are open.
+struct OpenSecond {
+    std::int64_t second = 0;
+    std::int64_t open = 0;
 };
 
-// What a walk over the orders under way reads; the port of analytics_waiting.
+// What the search for the orders under way reads; the port of analytics_waiting.
 class OpenOrderSource {
 public:
     virtual ~OpenOrderSource() = default;
-    // Looks at no more than `limit` rows with after < id <= upto, in the order of ids.
-    virtual OpenPage scan_open(const OrderId& after, const OrderId& upto, std::int64_t limit) = 0;
+    // The seconds before that one which have open orders, the oldest first.
+    virtual std::vector<OpenSecond> open_seconds(std::int64_t before) = 0;
+    // The open orders of a second, in the order of ids. Reads all rows of the second.
+    virtual std::vector<OrderId> scan_second(std::int64_t second) = 0;
     // Those of the orders that are under way, in any order.
     virtual std::vector<OpenOrder> find_open(std::span<const OrderId> ids) = 0;
+    // Takes away the rows of seconds before that one in which no order is open any more.
+    virtual void tidy(std::int64_t before) = 0;
 };
 
 std::unique_ptr<OpenOrderSource> make_open_order_source(postgres::Connection& connection);

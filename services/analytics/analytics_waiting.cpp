@@ -1,55 +1,78 @@
 #include "analytics/analytics_waiting.hpp"
 
+#include <algorithm>
 #include <condition_variable>
+#include <iterator>
 
 namespace orderflow::analytics {
 
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using std::chrono::steady_clock;
 
 namespace {
 
-constexpr std::int64_t kPageRows = 5'000;
-constexpr std::size_t kRemembered = 20'000;
+constexpr std::size_t kRemembered = 20'000;  // enough to look no further
 constexpr std::size_t kLooks = 500;      // orders looked at again at once, the longest waits first
 constexpr int kLooksAtMost = 5;          // times, while some of them turn out to have ended
-constexpr seconds kYoung{1};             // no row of a younger order is looked for
-constexpr minutes kAgain{20};            // an order's deadline, and some more
-constexpr seconds kRoundEvery{30};
-constexpr minutes kFullRoundEvery{10};
+constexpr int kScansAtMost = 50;         // seconds looked into in one step
+constexpr seconds kYoung{1};             // a younger order is not called waiting
+constexpr minutes kTidyEvery{1};
 constexpr milliseconds kTick{1'000};
-constexpr milliseconds kTickBehind{50};  // while there are rows that were never looked at
+// Where steps take long, because much is open or the processors are busy, they come less often, so
+// that they cost no more than a fiftieth of one.
+constexpr int kRest = 50;
+constexpr milliseconds kTickAtMost{5'000};
+
+Instant begin_of(std::int64_t second) { return Instant(seconds(second)); }
+
+std::int64_t second_at(Instant instant) {
+    return std::chrono::floor<seconds>(instant).time_since_epoch().count();
+}
 
 }  // namespace
 
-bool Waiting::step(OpenOrderSource& source, Instant now) {
-    const OrderId end = first_order_id(now - kYoung);
-    if (recent_.position == OrderId{}) recent_.position = first_order_id(now - kAgain);
-    recent_.upto = end;
-    if (round_.position >= round_.upto && now >= next_round_) begin_round(now);
-    walk(source, recent_);
-    walk(source, round_);
+void Waiting::step(OpenOrderSource& source, Instant now) {
     refresh(source);
-    return recent_.position < recent_.upto || round_.position < round_.upto;
+    search(source, source.open_seconds(second_at(now - kYoung)));
+    if (now < next_tidy_) return;
+    source.tidy(second_at(now - kTidyEvery));
+    next_tidy_ = now + kTidyEvery;
 }
 
-// A round goes as far as it was when it began, otherwise it would follow the time and not end.
-void Waiting::begin_round(Instant now) {
-    const bool full = now >= next_full_round_;
-    if (full) next_full_round_ = now + kFullRoundEvery;
-    next_round_ = now + kRoundEvery;
-    round_ = {full ? OrderId{} : first_order_id(now - kAgain), first_order_id(now - kYoung)};
-}
+// `counted`: the oldest first.
+void Waiting::search(OpenOrderSource& source, const std::vector<OpenSecond>& counted) {
+    std::set<std::int64_t> ended;
+    for (const auto& [second, known] : by_second_) ended.insert(second);
+    for (const OpenSecond& entry : counted) ended.erase(entry.second);
+    for (const std::int64_t second : ended) forget_second(second);
 
-void Waiting::walk(OpenOrderSource& source, Walk& walk) {
-    if (walk.position >= walk.upto) return;
-    OpenPage page = source.scan_open(walk.position, walk.upto, kPageRows);
-    std::erase_if(page.open, [&](const OrderId& id) { return orders_.contains(id); });
-    if (!page.open.empty()) {
-        for (OpenOrder& order : source.find_open(page.open)) remember(std::move(order));
+    Instant enough = frontier();
+    int scans = 0;
+    for (const OpenSecond& entry : counted) {
+        // An order waits since its second at the earliest.
+        if (begin_of(entry.second) > enough || orders_.size() >= kRemembered) return;
+        const auto known = by_second_.find(entry.second);
+        if (known != by_second_.end() && known->second == entry.open) continue;
+        if (++scans > kScansAtMost) return;  // the next step goes on
+        scan(source, entry.second);
+        enough = frontier();
     }
-    walk.position = page.last.value_or(walk.upto);
+}
+
+// Since when the last one waits of as many as are asked for; later ones are of no interest.
+Instant Waiting::frontier() const {
+    if (by_since_.size() < kMost) return Instant::max();
+    return std::next(by_since_.begin(), kMost - 1)->first;
+}
+
+void Waiting::scan(OpenOrderSource& source, std::int64_t second) {
+    std::vector<OrderId> open = source.scan_second(second);
+    forget_second(second, open);
+    std::erase_if(open, [&](const OrderId& id) { return orders_.contains(id); });
+    if (open.empty()) return;
+    for (OpenOrder& order : source.find_open(open)) remember(std::move(order));
 }
 
 // Those that ended make room at the top for others, which have to be looked at as well.
@@ -69,17 +92,28 @@ void Waiting::refresh(OpenOrderSource& source) {
 }
 
 void Waiting::remember(OpenOrder order) {
-    by_since_.insert({order.since, order.order_id});
     const OrderId id = order.order_id;
+    by_since_.insert({order.since, id});
+    ++by_second_[second_of(id)];
     orders_.emplace(id, std::move(order));
-    // The shortest wait gives way: if it grows long, a round finds it again.
-    if (orders_.size() > kRemembered) forget(by_since_.rbegin()->second);
 }
 
 void Waiting::forget(const OrderId& id) {
     const auto known = orders_.find(id);
     by_since_.erase({known->second.since, id});
     orders_.erase(known);
+    const auto count = by_second_.find(second_of(id));
+    if (--count->second == 0) by_second_.erase(count);
+}
+
+// `but`: those that stay, in the order of ids.
+void Waiting::forget_second(std::int64_t second, std::span<const OrderId> but) {
+    std::vector<OrderId> ids;
+    auto at = orders_.lower_bound(first_order_id(begin_of(second)));
+    for (; at != orders_.end() && second_of(at->first) == second; ++at) {
+        if (!std::ranges::binary_search(but, at->first)) ids.push_back(at->first);
+    }
+    for (const OrderId& id : ids) forget(id);
 }
 
 std::vector<OpenOrder> Waiting::longest(std::size_t limit) const {
@@ -103,7 +137,10 @@ public:
     // How long to wait before the next step.
     milliseconds step() {
         try {
-            return waiting_.step(*source_, system_now()) ? kTickBehind : kTick;
+            const auto begin = steady_clock::now();
+            waiting_.step(*source_, system_now());
+            const auto rest = kRest * (steady_clock::now() - begin);
+            return std::clamp(std::chrono::ceil<milliseconds>(rest), kTick, kTickAtMost);
         } catch (const std::exception&) {
             failures_.Increment();
             messaging::report_failure("waiting", connection_);

@@ -1,13 +1,16 @@
 #pragma once
 // The orders under way that wait longest. No index tells which orders are under way, and none is
-// wanted: every change of an order would have to move an entry of it. Instead each process walks
-// along the primary key, which sorts by time of placing, and remembers what it found open.
+// wanted: every end of an order would have to move an entry of it. But the store counts them by the
+// second in which their ids were made, so only seconds are looked into of whose open orders not all
+// are known yet, from the oldest on, until no later one can hold a longer wait.
 // `Waiting` holds the steps; `WaitingLoop` is a thread around them, of which HTTP handlers ask.
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <set>
+#include <span>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -17,14 +20,13 @@
 
 namespace orderflow::analytics {
 
-// Two walks: one follows the time; one goes again and again over the last 20 minutes, and every 10
-// minutes over all, for what was not written yet when the first one passed, or was too much to
-// remember. One thread.
+// What it knows stays from step to step: a step reads the counts, the rows of the orders that wait
+// longest, and of each second whose count has changed. One thread.
 class Waiting {
 public:
-    // A page of each walk, and a fresh look at the orders that wait longest. True: there is more
-    // to walk over at once.
-    bool step(OpenOrderSource& source, Instant now);
+    static constexpr std::size_t kMost = 200;  // orders that longest() is right about
+
+    void step(OpenOrderSource& source, Instant now);
 
     // By the time since which they wait; as of the last step.
     std::vector<OpenOrder> longest(std::size_t limit) const;
@@ -32,28 +34,24 @@ public:
     std::size_t remembered() const { return orders_.size(); }
 
 private:
-    struct Walk {
-        OrderId position{};  // what stands up to here was seen
-        OrderId upto{};      // where this pass ends
-    };
-    void begin_round(Instant now);
-    void walk(OpenOrderSource& source, Walk& walk);
     void refresh(OpenOrderSource& source);
+    void search(OpenOrderSource& source, const std::vector<OpenSecond>& counted);
+    void scan(OpenOrderSource& source, std::int64_t second);
+    Instant frontier() const;
     void remember(OpenOrder order);
     void forget(const OrderId& id);
+    void forget_second(std::int64_t second, std::span<const OrderId> but = {});
 
-    Walk recent_;
-    Walk round_;
-    Instant next_round_{};
-    Instant next_full_round_{};
+    Instant next_tidy_{};
     std::map<OrderId, OpenOrder> orders_;
-    std::set<std::pair<Instant, OrderId>> by_since_;  // the same, the longest wait first
+    std::set<std::pair<Instant, OrderId>> by_since_;   // the same, the longest wait first
+    std::map<std::int64_t, std::int64_t> by_second_;   // how many, by second_of(); never a zero
 };
 
 class WaitingLoop {
 public:
     using Orders = std::vector<OpenOrder>;
-    static constexpr std::size_t kMost = 200;
+    static constexpr std::size_t kMost = Waiting::kMost;
 
     explicit WaitingLoop(const messaging::LoopContext& context);
     void stop();  // blocks

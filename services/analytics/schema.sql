@@ -51,6 +51,14 @@ CREATE TABLE counters (
     value numeric NOT NULL
 ) WITH (fillfactor = 50);
 
+-- How many orders are open, by the second (since 1970) in which their ids were made. Which orders
+-- are open is told by no index: each end would cost an order's row its HOT update. A second whose
+-- count is known to be above zero bounds the search for them. Rows of zero are taken away.
+CREATE TABLE open_seconds (
+    second bigint PRIMARY KEY,
+    open   integer NOT NULL
+) WITH (fillfactor = 50);
+
 -- One row per minute of event time. The arrays count durations of the four forward steps in buckets,
 -- an eighth of a power of two wide, from 0 µs (see analytics.cpp: latency_bucket).
 CREATE TABLE minutes (
@@ -78,6 +86,14 @@ CREATE TABLE customers (
     first_order_at    timestamptz NOT NULL,
     last_order_minute timestamptz NOT NULL  -- begin of the minute: at most one version per minute
 ) WITH (fillfactor = 80);
+
+-- Of how many customers the first, the last order was placed in a minute: what the customers' rows
+-- say, so that nobody has to count them.
+CREATE TABLE customer_minutes (
+    minute       timestamptz PRIMARY KEY,
+    first_orders integer NOT NULL,
+    last_orders  integer NOT NULL
+) WITH (fillfactor = 50);
 
 CREATE VIEW audit_v1_timeline AS
     SELECT t.order_id, e.type, e.producer, e.time, e.topic,

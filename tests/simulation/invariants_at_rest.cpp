@@ -263,7 +263,7 @@ void Invariants::check_analytics() const {
     }
     analytics::Tally tally;
     for (const auto& [id, stored] : shop_.analytics.views.rows()) {
-        analytics::count({}, stored.row, tally);
+        analytics::count(id, {}, stored.row, tally);
     }
     std::map<std::string, std::int64_t> expected;
     for (const auto& [name, sum] : tally.totals) expected[name] = sum.low;

@@ -119,7 +119,7 @@ def users(placed, now_us):
         times.setdefault(data["order"]["customerId"], []).append(time)
     day_ago = now_us - 86_400 * 1_000_000
     return {"active": sum(minute_of(max(of)) >= minute_of(day_ago) for of in times.values()),
-            "new": sum(min(of) >= day_ago for of in times.values())}
+            "new": sum(minute_of(min(of)) >= minute_of(day_ago) for of in times.values())}
 
 
 def window(now_us):

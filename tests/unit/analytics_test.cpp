@@ -75,7 +75,7 @@ struct Folded {
 void take(Folded& folded, const Timed& timed, std::int64_t offset) {
     const auto next = fold(&folded.view, timed.event, {kStart + timed.after, 4, offset});
     if (!next) return;
-    count(folded.view, *next, folded.tally);
+    count(kId, folded.view, *next, folded.tally);
     folded.view = *next;
 }
 
@@ -101,6 +101,7 @@ std::map<std::string, std::int64_t> totals(const Tally& tally) {
 }
 
 using Totals = std::map<std::string, std::int64_t>;
+using OpenSeconds = std::map<std::int64_t, std::int32_t>;
 
 TEST_CASE("each kind of event is kept once, in its own place, and decides the status") {
     struct Row {
@@ -192,10 +193,10 @@ TEST_CASE("counting a way step by step gives the same as counting it at once") {
     for (const auto& way : {forward_way(), refused_way(Reason::CUSTOMER)}) {
         const Folded stepwise = fold_all(way);
         Tally at_once;
-        count(OrderView{}, stepwise.view, at_once);
+        count(kId, OrderView{}, stepwise.view, at_once);
         CHECK(at_once == stepwise.tally);
         Tally again;
-        count(stepwise.view, stepwise.view, again);
+        count(kId, stepwise.view, stepwise.view, again);
         CHECK(again == Tally{});
     }
 }
@@ -205,11 +206,15 @@ TEST_CASE("an order is open from placed to its end, and never less than not open
     Folded folded;
     take(folded, way[0], 0);
     CHECK(totals(folded.tally) == Totals{{"open", 1}, {"placed", 1}});
+    CHECK(folded.tally.open_seconds == OpenSeconds{{second_of(kId), 1}});
     take(folded, way[4], 4);
     CHECK(totals(folded.tally).count("open") == 0);
+    CHECK(folded.tally.open_seconds.empty());
 
     // The end without the beginning: it was lost with its topic's retention.
-    CHECK(totals(fold_all({way[4]}).tally) == Totals{{"completed", 1}, {"revenue.KRW", 1'500}});
+    const Tally tally = fold_all({way[4]}).tally;
+    CHECK(totals(tally) == Totals{{"completed", 1}, {"revenue.KRW", 1'500}});
+    CHECK(tally.open_seconds.empty());
 }
 
 TEST_CASE("a cancelled order counts by its reason and brings no revenue") {
@@ -248,7 +253,7 @@ TEST_CASE("a customer's activity spans the batch") {
     Tally tally;
     for (const auto after : {5min + 1s, 0min + 0s, 2min + 0s}) {
         const auto view = fold(nullptr, later[0].event, {kStart + after, 0, 0});
-        count(OrderView{}, *view, tally);
+        count(kId, OrderView{}, *view, tally);
     }
     CHECK(tally.customers ==
           std::map<std::string, Activity>{{"CUST-001", {kStart, kStart - 5s + 5min}}});

@@ -1,4 +1,4 @@
-// The orders that wait longest: whom each waits for by its events, and the walks that find them.
+// The orders that wait longest: whom each waits for by its events, and the search that finds them.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -74,20 +74,29 @@ TEST_CASE("waiting: an order waits for whoever has the next word, since the word
 class MemorySource final : public OpenOrderSource {
 public:
     std::map<OrderId, OrderView> rows;
-    std::int64_t most_at_once = 0;
+    int scans = 0;
+    std::size_t looks = 0;
+    std::vector<std::int64_t> tidied;
 
-    OpenPage scan_open(const OrderId& after, const OrderId& upto, std::int64_t limit) override {
-        OpenPage page;
-        std::int64_t looked_at = 0;
-        for (auto at = rows.upper_bound(after); at != rows.end() && at->first <= upto; ++at) {
-            if (looked_at++ == limit) break;
-            page.last = at->first;
-            if (!waiting_for(at->second).empty()) page.open.push_back(at->first);
+    std::vector<OpenSecond> open_seconds(std::int64_t before) override {
+        std::map<std::int64_t, std::int64_t> counts;
+        for (const auto& [id, view] : rows) {
+            if (second_of(id) < before && open_order(id, view)) ++counts[second_of(id)];
         }
-        most_at_once = std::max(most_at_once, looked_at);
-        return page;
+        std::vector<OpenSecond> seconds;
+        for (const auto& [second, open] : counts) seconds.push_back({second, open});
+        return seconds;
+    }
+    std::vector<OrderId> scan_second(std::int64_t second) override {
+        ++scans;
+        std::vector<OrderId> open;
+        for (const auto& [id, view] : rows) {
+            if (second_of(id) == second && open_order(id, view)) open.push_back(id);
+        }
+        return open;
     }
     std::vector<OpenOrder> find_open(std::span<const OrderId> ids) override {
+        looks += ids.size();
         std::vector<OpenOrder> found;
         for (const OrderId& id : ids) {
             const auto row = rows.find(id);
@@ -96,6 +105,7 @@ public:
         }
         return found;
     }
+    void tidy(std::int64_t before) override { tidied.push_back(before); }
 };
 
 struct Lab {
@@ -116,10 +126,7 @@ struct Lab {
     void end(const OrderId& id) {
         source.rows[id].marks[static_cast<std::size_t>(Slot::order_completed)] = Mark{now, 0, 0};
     }
-    // Until the walks have nothing left to do at once.
-    void settle() {
-        while (waiting.step(source, now)) {}
-    }
+    void step() { waiting.step(source, now); }
     std::vector<OrderId> longest(std::size_t limit = 200) {
         std::vector<OrderId> list;
         for (const OpenOrder& order : waiting.longest(limit)) list.push_back(order.order_id);
@@ -135,53 +142,110 @@ TEST_CASE("waiting: the longest wait comes first, and an order leaves the list w
     const auto moved = lab.add(6s, {Slot::order_placed, Slot::stock_reserved});
     lab.source.rows[moved].marks[1]->time = lab.now - 4s;
     lab.add(1h, {Slot::order_placed, Slot::order_completed});
-    lab.settle();
+    lab.step();
     CHECK(lab.longest() == std::vector{old, young, moved});
     CHECK(lab.longest(1) == std::vector{old});
 
+    // When it moves on, it waits for somebody else, since then.
+    lab.source.rows[old].marks[1] = Mark{lab.now - 3s, 0, 0};
+    lab.step();
+    CHECK(lab.longest() == std::vector{young, moved, old});
+    CHECK(lab.waiting.longest(3)[2].waiting_for ==
+          std::vector<WaitingFor>{{"payment-service", lab.now - 3s}});
+
     lab.end(old);
-    lab.now += 1s;
-    lab.settle();
+    lab.step();
     CHECK(lab.longest() == std::vector{young, moved});
 }
 
 TEST_CASE("waiting: an order is found when the time has passed it, and one that came late, too") {
     Lab lab;
-    lab.settle();
+    lab.step();
     const auto placed = lab.add(0s);
-    lab.settle();
+    lab.step();
     CHECK(lab.longest().empty());  // too young to be called waiting
     lab.now += 2s;
-    lab.settle();
+    lab.step();
     CHECK(lab.longest() == std::vector{placed});
-    // Its first event arrives when the walk has passed its place.
-    const auto late = lab.add(60s);
-    lab.now += 30s;
-    lab.settle();
-    CHECK(lab.longest() == std::vector{late, placed});
-    // And one that is older than an order's deadline.
-    const auto later = lab.add(5h);
-    lab.now += 10min;
-    lab.settle();
-    CHECK(lab.longest() == std::vector{later, late, placed});
+    // Its first event arrives when younger ones were found already.
+    const auto late = lab.add(5h);
+    const auto same_second = lab.add(2s);
+    lab.step();
+    CHECK(lab.longest() == std::vector{late, placed, same_second});
 }
 
-TEST_CASE("waiting: a long table is walked in pages, and the longest waits are kept") {
+TEST_CASE("waiting: only a second whose count has changed is looked into") {
     Lab lab;
-    const auto first = lab.add(20h);
+    for (int i = 0; i < 1'000; ++i) {
+        lab.add(2h + 100ms * i, {Slot::order_placed, Slot::order_completed});
+    }
+    const auto one = lab.add(2h);
+    const auto two = lab.add(1h);
+    lab.step();
+    CHECK(lab.source.scans == 2);
+    CHECK(lab.source.looks == 2);
+    lab.now += 10min;
+    lab.step();
+    CHECK(lab.source.scans == 2);
+    // One that ends is seen to have ended without a search,
+    lab.end(one);
+    lab.step();
+    CHECK(lab.source.scans == 2);
+    CHECK(lab.longest() == std::vector{two});
+    // and of those that were not looked at again the counts tell.
+    const auto three = lab.add(70min);  // in the same second as the other
+    const std::size_t before = lab.source.looks;
+    lab.step();
+    CHECK(lab.source.scans == 3);
+    CHECK(lab.source.looks == before + 2);
+    CHECK(lab.longest() == std::vector{two, three});
+}
+
+TEST_CASE("waiting: the search ends where no later order can wait longer") {
+    Lab lab;
     std::vector<OrderId> open;
     for (int i = 0; i < 25'000; ++i) open.push_back(lab.add(10h - 100ms * i));
-    lab.settle();
-    CHECK(lab.source.most_at_once == 5'001);  // one more than the page tells that it was full
-    CHECK(lab.waiting.remembered() == 20'000);
-    CHECK(lab.longest(1) == std::vector{first});
-    // When they end, others that had no room are found again.
-    for (int i = 0; i < 24'000; ++i) lab.end(open[static_cast<std::size_t>(i)]);
-    lab.now += 11min;
-    for (int i = 0; i < 20; ++i) lab.settle();
-    lab.now += 11min;
-    lab.settle();
-    CHECK(lab.waiting.remembered() == 1'001);
+    lab.step();
+    // 200 of them stand in the oldest 20 seconds.
+    CHECK(lab.source.scans <= 22);
+    CHECK(lab.longest() == std::vector(open.begin(), open.begin() + 200));
+    // When they end, those behind them are found.
+    for (std::size_t i = 0; i < 24'000; ++i) lab.end(open[i]);
+    for (int i = 0; i < 3; ++i) lab.step();
+    CHECK(lab.longest() == std::vector(open.begin() + 24'000, open.begin() + 24'200));
+    CHECK(lab.waiting.remembered() < 300);
+}
+
+TEST_CASE("waiting: an order that has moved on stands behind one that was placed later") {
+    Lab lab;
+    for (int i = 0; i < 300; ++i) {
+        const auto id = lab.add(2h - 1s * i, {Slot::order_placed, Slot::stock_reserved});
+        lab.source.rows[id].marks[1]->time = lab.now - 3s;
+    }
+    const auto waits = lab.add(1h);
+    for (int i = 0; i < 7; ++i) lab.step();  // 50 seconds each
+    CHECK(lab.longest(1) == std::vector{waits});
+    CHECK(lab.source.scans == 301);
+}
+
+TEST_CASE("waiting: there is an end to what is remembered, and seconds without orders are tidied") {
+    Lab lab;
+    for (int i = 0; i < 25'000; ++i) {
+        const auto id = lab.add(10h - 20ms * i, {Slot::order_placed, Slot::stock_reserved});
+        lab.source.rows[id].marks[1]->time = lab.now - 3s;  // nobody waits long
+    }
+    for (int i = 0; i < 20; ++i) lab.step();
+    CHECK(lab.waiting.remembered() >= 20'000);
+    CHECK(lab.waiting.remembered() < 20'100);
+    REQUIRE(lab.source.tidied.size() == 1);
+    CHECK(lab.source.tidied[0] == (lab.now - 1min).time_since_epoch() / 1s);
+    lab.now += 1min;
+    lab.step();
+    CHECK(lab.source.tidied.size() == 2);
+    // Of seconds in which nothing is open any more nothing is remembered.
+    for (const auto& [id, view] : std::map(lab.source.rows)) lab.end(id);
+    lab.step();
+    CHECK(lab.waiting.remembered() == 0);
 }
 
 TEST_CASE("waiting: the answers have the agreed members") {
