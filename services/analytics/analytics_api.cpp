@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <cmath>
 #include <memory>
 #include <optional>
@@ -36,17 +35,9 @@ namespace {
 
 namespace asio = boost::asio;
 using events::json::Writer;
-using std::chrono::steady_clock;
 
-// Clients that poll the dashboard share an answer: counting customers reads all of them. Together
-// with main.cpp's 100 ms for a fetch and 400 ms for a batch this stays below the second that an
-// answer may be behind.
-constexpr std::chrono::milliseconds kFresh{200};
-
-struct SharedAnswer {
-    std::string body;
-    steady_clock::time_point until{};
-};
+constexpr std::int32_t kPushedMinutes = 2;  // the running one, and the one before, which may grow
+constexpr std::size_t kPushedWaiting = 20;
 
 template <class T>
 void write_member(Writer& writer, std::string_view name, const T& value) {
@@ -153,19 +144,29 @@ asio::awaitable<http::Response> get_timeline(postgres::Pool& pool, http::Request
     co_return http::json_response(200, timeline_json(*id, *view));
 }
 
-asio::awaitable<http::Response> get_analytics(postgres::Pool& pool,
-                                              std::shared_ptr<SharedAnswer> shared,
-                                              http::Request) {
-    const auto asked = steady_clock::now();
-    if (asked >= shared->until) {
-        auto read = [](postgres::Connection& connection) { return read_figures(connection); };
-        const Figures figures = co_await pool.run(std::move(read));
-        if (asked + kFresh > shared->until) {  // nobody who asked later was faster
-            shared->body = dashboard_json(summarise(figures));
-            shared->until = asked + kFresh;
-        }
-    }
-    co_return http::json_response(200, shared->body);
+asio::awaitable<Reading> read_board(postgres::Pool& pool) {
+    auto read = [](postgres::Connection& connection) {
+        return Reading{dashboard_json(summarise(read_figures(connection))),
+                       throughput_json(read_minutes(connection, kPushedMinutes))};
+    };
+    co_return co_await pool.run(std::move(read));
+}
+
+asio::awaitable<http::Response> get_analytics(std::shared_ptr<Readings> readings, http::Request) {
+    const auto reading = co_await readings->get();
+    co_return http::json_response(200, reading->board);
+}
+
+// The three answers in one object; the first one's members stand at its top.
+asio::awaitable<std::string> frame_of(std::shared_ptr<Readings> readings,
+                                      const WaitingLoop& waiting) {
+    const auto reading = co_await readings->get();
+    const auto orders = waiting.longest();
+    const auto count = std::min(kPushedWaiting, orders->size());
+    const std::string& board = reading->board;
+    co_return R"({"type":"ANALYTICS",)" + board.substr(1, board.size() - 2) +
+        R"(,"throughput":)" + reading->minutes + R"(,"waiting":)" +
+        waiting_json(std::span(*orders).first(count)) + "}";
 }
 
 asio::awaitable<http::Response> get_throughput(postgres::Pool& pool, http::Request request) {
@@ -229,12 +230,12 @@ std::string dashboard_json(const Dashboard& board) {
 
 http::Router make_router(postgres::Pool& pool, const WaitingLoop& waiting, asio::io_context& io) {
     http::Router router;
-    auto shared = std::make_shared<SharedAnswer>();  // io thread only
+    auto readings = std::make_shared<Readings>([&pool] { return read_board(pool); });
     router.get("/api/orders/{id}/timeline", [&pool](http::Request request) {
         return get_timeline(pool, std::move(request));
     });
-    router.get("/api/analytics", [&pool, shared](http::Request request) {
-        return get_analytics(pool, shared, std::move(request));
+    router.get("/api/analytics", [readings](http::Request request) {
+        return get_analytics(readings, std::move(request));
     });
     router.get("/api/analytics/throughput", [&pool](http::Request request) {
         return get_throughput(pool, std::move(request));
@@ -242,7 +243,8 @@ http::Router make_router(postgres::Pool& pool, const WaitingLoop& waiting, asio:
     router.get("/api/analytics/waiting", [&waiting](http::Request request) {
         return get_waiting(waiting, std::move(request));
     });
-    auto push = std::make_shared<Push>(io, pool, waiting);
+    auto push = std::make_shared<Push>(
+        io, [readings, &waiting] { return frame_of(readings, waiting); });
     router.websocket("/ws/analytics",
                      [push](http::WebSocket& socket) { return push->join(socket); });
     add_pages(router);

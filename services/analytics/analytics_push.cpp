@@ -1,45 +1,47 @@
 #include "analytics/analytics_push.hpp"
 
-#include <algorithm>
-#include <chrono>
-#include <exception>
-#include <span>
 #include <utility>
-#include <vector>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
 
-#include "analytics/analytics_api.hpp"
-#include "analytics/analytics_store.hpp"
+#include "core/await_callback.hpp"
 
 namespace orderflow::analytics {
 
 namespace asio = boost::asio;
+using std::chrono::steady_clock;
 
-namespace {
-
-constexpr std::chrono::seconds kEvery{1};
-constexpr std::int32_t kMinutes = 2;  // the running one, and the one before, which may still grow
-constexpr std::size_t kWaiting = 20;
-
-struct Reading {
-    Figures figures;
-    std::vector<MinuteFigures> minutes;
-};
-
-// The three answers in one object; the first one's members stand at its top.
-std::string frame_of(const Reading& reading, std::span<const OpenOrder> waiting) {
-    const std::string board = dashboard_json(summarise(reading.figures));
-    return R"({"type":"ANALYTICS",)" + board.substr(1, board.size() - 2) + R"(,"throughput":)" +
-           throughput_json(reading.minutes) + R"(,"waiting":)" + waiting_json(waiting) + "}";
+asio::awaitable<Readings::Ptr> Readings::get() {
+    if (latest_ && steady_clock::now() < until_) co_return latest_;
+    const auto executor = co_await asio::this_coro::executor;
+    auto start = [self = shared_from_this(), executor](std::function<void(Outcome)> done) {
+        self->waiters_.push_back(std::move(done));
+        if (self->waiters_.size() > 1) return;
+        asio::co_spawn(executor, [self] { return self->read(); }, asio::detached);
+    };
+    Outcome outcome = co_await await_callback<Outcome>(std::move(start));
+    if (outcome.error) std::rethrow_exception(outcome.error);
+    co_return outcome.reading;
 }
 
-}  // namespace
+asio::awaitable<void> Readings::read() {
+    Outcome outcome;
+    const auto begin = steady_clock::now();
+    try {
+        outcome.reading = std::make_shared<const Reading>(co_await source_());
+        latest_ = outcome.reading;
+        until_ = begin + fresh_;
+    } catch (...) {
+        outcome.error = std::current_exception();
+    }
+    for (const auto& tell : std::exchange(waiters_, {})) tell(outcome);
+}
 
 // Leaves when the socket is closed or lost. What a client says is of no interest.
 class Push::Session final : public http::WebSocketSession {
@@ -74,7 +76,7 @@ std::unique_ptr<http::WebSocketSession> Push::join(http::WebSocket& socket) {
 asio::awaitable<void> Push::run() {
     asio::steady_timer timer(io_);
     while (!sockets_.empty()) {
-        timer.expires_after(kEvery);
+        timer.expires_after(every_);
         const Frame frame = co_await read();
         if (frame && (!last_ || *frame != *last_)) {
             last_ = frame;
@@ -87,15 +89,8 @@ asio::awaitable<void> Push::run() {
 }
 
 asio::awaitable<Push::Frame> Push::read() {
-    auto query = [](postgres::Connection& connection) {
-        return Reading{read_figures(connection), read_minutes(connection, kMinutes)};
-    };
     try {
-        const Reading reading = co_await pool_.run(std::move(query));
-        const auto orders = waiting_.longest();
-        const auto count = std::min(kWaiting, orders->size());
-        co_return std::make_shared<const std::string>(
-            frame_of(reading, std::span(*orders).first(count)));
+        co_return std::make_shared<const std::string>(co_await read_());
     } catch (const std::exception& error) {
         spdlog::warn("no figures to push: {}", error.what());
         co_return nullptr;
