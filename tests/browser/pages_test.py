@@ -1,5 +1,6 @@
 """The pages in a real browser: what a person sees, clicks and types, while the stack works behind them."""
 
+import statistics
 import unittest
 import urllib.parse
 
@@ -9,6 +10,7 @@ from processes import settings
 from stack import SystemTest, eventually, request
 
 FIRST_VIEW_MS = 1000
+LOADS = 7  # of which the middle one counts: somebody else may have the processors meanwhile
 MARKUP = '<img src=x onerror="document.title=1"><b>&amp;'
 
 
@@ -77,15 +79,31 @@ class Pages(SystemTest):
                 const figure = document.getElementById("placed")?.textContent ?? "";
                 if (/[0-9]/.test(figure)) window.shownAt ??= performance.now();
             }).observe(document, {childList: true, subtree: true, characterData: true})"""})
-        worst = 0
-        for _ in range(3):
-            self.driver.execute_cdp_cmd("Network.clearBrowserCache", {})
-            self.open("/")
-            worst = max(worst, self.driver.execute_script("""
-                const painted = performance.getEntriesByName("first-contentful-paint")[0].startTime;
-                return Math.max(painted, window.shownAt)"""))
-        print(f"first view, with figures, after {worst:.0f} ms")
-        self.assertLess(worst, FIRST_VIEW_MS)
+        times = sorted(self.first_view_ms() for _ in range(LOADS))
+        print(f"first view, with figures, after {', '.join(f'{ms:.0f}' for ms in times)} ms")
+        self.assertLess(statistics.median(times), FIRST_VIEW_MS)
+
+    def first_view_ms(self):
+        """Of the dashboard, with nothing in the cache."""
+        self.driver.execute_cdp_cmd("Network.clearBrowserCache", {})
+        self.open("/")
+        return self.soon(lambda: self.driver.execute_script("""
+            const [painted] = performance.getEntriesByName("first-contentful-paint");
+            return painted && window.shownAt && Math.max(painted.startTime, window.shownAt)"""))
+
+    def test_a_large_amount_stays_on_one_line(self):
+        price, quantity = 10**12, 100
+        self.final(self.place(self.order(self.product(price=price), quantity, price)))
+        self.open("/")
+        self.assertTrue(self.soon(lambda: len(text(self.driver, "#revenue")) >= len("₩100,000,000,000,000")))
+        for size in (DESKTOP, (1000, 800), (760, 800), PHONE):
+            with self.subTest(size=size):
+                resize(self.driver, size)
+                self.assertEqual(self.driver.execute_script("""
+                    const figure = document.getElementById("revenue");
+                    const range = document.createRange();
+                    range.selectNodeContents(figure);
+                    return [range.getClientRects().length, figure.scrollWidth <= figure.clientWidth]"""), [1, True])
 
     def test_polls_while_there_is_no_websocket_and_comes_back(self):
         self.open("/")
@@ -112,7 +130,7 @@ class Pages(SystemTest):
             self.see("#badges .badge", "Processing")
             self.see("#connection", "Live")
             same = self.unchanged()
-            self.assertIn("waits for payment-service", text(self.driver, "#badges"))
+            self.assertIn("waiting for payment-service", text(self.driver, "#badges"))
             self.see("#badges .badge", "Completed")
             self.see("#connection", "Final")
             self.assertTrue(same())

@@ -129,7 +129,8 @@ TEST_CASE("pages: the search leads to the order or to the customer") {
 // the first step to running somebody else's.
 TEST_CASE("pages: nothing is inline, nothing comes from elsewhere, no text becomes markup") {
     const std::regex inline_code(R"(<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=)");
-    const std::regex elsewhere(R"((src|href|action)="(https?:)?//|@import|url\()");
+    const std::regex elsewhere(
+        R"((src|href|action)="(https?:)?//|@import|url\(|from "(?!\./)|\bimport\()");
     const std::regex markup(R"(innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\()");
     CHECK(page_files().size() > 8);
     for (const PageFile& file : page_files()) {
@@ -138,7 +139,7 @@ TEST_CASE("pages: nothing is inline, nothing comes from elsewhere, no text becom
         if (file.name.ends_with(".html")) CHECK_FALSE(std::regex_search(text, inline_code));
         CHECK_FALSE(std::regex_search(text, elsewhere));
         CHECK_FALSE(std::regex_search(text, markup));
-        const std::regex own("/pages/([a-z-]+\\.[a-z]+)");
+        const std::regex own(R"re((?:/pages/|from "\./)([a-z-]+\.[a-z]+))re");
         for (std::sregex_iterator it(text.begin(), text.end(), own), end; it != end; ++it) {
             CAPTURE((*it)[1].str());
             CHECK(get("/pages/" + (*it)[1].str()).status == 200);

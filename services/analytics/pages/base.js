@@ -76,10 +76,13 @@ const LOCALE = "en-GB";
 const plain = new Intl.NumberFormat(LOCALE);
 export const number = (value) => plain.format(value);
 
+// Neither a few of many look like none, nor nearly all like all.
 export function share(part, whole) {
   if (!whole) return "–";
   const value = (100 * Number(part)) / Number(whole);
-  return `${value > 0 && value < 0.1 ? "< 0.1" : plain.format(Number(value.toFixed(value < 10 ? 1 : 0)))} %`;
+  if (value > 0 && value < 0.1) return "< 0.1 %";
+  if (value > 99.9 && value < 100) return "> 99.9 %";
+  return `${plain.format(Number(value.toFixed(value < 10 || value > 99 ? 1 : 0)))} %`;
 }
 
 // From the currency's minor unit; exact for amounts of any size.
@@ -173,8 +176,8 @@ export const orderLink = (id) =>
     el("span", {}, id.slice(0, -12)), el("b", {}, id.slice(-12)));
 export const customerLink = (id) => el("a", { href: `/customers?id=${encodeURIComponent(id)}` }, el("bdi", {}, id));
 
-// [["Heading", "number" or "", "the heading where there is room"], …] and rows of cells. On a narrow screen each row becomes a card whose
-// cells name themselves.
+// [["Heading", "number" or "", "the heading where there is room"], …] and rows of cells. On a narrow screen each row
+// becomes a card whose cells name themselves.
 export function table(caption, columns, rows) {
   const headings = columns.map(([name, kind, long]) =>
     el("th", { scope: "col", class: kind || null }, long ?? name));

@@ -47,12 +47,14 @@ export function throughput(figure, minutes) {
       label ? svg("text", { class: "tick", x: x(i) + slot / 2, y: HEIGHT - 6, "text-anchor": "middle" },
         hour(minute.minute)) : null);
   });
-  const way = minutes.map((minute, i) => `${i ? "L" : "M"}${(x(i) + slot / 2).toFixed(1)} ${y(minute.placed).toFixed(1)}`);
+  const way = minutes.map((minute, i) =>
+    `${i ? "L" : "M"}${(x(i) + slot / 2).toFixed(1)} ${y(minute.placed).toFixed(1)}`);
   const sum = (name) => minutes.reduce((total, minute) => total + minute[name], 0);
   const picture = svg("svg", {
     viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, role: "img",
     "aria-label": `In the last ${minutes.length} minutes: ${number(sum("placed"))} orders placed, ` +
-      `${number(sum("completed"))} completed, ${number(sum("cancelled"))} cancelled; at most ${number(most)} in a minute.`,
+      `${number(sum("completed"))} completed, ${number(sum("cancelled"))} cancelled; ` +
+      `at most ${number(most)} in a minute.`,
   }, lines, columns, svg("path", { class: "line", d: way.join("") }));
 
   const readout = el("p", { class: "readout", "aria-hidden": "true" });
@@ -123,18 +125,20 @@ export function latencies(figure, steps) {
   const ticks = [];
   for (let power = low; power <= high; power += 1) {
     const at = x(10 ** power);
-    const anchor = power === low ? "start" : power === high ? "end" : "middle";
+    const [anchor, shift] = power === low ? ["start", -pad] : power === high ? ["end", pad] : ["middle", 0];
+    const text = power < 3 ? `${10 ** power} ms` : `${10 ** (power - 3)} s`;
     ticks.push(svg("line", { class: "grid", x1: at, x2: at, y1: 22, y2: bottom + 2 }),
-      svg("text", { class: "tick", x: anchor === "start" ? at - pad : anchor === "end" ? at + pad : at, y: bottom + 18,
-        "text-anchor": anchor }, crowded && (high - power) % 2 ? "" : power < 3 ? `${10 ** power} ms` : `${10 ** (power - 3)} s`));
+      svg("text", { class: "tick", x: at + shift, y: bottom + 18, "text-anchor": anchor },
+        crowded && (high - power) % 2 ? "" : text));
   }
   const rows = STEPS.map(([name, title], i) => {
     const { p50, p99 } = steps[name];
     const y = i * ROW + 32;
     const label = svg("text", { class: "label", x: 0, y: y - 14 }, title);
-    if (p99 === 0) return svg("g", {}, label, svg("text", { class: "tick", x: width, y: y - 14, "text-anchor": "end" }, "–"));
+    const right = { x: width, y: y - 14, "text-anchor": "end" };
+    if (p99 === 0) return svg("g", {}, label, svg("text", { class: "tick", ...right }, "–"));
     return svg("g", {}, label,
-      svg("text", { class: "value", x: width, y: y - 14, "text-anchor": "end" }, `${duration(p50)} · ${duration(p99)}`),
+      svg("text", { class: "value", ...right }, `${duration(p50)} · ${duration(p99)}`),
       svg("line", { class: "span", x1: x(p50), x2: x(p99), y1: y, y2: y }),
       svg("circle", { class: "dot half", cx: x(p50), cy: y, r: 6 }, svg("title", {}, `p50: ${duration(p50)}`)),
       svg("circle", { class: "dot tail", cx: x(p99), cy: y, r: 6 }, svg("title", {}, `p99: ${duration(p99)}`)));
@@ -153,7 +157,8 @@ export function bars(entries) {
   const most = Math.max(...entries.map(([, n]) => n));
   const all = entries.reduce((sum, [, n]) => sum + n, 0);
   return el("ul", { class: "bars" }, entries.map(([name, n]) => el("li", {},
-    el("span", { class: "name" }, name), el("span", { class: "count" }, number(n), el("small", {}, ` ${share(n, all)}`)),
+    el("span", { class: "name" }, name),
+    el("span", { class: "count" }, number(n), el("small", {}, ` ${share(n, all)}`)),
     svg("svg", { width: "100%", height: 8, "aria-hidden": "true" },
       svg("rect", { class: "empty", width: "100%", height: 8, rx: 4 }),
       svg("rect", { class: "fill bad", width: `${(100 * n) / most}%`, height: 8, rx: 4 })))));

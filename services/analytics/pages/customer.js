@@ -1,5 +1,6 @@
 // A customer's orders, newest first, a page at a time.
-import { badge, byId, draw, duration, el, get, moment, money, number, orderLink, reason, setText, table } from "./base.js";
+import { badge, byId, draw, duration, el, get, moment, money, number, orderLink, reason, setText,
+  table } from "./base.js";
 
 const PAGE = 20;
 const EMPTY_PAGES = 20; // a page may hold fewer orders than asked for, even none, and still have a next one
@@ -32,7 +33,8 @@ function show() {
   setText("count", orders.length ? `${number(orders.length)}${cursor ? " so far" : ""}, newest first` : "");
   byId("more").hidden = !cursor;
   draw(byId("orders"), orders, () => orders.length === 0
-    ? el("p", { class: "empty" }, choice.value ? "No order of this customer is in that state." : "No order of this customer is known.")
+    ? el("p", { class: "empty" },
+      choice.value ? "No order of this customer is in that state." : "No order of this customer is known.")
     : table(`Orders of ${customer}`,
       [["Order", ""], ["Status", ""], ["Total", "number"], ["Placed", "number"], ["Took", "number"]],
       orders.map((order) => [orderLink(order.orderId),
@@ -51,7 +53,7 @@ function failed(status, body) {
   draw(byId("orders"), text, () => el("p", { class: "empty" }, text));
 }
 
-setText("id", customer || "Nobody");
+setText("id", customer || "Which customer?");
 document.title = `${customer || "Customer"} · orderflow`;
 byId("q").value = customer;
 choice.addEventListener("change", () => load());
@@ -59,6 +61,7 @@ byId("more").addEventListener("click", () => load({ more: true }));
 if (customer) {
   load();
 } else {
+  choice.parentElement.hidden = true;
   draw(byId("orders"), "", () => el("p", { class: "empty" }, "Search for a customer above."));
   byId("content").setAttribute("aria-busy", "false");
 }

@@ -1,6 +1,6 @@
 // The dashboard: figures, pictures and the orders that wait longest, as the analytics service pushes them.
-import { badge, byId, changed, customerLink, draw, duration, el, get, growing, hour, money, moment, number, orderLink, reason,
-  setText, share, table } from "./base.js";
+import { badge, byId, changed, customerLink, draw, duration, el, get, growing, hour, money, moment, number, orderLink,
+  reason, setText, share, table } from "./base.js";
 import { bars, latencies, states, throughput } from "./charts.js";
 import { Live } from "./live.js";
 
@@ -9,18 +9,24 @@ const WAITING = 20;
 const minutes = new Map(); // begin → figures
 let figures;               // as last shown
 
+// In the size in which it fits into its tile.
+function setFigure(id, text) {
+  setText(id, text);
+  byId(id).style.setProperty("--length", text.length);
+}
+
 function showFigures({ orders, users, performance }) {
   figures = { orders, performance };
-  setText("placed", number(orders.count));
-  setText("completed", number(orders.completed));
-  setText("open", number(orders.open));
-  setText("cancelled", number(orders.cancelled));
+  setFigure("placed", number(orders.count));
+  setFigure("completed", number(orders.completed));
+  setFigure("open", number(orders.open));
+  setFigure("cancelled", number(orders.cancelled));
   setText("completed-share", share(orders.completed, orders.count));
   setText("cancelled-share",
     `${share(orders.cancelled, orders.count)}, error rate ${share(performance.errorRate, 1)}`);
   showRevenue(orders.revenueByCurrency ?? { KRW: orders.revenue });
-  setText("response", performance.avgResponseTime ? duration(performance.avgResponseTime) : "–");
-  setText("customers", number(users.active));
+  setFigure("response", performance.avgResponseTime ? duration(performance.avgResponseTime) : "–");
+  setFigure("customers", number(users.active));
   setText("customers-new", `in 24 h, ${number(users.new)} new`);
   if (changed(byId("states"), orders)) states(byId("states"), orders);
   if (changed(byId("latencies"), performance.steps)) latencies(byId("latencies"), performance.steps);
@@ -32,7 +38,7 @@ function showFigures({ orders, users, performance }) {
 function showRevenue(byCurrency) {
   const amounts = Object.entries(byCurrency).sort(([a], [b]) => (b === "KRW") - (a === "KRW"));
   const [first, ...others] = amounts.map(([currency, minor]) => money(minor, currency));
-  setText("revenue", first ?? money(0));
+  setFigure("revenue", first ?? money(0));
   setText("revenue-more", others.length ? `and ${others.join(", ")}` : "of completed orders");
 }
 
@@ -63,7 +69,7 @@ function showWaiting(orders) {
   draw(byId("waiting"), orders, () => orders.length === 0
     ? el("p", { class: "empty good" }, "No order has been waiting for more than a second.")
     : table("Orders that wait longest",
-      [["Order", ""], ["Customer", ""], ["Status", ""], ["Waits for", ""], ["Since", "number"], ["Placed", "number"],
+      [["Order", ""], ["Customer", ""], ["Status", ""], ["Waits for", ""], ["How long", "number"], ["Placed", "number"],
         ["Total", "number"]],
       orders.map((order) => [orderLink(order.orderId), customerLink(order.customerId),
         el("span", {}, badge(order.status), order.reason ? el("small", {}, ` ${reason(order.reason)}`) : null),

@@ -1,7 +1,9 @@
 // Keeps a page up to date: by WebSocket, and by asking again and again while there is none.
 import { byId, parse } from "./base.js";
 
-const WORDS = { connecting: "Connecting", live: "Live", polling: "Live, by polling", away: "No connection", ended: "Final" };
+const WORDS = {
+  connecting: "Connecting", live: "Live", polling: "Live, by polling", away: "No connection", ended: "Final",
+};
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 30_000;
 

@@ -49,7 +49,8 @@ function show(order, timeline) {
   const way = new Way(events, status, order?.waitingFor);
   document.title = `${status.toLowerCase()} · ${id.slice(-12)} · orderflow`;
   setText("id", id);
-  draw(byId("badges"), [status, cause, order?.waitingFor, way.remaining().length], () => headline(status, cause, order, way));
+  draw(byId("badges"), [status, cause, order?.waitingFor, way.remaining().length],
+    () => headline(status, cause, order, way));
   draw(byId("facts"), [order, events.at(-1)], () => facts(order, events));
   note(order, timeline, status);
   draw(byId("way"), [events, status, order?.waitingFor], () => way.draw(cause));
@@ -64,10 +65,11 @@ function show(order, timeline) {
 function headline(status, cause, order, way) {
   const waiting = order?.waitingFor ?? [];
   const left = way.remaining().length;
+  const remain = `${left} ${left === 1 ? "step remains" : "steps remain"}`;
   return [badge(status), cause ? el("span", {}, reason(cause)) : null,
-    ...waiting.map(({ service, since }) => el("span", { class: "waits" }, `waits for ${service} since `, growing(since))),
-    waiting.length && left ? el("span", { class: "hint" }, `${left} ${left === 1 ? "step remains" : "steps remain"}`) : null,
-  ].filter((part) => part !== null);
+    ...waiting.map(({ service, since }) =>
+      el("span", { class: "waits" }, `waiting for ${service} for `, growing(since))),
+    waiting.length && left ? el("span", { class: "hint" }, remain) : null].filter((part) => part !== null);
 }
 
 function facts(order, events) {
@@ -86,7 +88,8 @@ function facts(order, events) {
 function note(order, timeline, status) {
   const text = !order ? "The order service does not answer; what stands here is what the events tell."
     : !timeline ? "The order's events have not arrived at the analytics service yet."
-      : status === "CANCELLING" ? "The order is being cancelled: it ends when all three participants have answered." : "";
+      : status === "CANCELLING" ? "The order is being cancelled: it ends when all three participants have answered."
+        : "";
   byId("note").hidden = text === "";
   setText("note", text);
 }
@@ -107,15 +110,14 @@ function eventTable(events) {
 function kindOf({ type, compensates }) {
   if (compensates || type === "CancellationStarted") return "back";
   if (type === "NothingToCompensate") return "nothing";
-  if (type.endsWith("Rejected") || type.endsWith("Declined") || type.endsWith("Refused") || type === "OrderCancelled") return "bad";
-  return "good";
+  return /(Rejected|Declined|Refused|OrderCancelled)$/.test(type) ? "bad" : "good";
 }
 
 function goods(order) {
   const lines = table("Lines of the order",
     [["Product", ""], ["Id", ""], ["Price", "number"], ["Quantity", "number"], ["Sum", "number"]],
-    order.items.map(({ name, productId, price, quantity }) => [el("bdi", {}, name), el("bdi", { class: "place" }, productId),
-      money(price, order.currency), number(quantity),
+    order.items.map(({ name, productId, price, quantity }) => [
+      el("bdi", {}, name), el("bdi", { class: "place" }, productId), money(price, order.currency), number(quantity),
       money(BigInt(price) * BigInt(quantity), order.currency)]));
   lines.tBodies[0].append(el("tr", { class: "sum" }, el("td", { colspan: 4, "data-name": "" }, el("div", {}, "Total")),
     el("td", { class: "number", "data-name": "" }, el("div", {}, money(order.total, order.currency)))));
@@ -142,6 +144,8 @@ function keepLooking() {
   setTimeout(keepLooking, LOOK_EVERY_MS);
 }
 
-const live = new Live({ path: "/ws", poll: load, received, opened: (send) => send({ subscribe: topic }), everyMs: 1000 });
+const live = new Live({
+  path: "/ws", poll: load, received, opened: (send) => send({ subscribe: topic }), everyMs: 1000,
+});
 live.start();
 setTimeout(keepLooking, LOOK_EVERY_MS);

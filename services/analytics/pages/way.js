@@ -14,7 +14,8 @@ const PARTICIPANTS = [
 const COMPLETED = { service: "order-service", done: "OrderCompleted", name: "Order completed", todo: "Complete order" };
 
 const PATHS = {
-  done: "M4 9.5l3.5 3.5L14 5.5", refused: "M5 5l8 8M13 5l-8 8", end: "M5 5l8 8M13 5l-8 8", undone: "M4 9.5l3.5 3.5L14 5.5",
+  done: "M4 9.5l3.5 3.5L14 5.5", undone: "M4 9.5l3.5 3.5L14 5.5",
+  refused: "M5 5l8 8M13 5l-8 8", end: "M5 5l8 8M13 5l-8 8",
   waiting: "M9 4v5l3 2.5", pending: "", skipped: "M5 9h8", trigger: "M6.5 3.5l-3 3 3 3M4 6.5h6.5a4 4 0 0 1 0 8H8",
   back: "M6.5 3.5l-3 3 3 3M4 6.5h6.5a4 4 0 0 1 0 8H8", nothing: "M5 9h8",
 };
@@ -29,8 +30,10 @@ const icon = (kind) => el("span", { class: "icon", "aria-hidden": "true" },
 // What is known of the way: events by type, and the participants' NothingToCompensate by service.
 export class Way {
   constructor(events, status, waitingFor = []) {
-    this.byType = new Map(events.filter(({ type }) => type !== "NothingToCompensate").map((event) => [event.type, event]));
-    this.nothing = new Map(events.filter(({ type }) => type === "NothingToCompensate").map((event) => [event.service, event]));
+    const [nothing, others] = [true, false].map((wanted) =>
+      events.filter(({ type }) => (type === "NothingToCompensate") === wanted));
+    this.byType = new Map(others.map((event) => [event.type, event]));
+    this.nothing = new Map(nothing.map((event) => [event.service, event]));
     this.start = events.length ? Date.parse(events[0].time) : 0;
     this.isBack = this.byType.has("CancellationStarted") || status === "CANCELLING" || status === "CANCELLED";
     this.isFinal = status === "COMPLETED" || status === "CANCELLED";
@@ -61,7 +64,8 @@ export class Way {
     return [
       { service: "order-service", kind: started ? "trigger" : "pending", text: "Cancellation started", at: started },
       ...PARTICIPANTS.map((step) => this.answer(step)),
-      { service: "order-service", kind: ended ? "end" : "pending", text: ended ? "Order cancelled" : "Cancel order", at: ended },
+      ended ? { service: "order-service", kind: "end", text: "Order cancelled", at: ended }
+        : { service: "order-service", kind: "pending", text: "Cancel order" },
     ];
   }
 
@@ -88,12 +92,13 @@ export class Way {
     const stops = next && ["pending", "skipped"].includes(next.kind);
     const mark = step.undoes ? "back" : step.kind;
     const when = step.since
-      ? el("span", { class: "when" }, "waits ", growing(step.since))
+      ? el("span", { class: "when" }, "waiting ", growing(step.since))
       : step.at
         ? el("span", { class: "when" }, i === 0 && step.done === "OrderPlaced"
           ? "start" : `+ ${duration(Math.max(0, Date.parse(step.at.time) - this.start))}`)
         : null;
-    return el("li", { class: `step ${step.kind}${reached ? " joined" : ""}${stops ? " stops" : ""}`, "data-step": step.at?.type ?? step.done },
+    const kinds = ["step", step.kind, reached && "joined", stops && "stops"].filter(Boolean).join(" ");
+    return el("li", { class: kinds, "data-step": step.at?.type ?? step.done },
       step.undoes ? el("span", { class: "undoes", "aria-hidden": "true" }, el("span", {}, "undoes")) : null,
       icon(mark), el("span", { class: "name" }, step.text),
       el("span", { class: "unseen" }, `: ${WORDS[step.kind]}${step.undoes ? `, undoes ${step.undoes}` : ""}`),
