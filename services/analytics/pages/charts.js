@@ -98,7 +98,7 @@ export function states(figure, { count, completed, open, cancelled }) {
     svg("rect", { class: "empty", width: "100%", height: 28 }), bars),
     el("ul", { class: "legend spread" }, parts.map(([kind, name, n]) =>
       el("li", {}, el("span", { class: `key ${kind}`, "aria-hidden": "true" }),
-        `${name} `, el("b", {}, number(n)), ` ${share(n, count)}`))));
+        `${name} `, el("b", {}, number(n)), count ? ` ${share(n, count)}` : ""))));
 }
 
 // ---- how long a step takes ---------------------------------------------------------------------

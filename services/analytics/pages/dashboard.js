@@ -21,9 +21,9 @@ function showFigures({ orders, users, performance }) {
   setFigure("completed", number(orders.completed));
   setFigure("open", number(orders.open));
   setFigure("cancelled", number(orders.cancelled));
-  setText("completed-share", share(orders.completed, orders.count));
-  setText("cancelled-share",
-    `${share(orders.cancelled, orders.count)}, error rate ${share(performance.errorRate, 1)}`);
+  setText("completed-share", orders.count ? share(orders.completed, orders.count) : "none yet");
+  setText("cancelled-share", orders.count
+    ? `${share(orders.cancelled, orders.count)}, error rate ${share(performance.errorRate, 1)}` : "none yet");
   showRevenue(orders.revenueByCurrency ?? { KRW: orders.revenue });
   setFigure("response", performance.avgResponseTime ? duration(performance.avgResponseTime) : "–");
   setFigure("customers", number(users.active));
