@@ -16,6 +16,7 @@
 #include "http/frame_watch.hpp"
 #include "http/handshake.hpp"
 #include "http/request_parser.hpp"
+#include "order/order_frames.hpp"
 #include "order/order_notifications.hpp"
 
 namespace orderflow::fuzz {
