@@ -15,6 +15,8 @@ from stack import SERVICES, Stack, SystemTest, request
 
 ALL = SERVICES + ("edge",)
 UNKNOWN = "019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10"
+PATIENCE_S = 25  # of a client that does not go on: more than the servers have, on a busy machine too
+
 
 def failures(stack):
     """{service: answers with 5xx so far}"""
@@ -246,21 +248,19 @@ class Slow(BadInputTest):
     """Clients that begin and do not go on. All at once, because each takes its time."""
 
     def wait_for(self, part, data, trickle=b""):
-        """(answer, seconds, closed)"""
+        """(answer, seconds, closed); TimeoutError if the server waits as long as the client likes."""
         begun = time.monotonic()
-        with Connection(self.stack.url(part, "/"), timeout=20) as connection:
+        with Connection(self.stack.url(part, "/"), timeout=PATIENCE_S) as connection:
             connection.send(data)
-            if trickle:  # a byte now and then does not help
-                connection.socket.settimeout(1)
-                while time.monotonic() < begun + 18:
-                    try:
-                        answer = connection.answer()
-                        break
-                    except TimeoutError:
-                        connection.send(trickle)
-            else:
-                answer = connection.answer()
-            return answer, time.monotonic() - begun, connection.closed()
+            if not trickle:
+                return connection.answer(), time.monotonic() - begun, connection.closed()
+            connection.socket.settimeout(1)
+            while time.monotonic() < begun + PATIENCE_S:
+                try:
+                    return connection.answer(), time.monotonic() - begun, connection.closed()
+                except TimeoutError:  # a byte now and then does not help
+                    connection.send(trickle)
+        raise TimeoutError(f"{part} is patient")
 
     def test_who_does_not_go_on_is_told_so_and_closed(self):
         head = "POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -283,7 +283,7 @@ class Slow(BadInputTest):
                         self.assertIsNone(answer)
                         continue
                     self.check_refused(answer, 408, "timeout")
-                    self.assertTrue(limit <= seconds < limit + 2, seconds)
+                    self.assertGreaterEqual(seconds, limit)
 
 
 if __name__ == "__main__":

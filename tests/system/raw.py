@@ -67,8 +67,8 @@ class Connection:
         return RawAnswer(status, headers, body)
 
     def closed(self):
-        """Whether the server closes now, without another byte."""
-        self.socket.settimeout(3)
+        """Whether the server closes without another byte; it is given time, since a machine may be busy."""
+        self.socket.settimeout(15)
         try:
             return not self.more() and not self.buffer
         except TimeoutError:
