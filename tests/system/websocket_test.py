@@ -7,12 +7,13 @@ import random
 import re
 import sys
 import threading
+import time
 import unittest
 import uuid
 
 import websockets
 
-from processes import Instance, frozen, kill
+from processes import Instance, frozen, kill, settings
 from stack import ROOT, Stack, SystemTest, eventually, request
 
 sys.path.append(str(ROOT / "tests" / "support"))
@@ -255,7 +256,8 @@ class OtherInstance(WebSocketTest):
 
 
 class Follower:
-    """Watches its orders through whatever cuts: resumes where it was, and takes down what it hears."""
+    """Watches its orders through whatever cuts: resumes where it was, and takes down what it hears. In the middle of
+    each order it cuts itself."""
 
     def __init__(self, url):
         self.url = url
@@ -263,6 +265,7 @@ class Follower:
         self.heard = {}      # order → frames of its epoch
         self.epochs = {}
         self.wrong = []      # frames that came twice, or too early
+        self.resumed = []    # (order, since): what it asked for again
         self.socket = None
         self.cuts = 0
 
@@ -280,7 +283,9 @@ class Follower:
     def subscribe(self, order):
         command = {"subscribe": topic(order)}
         if order in self.epochs:
-            command |= {"since": len(self.heard[order]), "epoch": self.epochs[order]}
+            since = len(self.heard[order])
+            command |= {"since": since, "epoch": self.epochs[order]}
+            self.resumed.append((order, since))
         self.socket.send(json.dumps(command))
 
     def on_text(self, socket, payload):
@@ -297,6 +302,8 @@ class Follower:
             if frame["seq"] != len(frames) + 1:
                 self.wrong.append(frame)
             frames.append(frame)
+            if len(frames) == 2 and frame["type"] not in FINAL:
+                asyncio.get_running_loop().call_later(random.uniform(0, 1), self.cut)
         else:
             self.heard.setdefault(order, [])
 
@@ -311,19 +318,31 @@ class Follower:
             self.socket = None
             self.cuts += 1
 
+    def resumed_half_way(self):
+        return any(0 < since < len(self.heard[order]) for order, since in self.resumed)
+
     def done(self):
         return all(self.heard.get(order) and self.heard[order][-1]["type"] in FINAL for order in self.orders)
 
 
 class Cuts(WebSocketTest):
-    CLIENTS, CUTS, ORDERS, RATE = 1000, 20, 1000, 25
-    CUTTING_S = 40
+    """A gateway that takes its time: so an order is under way long enough to be cut in its middle."""
+
+    CLIENTS, CUTS, ORDERS, RATE = 1000, 20, 1000, 30
+    CUTTING_S, CHARGE_MS = 36, 2000
+    HALF_WAY = 800
+
+    def setUp(self):
+        super().setUp()
+        self.stopped = threading.Event()
 
     def test_clients_that_are_cut_again_and_again_and_a_killed_service_lose_and_repeat_nothing(self):
-        self.followers = [Follower(self.stack.url("edge", "").replace("http", "ws", 1) + "/ws")
-                          for _ in range(self.CLIENTS)]
-        self.product_id = self.product(stock=2 * self.ORDERS)  # some are accepted without an answer
-        asyncio.run(self.run_all())
+        with settings("gateway", GATEWAY_DELAY_MS=str(self.CHARGE_MS)) as stack:
+            self.stack = stack
+            self.followers = [Follower(self.stack.url("edge", "").replace("http", "ws", 1) + "/ws")
+                              for _ in range(self.CLIENTS)]
+            self.product_id = self.product(stock=2 * self.ORDERS)  # some are accepted without an answer
+            asyncio.run(self.run_all())
         self.assertGreaterEqual(min(follower.cuts for follower in self.followers), self.CUTS)
         self.assertEqual(sum(len(follower.orders) for follower in self.followers), self.ORDERS)
         for follower in self.followers:
@@ -333,17 +352,21 @@ class Cuts(WebSocketTest):
                 self.assert_numbered(frames)
                 # A service that has lagged may read of the shipment before it reads of the stock.
                 self.assertEqual((frames[0]["step"], frames[-1]["step"]), (COMPLETED[0], COMPLETED[-1]))
+        half_way = sum(follower.resumed_half_way() for follower in self.followers)
+        print(f"{half_way} of {self.CLIENTS} clients were cut in the middle of their order")
+        self.assertGreaterEqual(half_way, self.HALF_WAY)
         for follower in self.followers[::20]:
             polled = self.read(follower.orders[0])
             self.assertEqual(polled["seq"], len(follower.heard[follower.orders[0]]))
 
     async def run_all(self):
-        cutting = [asyncio.create_task(self.cut_at_random(follower)) for follower in self.followers]
-        killer = threading.Thread(target=self.kill_order_service)
-        killer.start()
-        placing = asyncio.get_running_loop().run_in_executor(None, self.place_all, asyncio.get_running_loop())
-        await asyncio.gather(placing, *cutting)
-        killer.join()
+        loop = asyncio.get_running_loop()
+        cutting = [self.cut_at_random(follower) for follower in self.followers]
+        try:
+            await asyncio.gather(loop.run_in_executor(None, self.place_all, loop),
+                                 loop.run_in_executor(None, self.kill_order_service), *cutting)
+        finally:
+            self.stopped.set()
         for _ in range(60):
             behind = [follower for follower in self.followers if not follower.done()]
             if not behind:
@@ -363,25 +386,20 @@ class Cuts(WebSocketTest):
         await follower.connect()
 
     def place_all(self, loop):
-        """At RATE, until so many were accepted; while the service is away none is."""
-        accepted = 0
-        while accepted < self.ORDERS:
+        """At RATE, until so many were accepted; while the service is away none is, afterwards it is made up for."""
+        begin, accepted = time.monotonic(), 0
+        while accepted < self.ORDERS and not self.stopped.wait(begin + accepted / self.RATE - time.monotonic()):
             with contextlib.suppress(OSError):
                 answer = request("POST", self.stack.url("edge", "/api/orders"), self.order(self.product_id))
                 if answer.status == 202:
                     follower = self.followers[accepted % self.CLIENTS]
                     loop.call_soon_threadsafe(follower.follow, answer.json()["orderId"])
                     accepted += 1
-            self.pause.wait(1 / self.RATE)
 
     def kill_order_service(self):
-        self.pause.wait(self.CUTTING_S / 3)
+        self.stopped.wait(self.CUTTING_S / 3)
         kill(Stack().pid("order"))
-        Stack().restart()
-
-    def setUp(self):
-        super().setUp()
-        self.pause = threading.Event()
+        Stack().restart(GATEWAY_DELAY_MS=str(self.CHARGE_MS))
 
 
 if __name__ == "__main__":
