@@ -132,8 +132,10 @@ public:
         }
         return {head[0] & 0x0f, wire.take(size)};
     }
+    // The next message; pings on the way to it are left unanswered.
     std::string text() {
-        const Frame frame = receive();
+        Frame frame = receive();
+        while (frame.opcode == kPing) frame = receive();
         return frame.opcode == kText ? frame.payload : "opcode " + std::to_string(frame.opcode);
     }
     // Reads on until the close frame; 0 if the connection ends without one. Answers it.
