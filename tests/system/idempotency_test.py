@@ -5,13 +5,16 @@ import concurrent.futures
 import contextlib
 import http.client
 import json
+import pathlib
+import subprocess
 import threading
+import time
 import unittest
 import urllib.parse
 import uuid
 
 from processes import Instance, kill
-from stack import Stack, SystemTest, request
+from stack import Stack, SystemTest, eventually, request
 
 KEYS, DOUBLES = 500, 20
 CANCELLED = ("CANCELLING", "CANCELLED")
@@ -117,16 +120,74 @@ class Idempotency(SystemTest):
 
     def test_request_whose_answer_was_lost_with_the_service_is_sent_again(self):
         order = self.order(self.product())
-        for _ in range(3):
-            headers = key()
-            connection = http.client.HTTPConnection(urllib.parse.urlsplit(self.stack.url("order", "")).netloc)
-            connection.request("POST", "/api/orders", json.dumps(order), {"Content-Type": "application/json"} | headers)
-            kill(Stack().pid("order"))
-            connection.close()
-            Stack().restart()
-            ids = {self.post(order, headers).json()["orderId"] for _ in range(3)}
-            self.assertEqual(len(ids), 1)
+        # Once it is committed the answer may be on its way, or not; nobody hears it.
+        for nth, committed in enumerate((True, True, False)):
+            with self.subTest(committed=committed):
+                before, headers = self.orders(), key()
+                connection = http.client.HTTPConnection(urllib.parse.urlsplit(self.stack.url("order", "")).netloc)
+                connection.request("POST", "/api/orders", json.dumps(order),
+                                   {"Content-Type": "application/json"} | headers)
+                if committed:
+                    self.assertTrue(eventually(10, lambda: len(self.orders()) > nth), "it is not placed")
+                placed = self.orders() - before
+                kill(Stack().pid("order"))
+                connection.close()
+                Stack().restart()
+                ids = {self.post(order, headers).json()["orderId"] for _ in range(3)}
+                self.assertEqual(len(ids), 1)
+                if committed:
+                    self.assertEqual(ids, placed)
         self.assertEqual(len(self.orders()), 3)
+
+    @contextlib.contextmanager
+    def in_use(self, name):
+        """The key as if a request with it were under way in another process, for the length of the block."""
+        psql = pathlib.Path(self.stack.env["POSTGRES_BIN"]) / "psql"
+        session = subprocess.Popen([psql, "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1",
+                                    "-d", self.stack.env["ADMIN_DATABASE_URL"] + " dbname=orders"],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            session.stdin.write(f"BEGIN; SELECT pg_advisory_xact_lock(1, hashtext('{name}')); SELECT 'held';\n")
+            session.stdin.flush()
+            while (line := session.stdout.readline()) != "held\n":
+                self.assertTrue(line, "psql has ended")
+            yield
+        finally:
+            session.communicate(timeout=20)  # its end is the transaction's
+
+    def standing(self, order_id):
+        order = request("GET", self.stack.url("edge", f"/api/orders/{order_id}")).json()
+        return self.orders(), order["status"]
+
+    def test_key_of_a_request_under_way_is_refused_after_two_seconds_and_then_free(self):
+        for part in ("order", "edge"):
+            slow = self.place(self.order(self.product(), token="tok_slow_60s"))
+            for path, body in (("/api/orders", self.order(self.product())),
+                               (f"/api/orders/{slow}/cancellations", b"")):
+                with self.subTest(path, part=part):
+                    headers, before = key(), self.standing(slow)
+                    with self.in_use(headers["Idempotency-Key"]):
+                        begun = time.monotonic()
+                        answer = self.post(body, headers, part, path)
+                        self.assertGreaterEqual(time.monotonic() - begun, 2)
+                        self.refused(answer, 409, "idempotency-in-progress")
+                        self.assertEqual(answer.headers["Retry-After"], "1")
+                        self.assertEqual(self.standing(slow), before)  # nothing was carried out
+                        self.assertEqual(self.post(body, key(), part, path).status, 202)  # another is not held up
+                    self.assertIn(self.post(body, headers, part, path).status, (200, 202))
+
+    def test_answer_that_comes_within_the_two_seconds_is_waited_for(self):
+        order = self.order(self.product())
+
+        def attempt():
+            headers = key()
+            with concurrent.futures.ThreadPoolExecutor(1) as pool:
+                with self.in_use(headers["Idempotency-Key"]):
+                    waiting = pool.submit(self.post, order, headers)
+                    self.assertRaises(TimeoutError, waiting.result, 0.3)
+                return waiting.result(20).status == 202
+        # Where the test itself is held up for two seconds, it is too late once.
+        self.assertTrue(any(attempt() for _ in range(5)))
 
 
 if __name__ == "__main__":
