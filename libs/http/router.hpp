@@ -58,6 +58,12 @@ public:
     // GET with an upgrade; without one it is answered 426.
     void websocket(std::string pattern, WebSocketFactory factory);
 
+    // Says in other words that there is nothing, for every method of a path that no pattern matches:
+    // a 404, made at once. Without it: problem+json.
+    using NotFound = std::function<Response(const Request&)>;
+    void not_found(NotFound answer) { not_found_ = std::move(answer); }
+    const NotFound& not_found() const { return not_found_; }
+
     struct Match {
         const Route* route = nullptr;  // null: 404 if `allow` is empty, 405 otherwise
         std::string allow;             // methods this path has, "GET, HEAD, POST"
@@ -74,6 +80,7 @@ private:
     struct Path;
     void add(Route route);
     std::vector<std::unique_ptr<Path>> paths_;  // literals before variables
+    NotFound not_found_;
 };
 
 }  // namespace orderflow::http

@@ -202,6 +202,7 @@ private:
 
     Response no_route() const {
         if (match_.allow.empty()) {
+            if (const auto& not_found = core_.router.not_found()) return not_found(request_);
             return problem(404, "not-found", "Not found", "There is no such resource.");
         }
         Response response = problem(405, "method", "Method not allowed",

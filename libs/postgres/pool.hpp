@@ -26,8 +26,8 @@ public:
     // Runs `work(Connection&)` on a pool thread and resumes the caller on its own executor with the
     // result (default-constructible). Work that finds its connection broken, by a restart of the
     // database since the last use, is run again on a new one: it must only read. Throws
-    // Unavailable when the queue is full or the database cannot be reached, DatabaseError for any
-    // other failure of `work`.
+    // Unavailable when the queue is full or the database cannot be reached or does not answer
+    // (kAnswerWithin), DatabaseError for any other failure of `work`. `work` may outlive the call.
     template <class Work, class T = std::invoke_result_t<Work, Connection&>>
     boost::asio::awaitable<T> run(Work work) {
         auto start = [this, work = std::move(work)](std::function<void(Outcome<T>)> done) mutable {
@@ -40,9 +40,10 @@ public:
                 done(std::move(full));
             }
         };
-        Outcome<T> outcome = co_await await_callback<Outcome<T>>(std::move(start));
-        if (outcome.error) std::rethrow_exception(outcome.error);
-        co_return std::move(outcome.value);
+        std::optional<Outcome<T>> outcome = co_await await_callback<Outcome<T>>(std::move(start));
+        if (!outcome) throw Unavailable("the database does not answer");
+        if (outcome->error) std::rethrow_exception(outcome->error);
+        co_return std::move(outcome->value);
     }
 
 private:

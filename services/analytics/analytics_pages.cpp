@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
-#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
+#include "core/digest.hpp"
 #include "core/ids.hpp"
 #include "http/problem.hpp"
 
@@ -39,15 +38,6 @@ std::string_view media_type(std::string_view name) {
     throw std::logic_error("a page of no known type: " + std::string(name));
 }
 
-// FNV-1a, 64 bits: tells one build's file from another's.
-std::string etag_of(std::string_view text) {
-    std::uint64_t hash = 0xcbf29ce484222325;
-    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-    std::array<char, 16> digits{};
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), hash, 16).ptr;
-    return '"' + std::string(digits.data(), end) + '"';
-}
-
 // RFC 9110 §13.1.2, weak comparison: proxies may have added W/.
 bool is_known(std::string_view if_none_match, std::string_view etag) {
     return if_none_match == "*" || if_none_match.find(etag) != std::string_view::npos;
@@ -60,7 +50,7 @@ struct Page {
 };
 
 Page page_of(const PageFile& file) {
-    return {file.text, media_type(file.name), etag_of(file.text)};
+    return {file.text, media_type(file.name), '"' + digest_of(file.text).to_string() + '"'};
 }
 
 Page page_named(std::string_view name) {
@@ -98,12 +88,12 @@ asio::awaitable<http::Response> get_order_page(const Page& page, const Page& not
     co_return answer(page, request);
 }
 
-asio::awaitable<http::Response> get_nothing(const Page& not_found, http::Request request) {
+http::Response nothing(const Page& not_found, const http::Request& request) {
     const bool for_people = request.header("accept").find("text/html") != std::string_view::npos;
     if (for_people && !request.path.starts_with("/api/")) {
-        co_return answer(not_found, request, 404);
+        return answer(not_found, request, 404);
     }
-    co_return http::problem(404, "not-found", "Not found", "nothing is served at this path");
+    return http::problem(404, "not-found", "Not found", "nothing is served at this path");
 }
 
 std::string percent_encode(std::string_view text) {
@@ -158,11 +148,9 @@ void add_pages(http::Router& router) {
     for (const PageFile& file : page_files()) {
         if (!file.name.ends_with(".html")) get("/pages/" + std::string(file.name), file.name);
     }
-    for (const char* rest : {"/{name}", "/{folder}/{name}", "/{folder}/{middle}/{name}"}) {
-        router.get(rest, [not_found](http::Request request) {
-            return get_nothing(not_found, std::move(request));
-        });
-    }
+    router.not_found([not_found](const http::Request& request) {
+        return nothing(not_found, request);
+    });
 }
 
 }  // namespace orderflow::analytics

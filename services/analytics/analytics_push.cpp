@@ -11,6 +11,7 @@
 #include <spdlog/spdlog.h>
 
 #include "core/await_callback.hpp"
+#include "core/unavailable.hpp"
 
 namespace orderflow::analytics {
 
@@ -25,9 +26,10 @@ asio::awaitable<Readings::Ptr> Readings::get() {
         if (self->waiters_.size() > 1) return;
         asio::co_spawn(executor, [self] { return self->read(); }, asio::detached);
     };
-    Outcome outcome = co_await await_callback<Outcome>(std::move(start));
-    if (outcome.error) std::rethrow_exception(outcome.error);
-    co_return outcome.reading;
+    const auto outcome = co_await await_callback<Outcome>(std::move(start));
+    if (!outcome) throw Unavailable("the figures could not be read in time");
+    if (outcome->error) std::rethrow_exception(outcome->error);
+    co_return outcome->reading;
 }
 
 asio::awaitable<void> Readings::read() {

@@ -1,8 +1,9 @@
 #include "analytics/analytics_waiting.hpp"
 
 #include <algorithm>
-#include <condition_variable>
 #include <iterator>
+
+#include "core/pause.hpp"
 
 namespace orderflow::analytics {
 
@@ -162,17 +163,14 @@ private:
 WaitingLoop::WaitingLoop(const messaging::LoopContext& context)
     : thread_([this, context](std::stop_token stop) {
           WaitingThread thread(context);
-          std::mutex mutex;
-          std::condition_variable_any stopped;
-          std::unique_lock lock(mutex);
           while (!stop.stop_requested()) {
-              const milliseconds pause = thread.step();
+              const milliseconds rest = thread.step();
               auto found = std::make_shared<const Orders>(thread.longest());
               {
                   const std::lock_guard guard(mutex_);
                   longest_ = std::move(found);
               }
-              stopped.wait_for(lock, stop, pause, [] { return false; });
+              pause(stop, rest);
           }
       }) {}
 

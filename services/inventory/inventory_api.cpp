@@ -72,7 +72,8 @@ asio::awaitable<http::Response> put_product(ProductLoop& products, http::Request
         set.done = done;
         if (!products.submit(std::move(set))) done(std::nullopt);
     };
-    const auto result = co_await await_callback<std::optional<SetProduct>>(std::move(start));
+    const auto told = co_await await_callback<std::optional<SetProduct>>(std::move(start));
+    const auto result = told.value_or(std::nullopt);
     if (!result) throw Unavailable("the product could not be stored");
     http::Response response;
     response.body = view_of(request.param("id"), result->product);

@@ -99,7 +99,8 @@ std::string traceparent_of(const http::Request& request) {
     return valid_traceparent(trace) ? std::string(trace) : std::string();
 }
 
-// Queues the request and waits until it is committed; again while its key is in use elsewhere.
+// Queues the request and waits until it is committed; again while its key is in use elsewhere. An
+// outcome that nobody tells in time is unknown.
 template <class Outcome, class Item>
 asio::awaitable<Outcome> commit(messaging::QueueLoop<Item>& loop, Item item) {
     asio::steady_timer timer(co_await asio::this_coro::executor);
@@ -110,7 +111,8 @@ asio::awaitable<Outcome> commit(messaging::QueueLoop<Item>& loop, Item item) {
             attempt.done = done;
             if (!loop.submit(std::move(attempt))) done({order::Outcome::full, {}});
         };
-        const Outcome outcome = co_await await_callback<Outcome>(std::move(start));
+        const auto told = co_await await_callback<Outcome>(std::move(start));
+        const Outcome outcome = told.value_or(Outcome{});
         const bool busy = outcome.what == order::Outcome::busy;
         if (!busy || std::chrono::steady_clock::now() >= give_up) co_return outcome;
         timer.expires_after(kKeyRetry);
