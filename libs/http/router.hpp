@@ -58,8 +58,7 @@ public:
     // GET with an upgrade; without one it is answered 426.
     void websocket(std::string pattern, WebSocketFactory factory);
 
-    // Says in other words that there is nothing, for every method of a path that no pattern matches:
-    // a 404, made at once. Without it: problem+json.
+    // Says in other words, with 404, that there is nothing at a path that no pattern matches.
     using NotFound = std::function<Response(const Request&)>;
     void not_found(NotFound answer) { not_found_ = std::move(answer); }
     const NotFound& not_found() const { return not_found_; }
