@@ -8,6 +8,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <prometheus/counter.h>
 #include <prometheus/registry.h>
 #include <spdlog/spdlog.h>
 
@@ -71,6 +72,7 @@ private:
 
     boost::asio::io_context io_;
     prometheus::Registry registry_;
+    prometheus::Counter failures_;
     messaging::Bell bell_;
     const messaging::LoopContext context_{events::Service::order, "", {}, registry_, bell_};
     postgres::Pool pool_{"", 0, 0};
@@ -79,7 +81,8 @@ private:
     inventory::ProductLoop offers_{"products", context_, 0, nullptr};
     const http::Router orders_ =
         order::make_router(accept_, cancel_, pool_,
-                           std::make_shared<order::Notifications>(io_, pool_), {"tok_ok"});
+                           std::make_shared<order::Notifications>(io_, pool_, failures_),
+                           {"tok_ok"});
     const http::Router products_ = inventory::make_router(offers_, pool_);
 };
 

@@ -9,6 +9,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/nowide/utf/utf.hpp>
+#include <prometheus/counter.h>
 #include <rapidjson/document.h>
 #include <spdlog/spdlog.h>
 
@@ -130,7 +131,8 @@ bool is_utf8(std::string_view text) {
 void tell(const std::vector<Frame>& frames) {
     boost::asio::io_context io;  // never run: nothing is read from the database
     postgres::Pool pool("", 0, 0);
-    const auto hub = std::make_shared<order::Notifications>(io, pool);
+    prometheus::Counter failures;
+    const auto hub = std::make_shared<order::Notifications>(io, pool, failures);
     Socket socket;
     const auto session = hub->open(socket);
     for (const Frame& frame : frames) {
