@@ -15,7 +15,7 @@ import time
 import urllib.parse
 import uuid
 
-from stack import request
+from stack import answer_of, request
 
 PRICE = 1500
 PLENTY = 1_000_000
@@ -149,12 +149,11 @@ def call(connections, origin, path, body):
     if connection is None:
         host = urllib.parse.urlsplit(origin).netloc
         connection = connections[origin] = http.client.HTTPConnection(host, timeout=15)
+    data = None if body is None else json.dumps(body)
     try:
-        connection.request("POST", path, body=None if body is None else json.dumps(body),
-                           headers={"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        text = answer.read()
-        return answer.status, json.loads(text)
-    except (OSError, http.client.HTTPException, ValueError):
+        connection.request("POST", path, body=data, headers={"Content-Type": "application/json"})
+        answer = answer_of(connection, "POST", path, data)
+    except (OSError, http.client.HTTPException):
         connection.close()
         return None, None
+    return answer.status, answer.json()

@@ -52,6 +52,14 @@ def request(method, url, body=None, headers=None, timeout=10):
     return answered
 
 
+def answer_of(connection, method, path, body):
+    """What comes over a connection of http.client on which this was sent; checked as request() does."""
+    response = connection.getresponse()
+    answer = Answer(response.status, response.headers, response.read())
+    check_contract(method, f"http://{connection.host}:{connection.port}{path}", body, answer)
+    return answer
+
+
 @functools.lru_cache
 def parts():
     """{"http://127.0.0.1:3001": "order", …}; ports stay while a stack lives"""
