@@ -14,7 +14,7 @@ import urllib.parse
 import uuid
 
 from processes import Instance, kill
-from stack import Stack, SystemTest, eventually, request
+from stack import Stack, SystemTest, answer_of, eventually, request
 
 KEYS, DOUBLES = 500, 20
 CANCELLED = ("CANCELLING", "CANCELLED")
@@ -108,8 +108,8 @@ class Idempotency(SystemTest):
                 together.wait()
                 connection.request("POST", "/api/orders", body,
                                    {"Content-Type": "application/json", "Idempotency-Key": name})
-                answer = connection.getresponse()
-                heard.append((name, answer.status, answer.read()))
+                answer = answer_of(connection, "POST", "/api/orders", body)
+                heard.append((name, answer.status, answer.body))
             connection.close()
             return heard
         with concurrent.futures.ThreadPoolExecutor(DOUBLES) as pool:
