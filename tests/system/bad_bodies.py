@@ -130,9 +130,52 @@ def order_rows():
     yield "20,000 lines", json.dumps(good | {"items": [0] * 20_000}).encode(), *LIMITS, None
 
 
+def member_rows():
+    """Members of an order that stand twice, are nobody's, are of another type, or missing: however deep."""
+    good = json.loads(ORDER)
+    line, card = good["items"][0], {"method": "card", "token": "tok_ok"}
+    address = {"line1": "a", "city": "b", "postalCode": "c", "country": "KR"}
+    to = {"recipient": "x", "address": address}
+    for name, text, pointer in (
+            ("twice in a line", ORDER.replace('"name"', '"name":"a","name"'), "/items/0/name"),
+            ("twice, the same", ORDER.replace('"quantity":1', '"quantity":1,"quantity":1'), "/items/0/quantity"),
+            ("twice, once escaped", ORDER.replace("{", r'{"customer\u0049d":"a",', 1), "/customerId")):
+        yield name, text.encode(), *TWICE, pointer
+    for name, change, pointer in (
+            ("unknown in a line", {"items": [line | {"x": 1}]}, "/items/0"),
+            ("unknown in a payment", {"payment": card | {"x": 1}}, "/payment"),
+            ("unknown in a shipment", {"shipment": to | {"x": 1}}, "/shipment"),
+            ("unknown in an address", {"shipment": to | {"address": address | {"x": 1}}}, "/shipment/address"),
+            ("an id of the client's", {"orderId": "019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10"}, None),
+            ("a status of the client's", {"status": "COMPLETED"}, None),
+            ("a total of the client's", {"total": 1}, None),
+            ("501 unknown members", {f"m{i}": i for i in range(501)}, None),
+            ("a member in other letters", {"customerID": "x"}, None), ("a member without a name", {"": 1}, None)):
+        yield name, json.dumps(good | change).encode(), *UNKNOWN, pointer
+    for name, change, pointer in (
+            ("lines that are null", {"items": None}, "/items"),
+            ("a customer as a number", {"customerId": 7}, "/customerId"),
+            ("a payment that is null", {"payment": None}, "/payment"),
+            ("a payment by word", {"payment": "x"}, "/payment"),
+            ("a shipment that is a list", {"shipment": []}, "/shipment"),
+            ("pieces as text", {"items": [line | {"quantity": "1"}]}, "/items/0/quantity"),
+            ("pieces as true", {"items": [line | {"quantity": True}]}, "/items/0/quantity"),
+            ("a line without a price", {"items": [{"productId": "x", "name": "x", "quantity": 1}]}, "/items/0/price"),
+            ("storage as a number", {"warehouseStorage": 1}, "/warehouseStorage"),
+            ("a currency as a number", {"currency": 410}, "/currency"),
+            ("a long token", {"payment": card | {"token": "x" * 65}}, "/payment/token"),
+            ("a long street", {"shipment": to | {"address": address | {"line1": "x" * 201}}},
+             "/shipment/address/line1"),
+            ("U+0000 in a customer", {"customerId": "a\0b"}, "/customerId"),
+            ("U+0000 in a product", {"items": [line | {"productId": "a\0b"}]}, "/items/0/productId"),
+            ("U+0000 in a token", {"payment": card | {"token": "a\0b"}}, "/payment/token")):
+        yield name, json.dumps(good | change).encode(), *INVALID, pointer
+    yield "501 lines", json.dumps(good | {"items": [line] * 501}).encode(), *LIMITS, "/items"
+
+
 ROWS = {
     "/api/orders": ("POST", syntax_rows(ORDER, b"Laptop") + number_rows(ORDER, "1500", "/items/0/price")
-                    + shape_rows(ORDER, '"Laptop"', "/items/0/name") + list(order_rows())),
+                    + shape_rows(ORDER, '"Laptop"', "/items/0/name") + list(order_rows()) + list(member_rows())),
     "/api/products/ITEM-BAD": ("PUT", syntax_rows(OFFER, b"Laptop") + number_rows(OFFER, "1500", "/price")
                                + shape_rows(OFFER, '"Laptop"', "/name")
                                + [("no stock", b'{"name":"x","price":1}', *INVALID, "/stock"),

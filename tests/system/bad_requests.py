@@ -39,6 +39,9 @@ ROWS = [
     ("a control character in the target", get(line="GET /openapi.yaml\x01 HTTP/1.1"), *MALFORMED, SAME),
     ("a target without a slash", get(line="GET openapi.yaml HTTP/1.1"), *MALFORMED, SAME),
     ("a target for a proxy of another protocol", get(line="GET ftp://x/openapi.yaml HTTP/1.1"), *MALFORMED, MENDED),
+    ("a space behind the version", get(line="GET /openapi.yaml HTTP/1.1 "), *MALFORMED, MENDED),
+    ("a delimiter in the method", get(line="G@T /openapi.yaml HTTP/1.1"), *MALFORMED, SAME),
+    ("the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", *MALFORMED, SAME),
     ("CONNECT", get(line="CONNECT x:80 HTTP/1.1"), *MALFORMED, SAME),
     # Header fields.
     ("NUL in a value", get("X: a\0b"), *MALFORMED, SAME),
@@ -85,9 +88,9 @@ ROWS = [
     ("a trailer with a credential", chunked("2\r\n{}\r\n0\r\nAuthorization: x\r\n\r\n"), *FRAMING, MENDED_POST),
     ("a trailer with a host", chunked("2\r\n{}\r\n0\r\nHost: y\r\n\r\n"), *FRAMING, MENDED_POST),
     # Sizes.
-    ("a target of 3 KiB", get(line="GET /openapi.yaml?" + "x" * 3072 + " HTTP/1.1"), 414, "uri-too-long", SAME),
+    ("a target of 2 KiB and one", get(line="GET /openapi.yaml?" + "x" * 2035 + " HTTP/1.1"), 414, "uri-too-long", SAME),
     ("a field of 9 KiB", get("X: " + "y" * 9216), 431, "headers-too-large", SAME),
-    ("65 fields", get(*(f"X-{i}: y" for i in range(65))), 431, "headers-too-large", SAME),
+    ("65 fields", get(*(f"X-{i}: y" for i in range(64))), 431, "headers-too-large", SAME),
     ("a length of 64 KiB and one", post("Content-Length: 65537"), 413, "body-too-large", SAME),
     ("70 KiB in chunks", chunked("4000\r\n" + "x" * 0x4000 + "\r\n" + 4 * ("4000\r\n" + "x" * 0x4000 + "\r\n")),
      413, "body-too-large", SAME),
