@@ -1,6 +1,7 @@
 """While the database is away, clients are told to come again: soon, and without a word of what is behind it. When it is
 back, so are the services, with nobody starting them again."""
 
+import asyncio
 import collections
 import concurrent.futures
 import contextlib
@@ -11,6 +12,7 @@ import time
 import unittest
 
 from stack import SERVICES, Stack, SystemTest, eventually, request
+from websocket_test import Client, topic
 
 UNKNOWN = "019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10"
 PATIENCE_S = 5
@@ -120,6 +122,19 @@ class DatabaseAway(SystemTest):
         rows = self.stack.audit("orders", f"SELECT order_id FROM audit_v1_orders WHERE customer_id = '{self.customer}'")
         self.assertEqual(sorted(row["order_id"] for row in rows), sorted(ids.values()))
         self.assertEqual(self.final(ids.popitem()[1])["status"], "COMPLETED")
+
+    def test_a_subscription_meanwhile_is_answered_when_the_database_is_back(self):
+        order = self.place(self.order(self.product()))
+        last = self.final(order)["seq"]
+
+        async def run():
+            async with Client.to(self.stack.url("edge", "")) as client:
+                with self.database_away():
+                    await client.send({"subscribe": topic(order)})
+                return await client.receive(), await client.until_final()
+        subscribed, frames = asyncio.run(run())
+        self.assertEqual((subscribed["type"], subscribed["seq"]), ("SUBSCRIBED", last))
+        self.assertEqual([frame["seq"] for frame in frames], list(range(1, last + 1)))
 
 
 if __name__ == "__main__":
