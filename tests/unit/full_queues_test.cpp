@@ -1,0 +1,97 @@
+// More is asked for than threads and queues can take: what waits is bounded, the rest is told so.
+
+#include <algorithm>
+#include <chrono>
+#include <future>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_future.hpp>
+#include <catch2/catch_test_macros.hpp>
+
+#include "order/order_api.hpp"
+#include "order/order_service.hpp"
+#include "postgres/pool.hpp"
+
+using namespace orderflow;
+namespace asio = boost::asio;
+
+namespace {
+
+// The order service's routes, behind queues without room.
+struct FullService {
+    http::Response ask(http::Request request) {
+        auto match = router.match(request.method, request.path);
+        request.params = std::move(match.params);
+        return asio::co_spawn(io.get_executor(), match.route->handler(std::move(request)),
+                              asio::use_future)
+            .get();
+    }
+
+    asio::io_context unused;
+    asio::thread_pool io{1};
+    prometheus::Registry registry;
+    prometheus::Counter failures;
+    messaging::Bell bell;
+    messaging::LoopContext context{events::Service::order, "", {}, registry, bell};
+    postgres::Pool pool{"", 0, 0};
+    order::Admission admission;
+    order::AcceptLoop accept{"accept", context, 0, order::accept_worker(admission)};
+    order::CancelLoop cancel{"cancel", context, 0, order::cancel_worker()};
+    http::Router router = order::make_router(
+        accept, cancel, pool, std::make_shared<order::Notifications>(unused, pool, failures),
+        {"tok_ok"});
+};
+
+http::Request request_of(std::string method, std::string path, std::string body = {}) {
+    http::Request request;
+    request.method = std::move(method);
+    request.path = std::move(path);
+    request.body = std::move(body);
+    return request;
+}
+
+const std::string kId = "019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10";
+
+}  // namespace
+
+TEST_CASE("full: an order or a cancellation without room is 503 and was not carried out") {
+    FullService service;
+    const http::Response placed = service.ask(request_of(
+        "POST", "/api/orders",
+        R"({"customerId":"C","items":[{"productId":"P","name":"N","price":1,"quantity":1}]})"));
+    const http::Response cancelled =
+        service.ask(request_of("POST", "/api/orders/" + kId + "/cancellations"));
+    for (const http::Response& response : {placed, cancelled}) {
+        CHECK(response.status == 503);
+        CHECK(response.body.find("/problems/unavailable") != std::string::npos);
+        CHECK(response.body.find("was not carried out") != std::string::npos);
+        CHECK(std::ranges::count(response.headers, "Retry-After",
+                                 &std::pair<std::string, std::string>::first) == 1);
+    }
+    CHECK_THROWS_AS(service.ask(request_of("GET", "/api/orders")), Unavailable);
+    CHECK_THROWS_AS(service.ask(request_of("GET", "/api/orders/" + kId)), Unavailable);
+}
+
+TEST_CASE("full: a pool without room says so at once; who waits in its queue is served") {
+    std::promise<void> started, go_on;
+    asio::thread_pool io(1);
+    postgres::Pool pool("host=/nowhere", 1, 1);
+    const auto ask = [&](auto work) {
+        return asio::co_spawn(io.get_executor(), pool.run(std::move(work)), asio::use_future);
+    };
+    auto first = ask([&](postgres::Connection&) {
+        started.set_value();
+        go_on.get_future().wait();
+        return 1;
+    });
+    started.get_future().wait();
+    auto second = ask([](postgres::Connection&) { return 2; });
+    auto third = ask([](postgres::Connection&) { return 3; });
+    CHECK(third.wait_for(std::chrono::seconds(5)) == std::future_status::ready);
+    go_on.set_value();
+    CHECK_THROWS_AS(third.get(), Unavailable);
+    CHECK(first.get() == 1);
+    CHECK(second.get() == 2);
+}
