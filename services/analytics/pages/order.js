@@ -13,15 +13,18 @@ const LAST = { COMPLETED: "OrderCompleted", CANCELLED: "OrderCancelled" };
 // So the page looks at once, again soon, and then every now and then until it has seen the order's last event.
 const LOOKS_AFTER_FRAME_MS = [0, 400, 1200];
 const LOOK_EVERY_MS = 2000;
-let asked = 0; // an answer that was overtaken by a later one is dropped
+let asked = 0;
+let shown = 0; // the question whose answer is shown; that of an earlier one is dropped
 let looks = [];
 
 async function load() {
   const mine = ++asked;
   const [order, timeline] = await Promise.all([get(`/api/orders/${id}`), get(`/api/orders/${id}/timeline`)]);
-  if (mine !== asked) return true;
-  if (order.status === 404 && timeline.status === 404) return missing();
-  if (order.status !== 200 && timeline.status !== 200) return false;
+  if (mine < shown) return true;
+  const nowhere = order.status === 404 && timeline.status === 404;
+  if (!nowhere && order.status !== 200 && timeline.status !== 200) return false;
+  shown = mine;
+  if (nowhere) return missing();
   show(order.status === 200 ? order.body : undefined, timeline.status === 200 ? timeline.body : undefined);
   return true;
 }
@@ -138,9 +141,9 @@ function received(frame) {
   looks = LOOKS_AFTER_FRAME_MS.map((pause) => setTimeout(() => { if (!live.over) load(); }, pause));
 }
 
-function keepLooking() {
+async function keepLooking() {
   if (live.over) return;
-  if (!document.hidden) load();
+  if (!document.hidden) await load();
   setTimeout(keepLooking, LOOK_EVERY_MS);
 }
 
