@@ -80,7 +80,7 @@ class Resources(BadInputTest):
 
     def test_every_other_method_of_every_path_is_405_and_says_which_are_allowed(self):
         for path, item in openapi.DOCUMENT["paths"].items():
-            filled = re.sub("{.*}", UNKNOWN, path)
+            filled = re.sub("{.*}", "style.css" if path.startswith("/pages/") else UNKNOWN, path)
             for part in ALL:
                 allowed = self.allowed(part, path, item)
                 for method in {"GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "PROPFIND"} - allowed:
