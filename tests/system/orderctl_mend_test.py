@@ -78,6 +78,34 @@ class DeadRecords(Mend):
                                       f" WHERE parked_id = {record}")
         self.assertEqual(kept, ["t"])
 
+    def test_a_record_that_nobody_can_read_is_foreign_whatever_is_decided(self):
+        for decision, left in (("discard", 0), ("retry", 4)):
+            key = str(uuid.uuid4()).encode()
+            for _ in range(2):  # of one order and kind
+                produce(self.stack.env["KAFKA_BROKERS"], "order-events", 0, key, b"not json",
+                        headers_of("OrderPlaced.v1", "/order-service", key).items())
+
+            def planted(order_id=key.decode()):
+                code, records = self.ctl("records", "list", "--limit", "10000")
+                self.assertEqual(code, 0, records)
+                return [r for r in records if r.get("orderId") == order_id]
+
+            self.assertTrue(eventually(10, lambda: len(planted()) == 4), "inventory and analytics have not read them")
+            before = self.check()
+            records = planted()
+            try:
+                for record in records:
+                    self.assertEqual(self.decide(decision, record["id"], record["service"])[0], 0)
+                tried = eventually(10, lambda: all(r["attempts"] > 0 for r in planted()))
+                self.assertEqual((bool(tried), len(planted())), (True, left))
+                after = self.check()
+            finally:
+                for record in records:
+                    self.psql(record["service"], f"DELETE FROM parked WHERE id = {record['id']}")
+            for document in (before, after):
+                self.assertEqual([v for v in document["violations"] if "OrderPlaced.v1" in v["what"]], [])
+            self.assertEqual(after["counts"]["foreignRecords"], before["counts"]["foreignRecords"])
+
     def test_what_a_record_says_does_nothing_to_a_terminal(self):
         error = "broken: \x1b[2J\r\nSTATE  none\x9b8m\u202e"
         order_id = self.place_every_kind()["COMPLETED"]

@@ -1,8 +1,8 @@
 #include "orderctl/records.hpp"
 
 #include <limits>
-#include <map>
-#include <tuple>
+
+#include "messaging/batch.hpp"
 
 namespace orderflow::orderctl {
 namespace {
@@ -23,12 +23,20 @@ StrayRecord* keep(Facts& facts, const messaging::Record& record) {
     return &stray;
 }
 
+// The consumers' own reading says so, not what they have put aside: a record that an operator has
+// discarded stands in no table any more, and one tried again looks like one that failed. They all
+// read alike, and analytics reads every kind.
+bool is_unreadable(const messaging::Record& record) {
+    return !messaging::decode_batch(Service::analytics, {record}).dead.empty();
+}
+
 void take_stray(Facts& facts, const messaging::Record& record, std::uint8_t topic, bool has_id) {
     const auto producer = producer_of_topic(record.topic);
     const auto kind =
         producer ? kind_of_type(*producer, record.header("ce_type")) : std::nullopt;
-    // Consumers skip a type that the catalog does not have and refuse a record without an id.
-    if (!has_id || (producer && !kind)) {
+    // Consumers skip a type that the catalog does not have, and refuse a record without an id or
+    // with anything else that keeps it from being an event.
+    if (!has_id || (producer && (!kind || is_unreadable(record)))) {
         ++facts.topics[topic].foreign;
         return;
     }
@@ -54,25 +62,6 @@ void set_place(LedgerEvent& event, const messaging::Record& record) {
     }
     event.partition = static_cast<std::int16_t>(record.partition);
     event.offset = record.offset;
-}
-
-// Dead at the first look; what failed, or waited for its order, was tried more than once.
-bool is_unreadable(const ParkedFact& parked) { return parked.dead && parked.attempts <= 1; }
-
-void drop_unreadable(Facts& facts) {
-    std::map<std::tuple<std::string, std::int32_t, std::int64_t>, std::uint8_t> unreadable;
-    for (const ParkedFact& parked : facts.parked) {
-        if (!is_unreadable(parked)) continue;
-        unreadable[{parked.topic, parked.partition, parked.offset}] |= events::bit(parked.service);
-    }
-    std::erase_if(facts.strays, [&](const StrayRecord& stray) {
-        const auto found = unreadable.find({stray.topic, stray.partition, stray.offset});
-        if (found == unreadable.end() || !stray.kind || stray.event != kNone) return false;
-        const auto consumers = consumers_of(stray.producer, *stray.kind);
-        if ((found->second & consumers) != consumers) return false;
-        ++facts.topics[facts.topic(stray.topic)].foreign;
-        return true;
-    });
 }
 
 }  // namespace
@@ -102,7 +91,6 @@ void finish_records(Facts& facts) {
     for (LedgerEvent& event : facts.events) {
         if (is_expired(facts, event)) event.arrived = 0xff;
     }
-    drop_unreadable(facts);
     facts.topics_read = true;
 }
 

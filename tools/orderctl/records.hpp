@@ -7,11 +7,11 @@
 namespace orderflow::orderctl {
 
 // `arrived`: the consumers (bits) whose group has committed an offset behind the record. Headers
-// are read as the services read them (Record::header: the first of a name).
+// are read as the services read them (Record::header: the first of a name). A record without a row
+// that no consumer can read has no effect and is no event, whatever became of it there: foreign.
 void take_record(Facts& facts, const messaging::Record& record, std::uint8_t arrived);
 
-// Once all are read: what retention has taken counts as handled; and a record that every consumer
-// of its kind found unreadable had no effect and is no event.
+// Once all are read: what retention has taken counts as handled.
 void finish_records(Facts& facts);
 
 // The row's record may be gone: the topic keeps none as old, or none of its partition as old.
