@@ -167,6 +167,8 @@ class Check(OrderctlTest):
         code, said = self.ctl("--payments-url", "host=127.0.0.1 port=1 dbname=payments", "check")
         self.assertEqual(code, 2)
         self.assertIn("127.0.0.1", said)
+        code, said = self.ctl("check", "--history", tempfile.gettempdir())
+        self.assertEqual((code, said), (2, f"orderctl: cannot read {tempfile.gettempdir()}\n"))
 
 
 class Repair(OrderctlTest):

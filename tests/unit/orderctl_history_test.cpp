@@ -1,9 +1,12 @@
 // A client's history against the facts (I1, I2).
+#include <fstream>
 #include <sstream>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include "orderctl/connect.hpp"
 #include "unit/orderctl_world.hpp"
 
 namespace orderflow::orderctl {
@@ -96,6 +99,24 @@ TEST_CASE("orderctl history: I2 looks at the named customers alone") {
     const History history{{placement}};
     const Report report = world.check(&history);
     CHECK(invariant(report, "I2").verdict == Verdict::ok);
+}
+
+TEST_CASE("orderctl history: an empty one is of no customer's orders alone") {
+    World world;
+    const History history;
+    CHECK(violated(world.check(&history)) == "");
+    const Story story = world.completed();
+    CHECK(violated(world.check(&history)) == "I2");
+    CHECK_THAT(said(world.check(&history), "I2"), ContainsSubstring("no request of the history"));
+}
+
+TEST_CASE("orderctl history: what cannot be read is not empty") {
+    std::ifstream directory("/");
+    const auto history = read_history(directory);
+    REQUIRE_FALSE(history.has_value());
+    CHECK(history.error().detail == "cannot be read");
+    CHECK_THROWS_WITH(read_stack_env("/"), "cannot read /");
+    CHECK_THROWS_WITH(read_stack_env("/dev/null/none"), "cannot read /dev/null/none");
 }
 
 TEST_CASE("orderctl history: lines are read as documented, others are skipped") {

@@ -153,7 +153,7 @@ void judge_phantoms(Judge& judge, const Facts& facts, const History* history) {
     std::map<string, OrderId> by_key;
     std::set<string> unclear_keys;  // requests that may have placed an order that nobody named
     std::int64_t unclear = 0;
-    bool all_named = true;
+    bool all_named = !history->placements.empty();  // an empty history is of nobody's requests
     for (const Placement& placement : history->placements) {
         customers.insert(digest(placement.customer));
         all_named = all_named && !placement.customer.empty();

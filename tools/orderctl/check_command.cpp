@@ -163,6 +163,7 @@ std::optional<History> load_history(const std::string& file) {
     std::ifstream in(file);
     if (!in) throw CannotDo("cannot read " + file);
     auto history = read_history(in);
+    if (in.bad()) throw CannotDo("cannot read " + file);
     if (!history) throw CannotDo(file + ": " + history.error().detail);
     return std::move(*history);
 }

@@ -108,6 +108,7 @@ std::map<std::string, std::string> read_stack_env(const std::string& file) {
         }
         settings[line.substr(0, equals)] = value;
     }
+    if (in.bad()) throw CannotDo("cannot read " + file);  // a directory opens
     return settings;
 }
 

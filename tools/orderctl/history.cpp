@@ -54,6 +54,8 @@ Result<History> read_history(std::istream& in) {
         placement->line = number;
         history.placements.push_back(std::move(*placement));
     }
+    // A directory opens, and fails at the first read.
+    if (in.bad()) return Error{"unreadable", "cannot be read"};
     return history;
 }
 

@@ -38,7 +38,7 @@ struct History {
     std::vector<Placement> placements;
 };
 
-// Error: the line's number stands in its detail.
+// Error: the line's number stands in its detail; or reading failed.
 Result<History> read_history(std::istream& in);
 
 }  // namespace orderflow::orderctl
