@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import unittest
 import uuid
@@ -212,6 +213,27 @@ class Refusals(Mend):
         code, _, said = self.say("lag", "--foo")
         self.assertEqual(code, 2)
         self.assertIn("--foo", said)
+
+    def test_what_cannot_be_said_is_not_done(self):
+        program = [pathlib.Path(self.stack.env["STACK_BIN"]) / "orderctl", "--stack-env",
+                   os.environ["ORDERFLOW_TEST_STACK"]]
+        commands = (["--help"], ["check", "--help"], ["check", "--json"], ["check"], ["lag"], ["stuck", "--json"],
+                    ["records", "list"])
+        for command in commands:
+            with self.subTest(command), open("/dev/full", "w", encoding="utf-8") as full:
+                done = subprocess.run(program + command, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+                                      timeout=120)
+                self.assertEqual((done.returncode, done.stderr),
+                                 (2, "orderctl: cannot write to standard output: No space left on device\n"))
+        for command in commands:
+            for restored in (True, False):  # ended by the signal, or told by the write
+                with self.subTest(command, restored=restored):
+                    reading, writing = os.pipe()
+                    os.close(reading)
+                    done = subprocess.run(program + command, stdout=writing, stderr=subprocess.PIPE, text=True,
+                                          check=False, timeout=120, restore_signals=restored)
+                    os.close(writing)
+                    self.assertEqual((done.returncode, done.stderr), (-signal.SIGPIPE if restored else 2, ""))
 
     def test_a_wrong_option_ends_every_program_with_two(self):
         programs = [f"{service}-service" for service in SERVICES] + ["gateway-sandbox", "orderctl"]

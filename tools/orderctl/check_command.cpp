@@ -125,7 +125,7 @@ void print_verdict(const CheckDocument& document) {
         say(std::exchange(separator, ", "), invariant.id, " ", invariant.violations);
     }
     say("\n");
-    std::fflush(stdout);
+    flush_output();
 }
 
 void print(const CheckDocument& document) {

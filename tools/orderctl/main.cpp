@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <sstream>
 
 #include <CLI/CLI.hpp>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -78,13 +79,7 @@ void add_commands(CLI::App& app, Context& context) {
     add_payment(app, context);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-    using namespace orderflow::orderctl;
-    spdlog::set_default_logger(spdlog::stderr_logger_mt("orderctl"));
-    spdlog::set_level(spdlog::level::err);
-
+int run(int argc, char** argv) {
     CLI::App app("The operator's command line of orderflow.", "orderctl");
     app.formatter(std::make_shared<ShortFormatter>());
     app.footer(kFooter);
@@ -96,14 +91,30 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        if (error.get_exit_code() == 0) return app.exit(error);
-        return refuse(app, error);
+        if (error.get_exit_code() != 0) return refuse(app, error);
+        std::ostringstream help;
+        app.exit(error, help);
+        orderflow::orderctl::say(help.str().c_str());  // our own words
+        return orderflow::orderctl::kClean;
     }
+    context.endpoints.complete();
+    return context.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    using namespace orderflow::orderctl;
+    spdlog::set_default_logger(spdlog::stderr_logger_mt("orderctl"));
+    spdlog::set_level(spdlog::level::err);
     try {
-        context.endpoints.complete();
-        return context.run();
+        const int code = run(argc, argv);
+        flush_output();
+        return code;
+    } catch (const OutputError& error) {
+        if (!error.closed) std::fprintf(stderr, "orderctl: %s\n", error.what());
     } catch (const std::exception& error) {
         std::fprintf(stderr, "orderctl: %s\n", shown(error.what()).c_str());
-        return kCannotDo;
     }
+    return kCannotDo;
 }

@@ -1,8 +1,10 @@
 #include "orderctl/terminal.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <system_error>
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -124,7 +126,18 @@ std::string shown(std::string_view text) {
 Painted bold(std::string_view text) { return painted("1", text); }
 Painted red(std::string_view text) { return painted("31", text); }
 
-void print_raw(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+OutputError::OutputError(int error)
+    : std::runtime_error("cannot write to standard output: " +
+                         std::generic_category().message(error)),
+      closed(error == EPIPE) {}
+
+void print_raw(std::string_view text) {
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) throw OutputError(errno);
+}
+
+void flush_output() {
+    if (std::fflush(stdout) != 0) throw OutputError(errno);
+}
 
 void Table::add(std::vector<std::string> cells) {
     for (std::string& cell : cells) cell = shown(cell);

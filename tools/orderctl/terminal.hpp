@@ -6,6 +6,7 @@
 #include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,8 +50,18 @@ inline void append(std::string& out, const Painted& own) { out += own.text; }
 inline void append(std::string& out, std::string_view foreign) { out += shown(foreign); }
 void append(std::string& out, std::integral auto number) { out += std::to_string(number); }
 
-// To standard output, as it is: JSON, and what has been made by the functions above.
+// Standard output did not take what was said: a command that nobody could hear has not done its
+// work. `closed`: nobody wants to hear more (`| head -1`); that is no news to anybody.
+struct OutputError : std::runtime_error {
+    explicit OutputError(int error);
+    bool closed;
+};
+
+// To standard output, as it is: JSON, and what has been made by the functions above. Buffered.
+// Throws OutputError, here or later.
 void print_raw(std::string_view text);
+// All of it is there now. Throws OutputError.
+void flush_output();
 
 // say("order ", id, ": ", bold(state), ", ", total, "\n")
 template <class... Parts>
