@@ -214,6 +214,29 @@ class Refusals(Mend):
         self.assertEqual(code, 2)
         self.assertIn("--foo", said)
 
+    def test_what_to_republish_is_said_once(self):
+        order_id = str(uuid.uuid4())
+        for options, number in (([], "is required"), (["--order", order_id, "--all"], "2 were given"),
+                                (["--since", "2026-01-02T03:04:05Z", "--all"], "2 were given")):
+            code, _, said = self.say("republish", *options)
+            self.assertEqual(code, 2)
+            self.assertRegex(said.splitlines()[0], rf"^orderctl republish: .*--order.*--since.*--all.*{number}")
+        for options in (["--oder", order_id], ["--all", "--foo"]):
+            code, _, said = self.say("republish", *options)
+            unknown = next(option for option in options if option in ("--oder", "--foo"))
+            self.assertEqual((code, said.splitlines()[0]),
+                             (2, f"orderctl republish: there is no option '{unknown}'"))
+
+    def test_a_number_that_is_no_id_is_refused(self):
+        for number in ("999999999999999999999", "9223372036854775808", "0", "010", "0x10", "1e3", "seven", ""):
+            for decision in ("retry", "discard"):
+                code, _, said = self.say("records", decision, number, "--service", "inventory", "--reason", "a test")
+                self.assertEqual(code, 2)
+                self.assertIn("a record's id is a number from 1 to 9223372036854775807", said)
+        code, _, said = self.say("records", "retry", "9223372036854775807", "--service", "inventory", "--reason", "-")
+        self.assertEqual(code, 2)
+        self.assertIn("is not there", said)
+
     def test_what_cannot_be_said_is_not_done(self):
         program = [pathlib.Path(self.stack.env["STACK_BIN"]) / "orderctl", "--stack-env",
                    os.environ["ORDERFLOW_TEST_STACK"]]

@@ -54,12 +54,15 @@ int refuse(const CLI::App& app, const CLI::ParseError& error) {
         at = at->get_subcommands().front();
     }
     std::string names;
-    for (const CLI::App* each : at->get_subcommands({})) names += " " + each->get_name();
+    for (const CLI::App* each : at->get_subcommands({})) {
+        if (!each->get_name().empty()) names += " " + each->get_name();  // not a group of options
+    }
     const auto rest = app.remaining(true);  // options that a command does not know go up to it
     std::string what = error.what();
-    if (!names.empty() && !rest.empty()) {
-        what = (rest.front().starts_with('-') ? "there is no option '" : "there is no command '") +
-               rest.front() + "'. The commands are:" + names;
+    const bool odd_option = !rest.empty() && rest.front().starts_with('-');
+    if (odd_option || (!names.empty() && !rest.empty())) {
+        what = (odd_option ? "there is no option '" : "there is no command '") + rest.front() + "'";
+        if (!names.empty()) what += ". The commands are:" + names;
     } else if (!names.empty()) {
         what = "which command? There are:" + names;
     }

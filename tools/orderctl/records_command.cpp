@@ -3,6 +3,7 @@
 // once one finds the record decided, and a service that tries a record at the same time has it
 // locked, or has it no longer among the dead.
 #include <algorithm>
+#include <charconv>
 #include <memory>
 
 #include "events/json.hpp"
@@ -228,6 +229,15 @@ CLI::Option* add_service(CLI::App* command, RecordsOptions& options, const char*
         ->check(CLI::IsMember({"order", "inventory", "payment", "shipping", "analytics"}));
 }
 
+// The parser would take what is beyond 64 bits for the largest number, and 010 for 8.
+std::string id_error(const std::string& text) {
+    std::int64_t id = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+    const bool whole = error == std::errc() && end == text.data() + text.size();
+    if (whole && id > 0 && text.front() != '0') return {};
+    return "a record's id is a number from 1 to 9223372036854775807, not '" + text + "'";
+}
+
 void add_decision(CLI::App& records, Context& context, bool retry) {
     CLI::App* command = add_command(records, retry ? "retry" : "discard",
                                     retry ? kRetryHelp : kDiscardHelp);
@@ -235,7 +245,9 @@ void add_decision(CLI::App& records, Context& context, bool retry) {
     const auto texts = [](const std::string& text) {
         return !text.empty() && text.size() <= 1'000 ? "" : "1 to 1000 bytes";
     };
-    command->add_option("ID", options->id, "the record's, of `records list`")->required();
+    command->add_option("ID", options->id, "the record's, of `records list`")
+        ->required()
+        ->check(id_error);
     add_service(command, *options, "whose record")->required();
     command->add_option("--reason", options->reason, "why; stands in the decisions")
         ->required()
