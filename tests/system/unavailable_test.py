@@ -137,5 +137,18 @@ class DatabaseAway(SystemTest):
         self.assertEqual([frame["seq"] for frame in frames], list(range(1, last + 1)))
 
 
+class ServiceAway(SystemTest):
+    def test_people_get_a_page_and_programs_a_problem(self):
+        self.addCleanup(lambda: Stack().restart())
+        self.stack.stop("analytics")
+        for path in ("/", "/customers"):
+            page = request("GET", self.stack.url("edge", path), headers={"Accept": "text/html,*/*;q=0.8"})
+            self.assertEqual((page.status, page.headers["Content-Type"]), (503, "text/html; charset=utf-8"))
+            self.assertIn(b"out of reach", page.body)
+        problem = request("GET", self.stack.url("edge", "/api/analytics"))
+        self.assertEqual((problem.status, problem.json()["type"]), (503, "/problems/unavailable"))
+        self.assertEqual(request("GET", self.stack.url("edge", f"/api/orders/{UNKNOWN}")).status, 404)
+
+
 if __name__ == "__main__":
     unittest.main()

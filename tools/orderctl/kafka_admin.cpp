@@ -1,5 +1,8 @@
 // facts_readers.hpp: what the brokers say about groups and topics.
 #include <charconv>
+#include <chrono>
+#include <optional>
+#include <thread>
 
 #include "messaging/rdkafka.hpp"
 #include "orderctl/facts_readers.hpp"
@@ -12,6 +15,8 @@ using Handle = std::unique_ptr<rd_kafka_t, Destroyer<&rd_kafka_destroy>>;
 using Options = std::unique_ptr<rd_kafka_AdminOptions_t, Destroyer<&rd_kafka_AdminOptions_destroy>>;
 
 constexpr int kRequestMs = 10'000;
+constexpr std::chrono::seconds kCoordinatorPatience{20};
+constexpr std::chrono::milliseconds kAskAgain{500};
 
 Handle make_client(const std::string& brokers) {
     messaging::Conf conf = messaging::base_conf(brokers, "orderctl");
@@ -73,7 +78,17 @@ std::map<std::string, Retention> read_retention(const std::string& brokers) {
     return retention;
 }
 
-std::vector<std::string> groups_with_members(const Endpoints& endpoints) {
+namespace {
+
+// A broker that has just started with nothing chooses the groups' coordinator first.
+bool will_pass(rd_kafka_resp_err_t code) {
+    return code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR ||
+           code == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE ||
+           code == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS;
+}
+
+// nullopt: ask again.
+std::optional<std::vector<std::string>> ask_for_groups(const Endpoints& endpoints) {
     const Handle handle = make_client(endpoints.brokers());
     std::vector<const char*> names;
     for (const Service service : kServices) names.push_back(endpoints.group(service).c_str());
@@ -83,6 +98,7 @@ std::vector<std::string> groups_with_members(const Endpoints& endpoints) {
                                     queue.get());
     const messaging::KafkaEvent event(rd_kafka_queue_poll(queue.get(), 2 * kRequestMs));
     if (!event) throw CannotDo("Kafka: no answer about the consumer groups");
+    if (will_pass(rd_kafka_event_error(event.get()))) return std::nullopt;
     if (rd_kafka_event_error(event.get())) {
         throw CannotDo(std::string("Kafka: ") + rd_kafka_event_error_string(event.get()));
     }
@@ -93,6 +109,7 @@ std::vector<std::string> groups_with_members(const Endpoints& endpoints) {
     for (std::size_t i = 0; i < count; ++i) {
         const rd_kafka_error_t* failed = rd_kafka_ConsumerGroupDescription_error(groups[i]);
         const auto code = failed ? rd_kafka_error_code(failed) : RD_KAFKA_RESP_ERR_NO_ERROR;
+        if (will_pass(code)) return std::nullopt;
         // A group that never was has no members.
         if (code && code != RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) {
             throw CannotDo(std::string("Kafka: ") + rd_kafka_error_string(failed));
@@ -102,6 +119,19 @@ std::vector<std::string> groups_with_members(const Endpoints& endpoints) {
         }
     }
     return busy;
+}
+
+}  // namespace
+
+std::vector<std::string> groups_with_members(const Endpoints& endpoints) {
+    const auto give_up = std::chrono::steady_clock::now() + kCoordinatorPatience;
+    for (;;) {
+        if (auto busy = ask_for_groups(endpoints)) return std::move(*busy);
+        if (std::chrono::steady_clock::now() > give_up) {
+            throw CannotDo("Kafka: the consumer groups have no coordinator yet");
+        }
+        std::this_thread::sleep_for(kAskAgain);
+    }
 }
 
 }  // namespace orderflow::orderctl
