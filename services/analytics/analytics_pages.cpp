@@ -110,11 +110,27 @@ std::string percent_encode(std::string_view text) {
     return out;
 }
 
-// What looks like an order's id leads to the order, anything else is a customer's.
-std::string place_of(std::string text) {
+using Quotes = std::pair<std::string_view, std::string_view>;
+constexpr std::array<Quotes, 5> kQuotes{
+    {{"\"", "\""}, {"'", "'"}, {"`", "`"}, {"\u201c", "\u201d"}, {"\u2018", "\u2019"}}};
+
+// Without blanks around it, and without the quotes that were copied along with it.
+std::string_view bare(std::string_view text) {
     const auto first = text.find_first_not_of(" \t\r\n");
-    if (first == std::string::npos) return "/";
+    if (first == std::string_view::npos) return {};
     text = text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+    for (const auto& [open, close] : kQuotes) {
+        if (text.size() < open.size() + close.size()) continue;
+        if (!text.starts_with(open) || !text.ends_with(close)) continue;
+        return bare(text.substr(open.size(), text.size() - open.size() - close.size()));
+    }
+    return text;
+}
+
+// What looks like an order's id leads to the order, anything else is a customer's.
+std::string place_of(std::string_view words) {
+    const std::string text(bare(words));
+    if (text.empty()) return "/";
     std::string lower = text;
     for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     if (OrderId::parse(lower)) return "/orders/" + lower;

@@ -114,7 +114,11 @@ TEST_CASE("pages: the search leads to the order or to the customer") {
     for (const Row& row :
          {Row{"q=019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10", kOrder},
           Row{"q=+019B7CA9-8D03-7C3E-9A51-3F6D2B8E4C10%0A", kOrder},
+          Row{"q=%22019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10%22", kOrder},
+          Row{"q=+%E2%80%9C+019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10+%E2%80%9D+", kOrder},
           Row{"q=CUST-001", "/customers?id=CUST-001"},
+          Row{"q='CUST-001'", "/customers?id=CUST-001"}, Row{"q=O'", "/customers?id=O%27"},
+          Row{"q=%22", "/customers?id=%22"}, Row{"q=%22+%22", "/"},
           Row{"q=a+%26%3Cb%2F..%0D%0Ac", "/customers?id=a%20%26%3Cb%2F..%0D%0Ac"},
           Row{"q=%EA%B9%80", "/customers?id=%EA%B9%80"}, Row{"q=++", "/"}, Row{"", "/"}}) {
         CAPTURE(row.query);
