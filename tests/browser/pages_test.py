@@ -1,5 +1,7 @@
 """The pages in a real browser: what a person sees, clicks and types, while the stack works behind them."""
 
+import os
+import signal
 import statistics
 import unittest
 import urllib.parse
@@ -120,7 +122,74 @@ class Pages(SystemTest):
         self.driver.execute_script("window.WebSocket = window.real")
         self.see("#connection", "Live", 45)
 
+    def test_the_latest_orders_of_all_customers_are_a_click_away(self):
+        self.open("/")
+        self.driver.find_element("id", "latest").click()
+        self.see("h1", "Latest orders")
+        self.assertEqual(self.driver.title, "Latest orders · orderflow")
+        self.assertIn("search for the customer", text(self.driver, "#hint"))
+        self.see("#connection", "Live, by polling")
+        same = self.unchanged()
+        order_id = self.place(self.order(self.product()))
+        self.assertTrue(self.soon(lambda: f"/orders/{order_id}" in "".join(self.links("#orders a.id"))), "it is not live")
+        self.assertIn(self.customer, texts(self.driver, "#orders tbody bdi"))
+        self.assertTrue(same())
+
+    def test_every_label_of_the_minutes_is_whole(self):
+        self.open("/")
+        self.assertEqual(self.driver.execute_async_script("""
+            const done = arguments[0];
+            const at = (i) => new Date(Date.UTC(2026, 0, 1, 3, 11 + i)).toISOString();
+            const minutes = [...Array(60).keys()].map((i) =>
+                ({minute: at(i), placed: 9, completed: 8, cancelled: 1}));
+            import("/pages/charts.js").then(({throughput}) => {
+                const figure = document.createElement("figure");
+                document.querySelector("#content").append(figure);
+                throughput(figure, minutes);
+                const svg = figure.querySelector("svg").getBoundingClientRect();
+                done([...figure.querySelectorAll(".tick")].filter((tick) => tick.textContent.includes(":"))
+                    .filter((tick) => tick.getBoundingClientRect().right > svg.right).map((tick) => tick.textContent));
+            })"""), [])
+
     # ---- order
+
+    def test_order_page_keeps_what_it_knows_while_analytics_is_away(self):
+        order_id = self.place(self.order(self.product(), token="tok_slow_60s"))
+        self.open(f"/orders/{order_id}")
+        self.assertTrue(self.soon(lambda: len(texts(self.driver, "#events tbody tr")) == 2))
+        self.see("#connection", "Live")
+        self.expected = "503"
+        os.kill(self.stack.pid("analytics"), signal.SIGKILL)
+        self.addCleanup(self.stack.restart)
+        self.see("#connection", "Partly live")
+        self.assertIn("The analytics service does not answer", text(self.driver, "#note"))
+        self.assertIn("3 steps remain", text(self.driver, "#badges"))
+        self.assertEqual(len(texts(self.driver, "#events tbody tr")), 2)
+        request("POST", self.stack.url("edge", f"/api/orders/{order_id}/cancellations"))
+        self.see("#badges .badge", "Cancelled", 30)
+        self.assertEqual(texts(self.driver, ".way .forward .name"), [
+            "Order placed", "Stock reserved", "Capture payment", "Schedule shipment", "Complete order"])
+        self.assertIn("Stock released", texts(self.driver, ".way .back .name"))
+        self.assertIn("Order cancelled", texts(self.driver, ".way .back .name"))
+        self.stack.restart()
+        self.see("#connection", "Final", 30)
+        self.assertIn("OrderCancelled", text(self.driver, "#events"))
+
+    def test_order_page_without_a_timeline_draws_the_way_that_the_order_tells(self):
+        declined = self.place(self.order(self.product(), token="tok_declined"))
+        self.final(declined)
+        self.driver.execute_cdp_cmd("Network.enable", {})
+        self.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/timeline"]})
+        self.expected = "timeline"
+        self.open(f"/orders/{declined}")
+        self.see("#badges .badge", "Cancelled")
+        self.assertEqual(texts(self.driver, ".way .name"), [
+            "Order placed", "Stock reserved", "Payment declined", "Schedule shipment", "Complete order",
+            "Cancellation started", "Stock released", "Nothing to undo", "Nothing to undo", "Order cancelled"])
+        self.assertEqual(text(self.driver, "#note"), "The analytics service does not answer: events, latencies and "
+                         "Kafka coordinates are missing for now.")
+        self.assertNotIn("No event so far", text(self.driver, "#events"))
+        self.see("#connection", "Partly live")
 
     def test_order_reaches_its_end_before_ones_eyes(self):
         with settings("gateway", GATEWAY_DELAY_MS="3000") as stack:
@@ -168,6 +237,7 @@ class Pages(SystemTest):
     def test_what_does_not_exist_is_said_kindly(self):
         self.open("/orders/019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10")
         self.see("h1:not(#id)", "No such order")
+        self.see("#connection", "Not found")
         for path in ("/orders/42", "/orders/%3Cscript%3E", "/nothing/at/all"):
             with self.subTest(path):
                 self.open(path)
@@ -189,6 +259,11 @@ class Pages(SystemTest):
         self.open("/")
         self.search(" " + orders[0].upper())
         self.see("#id", orders[0])
+        self.search(f' "{orders[0]}" ')
+        self.see("#id", orders[0])
+        self.search(orders[0][-12:])
+        self.see("h1", orders[0][-12:])
+        self.assertTrue(self.soon(lambda: "36 characters" in text(self.driver, "#orders")))
         self.search(self.customer)
         self.see("h1", self.customer)
         self.assertTrue(self.soon(lambda: len(texts(self.driver, "#orders tbody tr")) == 3))
@@ -210,7 +285,7 @@ class Pages(SystemTest):
         self.driver.execute_script("""const box = document.getElementById("status");
             box.value = "CANCELLED"; box.dispatchEvent(new Event("change"))""")
         self.assertTrue(self.soon(lambda: len(texts(self.driver, "#orders tbody tr")) == 2))
-        self.assertIn("Out of stock", text(self.driver, "#orders"))
+        self.assertIn("Not enough in stock", text(self.driver, "#orders"))
 
     # ---- everywhere
 
@@ -238,7 +313,8 @@ class Pages(SystemTest):
         self.timeline(order_id, "OrderCancelled")
         waiting = self.place(self.order(self.product(), token="tok_slow_60s"))
         resize(self.driver, PHONE)
-        for path in ("/", f"/orders/{order_id}", f"/orders/{waiting}", f"/customers?id={self.customer}", "/nothing"):
+        for path in ("/", f"/orders/{order_id}", f"/orders/{waiting}", f"/customers?id={self.customer}",
+                     "/customers", "/nothing"):
             with self.subTest(path):
                 self.open(path)
                 wide = self.driver.execute_script("return document.documentElement.scrollWidth")

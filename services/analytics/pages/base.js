@@ -154,15 +154,15 @@ const STATUS = {
   CANCELLED: ["bad", "Cancelled"],
 };
 export const REASON = {
-  OUT_OF_STOCK: "Out of stock",
+  OUT_OF_STOCK: "Not enough in stock",
   UNKNOWN_PRODUCT: "Unknown product",
-  PRICE_MISMATCH: "Price has changed",
+  PRICE_MISMATCH: "Price or currency not the catalogue's",
   CARD_DECLINED: "Card declined",
-  CARD_TOKEN_UNKNOWN: "Card not known",
+  CARD_TOKEN_UNKNOWN: "Card token unknown",
   CARRIER_REFUSED: "Country not served",
-  STORAGE_FULL: "Storage full",
+  STORAGE_FULL: "Warehouse storage full",
   CUSTOMER: "By the customer",
-  DEADLINE: "Waited too long",
+  DEADLINE: "Not finished in time",
 };
 export const reason = (code) => REASON[code] ?? code;
 

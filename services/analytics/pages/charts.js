@@ -40,12 +40,12 @@ export function throughput(figure, minutes) {
   const columns = minutes.map((minute, i) => {
     const bar = { x: x(i) + slot * 0.12, width: slot * 0.76 };
     const ended = minute.completed + minute.cancelled;
-    const label = new Date(minute.minute).getMinutes() % every === 0 && x(i) > left + 6 && x(i) < width - 18;
+    const label = new Date(minute.minute).getMinutes() % every === 0 && x(i) > left + 6;
     return svg("g", {},
       svg("rect", { class: "fill good", ...bar, y: y(minute.completed), height: floor - y(minute.completed) }),
       svg("rect", { class: "fill bad", ...bar, y: y(ended), height: y(minute.completed) - y(ended) }),
-      label ? svg("text", { class: "tick", x: x(i) + slot / 2, y: HEIGHT - 6, "text-anchor": "middle" },
-        hour(minute.minute)) : null);
+      label ? svg("text", { class: "tick", x: Math.min(x(i) + slot / 2, width - 20), y: HEIGHT - 6,
+        "text-anchor": "middle" }, hour(minute.minute)) : null);
   });
   const way = minutes.map((minute, i) =>
     `${i ? "L" : "M"}${(x(i) + slot / 2).toFixed(1)} ${y(minute.placed).toFixed(1)}`);

@@ -23,7 +23,10 @@ function showFigures({ orders, users, performance }) {
   setFigure("cancelled", number(orders.cancelled));
   setText("completed-share", orders.count ? share(orders.completed, orders.count) : "none yet");
   setText("cancelled-share", orders.count
-    ? `${share(orders.cancelled, orders.count)}, error rate ${share(performance.errorRate, 1)}` : "none yet");
+    ? share(orders.cancelled, orders.count) : "none yet");
+  setText("error-rate", orders.count ? `error rate ${share(performance.errorRate, 1)}` : "");
+  setText("error-rate-means", `The error rate counts the orders that the system gave up (“${reason("DEADLINE")}”) ` +
+    "among all that have ended. Refusals and customers' cancellations are no errors.");
   showRevenue(orders.revenueByCurrency ?? { KRW: orders.revenue });
   setFigure("response", performance.avgResponseTime ? duration(performance.avgResponseTime) : "–");
   setFigure("customers", number(users.active));

@@ -3,11 +3,12 @@ import { byId, parse } from "./base.js";
 
 const WORDS = {
   connecting: "Connecting", live: "Live", polling: "Live, by polling", away: "No connection", ended: "Final",
+  partly: "Partly live", missing: "Not found", still: "Not live",
 };
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 30_000;
 
-// path         of the WebSocket
+// path         of the WebSocket; undefined: there is none, only polling
 // poll()       asks by HTTP; says whether there was an answer
 // received(m)  takes a message of the socket
 // opened(send) may send the first messages
@@ -23,7 +24,7 @@ export class Live {
   start() {
     this.show("connecting");
     this.ask();
-    this.connect();
+    if (this.path) this.connect();
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden && !this.over && !this.open) this.ask();
     });
@@ -91,7 +92,15 @@ export class Live {
     if (!document.hidden) this.pollTimer = setTimeout(() => this.ask(), this.everyMs);
   }
 
+  // While there is less to be had than the connection makes believe: "partly", "missing" or undefined.
+  qualify(limit) {
+    this.limit = limit;
+    this.show(this.state);
+  }
+
   show(state) {
+    this.state = state;
+    if (this.limit && (state === "live" || state === "polling")) state = this.limit;
     const pill = byId("connection");
     if (pill.dataset.state === state) return;
     pill.dataset.state = state;

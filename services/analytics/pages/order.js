@@ -16,20 +16,36 @@ const LOOK_EVERY_MS = 2000;
 let asked = 0;
 let shown = 0; // the question whose answer is shown; that of an earlier one is dropped
 let looks = [];
+const known = {}; // the order and the timeline, as last answered: a service that goes away takes nothing with it
 
 async function load() {
   const mine = ++asked;
   const [order, timeline] = await Promise.all([get(`/api/orders/${id}`), get(`/api/orders/${id}/timeline`)]);
   if (mine < shown) return true;
-  const nowhere = order.status === 404 && timeline.status === 404;
+  const nowhere = order.status === 404 && timeline.status !== 200 && !known.order && !known.timeline;
   if (!nowhere && order.status !== 200 && timeline.status !== 200) return false;
   shown = mine;
   if (nowhere) return missing();
-  show(order.status === 200 ? order.body : undefined, timeline.status === 200 ? timeline.body : undefined);
+  if (order.status === 200) known.order = order.body;
+  if (timeline.status === 200) known.timeline = timeline.body;
+  const away = {
+    order: order.status !== 200,
+    analytics: timeline.status !== 200 && timeline.status !== 404,
+  };
+  live.qualify(away.order || away.analytics ? "partly" : undefined);
+  show(known.order, known.timeline, away);
   return true;
 }
 
+// An order never goes back: of two answers the one that is further holds.
+function further(one, other) {
+  const rank = (status) => ["PROCESSING", "CANCELLING"].includes(status) ? Number(status === "CANCELLING") : 2;
+  if (one === undefined || other === undefined) return one ?? other;
+  return rank(other) > rank(one) ? other : one;
+}
+
 function missing() {
+  live.qualify("missing");
   byId("order").hidden = true;
   const box = byId("missing");
   box.hidden = false;
@@ -43,30 +59,29 @@ function missing() {
   return true;
 }
 
-function show(order, timeline) {
+function show(order, timeline, away) {
   byId("missing").hidden = true;
   byId("order").hidden = false;
   const events = timeline?.events ?? [];
-  const status = order?.status ?? timeline.status;
+  const status = further(order?.status, timeline?.status);
   const cause = order?.reason ?? timeline?.reason;
-  const way = new Way(events, status, order?.waitingFor);
+  const way = new Way(events, status, order);
   document.title = `${status.toLowerCase()} · ${id.slice(-12)} · orderflow`;
   setText("id", id);
-  draw(byId("badges"), [status, cause, order?.waitingFor, way.remaining().length],
-    () => headline(status, cause, order, way));
+  draw(byId("badges"), [status, cause, way.waits(), way.remaining().length], () => headline(status, cause, way));
   draw(byId("facts"), [order, events.at(-1)], () => facts(order, events));
-  note(order, timeline, status);
-  draw(byId("way"), [events, status, order?.waitingFor], () => way.draw(cause));
+  note(timeline, status, away);
+  draw(byId("way"), [events, status, cause, order?.steps, order?.waitingFor], () => way.draw(cause));
   setText("events-hint", events.length ? number(events.length) : "");
-  draw(byId("events"), events, () => eventTable(events));
+  draw(byId("events"), [events, away.analytics], () => eventTable(events, away));
   byId("goods-card").hidden = !order;
   if (order && changed(byId("goods"), order.items, order.shipment)) byId("goods").replaceChildren(...goods(order));
   byId("content").setAttribute("aria-busy", "false");
   if (FINAL.includes(status) && events.some(({ type }) => type === LAST[status])) live.end();
 }
 
-function headline(status, cause, order, way) {
-  const waiting = order?.waitingFor ?? [];
+function headline(status, cause, way) {
+  const waiting = way.waits();
   const left = way.remaining().length;
   const remain = `${left} ${left === 1 ? "step remains" : "steps remain"}`;
   return [badge(status), cause ? el("span", {}, reason(cause)) : null,
@@ -88,17 +103,21 @@ function facts(order, events) {
   ].filter((part) => part !== null);
 }
 
-function note(order, timeline, status) {
-  const text = !order ? "The order service does not answer; what stands here is what the events tell."
-    : !timeline ? "The order's events have not arrived at the analytics service yet."
+function note(timeline, status, away) {
+  const text = away.order ? "The order service does not answer; what stands here is what the events tell."
+    : away.analytics ? `The analytics service does not answer: ${timeline ? "later " : ""}events, latencies ` +
+        "and Kafka coordinates are missing for now."
+      : !timeline ? "The order's events have not arrived at the analytics service yet."
       : status === "CANCELLING" ? "The order is being cancelled: it ends when all three participants have answered."
         : "";
   byId("note").hidden = text === "";
   setText("note", text);
 }
 
-function eventTable(events) {
-  if (events.length === 0) return el("p", { class: "empty" }, "No event so far.");
+function eventTable(events, away) {
+  if (events.length === 0) {
+    return el("p", { class: "empty" }, away.analytics ? "The events are not known for now." : "No event so far.");
+  }
   return table("Events of the order",
     [["Event", ""], ["Service", ""], ["Time", "number"], ["After", "number", "Since the event before"],
       ["Kafka", "", "Kafka: topic / partition / offset"]],

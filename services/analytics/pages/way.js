@@ -27,17 +27,46 @@ const WORDS = {
 const icon = (kind) => el("span", { class: "icon", "aria-hidden": "true" },
   svg("svg", { viewBox: "0 0 18 18" }, svg("path", { d: PATHS[kind] })));
 
-// What is known of the way: events by type, and the participants' NothingToCompensate by service.
+const REFUSED_BY = {
+  OUT_OF_STOCK: "StockRejected", UNKNOWN_PRODUCT: "StockRejected", PRICE_MISMATCH: "StockRejected",
+  CARD_DECLINED: "PaymentDeclined", CARD_TOKEN_UNKNOWN: "PaymentDeclined",
+  CARRIER_REFUSED: "ShipmentRefused", STORAGE_FULL: "ShipmentRefused",
+};
+
+// What the order itself tells, as events of which some have no time: while the analytics service is away or behind, the
+// way is drawn from these.
+function told({ status, reason: cause, steps, waitingFor = [], placedAt, cancellingAt, finishedAt }) {
+  const events = [{ type: "OrderPlaced", time: placedAt }];
+  const isBack = status === "CANCELLING" || status === "CANCELLED";
+  for (const { step, service, status: stands, at, undoneAt } of steps) {
+    const names = PARTICIPANTS.find(({ done }) => done === step);
+    if (!names) continue;
+    if (stands === "done" || stands === "undone") events.push({ type: step, time: at });
+    if (stands === "undone") events.push({ type: names.undone, time: undoneAt });
+    else if (isBack && !waitingFor.some((one) => one.service === service)) {
+      events.push({ type: "NothingToCompensate", service });
+    }
+  }
+  if (isBack) events.push({ type: "CancellationStarted", time: cancellingAt });
+  if (isBack && REFUSED_BY[cause]) events.push({ type: REFUSED_BY[cause] });
+  if (status === "COMPLETED") events.push({ type: "OrderCompleted", time: finishedAt });
+  if (status === "CANCELLED") events.push({ type: "OrderCancelled", time: finishedAt });
+  return events;
+}
+
+// What is known of the way: events by type, and the participants' NothingToCompensate by service. What the timeline has
+// goes before what the order tells.
 export class Way {
-  constructor(events, status, waitingFor = []) {
+  constructor(timeline, status, order) {
+    const events = [...(order ? told(order) : []), ...timeline];
     const [nothing, others] = [true, false].map((wanted) =>
       events.filter(({ type }) => (type === "NothingToCompensate") === wanted));
     this.byType = new Map(others.map((event) => [event.type, event]));
     this.nothing = new Map(nothing.map((event) => [event.service, event]));
-    this.start = events.length ? Date.parse(events[0].time) : 0;
+    this.start = Date.parse(this.byType.get("OrderPlaced")?.time ?? timeline[0]?.time);
     this.isBack = this.byType.has("CancellationStarted") || status === "CANCELLING" || status === "CANCELLED";
     this.isFinal = status === "COMPLETED" || status === "CANCELLED";
-    this.waiting = new Map(waitingFor.map(({ service, since }) => [service, since]));
+    this.waiting = new Map((order?.waitingFor ?? []).map(({ service, since }) => [service, since]));
   }
 
   forward() {
@@ -85,6 +114,11 @@ export class Way {
     return lane.filter(({ kind }) => kind === "waiting" || kind === "pending");
   }
 
+  // Whom the order waits for, unless an event already tells of the answer.
+  waits() {
+    return this.remaining().filter(({ kind }) => kind === "waiting");
+  }
+
   // The time is told as what passed since the order was placed.
   node(step, i, lane, cause) {
     const next = lane[i + 1];
@@ -93,7 +127,7 @@ export class Way {
     const mark = step.undoes ? "back" : step.kind;
     const when = step.since
       ? el("span", { class: "when" }, "waiting ", growing(step.since))
-      : step.at
+      : step.at?.time
         ? el("span", { class: "when" }, i === 0 && step.done === "OrderPlaced"
           ? "start" : `+ ${duration(Math.max(0, Date.parse(step.at.time) - this.start))}`)
         : null;
