@@ -176,7 +176,7 @@ public:
         if (close_ != Close::no || over_) return;
         close_ = Close::under_way;
         end_ = std::to_string(code);
-        while (queue_.size() > (writing_ ? 1 : 0)) forget(std::prev(queue_.end()));
+        forget_waiting();
         must_end();
         reason = reason.substr(0, kMaxReasonBytes);
         const websocket::close_reason why(static_cast<websocket::close_code>(code),
@@ -300,6 +300,11 @@ private:
         queue_.erase(frame);
     }
 
+    // All but the frame that is being written.
+    void forget_waiting() {
+        while (queue_.size() > (writing_ ? 1 : 0)) forget(std::prev(queue_.end()));
+    }
+
     void must_end() {
         close_deadline_ = std::min(close_deadline_, Clock::now() + limits_.close_timeout);
         schedule();
@@ -341,7 +346,7 @@ private:
         drop();
         unlink();
         session_.reset();
-        while (queue_.size() > (writing_ ? 1 : 0)) forget(std::prev(queue_.end()));
+        forget_waiting();
         --core_->stats.websockets;
         if (core_->hooks.on_websocket_end) core_->hooks.on_websocket_end(route_.pattern, end_);
         core_->connection_closed();

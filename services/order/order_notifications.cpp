@@ -50,7 +50,6 @@ using Text = std::shared_ptr<const std::string>;
 
 constexpr std::size_t kMaxSubscriptions = 200;  // of one client
 constexpr int kMaxMistakes = 5;
-constexpr std::uint16_t kPolicyViolation = 1008;  // RFC 6455 §7.4.1
 constexpr std::size_t kReadAtOnce = 1'000;
 
 bool is_out_of_reach(const std::exception& error) {
@@ -152,7 +151,9 @@ private:
     }
 
     void count_mistake() {
-        if (++mistakes_ == kMaxMistakes) socket_.close(kPolicyViolation, "too many errors");
+        if (++mistakes_ == kMaxMistakes) {
+            socket_.close(http::close_code::kPolicy, "too many errors");
+        }
     }
 
     void tell(std::string code, std::string detail, std::optional<std::string> topic) {
