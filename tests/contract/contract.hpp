@@ -14,13 +14,14 @@
 #include <rapidjson/schema.h>
 
 #include "events/catalog.hpp"
+#include "support/source_dir.hpp"
 
 namespace orderflow::contract {
 
 inline std::string read_contract_file(const std::string& name) {
-    const std::string path = std::string(ORDERFLOW_SOURCE_DIR) + "/proto-events/" + name;
+    const std::filesystem::path path = test::source_dir() / "proto-events" / name;
     std::ifstream file(path, std::ios::binary);
-    if (!file) throw std::runtime_error("cannot read " + path);
+    if (!file) throw std::runtime_error("cannot read " + path.string());
     std::ostringstream text;
     text << file.rdbuf();
     return text.str();

@@ -14,11 +14,13 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "support/source_dir.hpp"
+
 namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kRoot = ORDERFLOW_SOURCE_DIR;
+const fs::path kRoot = orderflow::test::source_dir();
 constexpr std::size_t kMaxColumns = 100;
 constexpr std::size_t kMaxFileLines = 450;
 constexpr std::size_t kMaxMainLines = 80;

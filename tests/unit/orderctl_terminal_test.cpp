@@ -6,6 +6,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "orderctl/terminal.hpp"
+#include "support/source_dir.hpp"
 
 namespace orderflow::orderctl {
 namespace {
@@ -66,8 +67,8 @@ TEST_CASE("orderctl tables: a cell cannot forge a row, nor a remark") {
 TEST_CASE("orderctl text: commands print by terminal.hpp alone") {
     const std::regex other_ways(R"(\b(v?printf|puts|putchar|fputs|fputc|fwrite)\(|\bcout\b)");
     const std::regex raw(R"(\bprint_raw\((?!events::to_json\())");
-    for (const auto& file : std::filesystem::directory_iterator(ORDERFLOW_SOURCE_DIR
-                                                                "/tools/orderctl")) {
+    const auto sources = test::source_dir() / "tools/orderctl";
+    for (const auto& file : std::filesystem::directory_iterator(sources)) {
         const std::string name = file.path().filename();
         if (name.starts_with("terminal.")) continue;
         std::ifstream in(file.path());
