@@ -24,11 +24,13 @@ struct FetchSettings {
 };
 
 // A member of the consumer group. Auto commit and auto offset store are off: offsets are committed
-// only for what processed() named, asynchronously while running, synchronously when partitions are
-// taken away and on close. On a rebalance what was polled from the lost partitions is dropped and
-// comes again, here or at another member. If nothing arrives for 30 s, and for 5 s more although
-// the broker has more, the client is thrown away and made anew. Throws std::runtime_error on a
-// fatal client error.
+// only for what processed() named and for what is no record, asynchronously while running,
+// synchronously when partitions are taken away and on close. On a rebalance what was polled from
+// the lost partitions is dropped and comes again, here or at another member. A commit carries the
+// id of the topic; a topic that was made anew, while the group ran or while it did not, is read
+// from its start (noticed within seconds). If nothing arrives for 30 s, and for 5 s more although
+// the broker has more, or although partitions are assigned to nobody, the client is thrown away and
+// made anew. Throws std::runtime_error on a fatal client error.
 class KafkaConsumer final : public RecordSource {
 public:
     KafkaConsumer(KafkaSettings settings, std::vector<std::string> topics,
@@ -38,12 +40,12 @@ public:
     std::vector<Record> poll(Gathering& gathering, std::chrono::milliseconds idle) override;
     void processed(const std::vector<Record>& records) override;
     bool hold(std::chrono::milliseconds time, std::stop_token stop) override;
-    std::vector<PartitionState> partitions() override;
     void close() override;
 
 private:
     class Client;
     void restart_if_stalled();
+    void restart();
     void progressed();
 
     const KafkaSettings settings_;

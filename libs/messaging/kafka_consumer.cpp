@@ -1,8 +1,10 @@
-#include <map>
+#include <algorithm>
+#include <cstring>
 #include <optional>
 
 #include "messaging/kafka.hpp"
-#include "messaging/rdkafka.hpp"
+#include "messaging/kafka_positions.hpp"
+#include "messaging/positions.hpp"
 
 namespace orderflow::messaging {
 namespace {
@@ -14,7 +16,8 @@ constexpr milliseconds kCommitEvery{200};
 constexpr std::chrono::seconds kStalledAfter{30};
 constexpr std::chrono::seconds kLookAgain{5};
 constexpr int kAskBrokerMs = 1'000;
-constexpr int kAskBrokerShortlyMs = 200;
+constexpr milliseconds kAskBroker{2'000};     // all that is asked about a group
+constexpr milliseconds kWatchEvery{3'000};    // between two questions which logs the topics are
 constexpr milliseconds kLastCommit{2'000};
 
 // Without closing first: that is Client::close()'s part, and with no broker in reach it must not
@@ -52,33 +55,46 @@ Record to_record(rd_kafka_message_t* message) {
     return record;
 }
 
+// Asks again and again which logs the topics are, without waiting for the answers.
+class LogWatch {
+public:
+    LogWatch(rd_kafka_t* handle, const std::vector<std::string>& topics)
+        : handle_(handle), topics_(topics), answers_(rd_kafka_queue_new(handle)) {}
+
+    void ask_soon() { next_ = {}; }
+
+    // The answer, if one has come since the last call.
+    std::optional<TopicLayouts> look() {
+        const KafkaEvent answer(rd_kafka_queue_poll(answers_.get(), 0));
+        if (answer) asked_ = false;
+        const auto now = steady_clock::now();
+        if (!asked_ && now >= next_) {
+            ask_for_layouts(handle_, topics_, kWatchEvery, answers_.get());
+            asked_ = true;
+            next_ = now + kWatchEvery;
+        }
+        return answer ? layouts_in(answer.get()) : std::nullopt;
+    }
+
+private:
+    rd_kafka_t* handle_;
+    const std::vector<std::string>& topics_;
+    const Queue answers_;
+    bool asked_ = false;
+    steady_clock::time_point next_{};
+};
+
 }  // namespace
 
 // One librdkafka consumer; the callbacks run inside poll on the loop's thread.
 class KafkaConsumer::Client {
 public:
     Client(const KafkaSettings& settings, const std::vector<std::string>& topics,
-           const FetchSettings& fetch) {
-        Conf conf = base_conf(settings.brokers, settings.client_id);
-        set(conf.get(), "group.id", settings.group_id);
-        set(conf.get(), "enable.auto.commit", "false");
-        set(conf.get(), "enable.auto.offset.store", "false");
-        set(conf.get(), "auto.offset.reset", "earliest");
-        set(conf.get(), "partition.assignment.strategy", "range");
-        set(conf.get(), "session.timeout.ms", "6000");
-        set(conf.get(), "heartbeat.interval.ms", "1500");
-        set(conf.get(), "fetch.min.bytes", std::to_string(fetch.min_bytes));
-        set(conf.get(), "fetch.wait.max.ms", std::to_string(fetch.max_wait.count()));
-        set(conf.get(), "fetch.queue.backoff.ms", "10");
-        set(conf.get(), "queued.max.messages.kbytes", "4096");
-        set(conf.get(), "fetch.max.bytes", "1048576");  // an answer; the default is 50 MiB
-        rd_kafka_conf_set_opaque(conf.get(), this);
-        rd_kafka_conf_set_rebalance_cb(conf.get(), &Client::on_rebalance);
-        rd_kafka_conf_set_error_cb(conf.get(), &Client::on_error);
-        char error[256];
-        handle_.reset(rd_kafka_new(RD_KAFKA_CONSUMER, conf.get(), error, sizeof error));
-        if (!handle_) throw std::runtime_error(error);
-        conf.release();  // owned by the handle now
+           const FetchSettings& fetch)
+        : group_(settings.group_id),
+          topics_(topics),
+          handle_(make_handle(settings, fetch)),
+          watch_(handle_.get(), topics_) {
         rd_kafka_poll_set_consumer(handle_.get());
         Topics list(rd_kafka_topic_partition_list_new(static_cast<int>(topics.size())));
         for (const auto& topic : topics) {
@@ -91,36 +107,61 @@ public:
 
     // At most one record; nullopt when none came in time.
     std::optional<Record> poll_one(milliseconds wait) {
-        rd_kafka_message_t* message =
-            rd_kafka_consumer_poll(handle_.get(), static_cast<int>(wait.count()));
-        if (!message) return std::nullopt;
-        if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-            brokers_down_ = false;
-            return to_record(message);
+        const auto until = steady_clock::now() + wait;
+        for (;;) {
+            rd_kafka_message_t* message =
+                rd_kafka_consumer_poll(handle_.get(), static_cast<int>(wait.count()));
+            if (!message) return std::nullopt;
+            if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+                brokers_down_ = false;
+                Record record = to_record(message);
+                positions_.polled(record.topic, record.partition, record.offset);
+                return record;
+            }
+            take_error(message);
+            wait = std::max(milliseconds{0},
+                            std::chrono::ceil<milliseconds>(until - steady_clock::now()));
         }
-        const auto err = message->err;
-        const std::string text = rd_kafka_message_errstr(message);
-        rd_kafka_message_destroy(message);
-        if (err == RD_KAFKA_RESP_ERR__FATAL) throw std::runtime_error("kafka: " + text);
-        spdlog::warn("kafka consumer: {}", text);
-        return std::nullopt;
     }
 
     bool take_revoked() { return std::exchange(revoked_, false); }
 
-    void store(const Record& record) {
-        auto& next = next_offsets_[{std::string(record.topic), record.partition}];
-        next = std::max(next, record.offset + 1);
-        dirty_ = true;
+    // Finds out whether the member reads the logs that the group has committed offsets of. False:
+    // one is another log, since its topic was made anew; where to begin in it is committed, and a
+    // new client must begin there. To be asked while no record is in hand.
+    bool reads_right_logs() {
+        const auto layouts = watch_.look();
+        if (!layouts) return true;
+        std::vector<MemberPositions::Commit> begin;
+        for (const auto& [topic, layout] : *layouts) {
+            if (positions_.is_log(topic, layout.log)) continue;
+            spdlog::warn("kafka: {} is another log now, reading it from its start", topic);
+            for (const Place& place : assigned()) {
+                if (place.first == topic) begin.push_back({topic, place.second, 0, layout.log});
+            }
+        }
+        for (const PartitionPosition& at : unverified(*layouts)) {
+            if (positions_.verify(at)) continue;
+            spdlog::warn("kafka: {}/{} is another log than the one of offset {}, which the group "
+                         "has committed: reading it from its start",
+                         at.topic, at.partition, *at.committed);
+            begin.push_back({at.topic, at.partition, 0, at.log});
+        }
+        if (begin.empty()) return true;
+        send(begin, true);
+        return false;
+    }
+
+    void processed(const Record& record) {
+        positions_.processed(record.topic, record.partition, record.offset);
     }
 
     void commit(bool wait) {
-        if (!dirty_) return;
-        const Topics list = offsets();
-        const auto err = rd_kafka_commit(handle_.get(), list.get(), wait ? 0 : 1);
-        if (err) spdlog::warn("kafka commit: {}", rd_kafka_err2str(err));
-        dirty_ = false;
         last_commit_ = steady_clock::now();
+        const auto commits = positions_.to_commit();
+        if (commits.empty()) return;
+        send(commits, wait);
+        positions_.committed(commits);
     }
 
     void commit_if_due() {
@@ -132,42 +173,25 @@ public:
         (on ? rd_kafka_pause_partitions : rd_kafka_resume_partitions)(handle_.get(), list.get());
     }
 
-    // True if the broker holds records that this member should have been given, or if the group has
-    // given it no answer: an assignment of no partitions is one.
+    // True if the broker holds records that this member should have been given, if the group has
+    // given it no answer (an assignment of no partitions is one), or if partitions are given to
+    // nobody at all.
     bool lags() {
-        const Topics list = assignment();
-        if (list->cnt == 0) return expects_assignment_;
-        if (rd_kafka_position(handle_.get(), list.get())) return false;
-        for (int i = 0; i < list->cnt; ++i) {
-            const auto& partition = list->elems[i];
-            std::int64_t low = 0;
-            std::int64_t high = 0;
-            if (rd_kafka_query_watermark_offsets(handle_.get(), partition.topic,
-                                                 partition.partition, &low, &high, kAskBrokerMs)) {
-                return true;  // cannot even ask: a new client may find a living broker
-            }
-            const std::int64_t position =
-                partition.offset >= 0
-                    ? partition.offset
-                    : committed(partition.topic, partition.partition).value_or(low);
-            if (high > position) return true;
+        if (expects_assignment_) return true;
+        const auto mine = assigned();
+        try {
+            const GroupPositions group = read_group(handle_.get(), group_, topics_, kAskBroker);
+            if (group.rebalancing) return false;
+            return std::ranges::any_of(group.partitions, [&](const PartitionPosition& at) {
+                if (at.assigned == false) return true;
+                const bool is_mine =
+                    std::ranges::find(mine, Place(at.topic, at.partition)) != mine.end();
+                const auto position = positions_.position(at.topic, at.partition);
+                return is_mine && !at.nothing_left() && position.value_or(0) < at.readable_end;
+            });
+        } catch (const KafkaUnavailable&) {
+            return true;  // cannot even ask: a new client may find a living broker
         }
-        return false;
-    }
-
-    // At its end is a partition of which all was polled that stood there when it was asked last:
-    // what has come since is no lag. By what fetches said; an error of a broker since then means
-    // that they said too little.
-    std::vector<PartitionState> partitions() {
-        const bool heard = !std::exchange(broker_error_, false) && !still_down();
-        const Topics list = assignment();
-        const bool known = list->cnt > 0 && !rd_kafka_position(handle_.get(), list.get());
-        std::vector<PartitionState> states;
-        for (int i = 0; known && i < list->cnt; ++i) {
-            const auto& at = list->elems[i];
-            states.push_back({at.topic, at.partition, heard && polled_to_end(at)});
-        }
-        return states;
     }
 
     // Leaves the group at once; without an answer from the broker in time the group finds out by
@@ -178,61 +202,104 @@ public:
     }
 
 private:
-    bool polled_to_end(const rd_kafka_topic_partition_t& at) {
-        const auto [seen, first] = ends_.try_emplace({at.topic, at.partition}, -1);
-        std::int64_t low = 0;
-        std::int64_t high = 0;
-        if (rd_kafka_get_watermark_offsets(handle_.get(), at.topic, at.partition, &low, &high) ||
-            high < 0) {
-            return false;  // not fetched from yet
+    using Place = std::pair<std::string, std::int32_t>;
+    using Handle = std::unique_ptr<rd_kafka_t, DestroyConsumer>;
+
+    Handle make_handle(const KafkaSettings& settings, const FetchSettings& fetch) {
+        Conf conf = base_conf(settings.brokers, settings.client_id);
+        set(conf.get(), "group.id", settings.group_id);
+        set(conf.get(), "enable.auto.commit", "false");
+        set(conf.get(), "enable.auto.offset.store", "false");
+        set(conf.get(), "auto.offset.reset", "earliest");
+        // A position also moves over what is no record: transactions' markers, deleted records.
+        set(conf.get(), "enable.partition.eof", "true");
+        set(conf.get(), "partition.assignment.strategy", "range");
+        set(conf.get(), "session.timeout.ms", "6000");
+        set(conf.get(), "heartbeat.interval.ms", "1500");
+        set(conf.get(), "fetch.min.bytes", std::to_string(fetch.min_bytes));
+        set(conf.get(), "fetch.wait.max.ms", std::to_string(fetch.max_wait.count()));
+        set(conf.get(), "fetch.queue.backoff.ms", "10");
+        set(conf.get(), "queued.max.messages.kbytes", "4096");
+        set(conf.get(), "fetch.max.bytes", "1048576");  // an answer; the default is 50 MiB
+        rd_kafka_conf_set_opaque(conf.get(), this);
+        rd_kafka_conf_set_rebalance_cb(conf.get(), &Client::on_rebalance);
+        rd_kafka_conf_set_offset_commit_cb(conf.get(), &Client::on_commit);
+        rd_kafka_conf_set_error_cb(conf.get(), &Client::on_error);
+        char error[256];
+        Handle handle(rd_kafka_new(RD_KAFKA_CONSUMER, conf.get(), error, sizeof error));
+        if (!handle) throw std::runtime_error(error);
+        conf.release();  // owned by the handle now
+        return handle;
+    }
+
+    // Takes a message that is no record. Throws when the client is broken.
+    void take_error(rd_kafka_message_t* raw) {
+        const std::unique_ptr<rd_kafka_message_t, Destroyer<&rd_kafka_message_destroy>> message(
+            raw);
+        if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+            positions_.at_end(rd_kafka_topic_name(message->rkt), message->partition,
+                              message->offset);
+            return;
         }
-        const std::int64_t end = std::exchange(seen->second, high);
-        if (first || end < 0) return false;
-        return (at.offset >= 0 ? at.offset : begin(at.topic, at.partition, low)) >= end;
+        const std::string text = rd_kafka_message_errstr(message.get());
+        if (message->err == RD_KAFKA_RESP_ERR__FATAL) throw std::runtime_error("kafka: " + text);
+        spdlog::warn("kafka consumer: {}", text);
     }
 
-    // librdkafka says that all brokers are gone, but not that one is back.
-    bool still_down() {
-        if (!brokers_down_) return false;
-        const Topics list = assignment();
-        std::int64_t low = 0;
-        std::int64_t high = 0;
-        brokers_down_ = list->cnt == 0 ||
-                        rd_kafka_query_watermark_offsets(handle_.get(), list->elems[0].topic,
-                                                         list->elems[0].partition, &low, &high,
-                                                         kAskBrokerShortlyMs) != 0;
-        return brokers_down_;
+    // What the group has committed in the partitions that wait for that. None without an answer.
+    std::vector<PartitionPosition> unverified(const TopicLayouts& layouts) {
+        Topics list(rd_kafka_topic_partition_list_new(0));
+        for (const Place& place : positions_.unverified()) {
+            if (!layouts.contains(place.first)) continue;
+            rd_kafka_topic_partition_list_add(list.get(), place.first.c_str(), place.second);
+        }
+        std::vector<PartitionPosition> positions;
+        if (list->cnt == 0) return positions;
+        if (rd_kafka_committed(handle_.get(), list.get(), kAskBrokerMs)) {
+            watch_.ask_soon();
+            return positions;
+        }
+        for (int i = 0; i < list->cnt; ++i) {
+            const auto& elem = list->elems[i];
+            PartitionPosition at;
+            at.topic = elem.topic;
+            at.partition = elem.partition;
+            at.log = layouts.at(at.topic).log;
+            if (elem.offset >= 0) at.committed = elem.offset;
+            at.committed_log.assign(static_cast<const char*>(elem.metadata), elem.metadata_size);
+            positions.push_back(std::move(at));
+        }
+        return positions;
     }
 
-    // Where a partition begins that has delivered nothing to this client yet. Asks the broker until
-    // it has answered once.
-    std::int64_t begin(const char* topic, int partition, std::int64_t low) {
-        const auto known = begins_.find({topic, partition});
-        if (known != begins_.end()) return std::max(known->second, low);
-        const auto offset = committed(topic, partition);
-        if (!offset) return low;
-        begins_[{topic, partition}] = *offset;
-        return std::max(*offset, low);
-    }
-
-    Topics offsets() const {
-        Topics list(
-            rd_kafka_topic_partition_list_new(static_cast<int>(next_offsets_.size())));
-        for (const auto& [where, offset] : next_offsets_) {
-            rd_kafka_topic_partition_list_add(list.get(), where.first.c_str(), where.second)
-                ->offset = offset;
+    // The id of the log goes along as the commit's metadata.
+    static Topics list_of(const std::vector<MemberPositions::Commit>& commits) {
+        Topics list(rd_kafka_topic_partition_list_new(static_cast<int>(commits.size())));
+        for (const auto& commit : commits) {
+            auto* elem = rd_kafka_topic_partition_list_add(list.get(), commit.topic.c_str(),
+                                                           commit.partition);
+            elem->offset = commit.offset;
+            elem->metadata = ::strdup(commit.log.c_str());  // freed with the list
+            elem->metadata_size = commit.log.size();
         }
         return list;
     }
 
+    void send(const std::vector<MemberPositions::Commit>& commits, bool wait) {
+        const Topics list = list_of(commits);
+        const auto err = rd_kafka_commit(handle_.get(), list.get(), wait ? 0 : 1);
+        if (err) spdlog::warn("kafka commit: {}", rd_kafka_err2str(err));
+    }
+
     bool commit_within(milliseconds time) {
-        if (!dirty_) return true;
-        const Topics list = offsets();
+        const auto commits = positions_.to_commit();
+        if (commits.empty()) return true;
+        const Topics list = list_of(commits);
         const Queue answers(rd_kafka_queue_new(handle_.get()));
         if (rd_kafka_commit_queue(handle_.get(), list.get(), answers.get(), nullptr, nullptr)) {
             return false;
         }
-        dirty_ = false;
+        positions_.committed(commits);
         const KafkaEvent answer(
             rd_kafka_queue_poll(answers.get(), static_cast<int>(time.count())));
         return answer && !rd_kafka_event_error(answer.get());
@@ -244,20 +311,29 @@ private:
         return Topics(list ? list : rd_kafka_topic_partition_list_new(0));
     }
 
-    // The group's offset, 0 if it has none; nullopt: no answer.
-    std::optional<std::int64_t> committed(const char* topic, int partition) {
-        Topics list(rd_kafka_topic_partition_list_new(1));
-        rd_kafka_topic_partition_list_add(list.get(), topic, partition);
-        if (rd_kafka_committed(handle_.get(), list.get(), kAskBrokerMs)) return std::nullopt;
-        return std::max<std::int64_t>(list->elems[0].offset, 0);
+    std::vector<Place> assigned() {
+        const Topics list = assignment();
+        std::vector<Place> places;
+        for (int i = 0; i < list->cnt; ++i) {
+            places.emplace_back(list->elems[i].topic, list->elems[i].partition);
+        }
+        return places;
     }
 
     static void on_error(rd_kafka_t*, int error, const char* reason, void* opaque) {
         if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
             static_cast<Client*>(opaque)->brokers_down_ = true;
         }
-        static_cast<Client*>(opaque)->broker_error_ = true;
         spdlog::warn("kafka consumer: {}", reason);
+    }
+
+    static void on_commit(rd_kafka_t*, rd_kafka_resp_err_t err,
+                          rd_kafka_topic_partition_list_t* offsets, void* opaque) {
+        for (int i = 0; offsets && i < offsets->cnt; ++i) {
+            const auto& elem = offsets->elems[i];
+            if (!err && !elem.err) continue;
+            static_cast<Client*>(opaque)->positions_.not_committed(elem.topic, elem.partition);
+        }
     }
 
     static void on_rebalance(rd_kafka_t* handle, rd_kafka_resp_err_t err,
@@ -267,34 +343,34 @@ private:
             spdlog::info("kafka: {} partitions assigned", partitions->cnt);
             self->brokers_down_ = false;
             self->expects_assignment_ = false;
+            for (int i = 0; i < partitions->cnt; ++i) {
+                self->positions_.assign(partitions->elems[i].topic,
+                                        partitions->elems[i].partition);
+            }
+            self->watch_.ask_soon();
             rd_kafka_assign(handle, partitions);
             return;
         }
         spdlog::info("kafka: {} partitions revoked", partitions->cnt);
         self->revoked_ = true;
         if (!rd_kafka_assignment_lost(handle) && self->handle_) self->commit(true);
-        self->next_offsets_.clear();
-        self->begins_.clear();
-        self->ends_.clear();
-        self->dirty_ = false;
+        self->positions_.clear();
         self->expects_assignment_ = true;
         // librdkafka remembers a pause across assignments: what hold() paused would stay silent.
         rd_kafka_resume_partitions(handle, partitions);
         rd_kafka_assign(handle, nullptr);
     }
 
-    std::unique_ptr<rd_kafka_t, DestroyConsumer> handle_;
-    std::map<std::pair<std::string, int>, std::int64_t> next_offsets_;
-    std::map<std::pair<std::string, int>, std::int64_t> begins_;  // of this assignment
-    std::map<std::pair<std::string, int>, std::int64_t> ends_;    // the same, when asked last
-    bool dirty_ = false;
+    const std::string group_;
+    const std::vector<std::string>& topics_;
+    MemberPositions positions_;
     bool revoked_ = false;
     bool brokers_down_ = false;
-    bool broker_error_ = false;
     bool expects_assignment_ = true;
     steady_clock::time_point last_commit_{};
+    Handle handle_;   // behind what its callbacks use
+    LogWatch watch_;  // its queue goes before the handle
 };
-
 KafkaConsumer::KafkaConsumer(KafkaSettings settings, std::vector<std::string> topics,
                              FetchSettings fetch)
     : settings_(std::move(settings)),
@@ -306,6 +382,7 @@ KafkaConsumer::KafkaConsumer(KafkaSettings settings, std::vector<std::string> to
 KafkaConsumer::~KafkaConsumer() = default;
 
 std::vector<Record> KafkaConsumer::poll(Gathering& gathering, milliseconds idle) {
+    if (early_.empty() && !client_->reads_right_logs()) restart();
     std::vector<Record> records = std::exchange(early_, {});
     milliseconds wait = records.empty() ? idle : milliseconds{0};
     steady_clock::time_point gather_until{};
@@ -345,6 +422,11 @@ void KafkaConsumer::restart_if_stalled() {
     if (!lagged || !lagged_) return;
     spdlog::warn("kafka: no progress for {} s although there is lag, making a new client",
                  kStalledAfter.count());
+    restart();
+}
+
+void KafkaConsumer::restart() {
+    client_->close();
     client_.reset();
     client_ = std::make_unique<Client>(settings_, topics_, fetch_);
     progressed();
@@ -356,7 +438,7 @@ void KafkaConsumer::progressed() {
 }
 
 void KafkaConsumer::processed(const std::vector<Record>& records) {
-    for (const Record& record : records) client_->store(record);
+    for (const Record& record : records) client_->processed(record);
     client_->commit_if_due();
 }
 
@@ -378,8 +460,6 @@ bool KafkaConsumer::hold(milliseconds time, std::stop_token stop) {
     progressed();
     return kept;
 }
-
-std::vector<PartitionState> KafkaConsumer::partitions() { return client_->partitions(); }
 
 void KafkaConsumer::close() { client_->close(); }
 

@@ -118,8 +118,6 @@ public:
           work_(connection_, context.service, context.bell),
           handler_(make_handler(connection_)) {}
 
-    ~ConsumerThread() { tell_calm({}); }
-
     // One client's life. Throws when it is broken.
     void run() {
         KafkaConsumer source(context_.kafka, consumed_topics(context_.service), fetch_);
@@ -129,15 +127,11 @@ public:
             if (steady_clock::now() < next_tick_) continue;
             next_tick_ = steady_clock::now() + kTick;
             retry_parked();
-            if (context_.calm) tell_calm(source.partitions());
         }
         source.close();
     }
 
-    void broken() {
-        metrics_.failures.Increment();
-        tell_calm({});
-    }
+    void broken() { metrics_.failures.Increment(); }
 
 private:
     // Until all is committed: a failure rolls back, holds the partitions and does it again, for as
@@ -170,10 +164,6 @@ private:
             metrics_.failures.Increment();
             report_failure("parked records", connection_);
         }
-    }
-
-    void tell_calm(const std::vector<PartitionState>& partitions) {
-        if (context_.calm) context_.calm->seen(this, partitions, steady_clock::now());
     }
 
     const std::stop_token stop_;

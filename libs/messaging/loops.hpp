@@ -14,7 +14,6 @@
 
 #include "core/batch_queue.hpp"
 #include "messaging/batch.hpp"
-#include "messaging/calm.hpp"
 #include "messaging/kafka.hpp"
 #include "messaging/outbox.hpp"
 
@@ -27,7 +26,6 @@ struct LoopContext {
     KafkaSettings kafka;
     prometheus::Registry& registry;
     Bell& bell;
-    CalmPartitions* calm = nullptr;  // told what the consumer loops own, if anybody asks
 };
 
 // Makes the handler that works on a loop's own connection.

@@ -38,6 +38,8 @@ inline Conf base_conf(const std::string& brokers, const std::string& client_id) 
     set(conf.get(), "socket.timeout.ms", "10000");
     set(conf.get(), "reconnect.backoff.ms", "50");
     set(conf.get(), "reconnect.backoff.max.ms", "1000");
+    // A topic that gets partitions, or is made anew, is noticed in seconds. The default is 5 min.
+    set(conf.get(), "topic.metadata.refresh.interval.ms", "3000");
     rd_kafka_conf_set_log_cb(conf.get(), [](const rd_kafka_t*, int level, const char*,
                                             const char* text) {
         spdlog::log(level <= 4 ? spdlog::level::warn : spdlog::level::info, "kafka: {}", text);

@@ -31,13 +31,6 @@ struct Record {
     }
 };
 
-// One partition that a source is assigned.
-struct PartitionState {
-    std::string topic;
-    int partition = 0;
-    bool at_end = false;  // what it held when asked last was polled, and its broker was heard
-};
-
 class RecordSource {
 public:
     virtual ~RecordSource() = default;
@@ -52,10 +45,6 @@ public:
     // Holds fetching and keeps the membership alive for `time`, or until `stop`. False when
     // partitions were taken away meanwhile: what was polled before must be dropped.
     virtual bool hold(std::chrono::milliseconds time, std::stop_token stop) = 0;
-
-    // What it is assigned now; to be asked about once a second. Asks a broker only for what fetches
-    // have not said: once for each partition of an assignment, and while none was heard.
-    virtual std::vector<PartitionState> partitions() = 0;
 
     // Commits what is processed and leaves the group.
     virtual void close() = 0;

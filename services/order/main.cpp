@@ -27,9 +27,7 @@ struct Config {
 void run(const Config& config) {
     service::Host host(config.common, events::Service::order, kSchemaSql);
     messaging::Bell bell;
-    messaging::CalmPartitions calm;
-    auto context = host.loop_context(bell);
-    context.calm = &calm;
+    const auto context = host.loop_context(bell);
     Admission admission;
     AcceptLoop accept("accept", context, kAcceptQueue, accept_worker(admission));
     CancelLoop cancel("cancel", context, kAcceptQueue, cancel_worker());

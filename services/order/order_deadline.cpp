@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/pause.hpp"
+#include "messaging/group_watch.hpp"
 
 namespace orderflow::order {
 
@@ -10,7 +11,6 @@ using messaging::BatchOutput;
 
 namespace {
 
-const int kPartitions = events::topics().front().partitions;  // the same for every saga topic
 constexpr std::int64_t kPageRows = 5'000;
 constexpr std::chrono::hours kRecentAtStart{1};
 constexpr std::chrono::minutes kRoundEvery{10};
@@ -81,28 +81,24 @@ void Deadline::done(std::span<const OrderId> ids) {
 
 namespace {
 
-// A process that has just started may own every partition and be far behind; calm() says when not.
+// A group that has just started may be far behind; the watch says when it is not.
 class DeadlineThread {
 public:
     DeadlineThread(const messaging::LoopContext& context, const DeadlineSettings& settings)
-        : calm_(*context.calm),
-          settings_(settings),
-          failures_(messaging::failure_counter(context.registry, "deadline")),
+        : failures_(messaging::failure_counter(context.registry, "deadline")),
           connection_(context.database_url),
           work_(connection_, context.service, context.bell),
           store_(make_order_store(connection_)),
           deadline_(settings.age),
-          topics_(events::topics_consumed_by(context.service)) {}
+          watch_(context.kafka, context.service, settings.caught_up, context.registry) {}
 
     void step() {
+        watch_.look();
         try {
             deadline_.look(*store_, system_now());
-            const auto calm =
-                calm_.calm(topics_, settings_.calm, messaging::CalmPartitions::Clock::now());
-            const auto ids = deadline_.next([&](const OrderId& id) {
-                const int partition = messaging::partition_of(id.to_string(), kPartitions);
-                return std::ranges::find(calm, partition) != calm.end();
-            });
+            if (watch_.paused()) return;
+            const auto ids =
+                deadline_.next([this](const OrderId& id) { return watch_.may_judge(id.to_string()); });
             if (ids.empty()) return;
             std::vector<OrderId> answered_by_nobody;
             messaging::run_transaction(work_, [&](Instant now, BatchOutput& out) {
@@ -126,14 +122,12 @@ private:
         return ids;
     }
 
-    const messaging::CalmPartitions& calm_;
-    const DeadlineSettings settings_;
     prometheus::Counter& failures_;
     postgres::Connection connection_;
     messaging::PostgresUnitOfWork work_;
     const std::unique_ptr<OrderStore> store_;
     Deadline deadline_;
-    const std::vector<std::string_view> topics_;
+    messaging::GroupWatch watch_;
 };
 
 }  // namespace

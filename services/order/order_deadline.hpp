@@ -56,13 +56,13 @@ private:
 
 struct DeadlineSettings {
     std::chrono::milliseconds age{900'000};  // from placing to the cancellation
-    // How long the order's partitions must have been calm, so that it is late and not this process.
-    std::chrono::milliseconds calm{60'000};
+    // How long the order's partitions must have been read to their ends, so that it is late and not
+    // the group that reads them.
+    std::chrono::milliseconds caught_up{60'000};
 };
 
 class DeadlineLoop {
 public:
-    // `context.calm` must be set.
     DeadlineLoop(const messaging::LoopContext& context, const DeadlineSettings& settings);
     void stop();  // blocks
 

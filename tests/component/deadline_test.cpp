@@ -8,6 +8,8 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "component/subjects.hpp"
+#include "messaging/caught_up.hpp"
+#include "messaging/kafka_positions.hpp"
 #include "messaging/outbox.hpp"
 #include "order/order_deadline.hpp"
 #include "order/order_requests.hpp"
@@ -22,7 +24,7 @@ using namespace std::chrono_literals;
 using events::Service;
 using messaging::BatchOutput;
 using messaging::Bell;
-using messaging::CalmPartitions;
+using messaging::CaughtUp;
 using messaging::ConsumerLoop;
 using messaging::Delivery;
 using messaging::partition_of;
@@ -76,7 +78,7 @@ struct Lab {
     Lab() : database(Service::order, subject(Service::order).schema_sql) {}
 
     messaging::LoopContext context(prometheus::Registry& registry) {
-        return {Service::order, database.url(), kafka, registry, bell, &calm};
+        return {Service::order, database.url(), kafka, registry, bell};
     }
 
     // As a POST does, all at the same time.
@@ -104,7 +106,6 @@ struct Lab {
     TestDatabase database;
     messaging::KafkaSettings kafka = fresh_group(Service::order);
     Bell bell;
-    CalmPartitions calm;
 };
 
 void stop(ConsumerLoop& loop) {
@@ -141,7 +142,6 @@ TEST_CASE("deadline: an order whose partition is not read to its end is spared u
     const int its = partition_of(held.id.to_string(), 6);
     Story free;  // its partition goes to the other member
     while (partition_of(free.id.to_string(), 6) != (its + 3) % 6) free.id = new_order_id();
-    const int others = (its + 3) % 6;
     std::atomic<bool> holding = true;
     const auto make = [&](postgres::Connection& connection) {
         return std::make_unique<Holding>(subject(Service::order).make_handler(connection), held.id,
@@ -151,16 +151,20 @@ TEST_CASE("deadline: an order whose partition is not read to its end is spared u
     ConsumerLoop one(lab.context(registries[0]), make);
     ConsumerLoop two(lab.context(registries[1]), make);
     send({message_of(held.reserved())});
-    const auto topics = events::topics_consumed_by(Service::order);
-    const auto is_calm = [&](int partition) {
-        const auto calm = lab.calm.calm(topics, 1s, CalmPartitions::Clock::now());
-        return std::ranges::find(calm, partition) != calm.end();
-    };
+    const auto names = events::topics_consumed_by(Service::order);
+    const std::vector<std::string> topics(names.begin(), names.end());
+    const auto client = messaging::make_asking_client(lab.kafka);
+    CaughtUp caught_up(topics, topics, 1s);
     const auto failures = [&] {
         return counter(registries[0], "orderflow_loop_failures_total") +
                counter(registries[1], "orderflow_loop_failures_total");
     };
-    REQUIRE(eventually(60s, [&] { return failures() > 0 && is_calm(others) && !is_calm(its); }));
+    REQUIRE(eventually(60s, [&] {
+        const auto now = CaughtUp::Clock::now();
+        caught_up.seen(messaging::read_group(client.get(), lab.kafka.group_id, topics, 5s), now);
+        return failures() > 0 && caught_up.may_judge(free.id.to_string(), now) &&
+               !caught_up.may_judge(held.id.to_string(), now);
+    }));
 
     // Both are late: what it may cancel it cancels in one transaction.
     order::DeadlineLoop deadline(lab.context(registries[2]), kSettings);

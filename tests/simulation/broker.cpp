@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/time.hpp"
-#include "messaging/calm.hpp"
+#include "simulation/member.hpp"
 
 namespace orderflow::simulation {
 namespace {
@@ -21,17 +21,11 @@ messaging::Record record_of(Message message, int partition, std::int64_t offset)
     return record;
 }
 
-std::int64_t end_of(const Broker& broker, const TopicPartition& where) {
-    const auto log = broker.logs().find(where);
-    return log == broker.logs().end() ? 0 : static_cast<std::int64_t>(log->second.size());
-}
-
-std::vector<TopicPartition> partitions_of(events::Service group) {
-    std::vector<TopicPartition> partitions;
-    for (const std::string_view topic : events::topics_consumed_by(group)) {
-        for (int i = 0; i < kPartitions; ++i) partitions.emplace_back(topic, i);
-    }
-    return partitions;
+Message message_of(const messaging::Record& record) {
+    Message message{std::string(record.topic), std::string(record.key),
+                    std::string(record.value), {}};
+    for (const auto& [name, value] : record.headers) message.headers.emplace_back(name, value);
+    return message;
 }
 
 }  // namespace
@@ -47,109 +41,12 @@ Message message_of(const messaging::LedgerRow& row, events::Service producer) {
              {"content-type", "application/json"}}};
 }
 
-// One member of a group, as its consumer loop sees it. It learns of a rebalance when it polls, like
-// a client that was busy or stopped: until then it works on what is no longer its own.
-class Member final : public messaging::RecordSource {
-public:
-    Member(Broker& broker, const Place& place)
-        : broker_(broker),
-          world_(broker.world_),
-          group_(broker.group(place.service)),
-          place_(place) {
-        group_.members.push_back(this);
-    }
-    ~Member() override {
-        std::erase(group_.members, this);
-        std::erase_if(group_.owners, [this](const auto& owner) { return owner.second == this; });
-    }
-
-    std::vector<messaging::Record> poll(Gathering&, std::chrono::milliseconds) override {
-        world_.reach(place_, Effect::poll);
-        if (generation_ != group_.generation) take_assignment();
-        std::vector<messaging::Record> records;
-        auto from = positions_with_records();
-        for (std::size_t wanted = 1 + world_.random.below(10); wanted > 0 && !from.empty();) {
-            const std::size_t pick = world_.random.below(from.size());
-            auto& [where, position] = *from[pick];
-            const Broker::Log& log = broker_.logs_[where];
-            records.push_back(log[static_cast<std::size_t>(position++)]);
-            if (position == static_cast<std::int64_t>(log.size())) {
-                from.erase(from.begin() + static_cast<std::ptrdiff_t>(pick));
-            }
-            --wanted;
-        }
-        return records;
-    }
-
-    void processed(const std::vector<messaging::Record>& records) override {
-        world_.reach(place_, Effect::offsets);
-        for (const messaging::Record& record : records) {
-            auto& next = done_[{std::string(record.topic), record.partition}];
-            next = std::max(next, record.offset + 1);
-        }
-        if (generation_ != group_.generation) return;  // the broker refuses: not a member any more
-        if (!world_.random.percent(world_.faults.lose_offsets)) commit();
-    }
-
-    bool hold(std::chrono::milliseconds, std::stop_token) override {
-        return generation_ == group_.generation;
-    }
-
-    std::vector<messaging::PartitionState> partitions() override {
-        std::vector<messaging::PartitionState> states;
-        for (const auto& [where, position] : positions_) {
-            const bool at_end = generation_ == group_.generation &&
-                                position == end_of(broker_, where);
-            states.push_back({where.first, where.second, at_end});
-        }
-        return states;
-    }
-
-    void close() override {}
-
-    // What a member that is still heard of does as its partitions are taken away.
-    void commit() {
-        if (generation_ != group_.generation) return;
-        for (const auto& [where, offset] : done_) group_.committed[where] = offset;
-    }
-    bool answers() const { return !place_.victim->frozen() && !place_.victim->doomed(); }
-
-private:
-    void take_assignment() {
-        generation_ = group_.generation;
-        positions_.clear();
-        done_.clear();
-        for (const auto& [where, owner] : group_.owners) {
-            if (owner == this) positions_[where] = group_.committed[where];
-        }
-    }
-
-    // Some partitions answer late: then their records come after others that were sent later.
-    std::vector<std::pair<const TopicPartition, std::int64_t>*> positions_with_records() {
-        std::vector<std::pair<const TopicPartition, std::int64_t>*> from;
-        for (auto& entry : positions_) {
-            if (entry.second >= end_of(broker_, entry.first)) continue;
-            if (world_.faults.interrupt > 0 && world_.random.percent(30)) continue;
-            from.push_back(&entry);
-        }
-        return from;
-    }
-
-    Broker& broker_;
-    World& world_;
-    Broker::Group& group_;
-    const Place place_;
-    int generation_ = -1;
-    std::map<TopicPartition, std::int64_t> positions_;
-    std::map<TopicPartition, std::int64_t> done_;
-};
-
 // A relay's producer. Idempotent, as ours is set up to be: what it sends to a partition arrives in
 // order and without holes, or from some record on not at all.
 class SimulatedProducer final : public messaging::Producer {
 public:
-    SimulatedProducer(World& world, const Place& place, std::shared_ptr<Broker::Channel> channel)
-        : world_(world), place_(place), channel_(std::move(channel)) {}
+    SimulatedProducer(Broker& broker, const Place& place, std::shared_ptr<Broker::Channel> channel)
+        : broker_(broker), world_(broker.world_), place_(place), channel_(std::move(channel)) {}
 
     // Some of what it holds was sent, and may still arrive.
     ~SimulatedProducer() override {
@@ -162,7 +59,7 @@ public:
     bool produce(const messaging::LedgerRow& row, std::uint64_t token) override {
         world_.reach(place_, Effect::produce);
         if (channel_->waiting() >= kQueue) return false;
-        const int partition = messaging::partition_of(row.key, kPartitions);
+        const int partition = messaging::partition_of(row.key, partitions_of(row.topic));
         channel_->queues[{row.topic, partition}].push_back(
             {message_of(row, place_.service), token});
         return true;
@@ -184,9 +81,19 @@ public:
 private:
     static constexpr std::size_t kQueue = 12;
 
+    // Metadata is read now and then: until then partitions that were added get nothing.
+    int partitions_of(const std::string& topic) {
+        int& known = partitions_[topic];
+        const int there = broker_.partitions_of(topic);
+        if (known == 0 || known > there || world_.random.percent(20)) known = there;
+        return known;
+    }
+
+    Broker& broker_;
     World& world_;
     const Place place_;
     const std::shared_ptr<Broker::Channel> channel_;
+    std::map<std::string, int> partitions_;
 };
 
 std::size_t Broker::Channel::waiting() const {
@@ -195,11 +102,115 @@ std::size_t Broker::Channel::waiting() const {
     return count;
 }
 
+Broker::Broker(World& world) : world_(world) {
+    for (const auto& topic : events::topics()) partitions_of(std::string(topic.name));
+}
+
+int Broker::partitions_of(const std::string& topic) {
+    const auto [found, made] = partitions_.try_emplace(topic, kPartitions);
+    if (made) {
+        const std::string id = new_id();
+        for (int i = 0; i < kPartitions; ++i) logs_[{topic, i}].id = id;
+    }
+    return found->second;
+}
+
 void Broker::append(Message message) {
-    const int partition = messaging::partition_of(message.key, kPartitions);
-    Log& log = logs_[{message.topic, partition}];
-    log.push_back(
-        record_of(std::move(message), partition, static_cast<std::int64_t>(log.size())));
+    const int partition = messaging::partition_of(message.key, partitions_of(message.topic));
+    append(std::move(message), partition);
+}
+
+void Broker::append(Message message, int partition) {
+    // Its topic was made anew since, with fewer partitions.
+    partition = std::min(partition, partitions_of(message.topic) - 1);
+    Log& log = logs_.at({message.topic, partition});
+    const std::int64_t offset = log.end();
+    log.entries.push_back({record_of(std::move(message), partition, offset), world_.now});
+}
+
+void Broker::append_marker(const TopicPartition& where) {
+    logs_.at(where).entries.push_back({std::nullopt, world_.now});
+}
+
+// Whoever planted a record that is gone before it was read sends it again; the services' own are
+// sent again from their ledgers.
+void Broker::send_planted_again(const Log& log, std::int64_t from) {
+    std::vector<Message> planted;
+    for (std::int64_t offset = from; offset < log.end(); ++offset) {
+        const auto& record = log.at(offset).record;
+        if (record && !record->header("planted").empty()) planted.push_back(message_of(*record));
+    }
+    for (Message& message : planted) append(std::move(message));
+}
+
+void Broker::make_anew(const std::string& topic) {
+    world_.note(topic, " is deleted and made anew");
+    const std::string id = new_id();
+    const std::size_t first = deleted_.size();
+    for (auto at = logs_.begin(); at != logs_.end();) {
+        if (at->first.first != topic) {
+            ++at;
+            continue;
+        }
+        deleted_.emplace_back(at->first, std::move(at->second));
+        at = logs_.erase(at);
+    }
+    for (int i = 0; i < kPartitions; ++i) logs_[{topic, i}].id = id;
+    partitions_[topic] = kPartitions;
+    for (Group& group : groups_) {
+        std::erase_if(group.owners, [&](const auto& owner) {
+            return owner.first.first == topic && owner.first.second >= kPartitions;
+        });
+        ++group.generation;  // its members are told that the topic is gone, and that it is back
+        std::erase_if(group.committed, [&](const auto& commit) {
+            return commit.first.first == topic &&
+                   (commit.first.second >= kPartitions || world_.random.percent(50));
+        });
+    }
+    for (std::size_t i = first; i < deleted_.size(); ++i) {
+        const Log log = deleted_[i].second;
+        send_planted_again(log, log.start);
+    }
+}
+
+void Broker::delete_records(const TopicPartition& where) {
+    Log& log = logs_.at(where);
+    const std::int64_t from = log.start;
+    log.start = world_.random.percent(50) ? log.end() : world_.random.between(from, log.end());
+    world_.note(where.first, "/", where.second, " begins with ", log.start);
+    Log deleted = log;
+    deleted.entries.resize(static_cast<std::size_t>(log.start));
+    send_planted_again(deleted, from);
+}
+
+void Broker::delete_what_is_read(const TopicPartition& where) {
+    Log& log = logs_.at(where);
+    const std::int64_t from = log.start;
+    std::int64_t to = log.end();
+    std::vector<Group*> readers;
+    for (std::size_t i = 0; i < groups_.size(); ++i) {
+        const auto service = static_cast<events::Service>(i);
+        const auto topics = consumed_topics(service);
+        if (std::ranges::find(topics, where.first) == topics.end()) continue;
+        to = std::min(to, position(service, where).next());
+        readers.push_back(&groups_[i]);
+    }
+    if (to <= from) return;
+    world_.note(where.first, "/", where.second, " begins with ", to);
+    log.start = to;
+    for (Group* group : readers) {
+        if (!world_.random.percent(50)) continue;
+        group->committed[where].offset = world_.random.between(from, to);
+    }
+}
+
+void Broker::add_partitions(const std::string& topic) {
+    int& count = partitions_[topic];
+    if (count > kPartitions) return;
+    heard_of_[topic] = world_.now + std::chrono::milliseconds(world_.random.between(0, 40'000));
+    world_.note(topic, " gets partitions");
+    const std::string id = logs_.at({topic, 0}).id;
+    for (const int more = 2 * count; count < more; ++count) logs_[{topic, count}].id = id;
 }
 
 std::unique_ptr<messaging::RecordSource> Broker::join(const Place& place) {
@@ -210,7 +221,7 @@ std::unique_ptr<messaging::RecordSource> Broker::join(const Place& place) {
 
 std::unique_ptr<messaging::Producer> Broker::make_producer(const Place& place) {
     channels_.push_back(std::make_shared<Channel>());
-    return std::make_unique<SimulatedProducer>(world_, place, channels_.back());
+    return std::make_unique<SimulatedProducer>(*this, place, channels_.back());
 }
 
 void Broker::rebalance(events::Service service, bool from_zero) {
@@ -230,7 +241,11 @@ void Broker::rebalance(events::Service service, bool from_zero) {
     // The range assignor gives a partition number to one member in all topics.
     const std::size_t first = world_.random.below(members.size());
     const bool unfair = world_.random.percent(world_.faults.unfair_rebalance);
-    for (const TopicPartition& where : partitions_of(service)) {
+    for (const TopicPartition& where : consumed_partitions(service)) {
+        const auto heard = heard_of_.find(where.first);
+        if (where.second >= kPartitions && heard != heard_of_.end() && world_.now < heard->second) {
+            continue;
+        }
         const std::size_t index = unfair ? world_.random.below(members.size())
                                          : first + static_cast<std::size_t>(where.second);
         group.owners[where] = members[index % members.size()];
@@ -261,10 +276,10 @@ void Broker::arrive(Channel& channel, const TopicPartition& where) {
     auto& queue = channel.queues[where];
     std::size_t count = 1 + world_.random.below(queue.size());
     if (world_.random.percent(world_.faults.broker)) {  // sent again, although it had arrived
-        for (std::size_t i = 0; i < count; ++i) append(queue[i].message);
+        for (std::size_t i = 0; i < count; ++i) append(queue[i].message, where.second);
     }
     for (; count > 0; --count) {
-        append(std::move(queue.front().message));
+        append(std::move(queue.front().message), where.second);
         if (channel.open) channel.reports.push_back({queue.front().token, true});
         queue.pop_front();
     }
@@ -275,7 +290,7 @@ void Broker::fail(Channel& channel, const TopicPartition& where) {
     world_.note("sending to ", where.first, "/", where.second, " fails");
     auto& queue = channel.queues[where];
     const std::size_t arrived = channel.broken[where] ? 0 : world_.random.below(queue.size() + 1);
-    for (std::size_t i = 0; i < arrived; ++i) append(queue[i].message);
+    for (std::size_t i = 0; i < arrived; ++i) append(queue[i].message, where.second);
     for (const Outgoing& outgoing : queue) {
         if (channel.open) channel.reports.push_back({outgoing.token, false});
     }
@@ -287,13 +302,65 @@ void Broker::forget_lost_producers() {
     std::erase_if(channels_, [](const auto& channel) { return !channel->open; });
 }
 
+std::vector<std::string> Broker::consumed_topics(events::Service service) {
+    const auto names = events::topics_consumed_by(service);
+    return {names.begin(), names.end()};
+}
+
+std::vector<TopicPartition> Broker::consumed_partitions(events::Service service) const {
+    std::vector<TopicPartition> all;
+    for (const std::string& topic : consumed_topics(service)) {
+        for (int i = 0; i < partitions_.at(topic); ++i) all.emplace_back(topic, i);
+    }
+    return all;
+}
+
+messaging::PartitionPosition Broker::position(events::Service service,
+                                              const TopicPartition& where) const {
+    const Group& group = this->group(service);
+    const Log& log = logs_.at(where);
+    messaging::PartitionPosition at;
+    at.topic = where.first;
+    at.partition = where.second;
+    at.log = log.id;
+    at.start = log.start;
+    at.end = at.readable_end = log.end();
+    if (const auto commit = group.committed.find(where); commit != group.committed.end()) {
+        at.committed = commit->second.offset;
+        at.committed_log = commit->second.log;
+    }
+    at.assigned = group.owners.contains(where);
+    return at;
+}
+
+messaging::GroupPositions Broker::positions(events::Service service) const {
+    messaging::GroupPositions positions;
+    positions.has_members = !group(service).members.empty();
+    for (const TopicPartition& where : consumed_partitions(service)) {
+        positions.partitions.push_back(position(service, where));
+        auto& layout = positions.topics[where.first];
+        layout.log = logs_.at(where).id;
+        ++layout.partitions;
+    }
+    return positions;
+}
+
 bool Broker::consumed_all(events::Service service) const {
-    const Group& group = groups_[static_cast<std::size_t>(service)];
-    return std::ranges::all_of(partitions_of(service), [&](const TopicPartition& where) {
-        const auto committed = group.committed.find(where);
-        return (committed == group.committed.end() ? 0 : committed->second) ==
-               end_of(*this, where);
+    const auto all = positions(service).partitions;
+    return std::ranges::all_of(all, [](const messaging::PartitionPosition& at) {
+        return at.caught_up() && at.committed.value_or(0) == at.end;
     });
+}
+
+bool Broker::has_unread(events::Service service, std::string_view key, Instant since) const {
+    for (const TopicPartition& where : consumed_partitions(service)) {
+        const Log& log = logs_.at(where);
+        for (std::int64_t i = position(service, where).next(); i < log.end(); ++i) {
+            const auto& entry = log.at(i);
+            if (entry.record && entry.record->key == key && entry.arrived <= since) return true;
+        }
+    }
+    return false;
 }
 
 }  // namespace orderflow::simulation

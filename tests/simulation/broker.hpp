@@ -13,11 +13,13 @@
 
 #include "messaging/record.hpp"
 #include "messaging/relay.hpp"
+#include "messaging/topic_layout.hpp"
+#include "simulation/log.hpp"
 #include "simulation/world.hpp"
 
 namespace orderflow::simulation {
 
-inline constexpr int kPartitions = 3;
+inline constexpr int kPartitions = 3;  // of a topic as it is made; more may be added
 
 struct Message {
     std::string topic;
@@ -33,11 +35,25 @@ class Member;
 
 class Broker {
 public:
-    explicit Broker(World& world) : world_(world) {}
+    explicit Broker(World& world);
 
-    using Log = std::vector<messaging::Record>;
     const std::map<TopicPartition, Log>& logs() const { return logs_; }
+    // Those of topics that were deleted.
+    const std::vector<std::pair<TopicPartition, Log>>& deleted_logs() const { return deleted_; }
     void append(Message message);
+    // A transaction ends at a partition: its marker takes an offset and is no record.
+    void append_marker(const TopicPartition& where);
+
+    // The topic is deleted, with what was not read yet, and made anew: another id, offsets from
+    // zero. The groups' offsets may go with it or stay.
+    void make_anew(const std::string& topic);
+    // What a partition holds is deleted up to a point, be it read or not.
+    void delete_records(const TopicPartition& where);
+    // The same with what all groups have read; some of their commits are lost, too.
+    void delete_what_is_read(const TopicPartition& where);
+    // The groups hear of the new ones some time later.
+    void add_partitions(const std::string& topic);
+    void heal() { heard_of_.clear(); }
 
     std::unique_ptr<messaging::RecordSource> join(const Place& place);
     std::unique_ptr<messaging::Producer> make_producer(const Place& place);
@@ -54,12 +70,24 @@ public:
     // Every record of the group's topics is handled and its offset committed.
     bool consumed_all(events::Service group) const;
 
+    static std::vector<std::string> consumed_topics(events::Service group);
+    // As a client that asks is told.
+    messaging::GroupPositions positions(events::Service group) const;
+    messaging::PartitionPosition position(events::Service group, const TopicPartition& where) const;
+    // A record with this key, which has lain in the group's topics since then or longer, and which
+    // the group has not committed.
+    bool has_unread(events::Service group, std::string_view key, Instant since) const;
+
 private:
     friend class Member;
     friend class SimulatedProducer;
 
+    struct Commit {
+        std::int64_t offset = 0;
+        std::string log;
+    };
     struct Group {
-        std::map<TopicPartition, std::int64_t> committed;
+        std::map<TopicPartition, Commit> committed;
         std::vector<Member*> members;
         std::map<TopicPartition, Member*> owners;
         int generation = 0;
@@ -79,11 +107,24 @@ private:
     };
 
     Group& group(events::Service service) { return groups_[static_cast<std::size_t>(service)]; }
+    const Group& group(events::Service service) const {
+        return groups_[static_cast<std::size_t>(service)];
+    }
+    void append(Message message, int partition);
+    // The topic's partitions; makes it if there is none.
+    int partitions_of(const std::string& topic);
+    std::vector<TopicPartition> consumed_partitions(events::Service group) const;
+    std::string new_id() { return "log " + std::to_string(++logs_made_); }
+    void send_planted_again(const Log& log, std::int64_t from);
     void arrive(Channel& channel, const TopicPartition& where);
     void fail(Channel& channel, const TopicPartition& where);
 
     World& world_;
     std::map<TopicPartition, Log> logs_;
+    std::map<std::string, int> partitions_;
+    std::map<std::string, Instant> heard_of_;  // the partitions that were added to a topic, when
+    std::vector<std::pair<TopicPartition, Log>> deleted_;
+    int logs_made_ = 0;
     std::array<Group, events::kServiceNames.size()> groups_;
     std::vector<std::shared_ptr<Channel>> channels_;
 };

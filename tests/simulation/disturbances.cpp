@@ -14,7 +14,7 @@ using std::chrono::seconds;
 void Simulation::disturb() {
     Process& process = *processes_[world_.random.below(processes_.size())];
     const bool calm = world_.faults.crash == 0;
-    switch (world_.random.below(12)) {
+    switch (world_.random.below(14)) {
         case 0:
             if (!calm) process.kill();
             break;
@@ -38,6 +38,9 @@ void Simulation::disturb() {
         case 10:
             if (world_.random.percent(10)) republish();
             break;
+        case 11:
+            if (world_.random.percent(20)) alter_topic();
+            break;
         default: break;
     }
 }
@@ -48,6 +51,38 @@ void Simulation::restart_one() {
         if (!process->up()) dead.push_back(process.get());
     }
     if (!dead.empty()) world_.random.one_of(dead)->start();
+}
+
+// What is lost of a topic is sent again from its producer's ledger, by an operator.
+void Simulation::alter_topic() {
+    static constexpr Service kProducers[]{Service::order, Service::inventory, Service::payment,
+                                          Service::shipping};
+    const Service producer = kProducers[world_.random.below(std::size(kProducers))];
+    const std::string topic(events::topic_of(producer));
+    const auto lost = [&] {
+        for (Database* database : shop_.databases()) {
+            if (database->service() == producer) database->lower_checkpoint(0);
+        }
+    };
+    const TopicPartition where{topic, static_cast<int>(world_.random.below(kPartitions))};
+    switch (world_.random.below(8)) {
+        case 0:
+            shop_.broker.make_anew(topic);
+            return lost();
+        case 1:
+            shop_.broker.delete_records(where);
+            return lost();
+        case 4: return shop_.broker.delete_what_is_read(where);
+        case 2:
+        case 3:
+            for (const Service any : kProducers) {
+                const std::string name(events::topic_of(any));
+                if (any == producer || world_.random.percent(80)) shop_.broker.add_partitions(name);
+            }
+            return;
+        default:
+            shop_.broker.append_marker(where);
+    }
 }
 
 // An operator sets a relay's checkpoint back, so that events are sent again.

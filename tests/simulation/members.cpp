@@ -5,7 +5,7 @@
 #include "analytics/analytics_service.hpp"
 #include "core/enums.hpp"
 #include "inventory/inventory_service.hpp"
-#include "messaging/calm.hpp"
+#include "messaging/caught_up.hpp"
 #include "order/order_deadline.hpp"
 #include "order/order_requests.hpp"
 #include "shipping/shipping_service.hpp"
@@ -20,7 +20,8 @@ using messaging::run_transaction;
 using messaging::StoreHandler;
 
 constexpr std::chrono::seconds kDeadlineTick{1};
-constexpr std::chrono::seconds kCalm{3};
+constexpr std::chrono::seconds kCaughtUp{3};
+constexpr std::chrono::seconds kOneLook{5};  // what has come since may be unread
 
 class OrderMemory final : public Memory {
 public:
@@ -38,8 +39,10 @@ public:
           accepting_(world_, shop.orders, {&victim, events::Service::order, Step::accept}),
           cancelling_(world_, shop.orders, {&victim, events::Service::order, Step::cancel}),
           deadlines_(world_, shop.orders, {&victim, events::Service::order, Step::deadline}),
+          caught_up_(Broker::consumed_topics(events::Service::order),
+                     Broker::consumed_topics(events::Service::order), kCaughtUp),
           deadline_(shop.deadline_age) {
-        loops = {{[this] { return consume(); }},
+        loops = {{[this] { return consumer_.step(); }},
                  {[this] { return relay_.step(); }},
                  {[this] { return accept(); }},
                  {[this] { return cancel(); }},
@@ -52,12 +55,6 @@ private:
     static std::unique_ptr<order::OrderStore> make_store(Shop& shop, Session& session) {
         return mutants::store(shop.world.mutant,
                               std::make_unique<OrderStore>(session, shop.orders));
-    }
-
-    bool consume() {
-        const bool busy = consumer_.step();
-        calm_.seen(&consumer_, consumer_.source().partitions(), world_.steady_now());
-        return busy;
     }
 
     bool accept() {
@@ -98,6 +95,16 @@ private:
         return true;
     }
 
+    messaging::GroupPositions positions() const {
+        messaging::GroupPositions all = shop_.broker.positions(events::Service::order);
+        if (world_.mutant == Mutant::deadline_knows_old_partitions) {
+            for (auto& [name, layout] : all.topics) layout.partitions = kPartitions;
+            std::erase_if(all.partitions,
+                          [](const auto& at) { return at.partition >= kPartitions; });
+        }
+        return all;
+    }
+
     // As DeadlineThread in order_deadline.cpp.
     bool cancel_late_ones() {
         if (world_.now < next_deadline_) return false;
@@ -105,12 +112,18 @@ private:
         const auto store = make_store(shop_, deadlines_);
         try {
             deadline_.look(*store, world_.now);
-            const auto topics = events::topics_consumed_by(events::Service::order);
-            const auto calm = calm_.calm(topics, kCalm, world_.steady_now());
+            const auto looked = world_.steady_now();
+            caught_up_.seen(positions(), looked);
             const auto ids = deadline_.next([&](const OrderId& id) {
-                const int partition = messaging::partition_of(id.to_string(), kPartitions);
-                return std::ranges::find(calm, partition) != calm.end();
+                return caught_up_.may_judge(id.to_string(), looked);
             });
+            for (const OrderId& id : ids) {
+                if (!shop_.broker.has_unread(events::Service::order, id.to_string(),
+                                             world_.now - kOneLook)) {
+                    continue;
+                }
+                world_.fail("no order is judged while events of it lie unread", "", id);
+            }
             if (ids.empty()) return false;
             world_.note(name_, " finds late:", ids);
             run_transaction(deadlines_, [&](Instant now, BatchOutput& out) {
@@ -131,7 +144,7 @@ private:
     Session accepting_;
     Session cancelling_;
     Session deadlines_;
-    messaging::CalmPartitions calm_;
+    messaging::CaughtUp caught_up_;
     order::Deadline deadline_;
     Instant next_deadline_{};
 };

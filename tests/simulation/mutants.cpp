@@ -100,7 +100,6 @@ public:
     bool hold(std::chrono::milliseconds time, std::stop_token stop) override {
         return inner_->hold(time, std::move(stop));
     }
-    std::vector<messaging::PartitionState> partitions() override { return inner_->partitions(); }
     void close() override { inner_->close(); }
 
 private:
@@ -198,6 +197,14 @@ std::vector<std::pair<Mutant, std::string>> all() {
          "inventory does not store a cancellation that comes first"},
         {Mutant::recent_payments_overlooked,
          "lost calls are looked for only by the slow walk over the whole table"},
+        {Mutant::markers_count_as_lag,
+         "a position does not step over the markers of transactions"},
+        {Mutant::reset_position_not_committed,
+         "where a position was reset to, as its records were deleted, is not committed"},
+        {Mutant::offsets_outlive_their_log,
+         "the greatest offset is committed, also of a topic that was made anew since"},
+        {Mutant::deadline_knows_old_partitions,
+         "the deadline computes with the partitions that topics are made with"},
     };
 }
 

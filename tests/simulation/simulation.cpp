@@ -152,6 +152,7 @@ void Simulation::step_near(const Place& place) {
 void Simulation::heal() {
     world_.note("everything heals");
     world_.faults = {};
+    shop_.broker.heal();
     shop_.clients.stop();
     for (const auto& process : processes_) {
         process->thaw();

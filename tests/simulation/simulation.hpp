@@ -45,6 +45,7 @@ private:
     void disturb();
     void restart_one();
     void republish();
+    void alter_topic();
     void plant();
     void plant_unreadable();
     void plant_orphan();

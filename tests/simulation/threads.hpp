@@ -69,7 +69,6 @@ public:
 
     bool step();
     bool idle() const { return !in_hand_; }
-    messaging::RecordSource& source() { return *source_; }
 
 private:
     bool handle();

@@ -34,7 +34,9 @@ BOOST_DEFINE_ENUM_CLASS(Mutant, none, save_ignores_version, not_found_means_not_
                         offsets_before_transaction, events_out_of_order, parked_do_not_block,
                         failed_record_dropped, failed_retry_unparks, orphan_dropped,
                         whole_batch_parked, inventory_without_tombstone,
-                        recent_payments_overlooked)
+                        recent_payments_overlooked, markers_count_as_lag,
+                        reset_position_not_committed, offsets_outlive_their_log,
+                        deadline_knows_old_partitions)
 
 // How often faults strike in this run, drawn from the seed: some runs are calm, some are wild, and
 // in each some kinds of faults are missing. At a crash point per 10,000, else in percent.

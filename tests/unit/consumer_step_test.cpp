@@ -39,7 +39,6 @@ public:
         }
     }
     bool hold(std::chrono::milliseconds, std::stop_token) override { return true; }
-    std::vector<PartitionState> partitions() override { return {}; }
     void close() override {}
 
     std::vector<std::vector<Record>> batches;

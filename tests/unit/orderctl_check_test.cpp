@@ -371,6 +371,18 @@ TEST_CASE("orderctl check: a group without committed offsets is named, and nothi
           "0 settled of 1 final orders: no committed offsets of group payment-service");
 }
 
+TEST_CASE("orderctl check: a group that stands where its log has nothing is a violation") {
+    World world;
+    world.completed();
+    CHECK(violated(world.check()) == "");
+    world.facts.stray_groups = {{"shipping-service", "payment-events", 3, 200, 12, false}};
+    CHECK(violated(world.check()) == "I9");
+    CHECK_THAT(world.check().violations.front().what,
+               ContainsSubstring("offset 200 of payment-events/3, which ends at 12"));
+    world.facts.stray_groups.front().of_another_log = true;
+    CHECK_THAT(world.check().violations.front().what, ContainsSubstring("a log that is no more"));
+}
+
 TEST_CASE("orderctl check: sums of money beyond 64 bits are exact") {
     World world;
     for (int i = 0; i < 3; ++i) {

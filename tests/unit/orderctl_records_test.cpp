@@ -2,7 +2,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
-#include "messaging/calm.hpp"
+#include "messaging/topic_layout.hpp"
 #include "orderctl/records.hpp"
 #include "unit/orderctl_world.hpp"
 

@@ -66,6 +66,17 @@ void judge_strays(Judge& judge, const char* id, const Facts& facts) {
     judge.count(id, facts.more_strays);
 }
 
+void judge_groups(Judge& judge, const char* id, const Facts& facts) {
+    for (const StrayGroup& stray : facts.stray_groups) {
+        judge.violated(id, std::nullopt,
+                       "group " + stray.group + " has committed offset " +
+                           std::to_string(stray.committed) + " of " + stray.topic + "/" +
+                           std::to_string(stray.partition) +
+                           (stray.of_another_log ? " in a log that is no more"
+                                                 : ", which ends at " + std::to_string(stray.end)));
+    }
+}
+
 }  // namespace
 
 void judge_topics(Judge& judge, const Facts& facts, const EventsOfOrders& events) {
@@ -90,6 +101,7 @@ void judge_topics(Judge& judge, const Facts& facts, const EventsOfOrders& events
                        "event id stands twice: " + event_text(facts, facts.events[at]));
     }
     judge_strays(judge, kId, facts);
+    judge_groups(judge, kId, facts);
     judge_order_of_records(judge, kId, facts, events);
     if (waiting > 0) judge.note(kId, std::to_string(waiting) + " rows behind the checkpoint");
     if (expired > 0) judge.note(kId, std::to_string(expired) + " expired by retention");

@@ -224,6 +224,16 @@ struct TopicFacts {
     std::int64_t foreign = 0;  // records that no consumer could take for an event
 };
 
+// A consumer group whose committed offset is none of the partition's log: records may be skipped.
+struct StrayGroup {
+    std::string group;
+    std::string topic;
+    std::int32_t partition = 0;
+    std::int64_t committed = 0;
+    std::int64_t end = 0;
+    bool of_another_log = false;  // the topic was made anew since
+};
+
 struct Facts {
     std::vector<OrderFacts> orders;
     boost::unordered_flat_map<OrderId, std::uint32_t, std::hash<OrderId>> order_index;
@@ -247,6 +257,7 @@ struct Facts {
     GatewayTotals gateway;
     std::map<std::string, GatewayFacts> foreign_charges;  // by key: those that are no order's
     std::vector<std::string> silent_groups;  // consumer groups that never committed anything
+    std::vector<StrayGroup> stray_groups;
     bool topics_read = false;
     bool gateway_read = false;
     std::string gateway_error;  // why not, if it was asked

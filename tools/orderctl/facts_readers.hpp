@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "messaging/relay.hpp"
+#include "messaging/topic_layout.hpp"
 #include "orderctl/connect.hpp"
 #include "orderctl/facts.hpp"
 #include "postgres/connection.hpp"
@@ -72,21 +73,12 @@ using AuditDatabases = std::vector<std::unique_ptr<AuditDatabase>>;
 AuditDatabases open_databases(const Endpoints& endpoints);
 AuditDatabase& database_of(AuditDatabases& databases, Service service);
 
-// How far one consumer group is in one partition.
-struct PartitionLag {
+// How far one consumer group is.
+struct GroupView {
     Service service{};
-    std::string topic;
-    std::int32_t partition = 0;
-    std::optional<std::int64_t> committed;  // none: the group has never committed there
-    std::int64_t low = 0;                   // the first offset that there is
-    std::int64_t end = 0;
-    std::int64_t lag() const {
-        return std::max<std::int64_t>(0, end - std::max(low, committed.value_or(low)));
-    }
+    std::string group;
+    messaging::GroupPositions positions;
 };
-
-// The partition of a record key, as the producers choose it.
-std::int32_t partition_of(const std::string& key, std::int32_t partitions);
 
 // Kafka as it was when this was made: which topics, how far they went, how far the groups were.
 class TopicsReader {
@@ -100,8 +92,8 @@ public:
     void read(Facts& facts);
     // Records that the groups of the four services of the saga have not committed yet.
     std::int64_t lag() const;
-    // Of all five groups, by service, topic and partition.
-    std::vector<PartitionLag> lags() const;
+    // Of all five groups, by service.
+    const std::vector<GroupView>& groups() const;
 
 private:
     class Impl;

@@ -1,6 +1,7 @@
 // facts_readers.hpp: the topics, from the beginning to where they ended when reading began.
 #include <algorithm>
 
+#include "messaging/kafka_positions.hpp"
 #include "messaging/rdkafka.hpp"
 #include "orderctl/facts_readers.hpp"
 #include "orderctl/records.hpp"
@@ -64,7 +65,7 @@ public:
         read_partitions();
         for (const Service service : kServices) {
             groups_[service] = endpoints.group(service);
-            read_committed(endpoints.brokers(), endpoints.group(service), service);
+            read_group(service);
         }
         for (auto& [place, span] : spans_) {
             must(rd_kafka_query_watermark_offsets(handle_.get(), place.first.c_str(), place.second,
@@ -99,28 +100,16 @@ public:
         }
         consume(facts, std::move(wanted));
         finish_records(facts);
-        find_silent_groups(facts);
+        find_odd_groups(facts);
     }
 
-    std::vector<PartitionLag> lags() const {
-        std::vector<PartitionLag> lags;
-        for (const Service service : kServices) {
-            const auto topics = events::topics_consumed_by(service);
-            for (const auto& [place, span] : spans_) {
-                if (std::ranges::find(topics, place.first) == topics.end()) continue;
-                const std::int64_t at = committed(service, place, -1);
-                lags.push_back({service, place.first, place.second,
-                                at < 0 ? std::nullopt : std::optional(at), span.low, span.high});
-            }
-        }
-        return lags;
-    }
+    const std::vector<GroupView>& groups() const { return views_; }
 
     std::int64_t lag() const {
         std::int64_t sum = 0;
-        for (const PartitionLag& partition : lags()) {
-            if (std::ranges::find(kConsumers, partition.service) == std::end(kConsumers)) continue;
-            sum += partition.lag();
+        for (const GroupView& group : views_) {
+            if (std::ranges::find(kConsumers, group.service) == std::end(kConsumers)) continue;
+            for (const auto& at : group.positions.partitions) sum += at.lag();
         }
         return sum;
     }
@@ -137,27 +126,25 @@ private:
         }
     }
 
-    void read_committed(const std::string& brokers, const std::string& group, Service service) {
-        const auto topics = events::topics_consumed_by(service);
-        Topics list(rd_kafka_topic_partition_list_new(0));
-        for (const auto& [place, span] : spans_) {
-            if (std::ranges::find(topics, place.first) == topics.end()) continue;
-            rd_kafka_topic_partition_list_add(list.get(), place.first.c_str(), place.second);
+    void read_group(Service service) {
+        const auto consumed = events::topics_consumed_by(service);
+        GroupView view{service, groups_[service], {}};
+        try {
+            view.positions = messaging::read_group(handle_.get(), view.group,
+                                                   {consumed.begin(), consumed.end()},
+                                                   std::chrono::milliseconds(kRequestMs));
+        } catch (const messaging::KafkaUnavailable& error) {
+            throw CannotDo(std::string("Kafka: ") + error.what());
         }
-        const Handle asking = make_consumer(brokers, group);  // not as a member
-        must(rd_kafka_committed(asking.get(), list.get(), kRequestMs), "committed offsets");
-        for (int i = 0; i < list->cnt; ++i) {
-            const auto& partition = list->elems[i];
-            if (partition.offset < 0) continue;  // none
-            committed_[service][{partition.topic, partition.partition}] = partition.offset;
+        if (!view.positions.unknown.empty()) {
+            throw CannotDo("Kafka: where a topic ends: " + view.positions.unknown.front());
         }
-    }
-
-    std::int64_t committed(Service service, const Place& place, std::int64_t otherwise) const {
-        const auto group = committed_.find(service);
-        if (group == committed_.end()) return otherwise;
-        const auto found = group->second.find(place);
-        return found == group->second.end() ? otherwise : found->second;
+        if (std::ranges::find(kConsumers, service) != std::end(kConsumers)) {
+            for (const auto& at : view.positions.partitions) {
+                next_[{at.topic, at.partition}].emplace_back(service, at.next());
+            }
+        }
+        views_.push_back(std::move(view));
     }
 
     void consume(Facts& facts, std::map<Place, Span> wanted) {
@@ -217,31 +204,41 @@ private:
     }
 
     // Groups that have committed nothing although there are records for them: nobody works there,
-    // or the service has another group id.
-    void find_silent_groups(Facts& facts) const {
-        for (const Service service : kConsumers) {
-            const auto topics = events::topics_consumed_by(service);
-            const bool fed = std::ranges::any_of(spans_, [&](const auto& span) {
-                return span.second.high > 0 &&
-                       std::ranges::find(topics, span.first.first) != topics.end();
-            });
-            if (fed && !committed_.contains(service)) {
-                facts.silent_groups.push_back(groups_.at(service));
+    // or the service has another group id. And those that stand where no record can be.
+    void find_odd_groups(Facts& facts) const {
+        for (const GroupView& group : views_) {
+            const auto& partitions = group.positions.partitions;
+            const bool fed =
+                std::ranges::any_of(partitions, [](const auto& p) { return p.end > 0; });
+            const bool silent = std::ranges::none_of(
+                partitions, [](const auto& p) { return p.committed.has_value(); });
+            const bool takes_part =
+                std::ranges::find(kConsumers, group.service) != std::end(kConsumers);
+            if (fed && silent && takes_part) facts.silent_groups.push_back(group.group);
+            for (const messaging::PartitionPosition& at : partitions) {
+                if (!at.committed_beyond_end() && !at.committed_elsewhere()) continue;
+                facts.stray_groups.push_back(
+                    {group.group, at.topic, at.partition, *at.committed, at.end,
+                     at.committed_elsewhere()});
             }
         }
     }
 
     std::uint8_t arrived(const Place& place, std::int64_t offset) const {
         std::uint8_t bits = 0;
-        for (const Service service : kConsumers) {
-            if (committed(service, place, -1) > offset) bits |= events::bit(service);
+        const auto found = next_.find(place);
+        if (found == next_.end()) return bits;
+        for (const auto& [service, next] : found->second) {
+            if (offset < next) bits |= events::bit(service);
         }
         return bits;
     }
 
     Handle handle_;
     std::map<Place, Span> spans_;
-    std::map<Service, std::map<Place, std::int64_t>> committed_;
+    std::vector<GroupView> views_;
+    // Where the saga's services go on: what is below they have passed.
+    std::map<Place, std::vector<std::pair<Service, std::int64_t>>> next_;
     std::map<Service, std::string> groups_;
     const std::uint32_t read_s_;
     const std::string brokers_;
@@ -254,11 +251,6 @@ TopicsReader::~TopicsReader() = default;
 void TopicsReader::describe(Facts& facts) const { impl_->describe(facts); }
 void TopicsReader::read(Facts& facts) { impl_->read(facts); }
 std::int64_t TopicsReader::lag() const { return impl_->lag(); }
-std::vector<PartitionLag> TopicsReader::lags() const { return impl_->lags(); }
-
-std::int32_t partition_of(const std::string& key, std::int32_t partitions) {
-    return rd_kafka_msg_partitioner_murmur2(nullptr, key.data(), key.size(), partitions, nullptr,
-                                            nullptr);
-}
+const std::vector<GroupView>& TopicsReader::groups() const { return impl_->groups(); }
 
 }  // namespace orderflow::orderctl

@@ -5,7 +5,7 @@
 #include "core/enums.hpp"
 #include "events/codec.hpp"
 #include "events/json.hpp"
-#include "messaging/calm.hpp"
+#include "messaging/topic_layout.hpp"
 #include "orderctl/records.hpp"
 
 namespace orderflow::orderctl {

@@ -1,5 +1,6 @@
 // `orderctl lag`.
 #include <algorithm>
+#include <map>
 #include <memory>
 
 #include "events/json.hpp"
@@ -13,10 +14,21 @@ struct PartitionView {
     std::string service, group, topic;
     std::int64_t partition = 0;
     std::optional<std::int64_t> committed;  // none: the group never committed there
-    std::int64_t end = 0;
+    std::int64_t start = 0, end = 0;
     std::int64_t lag = 0;
+    std::optional<bool> assigned;        // to a member of the group
+    std::optional<std::string> trouble;  // why the group does not, or may not, go on there
 };
-BOOST_DESCRIBE_STRUCT(PartitionView, (), (service, group, topic, partition, committed, end, lag))
+BOOST_DESCRIBE_STRUCT(PartitionView, (), (service, group, topic, partition, committed, start, end,
+                                          lag, assigned, trouble))
+
+// A topic whose partitions are not those of the catalog, or of the saga's other topics.
+struct TopicView {
+    std::string topic;
+    std::int64_t partitions = 0;  // 0: there is no such topic
+    std::int64_t catalog = 0;
+};
+BOOST_DESCRIBE_STRUCT(TopicView, (), (topic, partitions, catalog))
 
 // A service's outbox and its table of parked records.
 struct StandingView {
@@ -37,9 +49,11 @@ struct LagDocument {
     std::int64_t max_unsent = 0;  // of a relay, in rows
     std::vector<StandingView> services;
     std::vector<PartitionView> partitions;
+    std::vector<TopicView> differing;        // topics
     std::optional<std::string> kafka_error;  // why there are none
 };
-BOOST_DESCRIBE_STRUCT(LagDocument, (), (max_lag, max_unsent, services, partitions, kafka_error))
+BOOST_DESCRIBE_STRUCT(LagDocument, (), (max_lag, max_unsent, services, partitions, differing,
+                                        kafka_error))
 
 namespace {
 
@@ -53,6 +67,9 @@ Examples:
   orderctl lag --max-lag 1000           for a monitor: exit code 1 if anybody is further behind
   orderctl lag --json | jq '.partitions[] | select(.lag > 0)'
 LAG counts records that a group has not committed; a group commits once its transaction is over.
+What retention has deleted is no lag. A group that has committed beyond a log's end, or in a topic
+that was made anew since, begins at the log's start: all of it is lag. Below a topic stand the
+partitions that lag, or where something keeps the group from going on.
 UNSENT counts outbox rows above the relay's checkpoint, which it moves about once a second, so rows
 younger than that may well be in Kafka. Dead records wait for an operator: orderctl records list.
 Exit code 1: --max-lag is exceeded, by a partition's lag or a relay's unsent rows. 2: Kafka does not
@@ -79,17 +96,54 @@ StandingView read_standing(AuditDatabase& database) {
     return events::read_json<StandingView>(rows.at(0), events::UnknownMembers::ignore).value();
 }
 
+// Why a group may not go on in a partition; empty: nothing is odd.
+std::string trouble_of(const messaging::PartitionPosition& at,
+                       const messaging::GroupPositions& group) {
+    if (at.committed_elsewhere()) {
+        return "committed in a log that is no more: the topic was made anew, and is read from its "
+               "start";
+    }
+    if (at.committed_beyond_end()) {
+        return "committed beyond the end: the log was cut, or is another";
+    }
+    if (at.held_up()) {
+        return "an open transaction hides what follows offset " + std::to_string(at.readable_end);
+    }
+    if (group.rebalancing || !group.has_members || at.assigned != false) return {};
+    return "assigned to no member of the group";
+}
+
+bool is_consumed(const events::TopicSettings& topic) {
+    return std::ranges::any_of(kServices, [&](Service service) {
+        const auto consumed = events::topics_consumed_by(service);
+        return std::ranges::find(consumed, topic.name) != consumed.end();
+    });
+}
+
 void read_groups(const Endpoints& endpoints, LagDocument& document) {
     const auto busy = groups_with_members(endpoints);
     for (std::size_t i = 0; i < kServices.size(); ++i) {
         document.services[i].consuming =
             std::ranges::find(busy, endpoints.group(kServices[i])) != busy.end();
     }
-    for (const PartitionLag& lag : TopicsReader(endpoints).lags()) {
-        document.partitions.push_back({std::string(short_name(lag.service)),
-                                       endpoints.group(lag.service), lag.topic, lag.partition,
-                                       lag.committed, lag.end, lag.lag()});
-        document.max_lag = std::max(document.max_lag, lag.lag());
+    std::map<std::string, std::int64_t> there;
+    const TopicsReader reader(endpoints);
+    for (const GroupView& group : reader.groups()) {
+        for (const auto& [topic, layout] : group.positions.topics) there[topic] = layout.partitions;
+        for (const messaging::PartitionPosition& at : group.positions.partitions) {
+            const auto trouble = trouble_of(at, group.positions);
+            document.partitions.push_back(
+                {std::string(short_name(group.service)), group.group, at.topic, at.partition,
+                 at.committed, at.start, at.end, at.lag(), at.assigned,
+                 trouble.empty() ? std::nullopt : std::optional(trouble)});
+            document.max_lag = std::max(document.max_lag, at.lag());
+        }
+    }
+    for (const auto& topic : events::topics()) {
+        if (!is_consumed(topic)) continue;
+        const std::string name(topic.name);
+        if (there[name] == topic.partitions) continue;
+        document.differing.push_back({name, there[name], topic.partitions});
     }
 }
 
@@ -136,8 +190,23 @@ void print_partitions(const LagDocument& document) {
         table.add({view.service, view.topic, std::to_string(view.partition),
                    view.committed ? std::to_string(*view.committed) : "none",
                    std::to_string(view.end), std::to_string(view.lag)});
+        if (view.trouble) table.remark(*view.trouble);
     }
     table.print();
+}
+
+void print_differing(const LagDocument& document) {
+    for (const TopicView& topic : document.differing) {
+        if (topic.partitions == 0) {
+            say(topic.topic, ": there is no such topic\n");
+        } else {
+            say(topic.topic, " has ", topic.partitions, " partitions, the catalog says ",
+                topic.catalog, "\n");
+        }
+    }
+    if (!document.differing.empty()) {
+        say("While topics of the saga differ from each other, the deadline cancels nothing.\n");
+    }
 }
 
 // A row for each service and topic; partitions that lag behind below it.
@@ -154,11 +223,12 @@ void print_topics(const LagDocument& document) {
             committed += all[i].committed.value_or(0);
             end += all[i].end;
             lag += all[i].lag;
-            if (all[i].lag > 0) {
+            if (all[i].lag > 0 || all[i].trouble) {
                 behind.push_back("partition " + std::to_string(all[i].partition) + ": " +
                                  (all[i].committed ? std::to_string(*all[i].committed) : "none") +
                                  " of " + std::to_string(all[i].end) + ", lag " +
-                                 std::to_string(all[i].lag));
+                                 std::to_string(all[i].lag) +
+                                 (all[i].trouble ? "; " + *all[i].trouble : ""));
             }
         }
         table.add({all[first].service, all[first].topic, std::to_string(i - first),
@@ -179,6 +249,7 @@ int run_lag(const Context& context, const LagOptions& options) {
             say("Kafka does not answer: ", *document.kafka_error, "\n");
         } else {
             options.partitions ? print_partitions(document) : print_topics(document);
+            print_differing(document);
         }
     }
     if (document.kafka_error) return kCannotDo;

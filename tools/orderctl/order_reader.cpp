@@ -153,7 +153,7 @@ std::map<std::string, OrderView> read_orders(AuditDatabases& databases,
 
 Neighbourhood::Neighbourhood(const Endpoints& endpoints) : edge_(endpoints.edge()) {
     try {
-        lags_ = TopicsReader(endpoints).lags();
+        groups_ = TopicsReader(endpoints).groups();
         const auto busy = groups_with_members(endpoints);
         for (const Service service : kServices) {
             if (std::ranges::find(busy, endpoints.group(service)) == busy.end()) {
@@ -163,16 +163,16 @@ Neighbourhood::Neighbourhood(const Endpoints& endpoints) : edge_(endpoints.edge(
     } catch (const std::exception& error) {
         trouble_ = error.what();
     }
-    for (const PartitionLag& lag : lags_) {
-        partitions_[lag.topic] = std::max(partitions_[lag.topic], lag.partition + 1);
-    }
 }
 
 Surroundings Neighbourhood::of(const std::string& order) const {
     Surroundings around{edge_, trouble_, idle_, {}};
-    for (const PartitionLag& lag : lags_) {
-        if (lag.partition != partition_of(order, partitions_.at(lag.topic))) continue;
-        around.behind[{std::string(short_name(lag.service)), lag.topic}] = lag.lag();
+    for (const GroupView& group : groups_) {
+        for (const messaging::PartitionPosition& at : group.positions.partitions) {
+            const auto& layout = group.positions.topics.at(at.topic);
+            if (at.partition != messaging::partition_of(order, layout.partitions)) continue;
+            around.behind[{std::string(short_name(group.service)), at.topic}] = at.lag();
+        }
     }
     return around;
 }

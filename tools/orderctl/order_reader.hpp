@@ -25,8 +25,7 @@ public:
 
 private:
     const std::string edge_;
-    std::vector<PartitionLag> lags_;
-    std::map<std::string, int> partitions_;  // of each topic
+    std::vector<GroupView> groups_;
     std::set<std::string> idle_;
     std::optional<std::string> trouble_;
 };

@@ -1,0 +1,278 @@
+#include "messaging/kafka_positions.hpp"
+
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
+#include <set>
+
+namespace orderflow::messaging {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+using Options = std::unique_ptr<rd_kafka_AdminOptions_t, Destroyer<&rd_kafka_AdminOptions_destroy>>;
+using Collection =
+    std::unique_ptr<rd_kafka_TopicCollection_t, Destroyer<&rd_kafka_TopicCollection_destroy>>;
+using OffsetsQuestion = std::unique_ptr<rd_kafka_ListConsumerGroupOffsets_t,
+                                        Destroyer<&rd_kafka_ListConsumerGroupOffsets_destroy>>;
+
+using Place = std::pair<std::string, std::int32_t>;
+
+// What is left of the time that all answers together may take.
+class TimeLeft {
+public:
+    explicit TimeLeft(milliseconds at_most) : until_(steady_clock::now() + at_most) {}
+    milliseconds ms() const {
+        const auto left = std::chrono::ceil<milliseconds>(until_ - steady_clock::now());
+        return std::max(left, milliseconds{1});
+    }
+
+private:
+    const steady_clock::time_point until_;
+};
+
+Options options_for(rd_kafka_t* handle, rd_kafka_admin_op_t operation, milliseconds at_most) {
+    Options options(rd_kafka_AdminOptions_new(handle, operation));
+    char error[256];
+    rd_kafka_AdminOptions_set_request_timeout(options.get(), static_cast<int>(at_most.count()),
+                                              error, sizeof error);
+    return options;
+}
+
+// As 32 hexadecimal digits; empty for none. (librdkafka's own base64 needs a build with OpenSSL.)
+std::string text_of(const rd_kafka_Uuid_t* id) {
+    if (!id) return {};
+    const auto high = static_cast<std::uint64_t>(rd_kafka_Uuid_most_significant_bits(id));
+    const auto low = static_cast<std::uint64_t>(rd_kafka_Uuid_least_significant_bits(id));
+    if (high == 0 && low == 0) return {};
+    char text[33];
+    std::snprintf(text, sizeof text, "%016" PRIx64 "%016" PRIx64, high, low);
+    return text;
+}
+
+// Sends a question and waits for its answer.
+template <class Send>
+KafkaEvent answer_to(rd_kafka_t* handle, rd_kafka_admin_op_t operation, const TimeLeft& left,
+                     const char* what, Send send) {
+    const Options options = options_for(handle, operation, left.ms());
+    const Queue queue(rd_kafka_queue_new(handle));
+    send(options.get(), queue.get());
+    KafkaEvent event(rd_kafka_queue_poll(queue.get(), static_cast<int>(left.ms().count()) + 100));
+    if (!event) throw KafkaUnavailable(std::string("no answer about ") + what);
+    if (rd_kafka_event_error(event.get())) {
+        throw KafkaUnavailable(std::string(what) + ": " +
+                               rd_kafka_event_error_string(event.get()));
+    }
+    return event;
+}
+
+Topics list_of(const TopicLayouts& topics, std::int64_t offset) {
+    Topics list(rd_kafka_topic_partition_list_new(0));
+    for (const auto& [name, layout] : topics) {
+        for (std::int32_t p = 0; p < layout.partitions; ++p) {
+            rd_kafka_topic_partition_list_add(list.get(), name.c_str(), p)->offset = offset;
+        }
+    }
+    return list;
+}
+
+// The offsets of one kind, as `spec` says, of all partitions of which the broker says them.
+std::map<Place, std::int64_t> read_offsets(rd_kafka_t* handle, const TopicLayouts& topics,
+                                           std::int64_t spec, rd_kafka_IsolationLevel_t isolation,
+                                           const TimeLeft& left,
+                                           std::vector<std::string>& unknown) {
+    const Topics asked = list_of(topics, spec);
+    const KafkaEvent event =
+        answer_to(handle, RD_KAFKA_ADMIN_OP_LISTOFFSETS, left, "where topics begin and end",
+                  [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+                      rd_kafka_error_destroy(
+                          rd_kafka_AdminOptions_set_isolation_level(options, isolation));
+                      rd_kafka_ListOffsets(handle, asked.get(), options, queue);
+                  });
+    std::size_t count = 0;
+    const auto** infos =
+        rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(event.get()), &count);
+    std::map<Place, std::int64_t> offsets;
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto* at = rd_kafka_ListOffsetsResultInfo_topic_partition(infos[i]);
+        if (at->err) {
+            unknown.push_back(std::string(at->topic) + "/" + std::to_string(at->partition) + ": " +
+                              rd_kafka_err2str(at->err));
+        } else {
+            offsets[{at->topic, at->partition}] = at->offset;
+        }
+    }
+    return offsets;
+}
+
+void read_commits(rd_kafka_t* handle, const std::string& group, const TimeLeft& left,
+                  GroupPositions& positions) {
+    const Topics asked = list_of(positions.topics, RD_KAFKA_OFFSET_INVALID);
+    const OffsetsQuestion question(
+        rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), asked.get()));
+    const KafkaEvent event =
+        answer_to(handle, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, left, "committed offsets",
+                  [&](const rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+                      auto* raw = question.get();
+                      rd_kafka_ListConsumerGroupOffsets(handle, &raw, 1, options, queue);
+                  });
+    std::size_t count = 0;
+    const auto** groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
+        rd_kafka_event_ListConsumerGroupOffsets_result(event.get()), &count);
+    std::map<Place, const rd_kafka_topic_partition_t*> commits;
+    for (std::size_t i = 0; i < count; ++i) {
+        if (const auto* failed = rd_kafka_group_result_error(groups[i])) {
+            throw KafkaUnavailable(std::string("committed offsets: ") +
+                                   rd_kafka_error_string(failed));
+        }
+        const auto* list = rd_kafka_group_result_partitions(groups[i]);
+        for (int j = 0; list && j < list->cnt; ++j) {
+            commits[{list->elems[j].topic, list->elems[j].partition}] = &list->elems[j];
+        }
+    }
+    for (PartitionPosition& at : positions.partitions) {
+        const auto found = commits.find({at.topic, at.partition});
+        if (found == commits.end() || found->second->offset < 0) continue;
+        at.committed = found->second->offset;
+        if (found->second->metadata_size > 0) {
+            at.committed_log.assign(static_cast<const char*>(found->second->metadata),
+                                    found->second->metadata_size);
+        }
+    }
+}
+
+void read_members(rd_kafka_t* handle, const std::string& group, const TimeLeft& left,
+                  GroupPositions& positions) {
+    const KafkaEvent event =
+        answer_to(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, left, "the consumer group",
+                  [&](const rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+                      const char* name = group.c_str();
+                      rd_kafka_DescribeConsumerGroups(handle, &name, 1, options, queue);
+                  });
+    std::size_t count = 0;
+    const auto** groups = rd_kafka_DescribeConsumerGroups_result_groups(
+        rd_kafka_event_DescribeConsumerGroups_result(event.get()), &count);
+    std::set<Place> assigned;
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto state = rd_kafka_ConsumerGroupDescription_state(groups[i]);
+        positions.rebalancing = state == RD_KAFKA_CONSUMER_GROUP_STATE_PREPARING_REBALANCE ||
+                                state == RD_KAFKA_CONSUMER_GROUP_STATE_COMPLETING_REBALANCE;
+        const std::size_t members = rd_kafka_ConsumerGroupDescription_member_count(groups[i]);
+        positions.has_members = members > 0;
+        for (std::size_t m = 0; m < members; ++m) {
+            const auto* list = rd_kafka_MemberAssignment_partitions(
+                rd_kafka_MemberDescription_assignment(
+                    rd_kafka_ConsumerGroupDescription_member(groups[i], m)));
+            for (int j = 0; list && j < list->cnt; ++j) {
+                assigned.emplace(list->elems[j].topic, list->elems[j].partition);
+            }
+        }
+    }
+    for (PartitionPosition& at : positions.partitions) {
+        at.assigned = assigned.contains({at.topic, at.partition});
+    }
+}
+
+}  // namespace
+
+KafkaHandle make_asking_client(const KafkaSettings& settings) {
+    Conf conf = base_conf(settings.brokers, settings.client_id + "-watch");
+    char error[256];
+    KafkaHandle handle(rd_kafka_new(RD_KAFKA_PRODUCER, conf.get(), error, sizeof error));
+    if (!handle) throw std::runtime_error(error);
+    conf.release();  // owned by the handle now
+    return handle;
+}
+
+void ask_for_layouts(rd_kafka_t* handle, const std::vector<std::string>& topics,
+                     milliseconds at_most, rd_kafka_queue_t* queue) {
+    std::vector<const char*> names;
+    for (const std::string& topic : topics) names.push_back(topic.c_str());
+    const Collection collection(
+        rd_kafka_TopicCollection_of_topic_names(names.data(), names.size()));
+    const Options options = options_for(handle, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, at_most);
+    rd_kafka_DescribeTopics(handle, collection.get(), options.get(), queue);
+}
+
+std::optional<TopicLayouts> layouts_in(rd_kafka_event_t* event) {
+    if (rd_kafka_event_error(event)) return std::nullopt;
+    const auto* result = rd_kafka_event_DescribeTopics_result(event);
+    if (!result) return std::nullopt;
+    std::size_t count = 0;
+    const auto** topics = rd_kafka_DescribeTopics_result_topics(result, &count);
+    TopicLayouts layouts;
+    for (std::size_t i = 0; i < count; ++i) {
+        if (const auto* failed = rd_kafka_TopicDescription_error(topics[i])) {
+            if (rd_kafka_error_code(failed)) continue;
+        }
+        std::size_t partitions = 0;
+        rd_kafka_TopicDescription_partitions(topics[i], &partitions);
+        layouts[rd_kafka_TopicDescription_name(topics[i])] = {
+            text_of(rd_kafka_TopicDescription_topic_id(topics[i])),
+            static_cast<std::int32_t>(partitions)};
+    }
+    return layouts;
+}
+
+TopicLayouts read_layouts(rd_kafka_t* handle, const std::vector<std::string>& topics,
+                          milliseconds at_most) {
+    const Queue queue(rd_kafka_queue_new(handle));
+    ask_for_layouts(handle, topics, at_most, queue.get());
+    const KafkaEvent event(
+        rd_kafka_queue_poll(queue.get(), static_cast<int>(at_most.count()) + 100));
+    if (!event) throw KafkaUnavailable("no answer about topics");
+    auto layouts = layouts_in(event.get());
+    if (!layouts) throw KafkaUnavailable(rd_kafka_event_error_string(event.get()));
+    return std::move(*layouts);
+}
+
+// Commits first and ends last: what is committed is below the end that stands beside it.
+GroupPositions read_group(rd_kafka_t* handle, const std::string& group,
+                          const std::vector<std::string>& topics, milliseconds at_most) {
+    const TimeLeft left(at_most);
+    GroupPositions positions;
+    positions.topics = read_layouts(handle, topics, left.ms());
+    for (const auto& [name, layout] : positions.topics) {
+        for (std::int32_t p = 0; p < layout.partitions; ++p) {
+            PartitionPosition at;
+            at.topic = name;
+            at.partition = p;
+            at.log = layout.log;
+            positions.partitions.push_back(std::move(at));
+        }
+    }
+    if (positions.partitions.empty()) return positions;
+    read_members(handle, group, left, positions);
+    read_commits(handle, group, left, positions);
+    std::vector<std::string> again;
+    const auto read = [&](std::int64_t spec, rd_kafka_IsolationLevel_t isolation,
+                          std::vector<std::string>& unknown) {
+        return read_offsets(handle, positions.topics, spec, isolation, left, unknown);
+    };
+    const auto starts = read(RD_KAFKA_OFFSET_SPEC_EARLIEST,
+                             RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED, positions.unknown);
+    const auto stable = read(RD_KAFKA_OFFSET_SPEC_LATEST,
+                             RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED, again);
+    const auto ends = read(RD_KAFKA_OFFSET_SPEC_LATEST,
+                           RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED, again);
+    std::erase_if(positions.partitions, [&](PartitionPosition& at) {
+        const auto start = starts.find({at.topic, at.partition});
+        const auto readable = stable.find({at.topic, at.partition});
+        const auto end = ends.find({at.topic, at.partition});
+        if (start == starts.end() || readable == stable.end() || end == ends.end()) return true;
+        at.start = start->second;
+        at.readable_end = readable->second;
+        at.end = end->second;
+        return false;
+    });
+    return positions;
+}
+
+std::int32_t partition_of(std::string_view key, std::int32_t partitions) {
+    // The topic is only asked for its name, in messages about errors.
+    return rd_kafka_msg_partitioner_murmur2(nullptr, key.data(), key.size(), partitions, nullptr,
+                                            nullptr);
+}
+
+}  // namespace orderflow::messaging

@@ -1,0 +1,42 @@
+#pragma once
+// What the brokers say about topics and about how far a consumer group is in them, over any
+// client's handle. Used by consumers (which log is this?), the deadline's watch and `orderctl`.
+// Every call waits for answers and throws KafkaUnavailable when they do not come in time.
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "messaging/kafka.hpp"
+#include "messaging/positions.hpp"
+#include "messaging/rdkafka.hpp"
+#include "messaging/topic_layout.hpp"
+
+namespace orderflow::messaging {
+
+struct KafkaUnavailable : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+using KafkaHandle = std::unique_ptr<rd_kafka_t, Destroyer<&rd_kafka_destroy>>;
+
+// A client that only asks.
+KafkaHandle make_asking_client(const KafkaSettings& settings);
+
+// Sends the question; the answer comes to `queue` as an event for layouts_in().
+void ask_for_layouts(rd_kafka_t* handle, const std::vector<std::string>& topics,
+                     std::chrono::milliseconds at_most, rd_kafka_queue_t* queue);
+// Topics that do not exist are left out. Empty: the event is an error.
+std::optional<TopicLayouts> layouts_in(rd_kafka_event_t* event);
+
+TopicLayouts read_layouts(rd_kafka_t* handle, const std::vector<std::string>& topics,
+                          std::chrono::milliseconds at_most);
+
+// Where a group stands in all partitions of these topics.
+GroupPositions read_group(rd_kafka_t* handle, const std::string& group,
+                          const std::vector<std::string>& topics,
+                          std::chrono::milliseconds at_most);
+
+}  // namespace orderflow::messaging
