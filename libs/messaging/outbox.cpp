@@ -4,7 +4,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include "events/announcements.hpp"
 #include "events/codec.hpp"
 
 namespace orderflow::messaging {
@@ -44,15 +43,6 @@ const Statement kRead{"relay_read", R"(
     SELECT seq, event_id, order_id, topic, key, type, headers, data, recorded_at
     FROM outbox WHERE seq > $1::bigint ORDER BY seq LIMIT $2::bigint)"};
 
-// For the log of the service that gives a record up.
-std::string death_text(const Record& record, const std::optional<OrderId>& order,
-                       const std::string& error) {
-    return "record died: " + std::string(record.topic) + "/" + std::to_string(record.partition) +
-           "@" + std::to_string(record.offset) + " of order " +
-           (order ? order->to_string() : "unknown") + ": " +
-           events::printable(error, events::kMaxErrorBytes) + " (orderctl records list)";
-}
-
 }  // namespace
 
 void Bell::ring() {
@@ -74,7 +64,8 @@ PostgresUnitOfWork::PostgresUnitOfWork(postgres::Connection& connection, events:
 Instant PostgresUnitOfWork::begin() {
     appended_ = false;
     announcements_.clear();
-    deaths_.clear();
+    failures_.drop();
+    log_failures();  // how many there were beyond those logged
     const bool was_connected = connection_.connected();
     try {
         transaction_.emplace(connection_, parked_.first_query());
@@ -100,9 +91,7 @@ std::optional<WaitingRecord> PostgresUnitOfWork::take_due(Instant now) {
 void PostgresUnitOfWork::park(std::span<const ParkedRecord> records) {
     for (const ParkedRecord& parked : parked_.insert(records, transaction_->now())) {
         announcements_.push_back(announce(parked, producer_, transaction_->now()));
-        if (parked.why == Parking::dead) {
-            deaths_.push_back(death_text(*parked.record, parked.order_id, parked.error));
-        }
+        failures_.parked(parked, transaction_->now());
     }
 }
 
@@ -110,10 +99,7 @@ bool PostgresUnitOfWork::retried(const Retried& retried) {
     if (retried.done()) return parked_.remove(*retried.waiting);
     if (!parked_.update(retried)) return false;
     announcements_.push_back(announce(retried, producer_, transaction_->now()));
-    if (!retried.due_at) {
-        deaths_.push_back(
-            death_text(retried.waiting->record, retried.waiting->order_id, retried.error));
-    }
+    failures_.retried(retried);
     return true;
 }
 
@@ -160,7 +146,13 @@ void PostgresUnitOfWork::commit() {
     transaction_->commit();
     transaction_.reset();
     if (appended_) bell_.ring();
-    for (const std::string& death : deaths_) spdlog::error("{}", death);
+    log_failures();
+}
+
+void PostgresUnitOfWork::log_failures() {
+    for (const auto& [died, text] : failures_.take(FailureLog::Clock::now())) {
+        spdlog::log(died ? spdlog::level::err : spdlog::level::warn, "{}", text);
+    }
 }
 
 void PostgresUnitOfWork::rollback() noexcept { transaction_.reset(); }

@@ -7,6 +7,7 @@
 
 #include "core/ids.hpp"
 #include "messaging/batch.hpp"
+#include "messaging/failure_log.hpp"
 #include "messaging/parked.hpp"
 #include "messaging/relay.hpp"
 #include "postgres/connection.hpp"
@@ -42,6 +43,8 @@ public:
     void rollback() noexcept override;
 
 private:
+    void log_failures();
+
     postgres::Connection& connection_;
     events::Service producer_;
     Bell& bell_;
@@ -50,7 +53,7 @@ private:
     ParkedTable parked_;
     bool some_parked_ = false;  // as the transaction began
     std::vector<Announcement> announcements_;
-    std::vector<std::string> deaths_;  // to be logged once they are committed
+    FailureLog failures_;
     bool appended_ = false;
 };
 

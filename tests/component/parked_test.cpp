@@ -2,6 +2,8 @@
 // tried again and when given up, and what is said about it.
 
 #include <catch2/catch_test_macros.hpp>
+#include <spdlog/sinks/ringbuffer_sink.h>
+#include <spdlog/spdlog.h>
 
 #include "component/parked_lab.hpp"
 #include "events/announcements.hpp"
@@ -36,6 +38,23 @@ public:
 private:
     messaging::BatchHandler& next_;
     const std::vector<OrderId> bad_;
+};
+
+// What this process logs while this lives: "warning: text".
+class CapturedLog {
+public:
+    CapturedLog() : before_(spdlog::default_logger()) {
+        sink_->set_pattern("%l: %v");
+        spdlog::set_default_logger(std::make_shared<spdlog::logger>("captured", sink_));
+    }
+    ~CapturedLog() { spdlog::set_default_logger(before_); }
+
+    Lines lines() const { return sink_->last_formatted(); }
+
+private:
+    const std::shared_ptr<spdlog::logger> before_;
+    const std::shared_ptr<spdlog::sinks::ringbuffer_sink_mt> sink_ =
+        std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(100);
 };
 
 }  // namespace
@@ -203,6 +222,34 @@ TEST_CASE("parked: orphans of one order keep their order") {
 
     CHECK(lab.state(lost) == "CANCELLING");
     CHECK(lab.database.number("SELECT answers FROM orders") == 1);
+}
+
+TEST_CASE("parked: each try that fails stands in the log once it is committed, and the death") {
+    Lab lab;
+    lab.break_bad();
+    const Story bad = bad_story();
+    const auto records = records_of(std::vector<Event>{bad.reserved(), bad.scheduled()});
+    const std::string record = "shipping-events/" + std::to_string(records[1].partition) + "@" +
+                               std::to_string(records[1].offset) + " of order " +
+                               bad.id.to_string();
+    const CapturedLog log;
+
+    lab.run(records);
+    lab.run(records);  // it comes again, and is parked already
+    for (int attempt = 2; attempt <= 6; ++attempt) {
+        lab.make_due("attempts > 0");
+        REQUIRE(lab.retry());
+    }
+
+    const Lines lines = log.lines();
+    REQUIRE(lines.size() == 6);
+    for (int attempt = 1; attempt <= 5; ++attempt) {
+        const std::string& line = lines[static_cast<std::size_t>(attempt - 1)];
+        CHECK(line.starts_with("warning: record failed: " + record + ", try " +
+                               std::to_string(attempt) + " of 6, next at 20"));
+        CHECK(line.find("planted") != std::string::npos);
+    }
+    CHECK(lines[5].starts_with("error: record died: " + record + ", after 6 tries: failed: "));
 }
 
 // ---- announcements -----------------------------------------------------------------------------

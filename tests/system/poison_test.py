@@ -182,6 +182,7 @@ class Orphan(SystemTest):
         self.check_announcement(announced, order_id, offset)
 
         self.attempts(order_id, 2)
+        self.check_log(order_id, offset, 2)
         kill(self.stack.pid("order"))
         self.assertEqual([row["id"] for row in self.parked(order_id)], [first["id"]])
         self.stack.restart()
@@ -194,6 +195,19 @@ class Orphan(SystemTest):
         self.assertTrue(eventually(40, lambda: not self.parked(order_id)), self.parked(order_id))
         self.assertEqual(self.final(order_id)["status"], "COMPLETED")
         self.assertTrue(eventually(10, lambda: self.stock(product) == (3, 0, 2)), self.stock(product))
+
+    def check_log(self, order_id, offset, tries):
+        """A warning for each try: who, how often, why, and when again."""
+        log = pathlib.Path(self.stack.env["STACK_STATE"]) / "log" / "order.log"
+        place = f"record failed: inventory-events/0@{offset} of order {order_id}, try "
+
+        def lines():
+            mine = [json.loads(line) for line in log.read_text().splitlines() if place in line]
+            return mine if len(mine) >= tries else None
+        self.assertTrue(eventually(5, lines), place)
+        for number, line in enumerate(lines()[:tries], 1):
+            self.assertEqual(line["level"], "warning")
+            self.assertRegex(line["message"], f"try {number} of 6, next at 20.*Z: orphan: no such order$")
 
     def check_announcement(self, announced, order_id, offset):
         def mine():
