@@ -26,20 +26,23 @@ die() {
 # The comment at the top of a script is its help text.
 print_help() { sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$1"; }
 
-# with_progress TITLE LOGFILE COMMAND...: runs the command with its output in LOGFILE, prints a dot
-# every three seconds meanwhile; on failure prints the log's end and returns the command's status.
+# with_progress TITLE LOGFILE COMMAND...: runs the command with its output in LOGFILE; on failure prints the log's
+# end and returns the command's status. A terminal sees a dot every three seconds meanwhile; elsewhere a step is one
+# line, written when it has ended, so that a log never holds half a line.
 with_progress() {
-    local title=$1 log=$2 pid start=$SECONDS ticks=0 status=0
+    local title=$1 log=$2 pid start=$SECONDS ticks=0 status=0 terminal=no
     shift 2
+    if [[ -t 1 ]]; then terminal=yes; fi
     mkdir -p "$(dirname "$log")"
-    printf '   %s ' "$title"
+    if [[ $terminal == yes ]]; then printf '   %s ' "$title"; fi
     "$@" >"$log" 2>&1 </dev/null &
     pid=$!
     while kill -0 "$pid" 2>/dev/null; do
         sleep 0.1
-        if ((++ticks % 30 == 0)); then printf '.'; fi
+        if [[ $terminal == yes ]] && ((++ticks % 30 == 0)); then printf '.'; fi
     done
     wait "$pid" || status=$?
+    if [[ $terminal == no ]]; then printf '   %s' "$title"; fi
     if ((status == 0)); then
         printf ' done (%d s)\n' $((SECONDS - start))
     else
@@ -99,6 +102,12 @@ lock_state() {
     mkdir -p "$STATE"/{run,log}
     exec {LOCK_FD}>"$STATE/lock"
     flock -n "$LOCK_FD" || die "another scripts/up or scripts/down is working on $STATE"
+}
+
+# How this stack is stopped, as a shell takes it, beside the script that runs.
+down_command() {
+    printf '%q' "${BASH_SOURCE[-1]%/*}/down"
+    if [[ $STATE != "$ROOT/.stack" ]]; then printf ' --state %q' "$STATE"; fi
 }
 
 # ---- processes ---------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import urllib.request
@@ -33,12 +34,17 @@ class Stack:
         self.state = pathlib.Path(state)
         file = self.state / "stack.env"
         if not file.exists():
-            sys.exit(f"no stack in {self.state}: start one with scripts/up")
+            sys.exit(f"no stack in {self.state}: start one with {self.up()}")
         self.env = dict(read_env_line(line) for line in file.read_text().splitlines()
                         if "=" in line and not line.startswith("#"))
         missing = [part for part in needs if part not in self.pids()]
         if missing:
-            sys.exit(f"the stack in {self.state} does not run ({', '.join(missing)} missing): start it with scripts/up")
+            sys.exit(f"the stack in {self.state} does not run ({', '.join(missing)} missing): start it with "
+                     f"{self.up('--no-build', '--build-dir', str(pathlib.Path(self.env['STACK_BIN']).parent))}")
+
+    def up(self, *more):
+        """The command that starts it, for a shell."""
+        return shlex.join([str(ROOT / "scripts" / "up"), "--state", str(self.state.resolve()), *more])
 
     def program(self, name):
         return str(pathlib.Path(self.env["STACK_BIN"]) / name)
