@@ -199,6 +199,7 @@ write_stack_env() {
         env_line STACK_STATE "$STATE"
         env_line STACK_DATA "$DATA"
         env_line STACK_BIN "$build_dir/bin"
+        env_line STACK_SCRIPTS "$ROOT/scripts"
         env_line KAFKA_BROKERS "127.0.0.1:${PORT[kafka]}"
         env_line POSTGRES_HOST "$SOCKET_DIR"
         env_line POSTGRES_PORT "${PORT[postgres]}"

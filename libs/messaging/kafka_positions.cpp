@@ -252,18 +252,18 @@ GroupPositions read_group(rd_kafka_t* handle, const std::string& group,
     };
     const auto starts = read(RD_KAFKA_OFFSET_SPEC_EARLIEST,
                              RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED, positions.unknown);
-    const auto stable = read(RD_KAFKA_OFFSET_SPEC_LATEST,
-                             RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED, again);
     const auto ends = read(RD_KAFKA_OFFSET_SPEC_LATEST,
                            RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED, again);
+    const auto stable = read(RD_KAFKA_OFFSET_SPEC_LATEST,
+                             RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED, again);
     std::erase_if(positions.partitions, [&](PartitionPosition& at) {
         const auto start = starts.find({at.topic, at.partition});
         const auto readable = stable.find({at.topic, at.partition});
         const auto end = ends.find({at.topic, at.partition});
         if (start == starts.end() || readable == stable.end() || end == ends.end()) return true;
         at.start = start->second;
-        at.readable_end = readable->second;
         at.end = end->second;
+        at.readable_end = std::min(readable->second, end->second);  // that was asked later
         return false;
     });
     return positions;

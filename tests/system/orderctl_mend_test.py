@@ -23,8 +23,6 @@ class Mend(OrderctlTest):
                               capture_output=True, text=True, check=False, timeout=120)
         return done.returncode, done.stdout, done.stderr
 
-
-class DeadRecords(Mend):
     def plant(self, order_id, dead=True, error="planted"):
         """A record of the order that inventory has put aside: its OrderPlaced, which it did handle. Its id."""
         row = self.stack.audit("orders", "SELECT event_id, key, data FROM audit_v1_outbox"
@@ -47,6 +45,8 @@ class DeadRecords(Mend):
     def decide(self, decision, record, service="inventory", reason="a test's"):
         return self.ctl("records", decision, str(record), "--service", service, "--reason", reason, "--by", "kim")
 
+
+class DeadRecords(Mend):
     def decisions(self, record):
         return [d for d in self.ctl("records", "decisions", "--service", "inventory")[1] if d["parkedId"] == record]
 

@@ -39,7 +39,7 @@ class Stuck(OrderctlView):
         order_id = self.place(self.order(self.product(), token="tok_slow_60s"))
         wait = self.stuck_because(order_id, "charge UNKNOWN")
         self.assertEqual(wait["whom"], "payment")
-        self.assertRegex(wait["why"], r"\d+ tr(y|ies) without a clear outcome, next try about 20")
+        self.assertRegex(wait["why"], r"\d+ tr(y|ies) without a clear outcome, next try (about|due since) 20")
         self.assertEqual(self.stuck(order_id)["lastEvent"]["type"], "StockReserved")
         code, text = self.text("stuck", "--older-than", "0", "--limit", "500")
         self.assertEqual(code, 1)

@@ -63,7 +63,7 @@ class Grown(SystemTest):
             self.assertTrue(eventually(30, lambda: self.is_settled(PARTITIONS)), "partitions are assigned to nobody")
             self.assertTrue(eventually(20, lambda: self.metric("orderflow_deadline_paused", 'why="topics_differ"') == 0))
 
-            with open_transaction(brokers, "shipping-events", 8):
+            with open_transaction(brokers, "shipping-events", [8]):
                 orders, held = self.place_held(product, 8)
                 for order_id in set(orders) - set(held):
                     self.assertEqual(self.final(order_id)["status"], "COMPLETED")

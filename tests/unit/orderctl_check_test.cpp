@@ -340,6 +340,17 @@ TEST_CASE("orderctl check: an order with a parked event is counted, not judged a
     CHECK(report.counts.parked == 1);
 }
 
+TEST_CASE("orderctl check: ids that only a record names are counted nowhere") {
+    World world;
+    world.completed();
+    world.facts.order(test::new_id<OrderId>());  // of an announcement about a broken record
+    world.facts.product("NOBODYS");              // of an order that was refused for it
+    const Report report = world.check();
+    CHECK(report.counts.orders == 1);
+    CHECK(invariant(report, "I8").note == "1 orders, 1 products");
+    CHECK(invariant(report, "I5").note == "1 products, 1 pieces of completed orders");
+}
+
 TEST_CASE("orderctl check: I8 names an event that a service has given up") {
     for (const Service service : {Service::inventory, Service::analytics}) {
         World world;

@@ -19,7 +19,7 @@ void judge_products(Judge& judge, const char* id, const Facts& facts) {
         const auto violated = [&](const string& what) {
             judge.violated_product(id, product.id, what);
         };
-        if (!product.in_table && !product.in_ledger) continue;
+        if (!is_product(product)) continue;
         const Wide all = Wide{product.free} + product.reserved + product.sold;
         if (product.adjusted != all) {
             violated("adjusted by " + to_text(product.adjusted) +
@@ -60,7 +60,7 @@ void judge_stock(Judge& judge, const Facts& facts) {
             pieces += facts.items[order.first_item + k].quantity;
         }
     }
-    judge.note(kId, std::to_string(facts.products.size()) + " products, " + to_text(pieces) +
+    judge.note(kId, std::to_string(facts.count_products()) + " products, " + to_text(pieces) +
                         " pieces of completed orders");
 }
 
@@ -103,8 +103,8 @@ void judge_fold(Judge& judge, const Facts& facts, const EventsOfOrders& events) 
         }
     }
     judge_dead(judge, kId, facts);
-    judge.note(kId, std::to_string(facts.orders.size()) + " orders, " +
-                        std::to_string(facts.products.size()) + " products");
+    judge.note(kId, std::to_string(facts.count_orders()) + " orders, " +
+                        std::to_string(facts.count_products()) + " products");
 }
 
 // ---- I1, I2 ------------------------------------------------------------------------------------
@@ -113,7 +113,7 @@ const OrderFacts* find(const Facts& facts, const OrderId& id) {
     const auto found = facts.order_index.find(id);
     if (found == facts.order_index.end()) return nullptr;
     const OrderFacts& order = facts.orders[found->second];
-    return order.table.order || order.late ? &order : nullptr;
+    return is_order(order) ? &order : nullptr;
 }
 
 void judge_accepted(Judge& judge, const Facts& facts, const History* history) {
@@ -196,7 +196,7 @@ Counts count(const Judge& judge, const Facts& facts) {
     counts.foreign_charges = static_cast<std::int64_t>(facts.foreign_charges.size());
     for (std::uint32_t i = 0; i < facts.orders.size(); ++i) {
         const OrderFacts& order = facts.orders[i];
-        if (!order.table.order && !order.late) continue;
+        if (!is_order(order)) continue;
         ++counts.orders;
         if (is_final(order)) ++counts.final;
         if (judge.settled(i)) {

@@ -9,6 +9,7 @@
 #include "orderctl/commands.hpp"
 #include "orderctl/evidence.hpp"
 #include "orderctl/facts_readers.hpp"
+#include "orderctl/parked_rows.hpp"
 #include "orderctl/raw_json.hpp"
 #include "orderctl/terminal.hpp"
 
@@ -24,10 +25,12 @@ struct ParkedView {
     std::optional<OrderId> order_id;
     std::int64_t attempts;
     Instant parked_at;
+    std::optional<std::string> due_at;   // none: dead; of the record that it waits behind
+    std::optional<std::int64_t> behind;  // that record's id
     std::string error;
 };
 BOOST_DESCRIBE_STRUCT(ParkedView, (), (service, id, dead, topic, partition, offset, order_id,
-                                       attempts, parked_at, error))
+                                       attempts, parked_at, due_at, behind, error))
 
 struct CheckDocument {
     std::string verdict;  // clean, violated, not judged, not quiet
@@ -70,7 +73,9 @@ std::vector<ParkedView> parked_views(const Facts& facts) {
     for (const ParkedFact& parked : facts.parked) {
         views.push_back({std::string(short_name(parked.service)), parked.id, parked.dead,
                          parked.topic, parked.partition, parked.offset, parked.order,
-                         parked.attempts, parked.parked_at, parked.error});
+                         parked.attempts, parked.parked_at,
+                         parked.due_at ? std::optional(to_rfc3339(*parked.due_at)) : std::nullopt,
+                         parked.behind, parked.error});
     }
     return views;
 }
@@ -106,12 +111,15 @@ void print_violations(const CheckDocument& document, const Invariant& invariant,
 
 void print_parked(const std::vector<ParkedView>& list) {
     std::size_t printed = 0;
+    const Instant now = system_now();
     for (const ParkedView& parked : list) {
         if (++printed > kMaxPrinted) break;
-        say(parked.dead ? "dead  " : "parked", " ", parked.service, " ", parked.topic, "/",
-            parked.partition, "@", parked.offset, " order ",
+        say(parked.dead ? "dead  " : "parked", " ", parked.service, " record ", parked.id, " ",
+            parked.topic, "/", parked.partition, "@", parked.offset, " order ",
             parked.order_id ? parked.order_id->to_string() : "unknown", ", ", parked.attempts,
-            " attempts: ", parked.error, "\n");
+            parked.attempts == 1 ? " try" : " tries");
+        if (!parked.dead) say(", ", next_try_text(parked.due_at, parked.behind, now));
+        say(": ", parked.error, "\n");
     }
     if (list.size() > kMaxPrinted) say("… ", list.size(), " parked or dead in all\n");
 }

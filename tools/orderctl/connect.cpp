@@ -28,7 +28,7 @@ std::string owner_env(Service service) { return env_prefix(service) + "_DATABASE
 void Endpoints::describe(CLI::App& app) {
     const auto add = [&](const std::string& flag, std::string& value, const std::string& env,
                          const std::string& help) {
-        app.add_option(flag, value, help)->envname(env)->group(kConnection);
+        return app.add_option(flag, value, help)->envname(env)->group(kConnection);
     };
     add("--stack-env", stack_env_, "ORDERFLOW_STACK_ENV",
         "file that scripts/up wrote: where everything is");
@@ -43,19 +43,21 @@ void Endpoints::describe(CLI::App& app) {
             "the same with the right to write (republish, records, settle)");
     }
     add("--admin-url", admin_, "ADMIN_DATABASE_URL", "a superuser's URL, instead of the owners'");
-    add("--brokers", brokers_, "KAFKA_BROKERS", "Kafka bootstrap servers, host:port,…");
-    add("--gateway-url", gateway_, "GATEWAY_URL", "the payment gateway");
-    add("--edge-url", edge_, "EDGE_URL", "where clients go; only named in proposed commands");
+    // The URLs of databases are not among those that proposals repeat: they may hold passwords.
+    carried_ = {
+        add("--brokers", brokers_, "KAFKA_BROKERS", "Kafka bootstrap servers, host:port,…"),
+        add("--gateway-url", gateway_, "GATEWAY_URL", "the payment gateway"),
+        add("--edge-url", edge_, "EDGE_URL", "where clients go; only named in proposed commands")};
     for (const Service service : kServices) {
         group_[at(service)] = events::names_of(service).name;
-        app.add_option("--" + std::string(short_name(service)) + "-group", group_[at(service)],
-                       "its consumer group")
-            ->group(kConnection)
-            ->capture_default_str();
+        carried_.push_back(app.add_option("--" + std::string(short_name(service)) + "-group",
+                                          group_[at(service)], "its consumer group")
+                               ->group(kConnection)
+                               ->capture_default_str());
     }
 }
 
-void Endpoints::complete() {
+void Endpoints::complete(const std::string& program) {
     if (stack_env_.empty() && std::filesystem::exists(kDefaultStackEnv)) {
         stack_env_ = kDefaultStackEnv;
     }
@@ -73,7 +75,41 @@ void Endpoints::complete() {
     fill(brokers_, "KAFKA_BROKERS");
     fill(gateway_, "GATEWAY_URL");
     fill(edge_, "EDGE_URL");
-    if (edge_.empty()) edge_ = "http://localhost:3000";
+    make_proposals(program, settings);
+}
+
+void Endpoints::make_proposals(const std::string& program,
+                               const std::map<std::string, std::string>& settings) {
+    const auto setting = [&](const char* name) {
+        const auto found = settings.find(name);
+        return found == settings.end() ? std::string() : found->second;
+    };
+    proposals_.orderctl = shell_word(program);
+    if (!stack_env_.empty() && stack_env_ != kDefaultStackEnv) {
+        proposals_.orderctl += " --stack-env " + shell_word(stack_env_);
+    }
+    for (const CLI::Option* option : carried_) {
+        if (option->count() == 0) continue;  // neither by a flag nor by the environment
+        proposals_.orderctl += " " + option->get_name() + " " + shell_word(option->results()[0]);
+    }
+    if (!edge_.empty()) proposals_.edge = shell_word(edge_);
+    if (!brokers_.empty()) proposals_.brokers = shell_word(brokers_);
+
+    // Settings of scripts/up, for whoever started the stack with other than the default ones.
+    const std::filesystem::path scripts = setting("STACK_SCRIPTS");
+    if (scripts.empty()) return;
+    const std::filesystem::path root = scripts.parent_path();
+    std::error_code unknown;
+    const bool here = std::filesystem::equivalent(root, ".", unknown);
+    proposals_.up = here ? "scripts/up" : shell_word((scripts / "up").string());
+    if (setting("STACK_STATE") != root / ".stack") {
+        proposals_.up += " --state " + shell_word(setting("STACK_STATE"));
+    }
+    const std::filesystem::path programs = setting("STACK_BIN");
+    if (programs != root / "build/release/bin") {
+        proposals_.up +=
+            " --no-build --build-dir " + shell_word(programs.parent_path().string());
+    }
 }
 
 const std::string& Endpoints::need(const std::string& value, const std::string& flag) {

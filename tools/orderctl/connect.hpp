@@ -4,10 +4,12 @@
 #include <array>
 #include <map>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
 #include "orderctl/facts.hpp"
+#include "orderctl/proposals.hpp"
 
 namespace orderflow::orderctl {
 
@@ -20,8 +22,8 @@ class Endpoints {
 public:
     // Adds the options to the command line.
     void describe(CLI::App& app);
-    // After parsing: fills what is still empty from stack.env.
-    void complete();
+    // After parsing: fills what is still empty from stack.env. `program`: how it was called.
+    void complete(const std::string& program);
 
     // The audit views of a service. All of these throw CannotDo for what was not given.
     const std::string& auditor(Service service) const;
@@ -30,12 +32,13 @@ public:
     const std::string& brokers() const { return need(brokers_, "--brokers"); }
     const std::string& gateway() const { return need(gateway_, "--gateway-url"); }
     const std::string& group(Service service) const;
-    // Where clients go, for the commands that are proposed.
-    const std::string& edge() const { return edge_; }
+    const Proposals& proposals() const { return proposals_; }
 
 private:
     static const std::string& need(const std::string& value, const std::string& flag);
     static std::size_t at(Service service) { return static_cast<std::size_t>(service); }
+    void make_proposals(const std::string& program,
+                        const std::map<std::string, std::string>& settings);
 
     std::string stack_env_;
     std::array<std::string, 5> auditor_;
@@ -45,6 +48,8 @@ private:
     std::string brokers_;
     std::string gateway_;
     std::string edge_;
+    std::vector<const CLI::Option*> carried_;  // to be repeated by what is proposed
+    Proposals proposals_;
 };
 
 // NAME="value" lines with the escapes of a shell's double quotes. Throws CannotDo.

@@ -40,6 +40,14 @@ std::uint8_t Facts::topic(std::string_view name) {
     return static_cast<std::uint8_t>(index);
 }
 
+std::int64_t Facts::count_orders() const { return std::ranges::count_if(orders, is_order); }
+std::int64_t Facts::count_products() const {
+    return std::ranges::count_if(products, is_product);
+}
+
+bool is_order(const OrderFacts& order) { return order.table.order || order.late; }
+bool is_product(const ProductFacts& product) { return product.in_table || product.in_ledger; }
+
 bool Facts::add(const LedgerEvent& event) {
     const auto index = static_cast<std::uint32_t>(events.size());
     events.push_back(event);

@@ -186,6 +186,8 @@ struct ParkedFact {
     bool dead = false;
     std::string error;
     Instant parked_at{};
+    std::optional<Instant> due_at;       // none: dead; of the record that it waits behind
+    std::optional<std::int64_t> behind;  // that record's id
 };
 
 struct ProductFacts {
@@ -265,12 +267,20 @@ struct Facts {
     std::uint32_t order(const OrderId& id);        // its index; makes the entry
     std::uint32_t product(std::string_view id);    // the same
     std::uint8_t topic(std::string_view name);     // the same
+    // Of the entries those that are somebody's: a record can name any order, an order any product.
+    std::int64_t count_orders() const;
+    std::int64_t count_products() const;
     // Adds a ledger row; false and noted if the id stands there already.
     bool add(const LedgerEvent& event);
     // Once all is read: which orders have an event parked. Records that no ledger has, such as
     // garbage under an order's key, keep no order from its end, and neither does analytics.
     void mark_parked();
 };
+
+// The order service has it, or got it while the facts were read.
+bool is_order(const OrderFacts& order);
+// Inventory has it, or its ledger has.
+bool is_product(const ProductFacts& product);
 
 // The service whose events the topic carries; empty for any other topic.
 std::optional<Service> producer_of_topic(std::string_view topic);

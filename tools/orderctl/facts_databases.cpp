@@ -6,6 +6,7 @@
 #include "orderctl/facts_readers.hpp"
 #include "orderctl/fold.hpp"
 #include "orderctl/odd_columns.hpp"
+#include "orderctl/parked_rows.hpp"
 
 namespace orderflow::orderctl {
 
@@ -38,9 +39,11 @@ const Statement kLedger{"ledger", R"(
 const Statement kLedgerOfOrder{"ledger_of_order", R"(
     SELECT seq, event_id, topic, key, type, headers, data, recorded_at
     FROM audit_v1_outbox WHERE order_id = $1::uuid AND seq <= $2::bigint ORDER BY seq)"};
-const Statement kParked{"parked", R"(
-    SELECT id, topic, partition, "offset", order_id, ce_id, attempts, dead, error, parked_at
-    FROM audit_v1_parked WHERE id > $1::bigint ORDER BY id LIMIT $2::bigint)"};
+const std::string kParkedPage =
+    R"(SELECT id, topic, partition, "offset", order_id, ce_id, attempts, dead, error, parked_at,
+       )" + std::string(kParkedDue) + ", head_id FROM " + kParkedRows +
+    " WHERE id > $1::bigint ORDER BY id LIMIT $2::bigint";
+const Statement kParked{"parked", kParkedPage.c_str()};
 
 const Statement kOrders{"orders", R"(
     SELECT order_id, state, reason, answers, undone, reserved_at IS NOT NULL,
@@ -187,6 +190,8 @@ void AuditDatabase::read_parked(Facts& facts) {
         parked.dead = rows.boolean(i, 7);
         parked.error = rows.text(i, 8);
         parked.parked_at = rows.instant(i, 9);
+        if (!rows.is_null(i, 10)) parked.due_at = rows.instant(i, 10);
+        if (!rows.is_null(i, 11)) parked.behind = rows.int64(i, 11);
         return parked.id;
     });
 }

@@ -6,6 +6,7 @@
 #include "events/json.hpp"
 #include "orderctl/commands.hpp"
 #include "orderctl/facts_readers.hpp"
+#include "orderctl/kafka_look.hpp"
 #include "orderctl/terminal.hpp"
 
 namespace orderflow::orderctl {
@@ -75,6 +76,8 @@ younger than that may well be in Kafka. Dead records wait for an operator: order
 Exit code 1: --max-lag is exceeded, by a partition's lag or a relay's unsent rows. 2: Kafka does not
 answer; what the databases know is shown all the same.)";
 
+constexpr std::chrono::milliseconds kPatience{3'000};  // with a Kafka that does not answer
+
 struct LagOptions {
     std::optional<std::int64_t> max_lag;
     bool partitions = false;
@@ -121,6 +124,7 @@ bool is_consumed(const events::TopicSettings& topic) {
 }
 
 void read_groups(const Endpoints& endpoints, LagDocument& document) {
+    must_answer(endpoints.brokers(), kPatience);
     const auto busy = groups_with_members(endpoints);
     for (std::size_t i = 0; i < kServices.size(); ++i) {
         document.services[i].consuming =

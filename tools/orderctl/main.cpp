@@ -100,7 +100,7 @@ int run(int argc, char** argv) {
         orderflow::orderctl::say(help.str().c_str());  // our own words
         return orderflow::orderctl::kClean;
     }
-    context.endpoints.complete();
+    context.endpoints.complete(argv[0]);
     return context.run();
 }
 

@@ -151,8 +151,9 @@ int run_order(const Context& context, const std::string& text) {
     }
     // Of a final order nobody needs to ask Kafka.
     const bool final = order.order && order.order->finished_at;
-    const auto waits =
-        waits_for(order, final ? Surroundings{} : Neighbourhood(context.endpoints).of(key));
+    Surroundings around{context.endpoints.proposals(), system_now(), {}, {}, {}, {}};
+    if (!final) around = Neighbourhood(context.endpoints).of(key);
+    const auto waits = waits_for(order, around);
     if (!context.json) {
         print_saga(order);
         print_way(order);

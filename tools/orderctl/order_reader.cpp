@@ -5,6 +5,7 @@
 
 #include "events/json.hpp"
 #include "orderctl/evidence.hpp"
+#include "orderctl/parked_rows.hpp"
 
 namespace orderflow::orderctl {
 
@@ -24,6 +25,8 @@ BOOST_DESCRIBE_STRUCT(PlaceView, (), (type, producer, partition, offset))
 namespace {
 
 using Orders = std::map<std::string, OrderView>;
+
+constexpr std::chrono::milliseconds kPatience{3'000};  // with Kafka
 
 // `take(order, row)` for each row of the query, which has a column order_id.
 template <class T, class Take>
@@ -55,8 +58,9 @@ void read_ledger(AuditDatabase& database, const std::string& where, Orders& orde
     each<ParkedRowView>(database, orders,
                         "SELECT order_id, " + service + R"( AS service, id, topic, partition,
                         "offset", attempts, dead, error, )" + utc_text("parked_at") +
-                            R"( AS "parkedAt", )" + utc_text("due_at") +
-                            R"( AS "dueAt" FROM audit_v1_parked WHERE )" + where + " ORDER BY id",
+                            R"( AS "parkedAt", )" + utc_text(kParkedDue) +
+                            R"( AS "dueAt", head_id AS behind FROM )" + kParkedRows + " WHERE " +
+                            where + " ORDER BY id",
                         [](OrderView& order, ParkedRowView parked) {
                             order.parked.push_back(std::move(parked));
                         });
@@ -151,8 +155,9 @@ std::map<std::string, OrderView> read_orders(AuditDatabases& databases,
     return orders;
 }
 
-Neighbourhood::Neighbourhood(const Endpoints& endpoints) : edge_(endpoints.edge()) {
+Neighbourhood::Neighbourhood(const Endpoints& endpoints) : propose_(endpoints.proposals()) {
     try {
+        must_answer(endpoints.brokers(), kPatience);
         groups_ = TopicsReader(endpoints).groups();
         const auto busy = groups_with_members(endpoints);
         for (const Service service : kServices) {
@@ -166,12 +171,13 @@ Neighbourhood::Neighbourhood(const Endpoints& endpoints) : edge_(endpoints.edge(
 }
 
 Surroundings Neighbourhood::of(const std::string& order) const {
-    Surroundings around{edge_, trouble_, idle_, {}};
+    Surroundings around{propose_, system_now(), trouble_, idle_, {}, {}};
     for (const GroupView& group : groups_) {
         for (const messaging::PartitionPosition& at : group.positions.partitions) {
             const auto& layout = group.positions.topics.at(at.topic);
             if (at.partition != messaging::partition_of(order, layout.partitions)) continue;
             around.behind[{std::string(short_name(group.service)), at.topic}] = at.lag();
+            if (at.held_up()) around.hidden[at.topic] = {at.partition, at.readable_end, at.end};
         }
     }
     return around;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "orderctl/facts_readers.hpp"
+#include "orderctl/kafka_look.hpp"
 #include "orderctl/order_view.hpp"
 
 namespace orderflow::orderctl {
@@ -24,7 +25,7 @@ public:
     Surroundings of(const std::string& order) const;
 
 private:
-    const std::string edge_;
+    const Proposals propose_;
     std::vector<GroupView> groups_;
     std::set<std::string> idle_;
     std::optional<std::string> trouble_;

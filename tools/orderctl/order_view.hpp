@@ -12,6 +12,7 @@
 #include <boost/describe.hpp>
 
 #include "core/time.hpp"
+#include "orderctl/proposals.hpp"
 
 namespace orderflow::orderctl {
 
@@ -68,10 +69,11 @@ struct ParkedRowView {
     bool dead = false;
     std::string error;
     std::string parked_at;
-    std::optional<std::string> due_at;
+    std::optional<std::string> due_at;   // none: dead; of the record that it waits behind
+    std::optional<std::int64_t> behind;  // that record's id
 };
 BOOST_DESCRIBE_STRUCT(ParkedRowView, (), (service, id, topic, partition, offset, attempts, dead,
-                                          error, parked_at, due_at))
+                                          error, parked_at, due_at, behind))
 
 struct OrderView {
     std::string id;
@@ -81,13 +83,22 @@ struct OrderView {
     std::vector<ParkedRowView> parked;
 };
 
+// The end of the order's partition that no consumer sees: behind the begin of an open transaction.
+struct Hidden {
+    std::int64_t partition = 0;
+    std::int64_t from = 0;  // offsets
+    std::int64_t end = 0;
+};
+
 // Where the stack is, and what Kafka says of the order's partition. Services by their short names.
 struct Surroundings {
-    std::string edge = "http://localhost:3000";  // where clients go
+    Proposals propose;
+    Instant now{};
     std::optional<std::string> trouble;  // Kafka was not to be asked
     std::set<std::string> idle;          // services whose group has no member
     // Records of the order's partition that a service has not handled, by service and topic.
     std::map<std::pair<std::string, std::string>, std::int64_t> behind;
+    std::map<std::string, Hidden> hidden;  // by topic
 };
 
 // Whom the order waits for, and what ends that.

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "orderctl/order_view.hpp"
+#include "orderctl/parked_rows.hpp"
 #include "payment/payment.hpp"
 
 namespace orderflow::orderctl {
@@ -41,18 +42,19 @@ string relay_text(const EventView& event) {
            " (seq " + std::to_string(event.seq) + ")";
 }
 
-Wait wait_for_record(const ParkedRowView& parked) {
+Wait wait_for_record(const ParkedRowView& parked, const Surroundings& around) {
     Wait wait{parked.service, parked.parked_at, "", std::nullopt};
     if (parked.dead) {
         wait.whom = "operator";
         wait.why = parked.service + " has given up " + record_text(parked) + " after " +
                    tries(parked.attempts) + ": " + parked.error;
-        wait.mend = "orderctl records retry " + std::to_string(parked.id) + " --service " +
-                    parked.service + " --reason '…'";
+        wait.mend = around.propose.ctl("records retry " + std::to_string(parked.id) +
+                                       " --service " + parked.service +
+                                       " --reason 'the cause is mended'");
     } else {
-        wait.why = parked.service + " has put " + record_text(parked) + " aside, " +
-                   tries(parked.attempts) + " failed, next at " +
-                   parked.due_at.value_or("once it is its turn") + ": " + parked.error;
+        wait.why = parked.service + " has put " + record_text(parked) + " aside, ";
+        if (!parked.behind) wait.why += tries(parked.attempts) + " failed, ";
+        wait.why += next_try_text(parked.due_at, parked.behind, around.now) + ": " + parked.error;
     }
     return wait;
 }
@@ -72,7 +74,7 @@ public:
         if (row_ && is_payment_call()) return gateway();
         if (around_.trouble) {
             return because("Kafka does not answer: " + *around_.trouble,
-                           "scripts/up --no-demo   # or start Kafka again");
+                           around_.propose.up + " --no-demo   # or start Kafka again");
         }
         if (row_ && answered()) return answer_is_missing();
         return not_heard();
@@ -99,8 +101,9 @@ private:
     string next_try() const {
         const auto touched = row_->since ? parse_rfc3339(*row_->since) : std::nullopt;
         if (!touched) return "soon";
-        return "about " + to_rfc3339(*touched + payment::retry_after(static_cast<std::int32_t>(
-                                                    row_->attempts.value_or(0))));
+        const Instant due = *touched + payment::retry_after(static_cast<std::int32_t>(
+                                           row_->attempts.value_or(0)));
+        return (due <= around_.now ? "due since " : "about ") + to_rfc3339(due);
     }
 
     Wait gateway() {
@@ -111,13 +114,13 @@ private:
                                ? string("the cancel is under way at the gateway")
                                : "the gateway has not answered the cancel clearly: " +
                                      tries(attempts) + ", next try " + next_try(),
-                           "orderctl payment settle " + order_.id +
-                               " --as refunded|never-charged   # once the gateway's people know");
+                           around_.propose.ctl("payment settle " + order_.id + " --as refunded") +
+                               "   # or --as never-charged: what the gateway's people say");
         }
         if (row_->state == "INTENT") return because("the charge is under way", std::nullopt);
         return because("charge UNKNOWN: " + tries(attempts) +
                            " without a clear outcome, next try " + next_try(),
-                       "curl -X POST " + around_.edge + "/api/orders/" + order_.id +
+                       "curl -X POST " + around_.propose.edge + "/api/orders/" + order_.id +
                            "/cancellations   # or wait for the gateway");
     }
 
@@ -126,16 +129,18 @@ private:
         const string topic = string(participant_.name) + "-events";
         if (const auto event = unsent(participant_.name)) return relay(*event);
         if (const auto late = behind("order", topic)) return *late;
+        if (const auto unseen = hidden(topic)) return *unseen;
         return because("has answered (" + row_->state + "), the order service did not hear it",
-                       "orderctl republish --order " + order_.id);
+                       around_.propose.ctl("republish --order " + order_.id));
     }
 
     Wait not_heard() {
         const string feeds = back_ ? "order" : participant_.feeds;
         if (const auto event = unsent(feeds)) return relay(*event);
         if (const auto late = behind(participant_.name, feeds + "-events")) return *late;
+        if (const auto unseen = hidden(feeds + "-events")) return *unseen;
         return because("has read everything and not heard of it",
-                       "orderctl republish --order " + order_.id);
+                       around_.propose.ctl("republish --order " + order_.id));
     }
 
     const EventView* unsent(std::string_view service) const {
@@ -146,20 +151,37 @@ private:
     }
     Wait relay(const EventView& event) {
         return because(relay_text(event),
-                       "orderctl lag   # is " + event.service + "-service running, and Kafka?");
+                       around_.propose.ctl("lag   # is ") + event.service +
+                           "-service running, and Kafka?");
     }
 
     Wait not_running(const string& service) {
         return because(service + "-service is not running: its consumer group has no member",
-                       "scripts/up --no-demo   # or start " + service + "-service");
+                       around_.propose.up + " --no-demo   # or start " + service + "-service");
     }
     std::optional<Wait> behind(const string& service, const string& topic) {
         const auto found = around_.behind.find({service, topic});
         if (found == around_.behind.end() || found->second == 0) return std::nullopt;
         if (around_.idle.contains(service)) return not_running(service);
         return because(service + "-service has " + std::to_string(found->second) +
-                           " records of " + topic + " before it",
-                       "orderctl lag   # is it shrinking?");
+                           (found->second == 1 ? " record of " : " records of ") + topic +
+                           " before it",
+                       around_.propose.ctl("lag   # is it shrinking?"));
+    }
+    // Sent again the event would stand behind the same transaction.
+    std::optional<Wait> hidden(const string& topic) {
+        const auto found = around_.hidden.find(topic);
+        if (found == around_.hidden.end()) return std::nullopt;
+        const Hidden& end = found->second;
+        return because(
+            "a Kafka transaction that is still open hides what is in " + topic + "/" +
+                std::to_string(end.partition) + " from offset " + std::to_string(end.from) +
+                " to " + std::to_string(end.end - 1) + " from every consumer",
+            "kafka-transactions.sh --bootstrap-server " + around_.propose.brokers +
+                " abort --topic " + topic + " --partition " + std::to_string(end.partition) +
+                " --start-offset " + std::to_string(end.from) +
+                "   # of Kafka's distribution (describe-producers names the producer); or wait "
+                "until it is over");
     }
 
     const OrderView& order_;
@@ -205,7 +227,9 @@ void add_saga(const OrderView& order, const Surroundings& around, std::vector<Wa
 
 std::vector<Wait> waits_for(const OrderView& order, const Surroundings& around) {
     std::vector<Wait> waits;
-    for (const ParkedRowView& parked : order.parked) waits.push_back(wait_for_record(parked));
+    for (const ParkedRowView& parked : order.parked) {
+        waits.push_back(wait_for_record(parked, around));
+    }
     if (order.order) add_saga(order, around, waits);
     const auto named = [&](const EventView& event) {
         return std::ranges::any_of(waits, [&](const Wait& wait) {

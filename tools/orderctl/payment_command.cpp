@@ -59,13 +59,13 @@ std::string standing(const payment::Payment& payment) {
 
 // Why a payment in this state cannot be settled, and what can be done instead.
 std::string refusal(const payment::Payment& payment, const std::string& id,
-                    const std::string& edge) {
+                    const Proposals& propose) {
     using payment::State;
     switch (payment.state) {
         case State::INTENT:
         case State::UNKNOWN:
             return "its order is not cancelled yet, and only a cancellation can be settled. First: "
-                   "curl -X POST " + edge + "/api/orders/" + id + "/cancellations";
+                   "curl -X POST " + propose.edge + "/api/orders/" + id + "/cancellations";
         case State::CAPTURED:
         case State::DECLINED: return "the gateway has answered: there is nothing to say for it";
         case State::SETTLED: return "an operator has said otherwise before";
@@ -101,7 +101,7 @@ SettledView settle(const Context& context, const SettleOptions& options, const O
     const std::string was = standing(*found);
     if (!settled) {
         view.message = "not settled, the payment is " + was + ": " +
-                       refusal(*found, id.to_string(), context.endpoints.edge());
+                       refusal(*found, id.to_string(), context.endpoints.proposals());
     } else if (found->settled_as) {
         view.message = "settled before, the payment is " + was + ": nothing changed";
     } else {

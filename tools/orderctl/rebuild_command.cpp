@@ -96,8 +96,8 @@ int run_rebuild(const Context& context) {
     document.differing = static_cast<std::int64_t>(document.differences.size());
     if (document.differing > kMaxViolations) document.differences.resize(kMaxViolations);
     attach(context.endpoints, facts, document.differences);
-    document.orders = static_cast<std::int64_t>(facts.orders.size());
-    document.products = static_cast<std::int64_t>(facts.products.size());
+    document.orders = facts.count_orders();
+    document.products = facts.count_products();
     document.ledger_rows = static_cast<std::int64_t>(facts.events.size());
     if (context.json) {
         print_raw(events::to_json(document) + "\n");

@@ -10,6 +10,7 @@
 #include "orderctl/commands.hpp"
 #include "orderctl/facts_readers.hpp"
 #include "orderctl/order_reader.hpp"
+#include "orderctl/parked_rows.hpp"
 #include "orderctl/terminal.hpp"
 
 namespace orderflow::orderctl {
@@ -24,11 +25,12 @@ struct RecordView {
     std::optional<std::string> order_id;
     std::int64_t attempts = 0;
     std::string parked_at;
-    std::optional<std::string> due_at;
+    std::optional<std::string> due_at;   // none: dead; of the record that it waits behind
+    std::optional<std::int64_t> behind;  // that record's id
     std::string error;
 };
 BOOST_DESCRIBE_STRUCT(RecordView, (), (service, id, dead, topic, partition, offset, order_id,
-                                       attempts, parked_at, due_at, error))
+                                       attempts, parked_at, due_at, behind, error))
 
 struct DecisionView {
     std::string service;
@@ -128,8 +130,8 @@ int run_list(const Context& context, const RecordsOptions& options) {
     auto records = read_views<RecordView>(
         context.endpoints, options,
         "id, dead, attempts, " + utc_text("parked_at") + " AS \"parkedAt\", " +
-            utc_text("due_at") + " AS \"dueAt\"",
-        "audit_v1_parked ORDER BY dead DESC, id");
+            utc_text(kParkedDue) + " AS \"dueAt\", head_id AS behind",
+        std::string(kParkedRows) + " ORDER BY dead DESC, id");
     std::ranges::stable_partition(records, &RecordView::dead);
     if (context.json) {
         print_raw(events::to_json(records) + "\n");
@@ -141,11 +143,12 @@ int run_list(const Context& context, const RecordsOptions& options) {
     }
     Table table({{"STATE"}, {"SERVICE"}, {"ID", Align::right}, {"RECORD"}, {"ORDER"},
                  {"TRIES", Align::right}, {"PARKED AT"}, {"NEXT TRY"}});
+    const Instant now = system_now();
     for (const RecordView& record : records) {
         table.add({record.dead ? "dead" : "parked", record.service, std::to_string(record.id),
                    place_of(record), record.order_id.value_or("unknown"),
                    std::to_string(record.attempts), record.parked_at,
-                   record.dead ? "never" : record.due_at.value_or("")});
+                   record.dead ? "never" : next_try_text(record.due_at, record.behind, now)});
         table.remark(record.error);
     }
     table.print();
