@@ -140,11 +140,20 @@ end_orphans() {
     for orphan in $(ps -o pid= --sid "$pid"); do kill -s KILL "$orphan" 2>/dev/null || true; done
 }
 
+# keep_logs FILE: FILE becomes FILE.1, and so on up to FILE.9: with the one to come, ten generations.
+keep_logs() {
+    local n
+    for n in 8 7 6 5 4 3 2 1; do
+        if [[ -e $1.$n ]]; then mv -f "$1.$n" "$1.$((n + 1))"; fi
+    done
+    if [[ -e $1 ]]; then mv -f "$1" "$1.1"; fi
+}
+
 # launch NAME COMMAND...: starts a part detached from the terminal, its output in log/NAME.log.
 launch() {
     local name=$1 log=$STATE/log/$1.log pid
     shift
-    if [[ -e $log ]]; then mv "$log" "$log.1"; fi
+    keep_logs "$log"
     setsid "$@" </dev/null >"$log" 2>&1 {LOCK_FD}>&- &
     pid=$!
     process_identity "$pid" >"$STATE/run/$name.identity" || true
