@@ -1,5 +1,6 @@
 #include "http/server.hpp"
 
+#include <stdexcept>
 #include <vector>
 
 #include <boost/asio/co_spawn.hpp>
@@ -30,6 +31,21 @@ bool out_of_descriptors(error_code ec) {
            ec == boost::system::errc::too_many_files_open_in_system ||
            ec == boost::system::errc::no_buffer_space ||
            ec == boost::system::errc::not_enough_memory;
+}
+
+// Blocks for a name.
+asio::ip::address address_of(asio::io_context& io, std::string text) {
+    if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
+    error_code no_literal;
+    const auto literal = asio::ip::make_address(text, no_literal);
+    if (!no_literal) return literal;
+    if (text.empty()) throw boost::system::system_error(asio::error::host_not_found);
+    tcp::resolver resolver(io);
+    const auto found = resolver.resolve(text, "", tcp::resolver::passive);
+    for (const auto& entry : found) {
+        if (entry.endpoint().address().is_v4()) return entry.endpoint().address();
+    }
+    return found.begin()->endpoint().address();
 }
 
 // One attempt, without waiting: what does not fit into an empty socket's buffer is not worth it.
@@ -97,11 +113,16 @@ Server::Server(asio::io_context& io, Router router, Limits limits, Hooks hooks)
 Server::~Server() { core_->abort(); }
 
 unsigned short Server::listen(const std::string& address, unsigned short port) {
-    const tcp::endpoint endpoint(asio::ip::make_address(address), port);
-    core_->acceptor.open(endpoint.protocol());
-    core_->acceptor.set_option(tcp::acceptor::reuse_address(true));
-    core_->acceptor.bind(endpoint);
-    core_->acceptor.listen(asio::socket_base::max_listen_connections);
+    try {
+        const tcp::endpoint endpoint(address_of(core_->io, address), port);
+        core_->acceptor.open(endpoint.protocol());
+        core_->acceptor.set_option(tcp::acceptor::reuse_address(true));
+        core_->acceptor.bind(endpoint);
+        core_->acceptor.listen(asio::socket_base::max_listen_connections);
+    } catch (const boost::system::system_error& error) {
+        throw std::runtime_error("cannot listen on " + address + ", port " + std::to_string(port) +
+                                 ": " + error.code().message());
+    }
     asio::co_spawn(core_->io, Core::accept_loop(core_), asio::detached);
     return core_->acceptor.local_endpoint().port();
 }

@@ -81,8 +81,9 @@ public:
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
-    // Binds and starts to accept; port 0 takes any free one. Returns the port. Throws
-    // boost::system::system_error.
+    // Binds and starts to accept; port 0 takes any free one. `address`: IPv4, IPv6 (in brackets or
+    // not), or a name, of whose addresses the first IPv4 one is taken. Returns the port. Throws
+    // std::runtime_error, which names address and port.
     unsigned short listen(const std::string& address, unsigned short port);
 
     // Orderly: accepts no more, closes connections between two requests, and WebSockets with 1001;
