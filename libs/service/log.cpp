@@ -3,9 +3,11 @@
 #include <memory>
 
 #include <spdlog/formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
+#include "core/line_writer.hpp"
 #include "core/time.hpp"
 
 namespace orderflow::service {
@@ -56,13 +58,59 @@ private:
     std::string service_;
 };
 
+constexpr std::chrono::milliseconds kCriticalLine{500};
+
+class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
+public:
+    explicit LineSink(const std::string& service)
+        : writer_(STDERR_FILENO, [formatter = JsonFormatter(service)](std::uint64_t lost) mutable {
+              const std::string text =
+                  std::to_string(lost) + " log lines were lost: nobody read standard error";
+              spdlog::memory_buf_t line;
+              formatter.format({"", spdlog::level::warn, text}, line);
+              return std::string(line.data(), line.size());
+          }) {}
+
+    bool flush(std::chrono::milliseconds at_most) { return writer_.flush(at_most); }
+    std::uint64_t lost() const { return writer_.lost(); }
+
+private:
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        spdlog::memory_buf_t line;
+        formatter_->format(message, line);
+        writer_.write(std::string(line.data(), line.size()));
+        if (message.level == spdlog::level::critical) writer_.flush(kCriticalLine);
+    }
+    void flush_() override {}
+
+    LineWriter writer_;
+};
+
+// Null: the log is another one, a test's.
+LineSink* line_sink() {
+    const auto& sinks = spdlog::default_logger_raw()->sinks();
+    return sinks.empty() ? nullptr : dynamic_cast<LineSink*>(sinks.front().get());
+}
+
 }  // namespace
 
 void init_log(std::string_view service, const std::string& level) {
-    auto logger = spdlog::stderr_logger_mt("orderflow");
+    keep_standard_streams();
+    ignore_closed_pipes();
+    auto logger = std::make_shared<spdlog::logger>(
+        "orderflow", std::make_shared<LineSink>(std::string(service)));
     logger->set_formatter(std::make_unique<JsonFormatter>(std::string(service)));
     logger->set_level(spdlog::level::from_str(level));
     spdlog::set_default_logger(std::move(logger));
+}
+
+void flush_log(std::chrono::milliseconds at_most) {
+    if (LineSink* sink = line_sink()) sink->flush(at_most);
+}
+
+std::uint64_t lost_log_lines() {
+    const LineSink* sink = line_sink();
+    return sink ? sink->lost() : 0;
 }
 
 }  // namespace orderflow::service

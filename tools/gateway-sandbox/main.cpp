@@ -13,7 +13,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include "core/line_writer.hpp"
 #include "gateway-sandbox/faults.hpp"
 #include "gateway-sandbox/gateway.hpp"
 #include "gateway-sandbox/gateway_api.hpp"
@@ -85,7 +87,7 @@ asio::awaitable<void> stop(http::Server& server, asio::io_context& io) {
     io.stop();
 }
 
-void run(const Config& config) {
+void run(const Config& config, LineWriter& errors) {
     allow_many_connections();
     asio::io_context io(1);
     std::string failure;
@@ -100,12 +102,13 @@ void run(const Config& config) {
     http::Limits limits;
     limits.connections = limits.in_flight = 60'000;
     http::Hooks hooks;
-    hooks.on_exception = [](std::string_view, std::string_view route, std::string_view what) {
-        std::fprintf(stderr, "%s: %s\n", std::string(route).c_str(), std::string(what).c_str());
+    hooks.on_exception = [&](std::string_view, std::string_view route, std::string_view what) {
+        errors.write(std::string(route) + ": " + std::string(what) + "\n");
     };
     http::Server server(io, api.routes(), limits, std::move(hooks));
-    std::printf("ready port=%u\n", unsigned{server.listen(config.bind, config.port)});
-    std::fflush(stdout);
+    const auto port = server.listen(config.bind, config.port);
+    LineWriter output(STDOUT_FILENO);
+    output.write("ready port=" + std::to_string(port) + "\n");
 
     asio::signal_set signals(io, SIGTERM, SIGINT);
     signals.async_wait([&](boost::system::error_code ec, int) {
@@ -130,11 +133,14 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "gateway-sandbox: %s\n", mistake->detail.c_str());
         return 1;
     }
+    keep_standard_streams();
+    ignore_closed_pipes();
+    LineWriter errors(STDERR_FILENO);
     try {
-        run(config);
+        run(config, errors);
         return 0;
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "gateway-sandbox: %s\n", error.what());
+        errors.write(std::string("gateway-sandbox: ") + error.what() + "\n");
         return 1;
     }
 }

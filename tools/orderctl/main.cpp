@@ -8,6 +8,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "core/line_writer.hpp"
 #include "orderctl/commands.hpp"
 #include "orderctl/terminal.hpp"
 
@@ -108,6 +109,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     using namespace orderflow::orderctl;
+    orderflow::keep_standard_streams();
     spdlog::set_default_logger(spdlog::stderr_logger_mt("orderctl"));
     spdlog::set_level(spdlog::level::err);
     try {
