@@ -174,7 +174,11 @@ launch_service() {
     launch "$name" env -u KAFKA_GROUP_ID -u KAFKA_CLIENT_ID DATABASE_URL="$url" "$build_dir/bin/$name-service" "${flags[@]}"
 }
 
+# It serves. Kafka may still be away.
 service_is_ready() { curl -sf --max-time 1 -o /dev/null "http://127.0.0.1:${PORT[$1]}/readyz"; }
+
+# Nothing of its start is left to wait for.
+service_is_warm() { curl -sf --max-time 1 "http://127.0.0.1:${PORT[$1]}/readyz" | jq -e '.waiting == []' >/dev/null; }
 
 # ---- the edge ----------------------------------------------------------------------------------
 

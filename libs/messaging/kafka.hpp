@@ -1,7 +1,10 @@
 #pragma once
 // Kafka behind the ports RecordSource and Producer, over librdkafka's C API, and the creation of
 // the catalog's topics. Each object belongs to one thread.
+#include <functional>
 #include <memory>
+#include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -42,6 +45,9 @@ public:
     bool hold(std::chrono::milliseconds time, std::stop_token stop) override;
     void close() override;
 
+    // Its group has given it its partitions, or none of them.
+    bool joined() const;
+
 private:
     class Client;
     void restart_if_stalled();
@@ -63,10 +69,18 @@ private:
 std::unique_ptr<Producer> make_kafka_producer(const KafkaSettings& settings,
                                               events::Service producer);
 
+// Why a topic is not there yet; without a topic: why none is, Kafka does not answer.
+struct TopicProblem {
+    std::string topic;
+    std::string why;
+};
+
 // Creates the topics that `service` emits to, announcements too, or consumes from, as the catalog
-// says; existing ones are left as they are. Waits for a broker up to `patience`; throws
-// std::runtime_error.
-void ensure_topics(const KafkaSettings& settings, events::Service service, int replication,
-                   std::chrono::seconds patience);
+// says; existing ones are left as they are, also where this client may create none. Tries until all
+// are there: true; or until a stop is asked for: false. `look` gets what is still missing after
+// each try, at the end nothing. Throws std::runtime_error for settings that cannot work.
+bool ensure_topics(const KafkaSettings& settings, events::Service service, int replication,
+                   const std::stop_token& stop,
+                   const std::function<void(std::span<const TopicProblem>)>& look);
 
 }  // namespace orderflow::messaging

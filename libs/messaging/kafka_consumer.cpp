@@ -164,6 +164,8 @@ public:
         positions_.committed(commits);
     }
 
+    bool joined() const { return !expects_assignment_; }
+
     void commit_if_due() {
         if (steady_clock::now() - last_commit_ >= kCommitEvery) commit(false);
     }
@@ -462,5 +464,7 @@ bool KafkaConsumer::hold(milliseconds time, std::stop_token stop) {
 }
 
 void KafkaConsumer::close() { client_->close(); }
+
+bool KafkaConsumer::joined() const { return client_->joined(); }
 
 }  // namespace orderflow::messaging

@@ -5,6 +5,7 @@
 #include <prometheus/gauge.h>
 #include <spdlog/spdlog.h>
 
+#include "core/pause.hpp"
 #include "messaging/consumer.hpp"
 
 namespace orderflow::messaging {
@@ -108,9 +109,11 @@ std::vector<std::string> consumed_topics(events::Service service) {
 class ConsumerThread {
 public:
     ConsumerThread(std::stop_token stop, const LoopContext& context,
-                   const HandlerFactory& make_handler, GatherLimits limits, FetchSettings fetch)
+                   const HandlerFactory& make_handler, GatherLimits limits, FetchSettings fetch,
+                   StartStep& joining)
         : stop_(stop),
           context_(context),
+          joining_(joining),
           limits_(limits),
           fetch_(fetch),
           metrics_(context.registry),
@@ -124,6 +127,7 @@ public:
         Consumer consumer(context_.service, source, work_, *handler_, limits_);
         while (!stop_.stop_requested()) {
             if (consumer.poll(kIdlePoll)) handle(consumer, source);
+            if (source.joined()) joining_.done();
             if (steady_clock::now() < next_tick_) continue;
             next_tick_ = steady_clock::now() + kTick;
             retry_parked();
@@ -168,6 +172,7 @@ private:
 
     const std::stop_token stop_;
     const LoopContext& context_;
+    StartStep& joining_;
     const GatherLimits limits_;
     const FetchSettings fetch_;
     ConsumerMetrics metrics_;
@@ -215,14 +220,12 @@ void ConsumerLoop::join() {
     if (thread_.joinable()) thread_.join();
 }
 
-void stop_all(const ConsumerLoops& loops) {
-    for (const auto& loop : loops) loop->request_stop();
-    for (const auto& loop : loops) loop->join();
-}
-
 void ConsumerLoop::run(std::stop_token stop, LoopContext context, HandlerFactory make_handler,
                        GatherLimits limits, FetchSettings fetch) {
-    ConsumerThread thread(stop, context, make_handler, limits, fetch);
+    StartStep joining(context.start_steps, "consumer");
+    if (!context.await_all(stop)) return;
+    joining.because("its group has not given it partitions yet");
+    ConsumerThread thread(stop, context, make_handler, limits, fetch, joining);
     Backoff restarts;
     while (!stop.stop_requested()) {
         const auto begun = steady_clock::now();
@@ -232,7 +235,7 @@ void ConsumerLoop::run(std::stop_token stop, LoopContext context, HandlerFactory
             spdlog::error("consumer: {}", error.what());
             thread.broken();
             if (steady_clock::now() - begun > kHealthyLife) restarts.reset();
-            std::this_thread::sleep_for(restarts.next());
+            pause(stop, restarts.next());
         }
     }
 }
@@ -259,6 +262,7 @@ void RelayLoop::run(std::stop_token stop, LoopContext context) {
                      .Register(context.registry);
     auto& read_seq = head.Add({{"position", "read"}});
     auto& confirmed_seq = head.Add({{"position", "confirmed"}});
+    if (!context.await_all(stop)) return;
     PostgresLedger ledger(context.database_url);
     Backoff backoff;
     while (!stop.stop_requested()) {

@@ -13,6 +13,8 @@
 #include <prometheus/registry.h>
 
 #include "core/batch_queue.hpp"
+#include "core/gate.hpp"
+#include "core/start_steps.hpp"
 #include "messaging/batch.hpp"
 #include "messaging/kafka.hpp"
 #include "messaging/outbox.hpp"
@@ -26,6 +28,19 @@ struct LoopContext {
     KafkaSettings kafka;
     prometheus::Registry& registry;
     Bell& bell;
+    // What a loop waits for before it begins; null: it is there. A loop that waits for nothing but
+    // its database asks for `database` only.
+    const Gate* database = nullptr;
+    const Gate* topics = nullptr;
+    StartSteps* start_steps = nullptr;  // shows what is not done yet, if anybody asks
+
+    // Block until it is there, or a stop is asked for: then false.
+    bool await_database(const std::stop_token& stop) const {
+        return !database || database->wait(stop);
+    }
+    bool await_all(const std::stop_token& stop) const {
+        return await_database(stop) && (!topics || topics->wait(stop));
+    }
 };
 
 // Makes the handler that works on a loop's own connection.
@@ -65,9 +80,6 @@ private:
 };
 
 using ConsumerLoops = std::vector<std::unique_ptr<ConsumerLoop>>;
-
-// All at once, so that the slowest one sets the time. Blocks.
-void stop_all(const ConsumerLoops& loops);
 
 class RelayLoop {
 public:
@@ -116,34 +128,57 @@ public:
     // `capacity`: items that may wait.
     QueueLoop(const char* name, const LoopContext& context, std::size_t capacity,
               MakeWorker make_worker)
-        : queue_(capacity), thread_([this, name, context, make_worker = std::move(make_worker)] {
-              run(name, context, make_worker);
-          }) {}
+        : database_(context.database),
+          queue_(capacity),
+          thread_([this, name, context, make_worker = std::move(make_worker)](
+                      std::stop_token stop) { run(stop, name, context, make_worker); }) {}
     ~QueueLoop() { stop(); }
 
-    // False: the queue is full; `item` is untouched.
-    bool submit(T&& item) { return queue_.push(std::move(item)); }
+    // False: the queue is full, or the schema is not there yet; `item` is untouched.
+    bool submit(T&& item) {
+        return (!database_ || database_->is_open()) && queue_.push(std::move(item));
+    }
 
-    // Commits what is queued, then ends. Blocks.
-    void stop() {
+    // Commits what is queued, then ends; without a database it is dropped, and nobody is told any
+    // more.
+    void request_stop() {
         queue_.close();
+        thread_.request_stop();
+    }
+    // The same. Blocks.
+    void stop() {
+        request_stop();
         if (thread_.joinable()) thread_.join();
     }
 
 private:
-    void run(const char* name, const LoopContext& context, const MakeWorker& make_worker) {
+    void run(std::stop_token stop, const char* name, const LoopContext& context,
+             const MakeWorker& make_worker) {
+        if (!context.await_database(stop)) return;
         auto& failures = failure_counter(context.registry, name);
         postgres::Connection connection(context.database_url);
         PostgresUnitOfWork work(connection, context.service, context.bell);
         const auto worker = make_worker(connection);
-        while (!queue_.closed() || queue_.size() > 0) {
+        bool away = false;  // the database, when it was needed last
+        while ((!queue_.closed() || queue_.size() > 0) && !(away && stop.stop_requested())) {
             std::vector<T> batch = queue_.take(std::chrono::milliseconds{500});
+            away = away && batch.empty();
             const auto failed = [&](std::span<T> items) {
+                away = is_unreachable_now();
                 failures.Increment();
                 report_failure(name, connection);
-                worker->fail(items);
+                if (!away || !stop.stop_requested()) worker->fail(items);
             };
             if (!batch.empty()) commit(*worker, work, std::span(batch), failed);
+        }
+    }
+
+    // Of the exception that is being handled.
+    static bool is_unreachable_now() {
+        try {
+            throw;
+        } catch (const std::exception& error) {
+            return is_unreachable(error);
         }
     }
 
@@ -161,6 +196,7 @@ private:
         commit(worker, work, items.subspan(items.size() / 2), failed);
     }
 
+    const Gate* const database_;
     BatchQueue<T> queue_;
     std::jthread thread_;
 };

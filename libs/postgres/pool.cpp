@@ -2,14 +2,16 @@
 
 namespace orderflow::postgres {
 
-Pool::Pool(std::string url, std::size_t threads, std::size_t capacity)
-    : url_(std::move(url)), jobs_(capacity, GatherLimits{1, 1, std::chrono::milliseconds{0}}) {
+Pool::Pool(std::string url, std::size_t threads, std::size_t capacity, const Gate* gate)
+    : url_(std::move(url)), gate_(gate), jobs_(capacity, GatherLimits{1, 1, std::chrono::milliseconds{0}}) {
     for (std::size_t i = 0; i < threads; ++i) {
         threads_.emplace_back([this](std::stop_token stop) { work(stop); });
     }
 }
 
-Pool::~Pool() {
+Pool::~Pool() { request_stop(); }
+
+void Pool::request_stop() {
     jobs_.close();
     for (auto& thread : threads_) thread.request_stop();
 }
@@ -40,7 +42,7 @@ std::exception_ptr Pool::translate(Connection& connection) {
 
 void Pool::work(std::stop_token stop) {
     Connection connection(url_);
-    while (!stop.stop_requested() || jobs_.size() > 0) {
+    while (!stop.stop_requested()) {
         for (Job& job : jobs_.take(std::chrono::milliseconds{500})) job(connection);
     }
 }

@@ -12,6 +12,7 @@
 
 #include "core/await_callback.hpp"
 #include "core/batch_queue.hpp"
+#include "core/gate.hpp"
 #include "core/unavailable.hpp"
 #include "postgres/connection.hpp"
 
@@ -19,17 +20,22 @@ namespace orderflow::postgres {
 
 class Pool {
 public:
-    // `capacity`: jobs waiting at most.
-    Pool(std::string url, std::size_t threads, std::size_t capacity);
+    // `capacity`: jobs waiting at most. Until `gate` is open nothing is run; null: at once.
+    Pool(std::string url, std::size_t threads, std::size_t capacity, const Gate* gate = nullptr);
     ~Pool();
+
+    // What is queued is dropped; the destructor waits for what runs.
+    void request_stop();
 
     // Runs `work(Connection&)` on a pool thread and resumes the caller on its own executor with the
     // result (default-constructible). Work that finds its connection broken, by a restart of the
     // database since the last use, is run again on a new one: it must only read. Throws
-    // Unavailable when the queue is full or the database cannot be reached or does not answer
-    // (kAnswerWithin), DatabaseError for any other failure of `work`. `work` may outlive the call.
+    // Unavailable when the gate is closed, the queue is full or the database cannot be reached or
+    // does not answer (kAnswerWithin), DatabaseError for any other failure of `work`. `work` may
+    // outlive the call.
     template <class Work, class T = std::invoke_result_t<Work, Connection&>>
     boost::asio::awaitable<T> run(Work work) {
+        if (gate_ && !gate_->is_open()) throw Unavailable("the schema is not there yet");
         auto start = [this, work = std::move(work)](std::function<void(Outcome<T>)> done) mutable {
             Job job = [done, work = std::move(work)](Connection& connection) {
                 done(attempt<T>(connection, work));
@@ -77,6 +83,7 @@ private:
     void work(std::stop_token stop);
 
     std::string url_;
+    const Gate* const gate_;
     BatchQueue<Job> jobs_;
     std::vector<std::jthread> threads_;  // last: they use everything above
 };

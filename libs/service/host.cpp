@@ -2,69 +2,54 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdio>
-#include <unordered_map>
+#include <cstdlib>
+#include <exception>
+#include <utility>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <prometheus/counter.h>
-#include <prometheus/gauge.h>
-#include <prometheus/histogram.h>
+#include <boost/describe.hpp>
 #include <prometheus/text_serializer.h>
 #include <spdlog/spdlog.h>
 #include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "core/pause.hpp"
+#include "events/json.hpp"
 #include "http/problem.hpp"
 #include "http/server.hpp"
-#include "postgres/migration.hpp"
+#include "service/log.hpp"
+#include "service/metrics.hpp"
 
 namespace orderflow::service {
 
 extern const std::string_view kOpenApiYaml;  // api/openapi.yaml
+
+// The answer of /readyz, as a described struct.
+struct Ready {
+    std::string status;
+    std::vector<std::string> waiting;
+};
+BOOST_DESCRIBE_STRUCT(Ready, (), (status, waiting))
 
 namespace {
 
 namespace asio = boost::asio;
 using std::chrono::milliseconds;
 
-constexpr std::chrono::seconds kStartPatience{60};
-constexpr milliseconds kDrain{5'000};
-constexpr unsigned kStopLimitS = 9;
+constexpr milliseconds kDrain{4'000};
+constexpr milliseconds kStopLimit{8'000};
+constexpr milliseconds kLastLines{500};
 constexpr std::size_t kFilesBesideClients = 512;  // PostgreSQL, Kafka, outgoing calls, libraries
 
-const postgres::Statement kPing{"ping", "SELECT 1::bigint"};
-
-void bring_in_schema(const std::string& url, std::string_view name, std::string_view sql) {
-    const auto deadline = std::chrono::steady_clock::now() + kStartPatience;
-    postgres::Connection connection(url);
-    for (;;) {
-        try {
-            return postgres::migrate(connection, name, sql);
-        } catch (const postgres::DatabaseError& error) {
-            if (!error.transient() || std::chrono::steady_clock::now() > deadline) throw;
-            spdlog::info("waiting for PostgreSQL: {}", error.what());
-            connection.reset();
-            std::this_thread::sleep_for(milliseconds{300});
-        }
-    }
-}
-
-// The schema has the database's name: orders, payments, inventory, shipping, analytics.
-std::string_view schema_name(events::Service service) {
-    switch (service) {
-        case events::Service::order: return "orders";
-        case events::Service::payment: return "payments";
-        case events::Service::inventory: return "inventory";
-        case events::Service::shipping: return "shipping";
-        case events::Service::analytics: return "analytics";
-    }
-    throw std::logic_error("no such service");
-}
+// Also true on a standby that has not been promoted.
+const postgres::Statement kReadOnly{
+    "read_only", "SELECT current_setting('transaction_read_only')::boolean"};
 
 // Raises this process's limit of open files as far as it may; returns it.
 std::size_t raise_file_limit() {
@@ -87,89 +72,24 @@ http::Limits http_limits() {
     return limits;
 }
 
-// Request counts and durations by route, what is open; used on the io thread only.
-class HttpMetrics {
-public:
-    explicit HttpMetrics(prometheus::Registry& registry)
-        : requests_(prometheus::BuildCounter()
-                        .Name("orderflow_http_requests_total")
-                        .Help("HTTP requests answered")
-                        .Register(registry)),
-          seconds_(prometheus::BuildHistogram()
-                       .Name("orderflow_http_request_seconds")
-                       .Help("Time from a request's header to its answer, seconds")
-                       .Register(registry)),
-          connections_(prometheus::BuildGauge()
-                           .Name("orderflow_http_connections")
-                           .Help("Open connections of clients, WebSockets too")
-                           .Register(registry)
-                           .Add({})),
-          websockets_(prometheus::BuildGauge()
-                          .Name("orderflow_websockets")
-                          .Help("Open WebSockets")
-                          .Register(registry)
-                          .Add({})),
-          websocket_ends_(prometheus::BuildCounter()
-                              .Name("orderflow_websocket_ends_total")
-                              .Help("WebSockets that have ended, by the code the server closed "
-                                    "them with, by the client, or lost")
-                              .Register(registry)) {}
-
-    void observe(std::string_view method, std::string_view route, int status,
-                 std::chrono::nanoseconds took) {
-        key_.assign(method).append(" ").append(route).append(" ").append(std::to_string(status));
-        auto found = cells_.find(key_);
-        if (found == cells_.end()) {
-            const prometheus::Labels labels{{"method", std::string(method)},
-                                            {"route", std::string(route)},
-                                            {"status", std::to_string(status)}};
-            static const prometheus::Histogram::BucketBoundaries kBuckets{
-                0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5};
-            const Cell cell{&requests_.Add(labels), &seconds_.Add(labels, kBuckets)};
-            found = cells_.emplace(key_, cell).first;
-        }
-        found->second.requests->Increment();
-        found->second.seconds->Observe(std::chrono::duration<double>(took).count());
-    }
-
-    void websocket_ended(std::string_view route, std::string_view how) {
-        websocket_ends_.Add({{"route", std::string(route)}, {"how", std::string(how)}})
-            .Increment();
-    }
-
-    void show(const http::ServerStats& stats) {
-        connections_.Set(static_cast<double>(stats.connections));
-        websockets_.Set(static_cast<double>(stats.websockets));
-    }
-
-private:
-    struct Cell {
-        prometheus::Counter* requests;
-        prometheus::Histogram* seconds;
-    };
-    prometheus::Family<prometheus::Counter>& requests_;
-    prometheus::Family<prometheus::Histogram>& seconds_;
-    prometheus::Gauge& connections_;
-    prometheus::Gauge& websockets_;
-    prometheus::Family<prometheus::Counter>& websocket_ends_;
-    std::unordered_map<std::string, Cell> cells_;
-    std::string key_;
-};
-
 asio::awaitable<http::Response> livez(http::Request) {
     http::Response response;
     response.body = R"({"status":"alive"})";
     co_return response;
 }
 
-asio::awaitable<http::Response> readyz(postgres::Pool& pool, const bool& draining, http::Request) {
-    if (draining) co_return http::problem_unavailable("the process is stopping");
-    co_await pool.run([](postgres::Connection& connection) {
-        return connection.exec(kPing).int64(0, 0);
+asio::awaitable<http::Response> readyz(postgres::Pool& pool, Startup& startup, const bool& stopping,
+                                       http::Request) {
+    if (stopping) co_return http::problem_unavailable("The process is stopping.");
+    if (!startup.database().is_open()) {
+        co_return http::problem_unavailable("The schema is not there yet.");
+    }
+    const bool read_only = co_await pool.run([](postgres::Connection& connection) {
+        return connection.exec(kReadOnly).boolean(0, 0);
     });
-    http::Response response;
-    response.body = R"({"status":"ready"})";
-    co_return response;
+    if (read_only) co_return http::problem_unavailable("The database takes no writes.");
+    const Ready ready{"ready", startup.steps().list()};
+    co_return http::json_response(200, events::to_json(ready));
 }
 
 asio::awaitable<http::Response> metrics(prometheus::Registry& registry,
@@ -193,25 +113,58 @@ asio::awaitable<void> drain_and_stop(http::Server& server, asio::io_context& io)
     io.stop();
 }
 
+// "[::1]:3001"
+std::string endpoint_text(const std::string& address, unsigned short port) {
+    const bool bare_ipv6 = address.find(':') != std::string::npos && !address.starts_with('[');
+    return (bare_ipv6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
+}
+
 }  // namespace
 
-Host::Host(const CommonConfig& config, events::Service service, std::string_view schema_sql)
+// Ends the process after a while, whatever still hangs in it (a server that is frozen answers no
+// query and breaks no connection): what it was at is done again after the next start, like after
+// kill -9. Nobody is held up, and the end that was asked for is no failure.
+class Host::Watchdog {
+public:
+    Watchdog(milliseconds limit, int code)
+        : thread_([limit, code](std::stop_token stop) {
+              pause(stop, limit);
+              if (stop.stop_requested()) return;
+              spdlog::warn("stopped after {} s, although something still waits for the database or "
+                           "for Kafka; it is done again after the next start",
+                           std::chrono::duration<double>(limit).count());
+              flush_log(kLastLines);
+              std::_Exit(code);
+          }) {}
+
+private:
+    std::jthread thread_;
+};
+
+Host::Host(const CommonConfig& config, events::Service service, std::string_view schema_sql,
+           Prepare prepare)
     : config_(config),
       service_(service),
+      standard_output_(STDOUT_FILENO),
       io_(std::make_unique<asio::io_context>(1)),
-      registry_(std::make_shared<prometheus::Registry>()) {
-    bring_in_schema(config_.database_url, schema_name(service), schema_sql);
-    messaging::ensure_topics(config_.kafka(), service, config_.topic_replication, kStartPatience);
-    pool_ = std::make_unique<postgres::Pool>(
-        config_.database_url, static_cast<std::size_t>(config_.database_threads), 1'024);
-}
+      signals_(std::make_unique<asio::signal_set>(*io_, SIGTERM, SIGINT)),
+      registry_(std::make_shared<prometheus::Registry>()),
+      startup_(config_, service, schema_sql, std::move(prepare)),
+      pool_(std::make_unique<postgres::Pool>(
+          config_.database_url, static_cast<std::size_t>(config_.database_threads), 1'024,
+          &startup_.database())) {}
 
 Host::~Host() = default;
 
 asio::io_context& Host::io() { return *io_; }
 
 messaging::LoopContext Host::loop_context(messaging::Bell& bell) {
-    return {service_, config_.database_url, config_.kafka(), *registry_, bell};
+    messaging::LoopContext context{service_, config_.database_url, config_.kafka(), *registry_,
+                                   bell};
+    context.database = &startup_.database();
+    context.topics = &startup_.topics();
+    context.start_steps = &startup_.steps();
+    return context;
 }
 
 messaging::ConsumerLoops Host::start_consumers(
@@ -229,47 +182,49 @@ void Host::add_probes(http::Router& router) {
     router.get("/openapi.yaml", &openapi);
     router.get("/livez", &livez);
     router.get("/readyz", [this](http::Request request) {
-        return readyz(*pool_, draining_, std::move(request));
+        return readyz(*pool_, startup_, stopping_, std::move(request));
     });
     router.get("/metrics", [this](http::Request request) {
         return metrics(*registry_, refresh_gauges_, std::move(request));
     });
 }
 
-void Host::run(http::Router router, const std::vector<std::function<void()>>& stop) {
+void Host::run(http::Router router, const std::vector<Stage>& stages) {
     add_probes(router);
     HttpMetrics http_metrics(*registry_);
-    http::Hooks hooks;
-    hooks.on_request = [&](std::string_view method, std::string_view route, int status,
-                           std::chrono::nanoseconds took) {
-        http_metrics.observe(method, route, status, took);
+    ProcessMetrics process_metrics(*registry_);
+    http::Server server(*io_, std::move(router), http_limits(), http_metrics.hooks());
+    refresh_gauges_ = [&] {
+        http_metrics.show(server.stats());
+        process_metrics.show(startup_.steps());
     };
-    hooks.on_exception = [](std::string_view method, std::string_view route,
-                            std::string_view what) {
-        spdlog::error("{} {}: {}", method, route, what);
-    };
-    hooks.on_websocket_end = [&](std::string_view route, std::string_view how) {
-        http_metrics.websocket_ended(route, how);
-    };
-    http::Server server(*io_, std::move(router), http_limits(), std::move(hooks));
-    refresh_gauges_ = [&] { http_metrics.show(server.stats()); };
     const unsigned short port = server.listen(config_.bind, config_.port);
-    asio::signal_set signals(*io_, SIGTERM, SIGINT);
-    signals.async_wait([&](boost::system::error_code error, int) {
-        if (error) return;
+    const auto stop = [&] {
+        if (std::exchange(stopping_, true)) return;
         spdlog::info("stopping");
-        ::alarm(kStopLimitS);  // a stop that hangs must not hold up the operator
-        draining_ = true;
+        watchdog_ = std::make_unique<Watchdog>(kStopLimit, failure_ ? 1 : 0);
+        startup_.request_stop();
+        stages.front().request_stop();
         server.stop();
         asio::co_spawn(*io_, drain_and_stop(server, *io_), asio::detached);
+    };
+    signals_->async_wait([&](boost::system::error_code error, int) {
+        if (!error) stop();
     });
-    // Last: who has read it may send a signal.
-    std::printf("ready port=%u\n", static_cast<unsigned>(port));
-    std::fflush(stdout);
-    spdlog::info("listening on {}:{}", config_.bind, port);
+    startup_.start([&](std::exception_ptr failure) {
+        asio::post(*io_, [&, failure] {
+            failure_ = failure;
+            stop();
+        });
+    });
+    standard_output_.write("ready port=" + std::to_string(port) + "\n");
+    spdlog::info("listening on {}", endpoint_text(config_.bind, port));
     io_->run();
-    for (const auto& stop_one : stop) stop_one();
+    pool_->request_stop();
+    for (const Stage& stage : stages) stage.stop();
+    startup_.stop();
     pool_.reset();
+    if (failure_) std::rethrow_exception(failure_);
     spdlog::info("stopped");
 }
 
@@ -279,9 +234,11 @@ int guarded(const std::function<void()>& body) {
     ::mallopt(M_ARENA_MAX, 2);
     try {
         body();
+        flush_log(kLastLines);
         return 0;
     } catch (const std::exception& error) {
         spdlog::critical("{}", error.what());
+        flush_log(kLastLines);
         return 1;
     }
 }

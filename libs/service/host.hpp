@@ -1,19 +1,25 @@
 #pragma once
 // What every service gets for free: the io_context with its HTTP server, probes, metrics, and the
 // order of starting and stopping. Built first in `main`; `run` blocks the main thread until SIGTERM
-// or SIGINT.
+// or SIGINT. It serves from its first moment; loops that need the database or Kafka wait for them
+// beside it, for as long as it takes.
+#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <boost/asio/signal_set.hpp>
 #include <prometheus/registry.h>
 
+#include "core/line_writer.hpp"
 #include "http/router.hpp"
 #include "messaging/loops.hpp"
 #include "postgres/pool.hpp"
 #include "service/config.hpp"
+#include "service/stages.hpp"
+#include "service/startup.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -23,9 +29,9 @@ namespace orderflow::service {
 
 class Host {
 public:
-    // Waits for PostgreSQL and Kafka, brings in the schema, creates the topics. Throws when either
-    // does not answer within a minute.
-    Host(const CommonConfig& config, events::Service service, std::string_view schema_sql);
+    // Waits for nothing. `prepare`: what the service's settings want to stand in its schema.
+    Host(const CommonConfig& config, events::Service service, std::string_view schema_sql,
+         Prepare prepare = {});
     ~Host();
 
     boost::asio::io_context& io();
@@ -44,19 +50,29 @@ public:
     // which describes them all. run() does; a test that lists all routes does, too.
     void add_probes(http::Router& router);
 
-    // Adds the probes, listens, prints "ready port=N" on standard output, and serves
-    // until a signal. Then: unready, accept no more, finish running requests, `stop` each loop in
-    // the given order. A process that is not done after 9 s is ended the hard way.
-    void run(http::Router router, const std::vector<std::function<void()>>& stop);
+    // Adds the probes, listens, prints "ready port=N" on standard output (it listens; /readyz says
+    // whether it can serve), brings in the schema and the topics, and serves until a signal. Then:
+    // unready, accept no more, end the first stage's loops and finish running requests meanwhile,
+    // then end stage after stage. A process that is not done after 8 s ends nevertheless. Throws
+    // what no waiting mends, after the same stop: an address that is taken, a schema of another
+    // version, a wrong password.
+    void run(http::Router router, const std::vector<Stage>& stages);
 
 private:
+    class Watchdog;
+
     const CommonConfig config_;
     const events::Service service_;
+    std::unique_ptr<Watchdog> watchdog_;  // from the signal to the end of this object
+    LineWriter standard_output_;
     std::unique_ptr<boost::asio::io_context> io_;
+    std::unique_ptr<boost::asio::signal_set> signals_;
     std::shared_ptr<prometheus::Registry> registry_;
+    Startup startup_;
     std::unique_ptr<postgres::Pool> pool_;
-    bool draining_ = false;
-    std::function<void()> refresh_gauges_;  // of the HTTP server, before they are shown
+    bool stopping_ = false;
+    std::exception_ptr failure_;
+    std::function<void()> refresh_gauges_;  // before they are shown
 };
 
 // Runs `body` under the process's only catch outside the loops: 0, or 1 after logging.

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "core/pause.hpp"
+#include "core/unavailable.hpp"
 
 namespace orderflow::analytics {
 
@@ -140,6 +141,7 @@ public:
         try {
             const auto begin = steady_clock::now();
             waiting_.step(*source_, system_now());
+            has_looked_ = true;
             const auto rest = kRest * (steady_clock::now() - begin);
             return std::clamp(std::chrono::ceil<milliseconds>(rest), kTick, kTickAtMost);
         } catch (const std::exception&) {
@@ -149,6 +151,7 @@ public:
         }
     }
 
+    bool has_looked() const { return has_looked_; }
     std::vector<OpenOrder> longest() const { return waiting_.longest(WaitingLoop::kMost); }
 
 private:
@@ -156,17 +159,19 @@ private:
     postgres::Connection connection_;
     const std::unique_ptr<OpenOrderSource> source_;
     Waiting waiting_;
+    bool has_looked_ = false;  // once, to the end
 };
 
 }  // namespace
 
 WaitingLoop::WaitingLoop(const messaging::LoopContext& context)
     : thread_([this, context](std::stop_token stop) {
+          if (!context.await_database(stop)) return;
           WaitingThread thread(context);
           while (!stop.stop_requested()) {
               const milliseconds rest = thread.step();
-              auto found = std::make_shared<const Orders>(thread.longest());
-              {
+              if (thread.has_looked()) {
+                  auto found = std::make_shared<const Orders>(thread.longest());
                   const std::lock_guard guard(mutex_);
                   longest_ = std::move(found);
               }
@@ -176,6 +181,7 @@ WaitingLoop::WaitingLoop(const messaging::LoopContext& context)
 
 std::shared_ptr<const WaitingLoop::Orders> WaitingLoop::longest() const {
     const std::lock_guard guard(mutex_);
+    if (!longest_) throw Unavailable("no look at the orders under way yet");
     return longest_;
 }
 

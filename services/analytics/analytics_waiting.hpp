@@ -54,14 +54,16 @@ public:
     static constexpr std::size_t kMost = Waiting::kMost;
 
     explicit WaitingLoop(const messaging::LoopContext& context);
+    void request_stop() { thread_.request_stop(); }
     void stop();  // blocks
 
-    // The kMost orders that wait longest, as of a second ago. Any thread; never null.
+    // The kMost orders that wait longest, as of a second ago. Any thread; never null. Throws
+    // Unavailable before the first look.
     std::shared_ptr<const Orders> longest() const;
 
 private:
     mutable std::mutex mutex_;
-    std::shared_ptr<const Orders> longest_ = std::make_shared<Orders>();
+    std::shared_ptr<const Orders> longest_;  // null: it has not looked yet
     std::jthread thread_;  // last: it uses the others
 };
 

@@ -32,9 +32,7 @@ void run(const service::CommonConfig& config) {
     messaging::RelayLoop relay(context);  // of what it parks: it emits nothing else
     WaitingLoop waiting(context);
     host.run(make_router(host.pool(), waiting, host.io()),
-             {[&] { waiting.stop(); },
-              [&] { messaging::stop_all(consumers); },
-              [&] { relay.stop(); }});
+             {service::stage(waiting, consumers), service::stage(relay)});
 }
 
 }  // namespace

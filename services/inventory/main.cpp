@@ -25,9 +25,7 @@ void run(const service::CommonConfig& config) {
     });
     messaging::RelayLoop relay(context);
     host.run(make_router(products, host.pool()),
-             {[&] { products.stop(); },
-              [&] { messaging::stop_all(consumers); },
-              [&] { relay.stop(); }});
+             {service::stage(consumers), service::stage(products), service::stage(relay)});
 }
 
 }  // namespace

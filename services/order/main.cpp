@@ -40,11 +40,11 @@ void run(const Config& config) {
     messaging::RelayLoop relay(context);
     auto& unheard = messaging::failure_counter(context.registry, "notifications");
     const auto notifications = std::make_shared<Notifications>(host.io(), host.pool(), unheard);
-    ChangeListener listener(config.common.database_url, host.io(), *notifications, unheard);
+    ChangeListener listener(config.common.database_url, host.io(), *notifications, unheard,
+                            context.database);
     host.run(make_router(accept, cancel, host.pool(), notifications, config.api),
-             {[&] { listener.stop(); }, [&] { accept.stop(); }, [&] { cancel.stop(); },
-              [&] { expiry.stop(); }, [&] { deadline.stop(); },
-              [&] { messaging::stop_all(consumers); }, [&] { relay.stop(); }});
+             {service::stage(listener, expiry, deadline, consumers),
+              service::stage(accept, cancel), service::stage(relay)});
 }
 
 }  // namespace

@@ -130,7 +130,8 @@ std::optional<http::Response> refusal(Outcome what) {
                 "Idempotency-Key it is carried out once.");
         case Outcome::full:
             return http::problem_unavailable(
-                "Too many requests are waiting. This one was not carried out.");
+                "Too many requests are waiting, or the service has just started. This one was not "
+                "carried out.");
         case Outcome::mismatch:
             return http::problem(422, "idempotency-mismatch", "The key was used before",
                                  "This Idempotency-Key belongs to another request.");

@@ -20,9 +20,12 @@ constexpr std::chrono::milliseconds kProbeEvery{1'000};
 }  // namespace
 
 ChangeListener::ChangeListener(std::string database_url, asio::io_context& io,
-                               Notifications& notifications, prometheus::Counter& failures)
+                               Notifications& notifications, prometheus::Counter& failures,
+                               const Gate* database)
     : io_(io), notifications_(notifications), failures_(failures),
-      thread_([this, url = std::move(database_url)](std::stop_token stop) { run(stop, url); }) {}
+      thread_([this, url = std::move(database_url), database](std::stop_token stop) {
+          if (!database || database->wait(stop)) run(stop, url);
+      }) {}
 
 void ChangeListener::stop() {
     thread_.request_stop();

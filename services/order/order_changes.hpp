@@ -4,6 +4,7 @@
 #include <string>
 #include <thread>
 
+#include "core/gate.hpp"
 #include "order/order_notifications.hpp"
 
 namespace orderflow::order {
@@ -11,9 +12,11 @@ namespace orderflow::order {
 // On a thread and a connection of its own; tells `notifications` on the io thread.
 class ChangeListener {
 public:
-    // `failures` counts broken connections.
+    // `failures` counts broken connections. Begins when `database` is open; null: at once.
     ChangeListener(std::string database_url, boost::asio::io_context& io,
-                   Notifications& notifications, prometheus::Counter& failures);
+                   Notifications& notifications, prometheus::Counter& failures,
+                   const Gate* database = nullptr);
+    void request_stop() { thread_.request_stop(); }
     void stop();  // blocks
 
 private:

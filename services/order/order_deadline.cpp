@@ -134,6 +134,7 @@ private:
 
 DeadlineLoop::DeadlineLoop(const messaging::LoopContext& context, const DeadlineSettings& settings)
     : thread_([context, settings](std::stop_token stop) {
+          if (!context.await_database(stop)) return;
           DeadlineThread thread(context, settings);
           while (!stop.stop_requested()) {
               thread.step();

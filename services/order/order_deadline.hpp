@@ -64,6 +64,7 @@ struct DeadlineSettings {
 class DeadlineLoop {
 public:
     DeadlineLoop(const messaging::LoopContext& context, const DeadlineSettings& settings);
+    void request_stop() { thread_.request_stop(); }
     void stop();  // blocks
 
 private:

@@ -231,6 +231,7 @@ CancelLoop::MakeWorker cancel_worker() {
 
 KeyExpiryLoop::KeyExpiryLoop(const messaging::LoopContext& context, std::chrono::seconds kept)
     : thread_([context, kept](std::stop_token stop) {
+          if (!context.await_database(stop)) return;
           auto& failures = messaging::failure_counter(context.registry, "key-expiry");
           postgres::Connection connection(context.database_url);
           const auto keys = make_key_store(connection);

@@ -74,6 +74,7 @@ CancelLoop::MakeWorker cancel_worker();
 class KeyExpiryLoop {
 public:
     KeyExpiryLoop(const messaging::LoopContext& context, std::chrono::seconds kept);
+    void request_stop() { thread_.request_stop(); }
     void stop();  // blocks
 
 private:

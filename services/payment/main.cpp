@@ -1,6 +1,5 @@
 // payment-service: charges orders through the payment gateway, and undoes it for cancelled ones.
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 
 #include "payment/payment_api.hpp"
 #include "payment/payment_results.hpp"
@@ -22,14 +21,6 @@ struct Config {
 constexpr std::size_t kResultQueue = 4'096;  // answers of the gateway waiting for their commit
 constexpr std::chrono::milliseconds kDrain{2'000};
 
-// A slow gateway means up to 1,280 connections; many systems start processes with 1,024 files.
-void allow_many_files() {
-    rlimit limit{};
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 void run(const Config& config) {
     service::Host host(config.common, events::Service::payment, kSchemaSql);
     messaging::Bell bell;
@@ -45,11 +36,10 @@ void run(const Config& config) {
             make_payment_store(connection), submit, metrics);
     });
     messaging::RelayLoop relay(context);
+    const auto drain_calls = [&] { calls.drain(kDrain); };
     host.run(make_router(host.pool()),
-             {[&] { messaging::stop_all(consumers); },
-              [&] { calls.drain(kDrain); },
-              [&] { result_loop.stop(); },
-              [&] { relay.stop(); }});
+             {service::stage(consumers), service::stage(drain_calls), service::stage(result_loop),
+              service::stage(relay)});
 }
 
 }  // namespace
@@ -65,7 +55,6 @@ int main(int argc, char** argv) {
         ->envname("GATEWAY_URL");
     if (const auto code = options.parse(argc, argv)) return *code;
     service::init_log("payment-service", config.common.log_level);
-    payment::allow_many_files();
     return service::guarded([&] {
         spdlog::info("starting: {}", options.effective());
         payment::run(config);

@@ -7,6 +7,8 @@
 #include <prometheus/gauge.h>
 #include <spdlog/spdlog.h>
 
+#include "core/pause.hpp"
+
 namespace orderflow::payment {
 
 using messaging::BatchOutput;
@@ -90,10 +92,15 @@ ResultLoop::ResultLoop(const messaging::LoopContext& context, BatchQueue<Gateway
     : results_(results),
       calls_(calls),
       metrics_(metrics),
-      thread_([this, context] { run(context); }) {}
+      thread_([this, context](std::stop_token stop) { run(stop, context); }) {}
+
+void ResultLoop::request_stop() {
+    results_.close();
+    thread_.request_stop();
+}
 
 void ResultLoop::stop() {
-    results_.close();
+    request_stop();
     if (thread_.joinable()) thread_.join();
 }
 
@@ -115,8 +122,8 @@ public:
     // False: nothing came.
     bool take(BatchQueue<GatewayResult>& results) { return step_.take(results, kTick); }
 
-    // Until it is committed, or until `results` are closed; false: then it is given up.
-    bool commit(const BatchQueue<GatewayResult>& results) {
+    // Until it is committed, or until a stop is asked for; false: then it is given up.
+    bool commit(const std::stop_token& stop) {
         messaging::Backoff backoff;
         for (;;) {
             try {
@@ -125,8 +132,8 @@ public:
             } catch (const std::exception&) {
                 failures_.Increment();
                 messaging::report_failure("results", connection_);
-                if (results.closed()) return false;
-                std::this_thread::sleep_for(std::min(backoff.next(), kLongestPause));
+                if (stop.stop_requested()) return false;
+                pause(stop, std::min(backoff.next(), kLongestPause));
             }
         }
     }
@@ -205,10 +212,11 @@ private:
 
 }  // namespace
 
-void ResultLoop::run(messaging::LoopContext context) {
+void ResultLoop::run(std::stop_token stop, const messaging::LoopContext& context) {
+    if (!context.await_database(stop)) return;
     ResultThread thread(context, calls_, metrics_);
     while (!results_.closed() || results_.size() > 0) {
-        if (thread.take(results_) && !thread.commit(results_)) return;
+        if (thread.take(results_) && !thread.commit(stop)) return;
         if (!results_.closed()) thread.recover();
     }
 }

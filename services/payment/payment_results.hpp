@@ -87,11 +87,12 @@ public:
                Calls& calls, PaymentMetrics& metrics);
     ~ResultLoop() { stop(); }
 
-    // Commits what is queued, then ends. Blocks.
-    void stop();
+    // Commits what is queued, then ends.
+    void request_stop();
+    void stop();  // the same; blocks
 
 private:
-    void run(messaging::LoopContext context);
+    void run(std::stop_token stop, const messaging::LoopContext& context);
 
     BatchQueue<GatewayResult>& results_;
     Calls& calls_;

@@ -34,10 +34,10 @@ void add_options(CLI::App& app, Config& config) {
 }
 
 void run(const Config& config) {
-    service::Host host(config.common, events::Service::shipping, kSchemaSql);
-    postgres::Connection at_start(config.common.database_url);
-    set_storage_capacity(at_start, config.storage_capacity);
-    at_start.reset();
+    const auto prepare = [&](postgres::Connection& connection) {
+        set_storage_capacity(connection, config.storage_capacity);
+    };
+    service::Host host(config.common, events::Service::shipping, kSchemaSql, prepare);
     messaging::Bell bell;
     const auto context = host.loop_context(bell);
     const Settings settings{parse_countries(config.countries).value()};
@@ -47,8 +47,7 @@ void run(const Config& config) {
     });
     messaging::RelayLoop relay(context);
     host.run(make_router(host.pool()),
-             {[&] { messaging::stop_all(consumers); },
-              [&] { relay.stop(); }});
+             {service::stage(consumers), service::stage(relay)});
 }
 
 }  // namespace

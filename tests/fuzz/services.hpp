@@ -21,13 +21,14 @@ namespace orderflow::messaging {
 
 // Nobody takes from these queues: their threads end at once.
 template <>
-inline void QueueLoop<order::Placement>::run(const char*, const LoopContext&, const MakeWorker&) {}
+inline void QueueLoop<order::Placement>::run(std::stop_token, const char*, const LoopContext&,
+                                             const MakeWorker&) {}
 template <>
-inline void QueueLoop<order::Cancellation>::run(const char*, const LoopContext&,
+inline void QueueLoop<order::Cancellation>::run(std::stop_token, const char*, const LoopContext&,
                                                 const MakeWorker&) {}
 template <>
-inline void QueueLoop<inventory::ProductRequest>::run(const char*, const LoopContext&,
-                                                      const MakeWorker&) {}
+inline void QueueLoop<inventory::ProductRequest>::run(std::stop_token, const char*,
+                                                      const LoopContext&, const MakeWorker&) {}
 
 }  // namespace orderflow::messaging
 

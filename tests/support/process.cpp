@@ -1,19 +1,33 @@
 #include "support/process.hpp"
 
+#include <array>
+#include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <stdexcept>
+#include <string_view>
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/eventually.hpp"
 #include "support/stack.hpp"
 
 extern char** environ;
 
 namespace orderflow::test {
+namespace {
+
+int exit_code(int status) {
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+}  // namespace
 
 ServiceProcess::ServiceProcess(const std::string& name, const std::vector<std::string>& arguments) {
     const std::string program = stack_setting("STACK_BIN") + "/" + name;
@@ -34,13 +48,16 @@ ServiceProcess::ServiceProcess(const std::string& name, const std::vector<std::s
     posix_spawn_file_actions_destroy(&actions);
     ::close(out[1]);
     std::FILE* lines = ::fdopen(out[0], "r");
-    int code = 127;
-    if (error == 0 && std::fscanf(lines, "ready port=%d", &port_) != 1) code = wait();
+    const bool listens = error == 0 && std::fscanf(lines, "ready port=%d", &port_) == 1;
+    if (error == 0 && !listens) wait();
     std::fclose(lines);
-    if (port_ == 0) {
-        throw std::runtime_error(program + " did not start (exit code " + std::to_string(code) +
-                                 "), see " + log);
+    if (listens && eventually(std::chrono::seconds{60}, [&] { return has_ended() || is_ready(); }) &&
+        pid_ >= 0) {
+        return;
     }
+    kill();
+    throw std::runtime_error(program + " did not start (exit code " + std::to_string(code_) +
+                             "), see " + log);
 }
 
 ServiceProcess::~ServiceProcess() { kill(); }
@@ -60,7 +77,33 @@ int ServiceProcess::wait() {
     int status = 0;
     ::waitpid(pid_, &status, 0);
     pid_ = -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return code_ = exit_code(status);
+}
+
+bool ServiceProcess::has_ended() {
+    int status = 0;
+    if (::waitpid(pid_, &status, WNOHANG) != pid_) return false;
+    pid_ = -1;
+    code_ = exit_code(status);
+    return true;
+}
+
+bool ServiceProcess::is_ready() const {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port_));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    constexpr std::string_view kRequest =
+        "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    constexpr std::string_view kReady = "HTTP/1.1 200 ";
+    std::array<char, kReady.size()> answer{};
+    const bool answered =
+        ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+        ::send(socket, kRequest.data(), kRequest.size(), MSG_NOSIGNAL) > 0 &&
+        ::recv(socket, answer.data(), answer.size(), MSG_WAITALL) > 0;
+    ::close(socket);
+    return answered && std::string_view(answer.data(), answer.size()) == kReady;
 }
 
 }  // namespace orderflow::test

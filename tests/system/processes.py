@@ -86,6 +86,14 @@ class Instance:
             self.stop()
             raise AssertionError(f"a second {service}-service does not start, see {log}")
         self.url = f"http://127.0.0.1:{int(ready[1])}"
+        if not eventually(60, self.is_ready):
+            self.stop()
+            raise AssertionError(f"a second {service}-service is not ready, see {log}")
+
+    def is_ready(self):
+        """It serves, and has joined its group."""
+        answer = request("GET", self.url + "/readyz")
+        return answer.status == 200 and answer.json()["waiting"] == []
 
     @property
     def pid(self):

@@ -95,3 +95,16 @@ TEST_CASE("full: a pool without room says so at once; who waits in its queue is 
     CHECK(first.get() == 1);
     CHECK(second.get() == 2);
 }
+
+TEST_CASE("start: a pool whose schema is not there refuses at once, and serves when it is") {
+    asio::thread_pool io(1);
+    Gate gate;
+    postgres::Pool pool("host=/nowhere", 1, 1, &gate);
+    const auto ask = [&] {
+        const auto work = [](postgres::Connection&) { return 1; };
+        return asio::co_spawn(io.get_executor(), pool.run(work), asio::use_future).get();
+    };
+    CHECK_THROWS_AS(ask(), Unavailable);
+    gate.open();
+    CHECK(ask() == 1);
+}

@@ -2,6 +2,7 @@
 // committed as a whole.
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <future>
 #include <map>
@@ -10,11 +11,13 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "messaging/loops.hpp"
+#include "support/eventually.hpp"
 
 namespace orderflow::test {
 namespace {
 
 using messaging::UnitOfWork;
+using namespace std::chrono_literals;
 
 // Holds up the loop until the others are queued, so that they are taken together.
 constexpr int kPlug = -1;
@@ -22,6 +25,7 @@ constexpr int kPlug = -1;
 struct Plug {
     std::promise<void> taken;
     std::promise<void> released;
+    std::atomic<int> told = 0;  // callers
 };
 
 struct Told {
@@ -44,10 +48,14 @@ public:
         for (const int item : items) {
             ++told_.committed[item];
             told_.order.push_back(item);
+            ++plug_.told;
         }
     }
     void fail(std::span<int> items) noexcept override {
-        for (const int item : items) ++told_.failed[item];
+        for (const int item : items) {
+            ++told_.failed[item];
+            ++plug_.told;
+        }
     }
 
 private:
@@ -75,6 +83,7 @@ Told run(const std::function<void(std::span<int>)>& check) {
         plug.taken.get_future().wait();
         for (int i = 0; i < 100; ++i) loop.submit(int{i});
         plug.released.set_value();
+        eventually(10s, [&] { return plug.told == 100; });  // a stop would leave some untold
     }
     return told;
 }
@@ -113,6 +122,58 @@ TEST_CASE("queue: each caller is told once, also when the database goes away bet
     CHECK(told.committed.size() >= 50);
     CHECK(std::ranges::all_of(told.committed, [](const auto& one) { return one.second == 1; }));
     CHECK(std::ranges::all_of(told.failed, [](const auto& one) { return one.second == 1; }));
+}
+
+TEST_CASE("queue: what waits when the process ends is given up without a database, not tried on") {
+    prometheus::Registry registry;
+    messaging::Bell bell;
+    Plug plug;
+    Told told;
+    int attempts = 0;
+    const auto check = [&](std::span<int>) {
+        ++attempts;
+        throw postgres::DatabaseError("planned", "", true);
+    };
+    messaging::QueueLoop<int> loop(
+        "numbers", {events::Service::order, "", {}, registry, bell}, 2'000,
+        [&](postgres::Connection&) { return std::make_unique<NumberWorker>(plug, check, told); });
+    loop.submit(int{kPlug});
+    plug.taken.get_future().wait();
+    for (int i = 0; i < 2'000; ++i) loop.submit(int{i});  // four batches
+    loop.request_stop();
+    CHECK_FALSE(loop.submit(int{0}));
+    plug.released.set_value();
+    loop.stop();
+    CHECK(attempts == 1);
+}
+
+TEST_CASE("queue: nothing is taken before the schema is there") {
+    prometheus::Registry registry;
+    messaging::Bell bell;
+    Gate database;
+    Plug plug;
+    Told told;
+    messaging::LoopContext context{events::Service::order, "", {}, registry, bell};
+    context.database = &database;
+    messaging::QueueLoop<int> loop("numbers", context, 10, [&](postgres::Connection&) {
+        return std::make_unique<NumberWorker>(plug, [](std::span<int>) {}, told);
+    });
+    CHECK_FALSE(loop.submit(int{1}));
+    database.open();
+    CHECK(loop.submit(int{2}));
+    CHECK(eventually(10s, [&] { return plug.told == 1; }));
+    loop.stop();
+    CHECK(told.committed == std::map<int, int>{{2, 1}});
+}
+
+TEST_CASE("queue: a loop that never got its database ends when it is asked to") {
+    prometheus::Registry registry;
+    messaging::Bell bell;
+    const Gate never;
+    messaging::LoopContext context{events::Service::order, "", {}, registry, bell};
+    context.database = &never;
+    messaging::QueueLoop<int> loop("numbers", context, 10, nullptr);
+    loop.stop();
 }
 
 }  // namespace orderflow::test

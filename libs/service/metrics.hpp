@@ -1,0 +1,59 @@
+#pragma once
+// What every service counts beside its loops: requests, what is open, how far its start is, lost
+// log lines. Owned by Host::run; io thread.
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include <prometheus/registry.h>
+
+#include "core/start_steps.hpp"
+#include "http/server.hpp"
+
+namespace prometheus {
+class Counter;
+class Gauge;
+class Histogram;
+}  // namespace prometheus
+
+namespace orderflow::service {
+
+// Request counts and durations by route, what is open.
+class HttpMetrics {
+public:
+    explicit HttpMetrics(prometheus::Registry& registry);
+
+    // For the server; they count here and log what a handler throws. This object must outlive them.
+    http::Hooks hooks();
+    void show(const http::ServerStats& stats);
+
+private:
+    void observe(std::string_view method, std::string_view route, int status,
+                 std::chrono::nanoseconds took);
+
+    struct Cell {
+        prometheus::Counter* requests;
+        prometheus::Histogram* seconds;
+    };
+    prometheus::Family<prometheus::Counter>& requests_;
+    prometheus::Family<prometheus::Histogram>& seconds_;
+    prometheus::Gauge& connections_;
+    prometheus::Gauge& websockets_;
+    prometheus::Family<prometheus::Counter>& websocket_ends_;
+    std::unordered_map<std::string, Cell> cells_;
+    std::string key_;
+};
+
+// How far the start is, and whether the log is read.
+class ProcessMetrics {
+public:
+    explicit ProcessMetrics(prometheus::Registry& registry);
+    void show(const StartSteps& steps);
+
+private:
+    prometheus::Family<prometheus::Gauge>& steps_;
+    prometheus::Counter& lost_lines_;
+};
+
+}  // namespace orderflow::service

@@ -1,0 +1,142 @@
+#include "service/startup.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <span>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "core/pause.hpp"
+#include "messaging/kafka.hpp"
+#include "messaging/loops.hpp"
+#include "postgres/migration.hpp"
+#include "postgres/refusal.hpp"
+
+namespace orderflow::service {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kLongestPause{1'000};  // between two looks at the database
+constexpr std::chrono::seconds kSayAgain{30};
+constexpr std::string_view kWrongPassword = "28P01";
+
+// The schema has the database's name: orders, payments, inventory, shipping, analytics.
+std::string_view schema_name(events::Service service) {
+    switch (service) {
+        case events::Service::order: return "orders";
+        case events::Service::payment: return "payments";
+        case events::Service::inventory: return "inventory";
+        case events::Service::shipping: return "shipping";
+        case events::Service::analytics: return "analytics";
+    }
+    throw std::logic_error("no such service");
+}
+
+// Logs why it still waits: when the reason changes, and now and then.
+class Report {
+public:
+    Report(StartStep& step, const char* what) : step_(step), what_(what) {}
+
+    void operator()(const std::string& why) {
+        step_.because(why);
+        const auto now = steady_clock::now();
+        if (why == last_ && now < next_) return;
+        spdlog::warn("waiting for {}: {}", what_, why);
+        last_ = why;
+        next_ = now + kSayAgain;
+    }
+
+private:
+    StartStep& step_;
+    const char* const what_;
+    std::string last_;
+    steady_clock::time_point next_{};
+};
+
+// Of these the saga is made; the others tell of records that were put aside.
+bool is_needed(events::Service service, std::string_view topic) {
+    const auto consumed = events::topics_consumed_by(service);
+    return topic == events::names_of(service).topic ||
+           std::ranges::find(consumed, topic) != consumed.end();
+}
+
+}  // namespace
+
+Startup::Startup(const CommonConfig& config, events::Service service, std::string_view schema_sql,
+                 Prepare prepare)
+    : config_(config), service_(service), schema_sql_(schema_sql), prepare_(std::move(prepare)) {}
+
+void Startup::start(std::function<void(std::exception_ptr)> on_failure) {
+    const auto thread = [this, on_failure = std::move(on_failure)](auto wait) {
+        return std::jthread([this, on_failure, wait](std::stop_token stop) {
+            try {
+                (this->*wait)(stop);
+            } catch (...) {
+                on_failure(std::current_exception());
+            }
+        });
+    };
+    database_thread_ = thread(&Startup::bring_in_schema);
+    topics_thread_ = thread(&Startup::bring_in_topics);
+}
+
+void Startup::request_stop() {
+    database_thread_.request_stop();
+    topics_thread_.request_stop();
+}
+
+void Startup::stop() {
+    request_stop();
+    for (std::jthread* thread : {&database_thread_, &topics_thread_}) {
+        if (thread->joinable()) thread->join();
+    }
+}
+
+void Startup::bring_in_schema(const std::stop_token& stop) {
+    postgres::Connection connection(config_.database_url);
+    messaging::Backoff backoff;
+    Report report(database_step_, "the database");
+    while (!stop.stop_requested()) {
+        try {
+            postgres::migrate(connection, schema_name(service_), schema_sql_);
+            if (prepare_) prepare_(connection);
+            spdlog::info("the database is there");
+            database_step_.done();
+            return database_.open();
+        } catch (const postgres::DatabaseError& error) {
+            if (!error.transient()) throw;
+            // Other refusals may end by themselves: an operator is about to make the database, the
+            // role without a password, the entry in pg_hba.conf.
+            const bool refused = !connection.connected() &&
+                                 postgres::refusal(config_.database_url, stop) == kWrongPassword;
+            if (refused) throw;
+            report(error.what());
+            connection.reset();
+        }
+        pause(stop, std::min(backoff.next(), kLongestPause));
+    }
+}
+
+void Startup::bring_in_topics(const std::stop_token& stop) {
+    Report report(kafka_step_, "Kafka");
+    const auto look = [&](std::span<const messaging::TopicProblem> problems) {
+        std::string text;
+        bool needed = false;
+        for (const auto& [topic, why] : problems) {
+            text += (text.empty() ? "" : "; ") + (topic.empty() ? why : topic + ": " + why);
+            needed = needed || topic.empty() || is_needed(service_, topic);
+        }
+        if (!text.empty()) report(text);
+        if (!needed) topics_.open();
+    };
+    if (!messaging::ensure_topics(config_.kafka(), service_, config_.topic_replication, stop,
+                                  look)) {
+        return;
+    }
+    spdlog::info("the topics are there");
+    kafka_step_.done();
+}
+
+}  // namespace orderflow::service

@@ -1,0 +1,60 @@
+#pragma once
+// What a service waits for beside serving, without a time limit and in whatever order it comes: the
+// database with the schema in it, and the topics. Owned by Host; each wait has a thread of its own,
+// and loops wait at the gates that they open.
+#include <exception>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "core/gate.hpp"
+#include "core/start_steps.hpp"
+#include "events/catalog.hpp"
+#include "postgres/connection.hpp"
+#include "service/config.hpp"
+
+namespace orderflow::service {
+
+// Writes into the database what the service's settings ask for, once the schema is there. May be
+// run again. Throws DatabaseError.
+using Prepare = std::function<void(postgres::Connection&)>;
+
+class Startup {
+public:
+    // `schema_sql` and `config` must outlive it.
+    Startup(const CommonConfig& config, events::Service service, std::string_view schema_sql,
+            Prepare prepare);
+
+    // Begins to wait. `on_failure` gets what no waiting mends: a schema of another version, a wrong
+    // password, a database error that is not of the infrastructure. On a thread of this object.
+    void start(std::function<void(std::exception_ptr)> on_failure);
+    void request_stop();
+    void stop();  // blocks
+
+    // Open when the schema is in and prepared.
+    const Gate& database() const { return database_; }
+    // Open when the topics are there that the service consumes or emits its events to. Those that
+    // parked records are announced on may still be missing.
+    const Gate& topics() const { return topics_; }
+    StartSteps& steps() { return steps_; }
+
+private:
+    void bring_in_schema(const std::stop_token& stop);
+    void bring_in_topics(const std::stop_token& stop);
+
+    const CommonConfig& config_;
+    const events::Service service_;
+    const std::string_view schema_sql_;
+    const Prepare prepare_;
+    StartSteps steps_;
+    StartStep database_step_{&steps_, "database"};
+    StartStep kafka_step_{&steps_, "kafka"};
+    Gate database_;
+    Gate topics_;
+    std::jthread database_thread_;  // last: they use everything above
+    std::jthread topics_thread_;
+};
+
+}  // namespace orderflow::service
