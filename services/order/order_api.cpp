@@ -1,14 +1,8 @@
 #include "order/order_api.hpp"
 
-#include <algorithm>
 #include <charconv>
 
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-
-#include "core/await_callback.hpp"
 #include "core/enums.hpp"
-#include "core/trace.hpp"
 #include "core/unavailable.hpp"
 #include "events/codec.hpp"
 #include "events/json.hpp"
@@ -16,6 +10,7 @@
 #include "order/order_frames.hpp"
 #include "order/order_view.hpp"
 #include "service/problems.hpp"
+#include "service/requests.hpp"
 
 namespace orderflow::order {
 
@@ -61,11 +56,6 @@ namespace asio = boost::asio;
 
 constexpr char kProcessing[] = "주문 처리 중입니다";
 
-// While another request with the same key is under way, for so long at most, tried so often.
-constexpr std::chrono::seconds kKeyPatience{2};
-constexpr std::chrono::milliseconds kKeyRetry{50};
-constexpr std::size_t kMinKey = 8, kMaxKey = 128;
-
 http::Response accepted(const OrderId& id) {
     const std::string text = id.to_string();
     http::Response response;
@@ -80,75 +70,9 @@ http::Response no_such_order() {
     return http::problem(404, "not-found", "No such order", "no order has this id");
 }
 
-// Empty if the request has none.
-Result<std::string> idempotency_key(const http::Request& request) {
-    const std::size_t count = request.headers.count("Idempotency-Key");
-    if (count == 0) return std::string();
-    const std::string_view key = request.header("Idempotency-Key");
-    const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
-    if (count > 1 || key.size() < kMinKey || key.size() > kMaxKey ||
-        !std::ranges::all_of(key, printable)) {
-        return Error{"idempotency-key",
-                     "Idempotency-Key is one value of 8 to 128 printable ASCII characters"};
-    }
-    return std::string(key);
-}
-
-std::string traceparent_of(const http::Request& request) {
-    const auto trace = request.header("traceparent");
-    return valid_traceparent(trace) ? std::string(trace) : std::string();
-}
-
-// Queues the request and waits until it is committed; again while its key is in use elsewhere. An
-// outcome that nobody tells in time is unknown.
-template <class Outcome, class Item>
-asio::awaitable<Outcome> commit(messaging::QueueLoop<Item>& loop, Item item) {
-    asio::steady_timer timer(co_await asio::this_coro::executor);
-    const auto give_up = std::chrono::steady_clock::now() + kKeyPatience;
-    for (;;) {
-        Item attempt = item;
-        auto start = [&loop, &attempt](std::function<void(Outcome)> done) {
-            attempt.done = done;
-            if (!loop.submit(std::move(attempt))) done({order::Outcome::full, {}});
-        };
-        const auto told = co_await await_callback<Outcome>(std::move(start));
-        const Outcome outcome = told.value_or(Outcome{});
-        const bool busy = outcome.what == order::Outcome::busy;
-        if (!busy || std::chrono::steady_clock::now() >= give_up) co_return outcome;
-        timer.expires_after(kKeyRetry);
-        co_await timer.async_wait(asio::use_awaitable);
-    }
-}
-
-// The answer to a request that was not carried out; nullopt: it was, now or before.
-std::optional<http::Response> refusal(Outcome what) {
-    switch (what) {
-        case Outcome::done: return std::nullopt;
-        case Outcome::unknown:
-            return http::problem_unavailable(
-                "The request may have been carried out or not. Send it again: with the same "
-                "Idempotency-Key it is carried out once.");
-        case Outcome::full:
-            return http::problem_unavailable(
-                "Too many requests are waiting, or the service has just started. This one was not "
-                "carried out.");
-        case Outcome::mismatch:
-            return http::problem(422, "idempotency-mismatch", "The key was used before",
-                                 "This Idempotency-Key belongs to another request.");
-        case Outcome::busy: {
-            http::Response response = http::problem(
-                409, "idempotency-in-progress", "The first request is under way",
-                "A request with this Idempotency-Key has not been answered yet.");
-            response.headers.emplace_back("Retry-After", "1");
-            return response;
-        }
-    }
-    return std::nullopt;
-}
-
 asio::awaitable<http::Response> post_order(AcceptLoop& accept, IdSource& ids,
                                            const ApiSettings& settings, http::Request request) {
-    auto key = idempotency_key(request);
+    auto key = service::idempotency_key(request);
     if (!key) co_return service::bad_input(key.error());
     auto order = parse_order(request.body);
     if (!order) co_return service::bad_input(order.error());
@@ -157,10 +81,10 @@ asio::awaitable<http::Response> post_order(AcceptLoop& accept, IdSource& ids,
     placement.order = std::move(*order);
     placement.default_payment = placement.order.payment.token.empty();
     if (placement.default_payment) placement.order.payment.token = settings.default_token;
-    placement.traceparent = traceparent_of(request);
+    placement.traceparent = service::traceparent_of(request);
     placement.key = std::move(*key);
-    const auto outcome = co_await commit<PlaceOutcome>(accept, std::move(placement));
-    if (auto refused = refusal(outcome.what)) co_return std::move(*refused);
+    const auto outcome = co_await service::commit<PlaceOutcome>(accept, std::move(placement));
+    if (auto refused = service::refusal(outcome.what)) co_return std::move(*refused);
     co_return accepted(outcome.id);
 }
 
@@ -223,7 +147,7 @@ asio::awaitable<http::Response> get_order(postgres::Pool& pool, http::Request re
 asio::awaitable<http::Response> post_cancellation(CancelLoop& cancel, http::Request request) {
     const auto id = OrderId::parse(request.param("id"));
     if (!id) co_return no_such_order();
-    auto key = idempotency_key(request);
+    auto key = service::idempotency_key(request);
     if (!key) co_return service::bad_input(key.error());
     if (!request.body.empty() && request.body != "{}") {
         const Error error{"validation", "a cancellation has no body", ""};
@@ -231,10 +155,10 @@ asio::awaitable<http::Response> post_cancellation(CancelLoop& cancel, http::Requ
     }
     Cancellation cancellation;
     cancellation.id = *id;
-    cancellation.traceparent = traceparent_of(request);
+    cancellation.traceparent = service::traceparent_of(request);
     cancellation.key = std::move(*key);
-    const auto outcome = co_await commit<CancelOutcome>(cancel, std::move(cancellation));
-    if (auto refused = refusal(outcome.what)) co_return std::move(*refused);
+    const auto outcome = co_await service::commit<CancelOutcome>(cancel, std::move(cancellation));
+    if (auto refused = service::refusal(outcome.what)) co_return std::move(*refused);
     if (!outcome.state) co_return no_such_order();
     if (*outcome.state == State::COMPLETED) {
         co_return http::problem(409, "conflict-state", "Order is completed",

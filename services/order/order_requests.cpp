@@ -18,13 +18,9 @@ constexpr std::chrono::seconds kExpireEvery{1};
 template <class Request>
 Claims claim_keys(KeyStore& keys, std::span<const Request> requests) {
     std::vector<std::string_view> wanted;
-    for (const Request& request : requests) {
-        if (!request.key.empty()) wanted.push_back(request.key);
-    }
-    if (wanted.empty()) return {};
-    std::ranges::sort(wanted);
-    wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
-    return keys.claim(wanted);
+    for (const Request& request : requests) wanted.push_back(request.key);
+    wanted = messaging::distinct_keys(std::move(wanted));
+    return wanted.empty() ? Claims{} : keys.claim(wanted);
 }
 
 // What the client asked for, however it was written.

@@ -10,19 +10,13 @@
 #include <vector>
 
 #include "messaging/loops.hpp"
+#include "messaging/request_keys.hpp"
 #include "order/order_service.hpp"
 #include "order/order_store.hpp"
 
 namespace orderflow::order {
 
-// What a request came to.
-enum class Outcome {
-    unknown,   // not committed, or nobody knows
-    full,      // not even tried: too many wait
-    done,      // now, or when the key was first used: the answer is the same
-    mismatch,  // the key was used for another request
-    busy,      // the key is in use by a request under way elsewhere: try again
-};
+using messaging::Outcome;
 
 struct PlaceOutcome {
     Outcome what = Outcome::unknown;

@@ -4,6 +4,7 @@
 
 #include "core/enums.hpp"
 #include "events/codec.hpp"
+#include "messaging/request_keys.hpp"
 
 namespace orderflow::order {
 namespace {
@@ -96,11 +97,6 @@ const Statement kScanProcessing{"orders_scan_processing", R"(
        OR order_id = (SELECT order_id FROM page ORDER BY order_id DESC LIMIT 1)
     ORDER BY order_id)"};
 
-// Two statements: what a key came to is committed before its lock is given back, but a row that was
-// committed after this statement began is seen by the next one only.
-const Statement kLockKeys{"idempotency_keys_lock", R"(
-    SELECT key, pg_try_advisory_xact_lock(1, hashtext(key))
-    FROM unnest($1::text[]) AS wanted(key))"};
 const Statement kFindKeys{"idempotency_keys_find", R"(
     SELECT key, order_id, answer, request FROM idempotency_keys WHERE key = ANY ($1::text[]))"};
 const Statement kKeepKeys{"idempotency_keys_keep", R"(
@@ -277,12 +273,9 @@ public:
 
     Claims claim(std::span<const std::string_view> keys) override {
         Claims claims;
-        Column<std::string_view> wanted(keys.size());
-        for (const std::string_view key : keys) wanted.push(key);
-        const Rows locks = connection_.exec(kLockKeys, Params::of(wanted));
-        for (int i = 0; i < locks.size(); ++i) {
-            claims[std::string(locks.text(i, 0))].busy = !locks.boolean(i, 1);
-        }
+        const auto busy = messaging::lock_keys(connection_, keys);
+        for (const auto key : keys) claims[std::string(key)].busy = busy.contains(key);
+        auto wanted = postgres::column_of(keys);
         const Rows rows = connection_.exec(kFindKeys, Params::of(wanted));
         for (int i = 0; i < rows.size(); ++i) {
             Claim& claim = claims.find(rows.text(i, 0))->second;

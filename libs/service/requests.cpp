@@ -1,0 +1,61 @@
+#include "service/requests.hpp"
+
+#include <algorithm>
+
+#include "core/trace.hpp"
+#include "http/problem.hpp"
+
+namespace orderflow::service {
+
+using messaging::Outcome;
+
+namespace {
+
+constexpr std::size_t kMinKey = 8, kMaxKey = 128;
+
+}  // namespace
+
+Result<std::string> idempotency_key(const http::Request& request) {
+    const std::size_t count = request.headers.count("Idempotency-Key");
+    if (count == 0) return std::string();
+    const std::string_view key = request.header("Idempotency-Key");
+    const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
+    if (count > 1 || key.size() < kMinKey || key.size() > kMaxKey ||
+        !std::ranges::all_of(key, printable)) {
+        return Error{"idempotency-key",
+                     "Idempotency-Key is one value of 8 to 128 printable ASCII characters"};
+    }
+    return std::string(key);
+}
+
+std::string traceparent_of(const http::Request& request) {
+    const auto trace = request.header("traceparent");
+    return valid_traceparent(trace) ? std::string(trace) : std::string();
+}
+
+std::optional<http::Response> refusal(Outcome what) {
+    switch (what) {
+        case Outcome::done: return std::nullopt;
+        case Outcome::unknown:
+            return http::problem_unavailable(
+                "The request may have been carried out or not. Send it again: with the same "
+                "Idempotency-Key it is carried out once.");
+        case Outcome::full:
+            return http::problem_unavailable(
+                "Too many requests are waiting, or the service has just started. This one was not "
+                "carried out.");
+        case Outcome::mismatch:
+            return http::problem(422, "idempotency-mismatch", "The key was used before",
+                                 "This Idempotency-Key belongs to another request.");
+        case Outcome::busy: {
+            http::Response response = http::problem(
+                409, "idempotency-in-progress", "The first request is under way",
+                "A request with this Idempotency-Key has not been answered yet.");
+            response.headers.emplace_back("Retry-After", "1");
+            return response;
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace orderflow::service
