@@ -1,6 +1,7 @@
 #include "http/request.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <stdexcept>
 
 #include <boost/nowide/utf/utf.hpp>
@@ -60,6 +61,20 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
     }
     if (!is_utf8(decoded)) return std::nullopt;
     return decoded;
+}
+
+std::string percent_encode(std::string_view text) {
+    constexpr std::string_view kDigits = "0123456789ABCDEF";
+    std::string out;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if ((byte < 0x80 && std::isalnum(byte)) || c == '-' || c == '_' || c == '.' || c == '~') {
+            out += c;
+        } else {
+            out.append({'%', kDigits[byte >> 4], kDigits[byte & 15]});
+        }
+    }
+    return out;
 }
 
 void Headers::add(std::string_view name, std::string_view value) {

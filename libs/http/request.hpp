@@ -22,6 +22,10 @@ bool equals_ignoring_case(std::string_view a, std::string_view b);
 // `plus_is_space` is the rule of query strings, not of paths.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
 
+// Encodes as %XX what is neither a letter or digit of ASCII nor one of -_.~: fit for one segment of
+// a path, or for a value in a query.
+std::string percent_encode(std::string_view text);
+
 // Header fields in the order received, in one block of memory, because every request has some.
 class Headers {
 public:

@@ -96,20 +96,6 @@ http::Response nothing(const Page& not_found, const http::Request& request) {
     return http::problem(404, "not-found", "Not found", "nothing is served at this path");
 }
 
-std::string percent_encode(std::string_view text) {
-    constexpr std::string_view kDigits = "0123456789ABCDEF";
-    std::string out;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if ((byte < 0x80 && std::isalnum(byte)) || c == '-' || c == '_' || c == '.' || c == '~') {
-            out += c;
-        } else {
-            out.append({'%', kDigits[byte >> 4], kDigits[byte & 15]});
-        }
-    }
-    return out;
-}
-
 using Quotes = std::pair<std::string_view, std::string_view>;
 constexpr std::array<Quotes, 5> kQuotes{
     {{"\"", "\""}, {"'", "'"}, {"`", "`"}, {"\u201c", "\u201d"}, {"\u2018", "\u2019"}}};
@@ -134,7 +120,7 @@ std::string place_of(std::string_view words) {
     std::string lower = text;
     for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     if (OrderId::parse(lower)) return "/orders/" + lower;
-    return "/customers?id=" + percent_encode(text);
+    return "/customers?id=" + http::percent_encode(text);
 }
 
 asio::awaitable<http::Response> get_search(http::Request request) {

@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "events/limits.hpp"
+#include "core/digest.hpp"
 
 namespace orderflow::inventory {
 namespace {
@@ -196,24 +196,45 @@ Decision decide(const Reservation* reservation, const events::Event& event, cons
     return std::visit(Decide{reservation, stock, now}, event);
 }
 
-CatalogueDecision set_product(const std::string& id, const Product* known, const Offer& offer) {
+std::string offer_tag(const Product& product) {
+    const auto& [amount, currency] = product.price;
+    return digest_of(std::to_string(amount) + std::string(currency.text()) + product.name)
+        .to_string();
+}
+
+bool holds(const Tags& tags, const Product& product) {
+    return tags.any || std::ranges::find(tags.tags, offer_tag(product)) != tags.tags.end();
+}
+
+CatalogueDecision put_product(const std::string& id, const Product* known, const Offer& offer,
+                              const Conditions& conditions) {
+    const auto refuse = [](Verdict verdict) { return CatalogueDecision{verdict, {}, {}}; };
+    const auto& [match, none_match] = conditions;
+    const bool failed = (match && !(known && holds(*match, *known))) ||
+                        (none_match && known && holds(*none_match, *known));
+    if (failed) return refuse(Verdict::CONDITION_FAILED);
+    if (known && !match) return refuse(Verdict::CONDITION_MISSING);
+    if (known && offer.stock) return refuse(Verdict::STOCK_GIVEN);
+    if (!known && !offer.stock) return refuse(Verdict::STOCK_MISSING);
     Product next = known ? *known : Product{};
-    std::int64_t change = offer.stock - next.free;
     next.name = offer.name;
     next.price = offer.price;
-    next.free = offer.stock;
-    CatalogueDecision decision;
-    if (known && next == *known) return decision;
-    // Released pieces can lift the free ones above what one event may take away.
-    do {
-        const auto part =
-            std::clamp(change, -events::kMaxAdjustment, events::kMaxAdjustment);
-        decision.events.push_back(events::StockAdjusted{id, offer.name, offer.price.amount,
-                                                        offer.price.currency, part});
-        change -= part;
-    } while (change != 0);
-    decision.next = std::move(next);
-    return decision;
+    next.free += offer.stock.value_or(0);
+    const Verdict verdict = known ? Verdict::CHANGED : Verdict::CREATED;
+    if (known && next == *known) return refuse(verdict);  // it says so already
+    events::StockAdjusted event{id, offer.name, offer.price.amount, offer.price.currency,
+                                offer.stock.value_or(0)};
+    return {verdict, std::move(next), std::move(event)};
+}
+
+CatalogueDecision adjust_stock(const std::string& id, const Product* known, std::int64_t change) {
+    if (!known) return {Verdict::UNKNOWN_PRODUCT, {}, {}};
+    Product next = *known;
+    next.free += change;
+    if (next.free < 0) return {Verdict::TOO_FEW, {}, {}};
+    if (change > 0 && next.free > kMaxFree) return {Verdict::TOO_MANY, {}, {}};
+    events::StockAdjusted event{id, next.name, next.price.amount, next.price.currency, change};
+    return {Verdict::ADJUSTED, std::move(next), std::move(event)};
 }
 
 }  // namespace orderflow::inventory

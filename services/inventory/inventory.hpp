@@ -8,6 +8,7 @@
 //   RESERVED → RELEASED               the order is cancelled, the pieces are free again
 //   REJECTED → CANCELLED              the cancellation is answered, there was nothing to undo
 //
+// A product's counters are set once, when it is created; then they move by orders and adjustments.
 // A batch's products are part of the input: `Stock` holds them, locked in the database, and is
 // folded in memory from one decision to the next.
 #include <cstdint>
@@ -22,6 +23,7 @@
 #include "core/money.hpp"
 #include "core/time.hpp"
 #include "events/events.hpp"
+#include "events/limits.hpp"
 
 namespace orderflow::inventory {
 
@@ -116,21 +118,50 @@ struct Decision {
 Decision decide(const Reservation* reservation, const events::Event& event, const Stock& stock,
                 Instant now);
 
-// What the catalogue shall say of a product; `stock` is the number of free pieces.
+// What the catalogue shall say of a product.
 struct Offer {
     std::string name;
     Money price;
-    std::int64_t stock = 0;
+    // Free pieces, of a new product only: once it can be ordered its counters move, and a request
+    // that sets them could not be sent twice.
+    std::optional<std::int64_t> stock;
     bool operator==(const Offer&) const = default;
 };
 
-struct CatalogueDecision {
-    std::optional<Product> next;  // empty: it says so already
-    std::vector<events::Event> events;
+// Tells one offer from another: made of name and price alone, so that sales leave it as it is.
+std::string offer_tag(const Product& product);
+
+// What a client requires of the stored product, by the tags of its offer (RFC 9110 section 13.1).
+struct Tags {
+    bool any = false;  // whatever its offer
+    std::vector<std::string> tags;
+};
+bool holds(const Tags& tags, const Product& product);
+
+struct Conditions {
+    std::optional<Tags> match;       // it is one of these
+    std::optional<Tags> none_match;  // it is none of these, or there is no such product
 };
 
-// `known` is nullptr for a new product. Reserved and sold pieces stay as they are. The changes of
-// the emitted events add up to the change of the free pieces.
-CatalogueDecision set_product(const std::string& id, const Product* known, const Offer& offer);
+// More free pieces than these are not added; released ones may come on top.
+inline constexpr std::int64_t kMaxFree = events::kMaxAdjustment;
+
+// What a request to change a product comes to. The names of the last three are stored.
+BOOST_DEFINE_ENUM_CLASS(Verdict, CREATED, CHANGED, UNKNOWN_PRODUCT, CONDITION_MISSING,
+                        CONDITION_FAILED, STOCK_MISSING, STOCK_GIVEN, ADJUSTED, TOO_FEW, TOO_MANY)
+
+struct CatalogueDecision {
+    Verdict verdict{};
+    std::optional<Product> next;  // empty: nothing changes
+    std::optional<events::Event> event;
+};
+
+// Creates the product, or changes name and price of a known one if the client has named the offer
+// that it means to change. `known` is nullptr for a new product.
+CatalogueDecision put_product(const std::string& id, const Product* known, const Offer& offer,
+                              const Conditions& conditions);
+
+// Adds `change` free pieces, which may be negative but not zero. Not repeatable by itself.
+CatalogueDecision adjust_stock(const std::string& id, const Product* known, std::int64_t change);
 
 }  // namespace orderflow::inventory

@@ -1,11 +1,13 @@
 #include "inventory/inventory_api.hpp"
 
-#include "core/await_callback.hpp"
-#include "core/trace.hpp"
-#include "core/unavailable.hpp"
+#include <algorithm>
+#include <stdexcept>
+
 #include "events/json.hpp"
+#include "http/conditions.hpp"
 #include "http/problem.hpp"
 #include "service/problems.hpp"
+#include "service/requests.hpp"
 
 namespace orderflow::inventory {
 
@@ -13,10 +15,24 @@ namespace orderflow::inventory {
 struct OfferBody {
     std::string name;
     std::int64_t price = 0;
-    std::int64_t stock = 0;
+    std::optional<std::int64_t> stock;
     std::optional<Currency> currency;
 };
 BOOST_DESCRIBE_STRUCT(OfferBody, (), (name, price, stock, currency))
+
+struct AdjustmentBody {
+    std::int64_t change = 0;
+    std::string reason;
+};
+BOOST_DESCRIBE_STRUCT(AdjustmentBody, (), (change, reason))
+
+struct AdjustmentView {
+    std::string product_id;
+    std::int64_t change = 0;
+    std::string reason;
+    std::int64_t stock = 0;  // free pieces afterwards
+};
+BOOST_DESCRIBE_STRUCT(AdjustmentView, (), (product_id, change, reason, stock))
 
 struct ProductView {
     std::string product_id;
@@ -35,8 +51,11 @@ namespace orderflow::events {
 template <>
 inline constexpr auto kLimits<inventory::OfferBody> =
     std::tuple{length(&inventory::OfferBody::name, 1, 200),
-               range(&inventory::OfferBody::price, 0, kMaxPrice),
-               range(&inventory::OfferBody::stock, 0, kMaxAdjustment)};
+               range(&inventory::OfferBody::price, 0, kMaxPrice)};
+template <>
+inline constexpr auto kLimits<inventory::AdjustmentBody> =
+    std::tuple{range(&inventory::AdjustmentBody::change, -kMaxAdjustment, kMaxAdjustment),
+               length(&inventory::AdjustmentBody::reason, 1, 200)};
 }  // namespace orderflow::events
 
 namespace orderflow::inventory {
@@ -45,75 +64,240 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::size_t kMaxProductId = 64;
+constexpr char kAdjustInstead[] =
+    "Pieces that came or went are added by POST /api/products/{id}/adjustments.";
 
-bool valid_product_id(std::string_view id) {
-    if (id.empty() || id.size() > kMaxProductId) return false;
-    for (const char c : id) {
-        if (c < ' ' || c > '~' || c == '/') return false;
-    }
-    return true;
+std::string path_of(std::string_view id) { return "/api/products/" + http::percent_encode(id); }
+
+// Two parts: what a PUT changes, and what sales move. If-None-Match of a GET compares both, so that a
+// copy with old counters is never called current; If-Match looks at the first alone, so that no sale
+// comes between reading a product and changing its price.
+std::string etag_of(const Product& product) {
+    return offer_tag(product) + "." + std::to_string(product.free) + "." +
+           std::to_string(product.reserved) + "." + std::to_string(product.sold);
 }
 
-std::string view_of(std::string id, const Product& product) {
-    return events::to_json(ProductView{std::move(id), product.name, product.price.amount,
-                                       product.price.currency, product.free, product.reserved,
-                                       product.sold});
+http::Response view_of(std::string id, const Product& product) {
+    http::Response response;
+    response.headers = {{"ETag", '"' + etag_of(product) + '"'}, {"Cache-Control", "no-cache"}};
+    response.body = events::to_json(ProductView{std::move(id), product.name, product.price.amount,
+                                                product.price.currency, product.free,
+                                                product.reserved, product.sold});
+    return response;
+}
+
+http::Response no_such_product() {
+    return http::problem(404, "not-found", "No such product", "no product has this id");
+}
+
+http::Response condition_failed() {
+    return http::problem(412, "precondition-failed", "The product is not as required",
+                         "The product is there already, or is gone or changed since it was read. "
+                         "GET it, and decide again.");
+}
+
+// What cannot be kept to is refused rather than ignored. `why` ends the sentence.
+std::optional<Error> unusable(const http::Request& request,
+                              std::initializer_list<std::string_view> fields, const char* why) {
+    for (const std::string_view field : fields) {
+        if (request.headers.count(field) == 0) continue;
+        return Error{"precondition", std::string(field) + " " + why};
+    }
+    return std::nullopt;
+}
+
+// The offers that a field names: the part of each ETag that speaks of the offer. Compared strongly,
+// a weak tag is never equal (RFC 9110 section 8.8.3.2).
+enum class Comparison { strong, weak };
+Result<std::optional<Tags>> offers_named(const http::Request& request, std::string_view field,
+                                         Comparison comparison) {
+    const auto named = http::entity_tags(request, field);
+    if (!named) return named.error();
+    if (!*named) return std::optional<Tags>();
+    Tags offers{(*named)->any, {}};
+    for (const http::EntityTag& tag : (*named)->tags) {
+        if (tag.weak && comparison == Comparison::strong) continue;
+        offers.tags.push_back(tag.opaque.substr(0, tag.opaque.find('.')));
+    }
+    return std::optional(std::move(offers));
+}
+
+http::Response answer_of(const std::string& id, const PutProduct& put,
+                         const ProductAnswer& answer) {
+    const auto bad_stock = [](const char* type, const std::string& detail) {
+        return http::problem(422, type, "The stock is out of place", detail,
+                             {{"/stock", type, detail}});
+    };
+    switch (answer.verdict) {
+        case Verdict::CREATED: {
+            http::Response response = view_of(id, answer.product);
+            response.status = 201;
+            response.headers.emplace_back("Location", path_of(id));
+            return response;
+        }
+        case Verdict::CHANGED: return view_of(id, answer.product);
+        case Verdict::CONDITION_FAILED: return condition_failed();
+        case Verdict::CONDITION_MISSING:
+            return http::problem(428, "precondition-required", "The product is there already",
+                                 "To change its name or price, send If-Match with the ETag that "
+                                 "GET gave, and no stock. " +
+                                     std::string(kAdjustInstead));
+        case Verdict::STOCK_MISSING:
+            return bad_stock("stock-required", "A new product needs its stock: its free pieces.");
+        case Verdict::STOCK_GIVEN:
+            return bad_stock("stock-not-settable",
+                             "Sales move the stock of a product that is there, so it is not set. " +
+                                 std::string(kAdjustInstead));
+        case Verdict::UNKNOWN_PRODUCT:
+        case Verdict::ADJUSTED:
+        case Verdict::TOO_FEW:
+        case Verdict::TOO_MANY: break;  // of adjustments
+    }
+    throw std::logic_error("no answer to a PUT: " + put.offer.name);
+}
+
+http::Response answer_of(const std::string& id, const AdjustStock& adjust,
+                         const ProductAnswer& answer) {
+    const std::string free = std::to_string(answer.free);
+    if (answer.verdict == Verdict::ADJUSTED) {
+        const AdjustmentView view{id, adjust.change, adjust.reason, answer.free};
+        return http::json_response(200, events::to_json(view));
+    }
+    if (answer.verdict == Verdict::TOO_FEW) {
+        return http::problem(409, "stock-too-low", "Too few pieces are free",
+                             free + " were free: fewer than were to be taken away. Nothing was "
+                                    "changed; to try again, use another Idempotency-Key.");
+    }
+    if (answer.verdict == Verdict::TOO_MANY) {
+        return http::problem(409, "stock-too-high", "Too many pieces would be free",
+                             free + " were free, and " + std::to_string(kMaxFree) +
+                                 " is the most. Nothing was changed; to try again, use another "
+                                 "Idempotency-Key.");
+    }
+    return no_such_product();
 }
 
 asio::awaitable<http::Response> put_product(ProductLoop& products, http::Request request) {
-    auto offer = parse_offer(request.param("id"), request.body);
+    const std::string id = request.param("id");
+    auto conditions = parse_conditions(request);
+    if (!conditions) co_return service::bad_input(conditions.error());
+    auto offer = parse_offer(id, request.body);
     if (!offer) co_return service::bad_input(offer.error());
-    ProductRequest set;
-    set.product_id = request.param("id");
-    set.offer = std::move(*offer);
-    const auto trace = request.header("traceparent");
-    if (valid_traceparent(trace)) set.traceparent = trace;
-    auto start = [&products, &set](std::function<void(std::optional<SetProduct>)> done) {
-        set.done = done;
-        if (!products.submit(std::move(set))) done(std::nullopt);
-    };
-    const auto told = co_await await_callback<std::optional<SetProduct>>(std::move(start));
-    const auto result = told.value_or(std::nullopt);
-    if (!result) throw Unavailable("the product could not be stored");
-    http::Response response;
-    response.body = view_of(request.param("id"), result->product);
-    if (result->created) {
-        response.status = 201;
-        response.headers.emplace_back("Location", request.path);
+    const PutProduct put{std::move(*offer), std::move(*conditions)};
+    ProductRequest wish;
+    wish.product_id = id;
+    wish.wish = put;
+    wish.traceparent = service::traceparent_of(request);
+    const auto answer = co_await service::commit<ProductAnswer>(products, std::move(wish));
+    if (answer.what == Outcome::unknown) {
+        co_return http::problem_unavailable(
+            "The product may have been stored or not. Send the request again; 412 or 428 then "
+            "means that the product is not as it was: GET it.");
     }
-    co_return response;
+    if (auto refused = service::refusal(answer.what)) co_return std::move(*refused);
+    co_return answer_of(id, put, answer);
 }
 
+asio::awaitable<http::Response> post_adjustment(ProductLoop& products, http::Request request) {
+    const std::string id = request.param("id");
+    auto key = service::idempotency_key(request);
+    if (!key) co_return service::bad_input(key.error());
+    if (key->empty()) {
+        const Error missing{"idempotency-key",
+                            "Idempotency-Key is required: it keeps an adjustment that is sent "
+                            "twice from being made twice. 8 to 128 printable ASCII characters"};
+        co_return service::bad_input(missing);
+    }
+    const auto condition = unusable(
+        request, {"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"},
+        "is not for adjustments: they add to what is there, and their Idempotency-Key makes them "
+        "repeatable");
+    if (condition) co_return service::bad_input(*condition);
+    auto adjust = parse_adjustment(request.body);
+    if (!adjust) co_return service::bad_input(adjust.error());
+    if (!valid_product_id(id)) co_return no_such_product();
+    adjust->key = std::move(*key);
+    ProductRequest wish;
+    wish.product_id = id;
+    wish.wish = *adjust;
+    wish.traceparent = service::traceparent_of(request);
+    const auto answer = co_await service::commit<ProductAnswer>(products, std::move(wish));
+    if (auto refused = service::refusal(answer.what)) co_return std::move(*refused);
+    co_return answer_of(id, *adjust, answer);
+}
+
+// Dates are ignored where nothing is changed: products have none (RFC 9110 section 13.1.3).
 asio::awaitable<http::Response> get_product(postgres::Pool& pool, http::Request request) {
     const std::string id = request.param("id");
+    const auto match = offers_named(request, "If-Match", Comparison::strong);
+    if (!match) co_return service::bad_input(match.error());
+    const auto copies = http::entity_tags(request, "If-None-Match");
+    if (!copies) co_return service::bad_input(copies.error());
     std::optional<Product> product;
     if (valid_product_id(id)) {
         auto find = [id](postgres::Connection& connection) { return find_product(connection, id); };
         product = co_await pool.run(std::move(find));
     }
-    if (!product) {
-        co_return http::problem(404, "not-found", "No such product", "no product has this id");
+    if (!product) co_return no_such_product();
+    if (*match && !holds(**match, *product)) co_return condition_failed();
+    http::Response response = view_of(id, *product);
+    const bool current =
+        *copies && ((*copies)->any || std::ranges::find((*copies)->tags, etag_of(*product),
+                                                        &http::EntityTag::opaque) !=
+                                          (*copies)->tags.end());
+    if (current) {
+        response.status = 304;
+        response.body.clear();
     }
-    http::Response response;
-    response.body = view_of(id, *product);
     co_return response;
 }
 
 }  // namespace
 
+bool valid_product_id(std::string_view id) {
+    if (id.empty() || id.size() > kMaxProductId || id == "." || id == "..") return false;
+    return std::ranges::all_of(id, [](char c) { return c >= ' ' && c <= '~' && c != '/'; });
+}
+
 Result<Offer> parse_offer(std::string_view product_id, std::string_view body) {
     if (!valid_product_id(product_id)) {
         return Error{"validation",
-                     "the product id must have 1 to 64 characters of printable ASCII without '/'"};
+                     "the product id must have 1 to 64 characters of printable ASCII without '/', "
+                     "and be neither '.' nor '..'"};
     }
     if (body.empty()) return Error{"body-required", "name, price and stock are expected", ""};
     auto read = events::read_json<OfferBody>(body, events::UnknownMembers::refuse);
     if (!read) return read.error();
+    if (read->stock && (*read->stock < 0 || *read->stock > kMaxFree)) {
+        return Error{"validation", "must lie between 0 and " + std::to_string(kMaxFree), "/stock"};
+    }
     Offer offer;
     offer.name = std::move(read->name);
     offer.price = {read->price, read->currency.value_or(Currency{})};
     offer.stock = read->stock;
     return offer;
+}
+
+Result<Conditions> parse_conditions(const http::Request& request) {
+    const auto dated = unusable(request, {"If-Modified-Since", "If-Unmodified-Since"},
+                                "speaks of a date, which products do not have: use If-Match with "
+                                "the ETag that GET gave");
+    if (dated) return *dated;
+    auto match = offers_named(request, "If-Match", Comparison::strong);
+    if (!match) return match.error();
+    auto none_match = offers_named(request, "If-None-Match", Comparison::weak);
+    if (!none_match) return none_match.error();
+    return Conditions{std::move(*match), std::move(*none_match)};
+}
+
+Result<AdjustStock> parse_adjustment(std::string_view body) {
+    if (body.empty()) return Error{"body-required", "change and reason are expected", ""};
+    auto read = events::read_json<AdjustmentBody>(body, events::UnknownMembers::refuse);
+    if (!read) return read.error();
+    if (read->change == 0) {
+        return Error{"validation", "must not be zero: that would change nothing", "/change"};
+    }
+    return AdjustStock{read->change, std::move(read->reason), {}};
 }
 
 http::Router make_router(ProductLoop& products, postgres::Pool& pool) {
@@ -123,6 +307,9 @@ http::Router make_router(ProductLoop& products, postgres::Pool& pool) {
     });
     router.get("/api/products/{id}", [&pool](http::Request request) {
         return get_product(pool, std::move(request));
+    });
+    router.post("/api/products/{id}/adjustments", [&products](http::Request request) {
+        return post_adjustment(products, std::move(request));
     });
     return router;
 }

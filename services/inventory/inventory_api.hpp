@@ -3,16 +3,28 @@
 #include <string_view>
 
 #include "http/router.hpp"
-#include "inventory/inventory_service.hpp"
+#include "inventory/inventory_requests.hpp"
 #include "postgres/pool.hpp"
 
 namespace orderflow::inventory {
 
-// PUT and GET /api/products/{id}. The arguments must outlive the router.
+// GET and PUT /api/products/{id}, POST /api/products/{id}/adjustments. The arguments must outlive
+// the router.
 http::Router make_router(ProductLoop& products, postgres::Pool& pool);
 
-// Reads a PUT: the id from the path, 1 to 64 characters of printable ASCII without '/', and the
-// body. Currency defaults to KRW.
+// Reads a PUT: the id from the path, see valid_product_id(), and the body. Currency defaults to
+// KRW.
 Result<Offer> parse_offer(std::string_view product_id, std::string_view body);
+
+// What the request requires of the stored product. Error "precondition": a field that is malformed,
+// or one that speaks of dates, which products do not have.
+Result<Conditions> parse_conditions(const http::Request& request);
+
+// Reads the body of an adjustment; the key is left empty.
+Result<AdjustStock> parse_adjustment(std::string_view body);
+
+// 1 to 64 characters of printable ASCII without '/', and neither "." nor "..": whatever else stands
+// in the path of a URL arrives as it was sent, these are taken for steps through folders.
+bool valid_product_id(std::string_view id);
 
 }  // namespace orderflow::inventory

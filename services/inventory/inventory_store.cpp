@@ -4,6 +4,7 @@
 
 #include "core/enums.hpp"
 #include "events/json.hpp"
+#include "messaging/request_keys.hpp"
 
 namespace orderflow::inventory {
 namespace {
@@ -59,6 +60,16 @@ const Statement kUpdateProducts{"products_update", R"(
                 $7::bigint[])
          AS new(product_id, name, price, currency, free, reserved, sold)
     WHERE p.product_id = new.product_id)"};
+
+const Statement kFindAdjustments{"adjustments_find", R"(
+    SELECT key, product_id, change, reason, verdict, free
+    FROM adjustments WHERE key = ANY ($1::text[]))"};
+
+const Statement kInsertAdjustments{"adjustments_insert", R"(
+    INSERT INTO adjustments (key, product_id, change, reason, verdict, free, decided_at)
+    SELECT key, product_id, change, reason, verdict, free, $7::timestamptz
+    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bigint[])
+         AS new(key, product_id, change, reason, verdict, free))"};
 
 Reservation read_reservation(const Rows& rows, int i) {
     Reservation reservation;
@@ -119,6 +130,39 @@ public:
         const auto changes = stock.changes();
         return save(kInsertProducts, changes.inserts, now) &&
                save(kUpdateProducts, changes.updates, now);
+    }
+
+    Claims claim(std::span<const std::string_view> keys) override {
+        Claims claims;
+        if (keys.empty()) return claims;
+        const auto busy = messaging::lock_keys(connection_, keys);
+        for (const auto key : keys) claims[std::string(key)].busy = busy.contains(key);
+        auto wanted = postgres::column_of(keys);
+        const Rows rows = connection_.exec(kFindAdjustments, Params::of(wanted));
+        for (int i = 0; i < rows.size(); ++i) {
+            Claim& claim = claims.find(rows.text(i, 0))->second;
+            claim.busy = false;  // its answer is committed, whoever asks for it at this moment
+            claim.kept = {std::string(rows.text(i, 1)), rows.int64(i, 2),
+                          std::string(rows.text(i, 3)), enum_of<Verdict>(rows.text(i, 4)),
+                          rows.int64(i, 5)};
+        }
+        return claims;
+    }
+
+    void keep(std::span<const KeyedAdjustment> adjustments, Instant now) override {
+        if (adjustments.empty()) return;
+        Column<std::string_view> keys(adjustments.size()), products, reasons, verdicts;
+        Column<std::int64_t> changes, free;
+        for (const auto& [key, adjustment] : adjustments) {
+            keys.push(key);
+            products.push(adjustment->product_id);
+            changes.push(adjustment->change);
+            reasons.push(adjustment->reason);
+            verdicts.push(name_of(adjustment->verdict));
+            free.push(adjustment->free);
+        }
+        connection_.exec(kInsertAdjustments,
+                         Params::of(keys, products, changes, reasons, verdicts, free, now));
     }
 
 private:

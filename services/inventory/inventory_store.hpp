@@ -1,7 +1,8 @@
 #pragma once
-// The tables reservations and products: all SQL of the inventory service, on sets. `InventoryStore`
-// is the port that the service and the simulator share. Works inside the caller's transaction, on
-// the caller's thread. Failures of the database are DatabaseError.
+// The tables reservations, products and adjustments: all SQL of the inventory service, on sets.
+// `InventoryStore` is the port that the service and the simulator share. Works inside the caller's
+// transaction, on the caller's thread. Failures of the database are DatabaseError.
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -15,6 +16,25 @@
 namespace orderflow::inventory {
 
 using Reservations = messaging::Aggregates<Reservation>;
+
+// An adjustment of stock that was asked for under an Idempotency-Key, and what it came to.
+struct Adjustment {
+    std::string product_id;
+    std::int64_t change = 0;
+    std::string reason;
+    Verdict verdict{};
+    std::int64_t free = 0;  // pieces of the product then
+};
+struct KeyedAdjustment {
+    std::string_view key;
+    const Adjustment* adjustment;
+};
+
+struct Claim {
+    bool busy = false;  // another transaction under way has the key
+    std::optional<Adjustment> kept;
+};
+using Claims = std::map<std::string, Claim, std::less<>>;
 
 class InventoryStore {
 public:
@@ -30,6 +50,11 @@ public:
     virtual Stock lock_stock(std::span<const std::string_view> ids) = 0;
     // Saves what changed of a locked stock. False: a product had been inserted by another.
     virtual bool save_stock(const Stock& stock, Instant now) = 0;
+
+    // What is known of each key. The others are this transaction's until it ends; never waits.
+    virtual Claims claim(std::span<const std::string_view> keys) = 0;
+    // Of keys that were claimed and not kept.
+    virtual void keep(std::span<const KeyedAdjustment> adjustments, Instant now) = 0;
 };
 
 std::unique_ptr<InventoryStore> make_inventory_store(postgres::Connection& connection);

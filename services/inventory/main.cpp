@@ -2,6 +2,7 @@
 #include <spdlog/spdlog.h>
 
 #include "inventory/inventory_api.hpp"
+#include "inventory/inventory_requests.hpp"
 #include "inventory/inventory_service.hpp"
 #include "service/host.hpp"
 #include "service/log.hpp"
@@ -12,7 +13,7 @@ extern const std::string_view kSchemaSql;
 
 namespace {
 
-constexpr std::size_t kProductQueue = 4'096;  // PUTs waiting for their commit
+constexpr std::size_t kProductQueue = 4'096;  // requests waiting for their commit
 
 void run(const service::CommonConfig& config) {
     service::Host host(config, events::Service::inventory, kSchemaSql);

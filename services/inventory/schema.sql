@@ -24,7 +24,22 @@ CREATE TABLE reservations (
     items       text NOT NULL          -- [{"productId":…,"quantity":…}], JSON; what was reserved
 ) WITH (fillfactor = 50);
 
+-- adjustments: pieces that came or went by hand, and why; one row per Idempotency-Key, with what the
+-- request came to. Rows are never deleted, as the ledger's are not: they are the record of why, few
+-- beside the orders, and no clock can make the service forget a key.
+CREATE TABLE adjustments (
+    key        text COLLATE "C" PRIMARY KEY,
+    product_id text COLLATE "C" NOT NULL,
+    change     bigint NOT NULL,        -- pieces, never zero
+    reason     text NOT NULL,          -- as the client put it
+    verdict    text NOT NULL,          -- ADJUSTED, TOO_FEW, TOO_MANY
+    free       bigint NOT NULL,        -- pieces of the product then; afterwards, if ADJUSTED
+    decided_at timestamptz NOT NULL
+);
+
 CREATE VIEW audit_v1_stock AS
     SELECT product_id, name, price, currency, free, reserved, sold, updated_at FROM products;
 CREATE VIEW audit_v1_reservations AS
     SELECT order_id, version, state, reason, items, reserved_at, updated_at FROM reservations;
+CREATE VIEW audit_v1_adjustments AS
+    SELECT key, product_id, change, reason, verdict, free, decided_at FROM adjustments;

@@ -7,6 +7,7 @@ faults, which strike anybody.
 
 import contextlib
 import json
+import urllib.error
 import urllib.request
 
 from stack import fetch
@@ -38,7 +39,8 @@ def prepared(stack, mix):
     if mix == "clean":
         yield
         return
-    put(f"{stack.env['INVENTORY_URL']}/api/products/{SOLD_OUT}", {"name": "Sold out", "price": 1500, "stock": 0})
+    put(f"{stack.env['INVENTORY_URL']}/api/products/{SOLD_OUT}", {"name": "Sold out", "price": 1500, "stock": 0},
+        {"If-None-Match": "*"})
     faults_url = stack.env["GATEWAY_URL"] + "/v1/faults"
     faults = json.loads(fetch(faults_url))
     capacity = stack.query("SELECT capacity FROM shipping.storage", "shipping")[0][0]
@@ -51,8 +53,12 @@ def prepared(stack, mix):
         put(faults_url, faults)
 
 
-def put(url, body):
+def put(url, body, headers=None):
     request = urllib.request.Request(url, data=json.dumps(body).encode(), method="PUT",
-                                     headers={"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=5):
-        pass
+                                     headers={"Content-Type": "application/json"} | (headers or {}))
+    try:
+        with urllib.request.urlopen(request, timeout=5):
+            pass
+    except urllib.error.HTTPError as error:
+        if error.code != 412:  # the product is there, from another run
+            raise

@@ -21,6 +21,7 @@ void read_requests(std::string_view text) {
         expect(again.has_value() && *again == placed, "an accepted order is an order");
     }
     (void)inventory::parse_offer("ITEM-001", text);
+    (void)inventory::parse_adjustment(text);
 }
 
 void read_events(std::string_view text) {

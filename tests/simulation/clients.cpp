@@ -13,22 +13,15 @@ const std::vector<std::string> kTokens{"tok_ok",          "tok_ok",
 // How often somebody wants something when a process looks for requests.
 constexpr int kPlacePercent = 15;
 constexpr int kCancelPercent = 1;
-constexpr int kChangePercent = 2;
 constexpr int kSettlePercent = 10;
 
 }  // namespace
 
-Clients::Clients(World& world, InventoryDatabase& inventory, const OrderDatabase& orders)
+Clients::Clients(World& world, const InventoryDatabase& inventory, const OrderDatabase& orders)
     : world_(world),
       inventory_(inventory),
       orders_(orders),
-      left_(static_cast<std::size_t>(world.random.between(8, 20))) {
-    for (const std::string& id : kProducts) {
-        const std::int64_t free = world.random.between(2, 20);
-        inventory_.products[id] = {id, {100 * world.random.between(1, 5), {}}, free, 0, 0};
-        initial_stock_[id] = free;
-    }
-}
+      left_(static_cast<std::size_t>(world.random.between(8, 20))) {}
 
 events::Order Clients::an_order() {
     Random& random = world_.random;
@@ -77,18 +70,6 @@ std::vector<order::Cancellation> Clients::cancellations() {
     order::Cancellation& cancellation = cancellations.emplace_back();
     cancellation.id = *std::next(accepted_.begin(), nth);
     return cancellations;
-}
-
-std::vector<inventory::ProductRequest> Clients::product_changes() {
-    std::vector<inventory::ProductRequest> changes;
-    if (stopped_ || !world_.random.percent(kChangePercent)) return changes;
-    inventory::ProductRequest& change = changes.emplace_back();
-    const bool is_new = world_.random.percent(10);
-    change.product_id = is_new ? "NO-SUCH" : world_.random.one_of(kProducts);
-    change.offer.name = "new";
-    change.offer.price = {100 * world_.random.between(1, 5), {}};
-    change.offer.stock = world_.random.between(0, 12);
-    return changes;
 }
 
 std::optional<Clients::Settlement> Clients::settlement(const PaymentDatabase& payments,

@@ -1,13 +1,11 @@
 #pragma once
-// Who uses the shop in a run: customers who place and cancel orders, a merchandiser who changes
-// products, and an operator who answers for the gateway, truthfully or not. All of them stop when
-// the run heals.
+// Who uses the shop in a run: customers who place and cancel orders, and an operator who answers
+// for the gateway, truthfully or not. All of them stop when the run heals.
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "inventory/inventory_service.hpp"
 #include "order/order_requests.hpp"
 #include "payment/payment.hpp"
 #include "simulation/gateway.hpp"
@@ -17,12 +15,11 @@ namespace orderflow::simulation {
 
 class Clients {
 public:
-    Clients(World& world, InventoryDatabase& inventory, const OrderDatabase& orders);
+    Clients(World& world, const InventoryDatabase& inventory, const OrderDatabase& orders);
 
     // What somebody asks for now; may be nothing.
     std::vector<order::Placement> placements();
     std::vector<order::Cancellation> cancellations();
-    std::vector<inventory::ProductRequest> product_changes();
 
     struct Settlement {
         OrderId id;
@@ -40,17 +37,13 @@ public:
     bool done() const { return left_ == 0; }
     void stop() { left_ = 0, stopped_ = true; }
 
-    // Free pieces of each product at the beginning.
-    const std::map<std::string, std::int64_t>& initial_stock() const { return initial_stock_; }
-
 private:
     World& world_;
-    InventoryDatabase& inventory_;
+    const InventoryDatabase& inventory_;
     const OrderDatabase& orders_;
     std::size_t left_;  // orders still to be placed
     bool stopped_ = false;
     std::set<OrderId> accepted_;
-    std::map<std::string, std::int64_t> initial_stock_;
 };
 
 }  // namespace orderflow::simulation

@@ -105,6 +105,7 @@ public:
     // What the stores are made of: a statement, a lock until the end, a write.
     void statement(Effect effect) { world_.reach_database(place_, effect); }
     void lock(const std::string& row);
+    bool try_lock(const std::string& row);  // false: another session has it
     void write(std::function<void()> change) { writes_.push_back(std::move(change)); }
 
     // Tells who watches what the handler was given in this transaction, and what it put aside.
@@ -113,7 +114,6 @@ public:
 private:
     void append_row(const std::optional<OrderId>& order, std::string topic, std::string key,
                     std::string type, std::string headers, std::string data);
-    bool try_lock(const std::string& row);
 
     World& world_;
     Database& database_;

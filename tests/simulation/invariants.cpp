@@ -54,7 +54,7 @@ std::optional<events::Participant> answering(const events::Event& event) {
 
 }  // namespace
 
-Invariants::Invariants(Shop& shop) : shop_(shop) {
+Invariants::Invariants(Shop& shop) : shop_(shop), put_in_(shop.merchandiser.initial_stock()) {
     for (Database* database : shop.databases()) {
         database->watch = [this](const Commit& commit) { committed(commit); };
     }
@@ -83,7 +83,7 @@ void Invariants::committed(const Commit& commit) {
     }
     for (const events::Event& event : commit.events) {
         if (const auto* adjusted = std::get_if<events::StockAdjusted>(&event)) {
-            adjusted_[adjusted->product_id] += adjusted->change;
+            count_pieces(*adjusted);
             continue;
         }
         check_ledger(commit.service, event);
@@ -164,6 +164,17 @@ bool Invariants::is_planted(const messaging::Record& record) const {
     return !record.header("planted").empty() || (order && shop_.planted.contains(*order));
 }
 
+void Invariants::count_pieces(const events::StockAdjusted& event) {
+    const auto& [id, pieces] = std::pair(event.product_id, event.change);
+    if (put_in_.contains(id)) {
+        added_[id] += pieces;
+        return;
+    }
+    require(shop_.merchandiser.may_have_created(id, pieces),
+            "a product is created with the stock that was asked for", id);
+    put_in_[id] = pieces;
+}
+
 void Invariants::check_stock() const {
     std::map<std::string, std::pair<std::int64_t, std::int64_t>> pieces;  // reserved, sold
     for (const auto& [id, stored] : shop_.inventory.reservations.rows()) {
@@ -174,9 +185,10 @@ void Invariants::check_stock() const {
         }
     }
     for (const auto& [id, product] : shop_.inventory.products) {
-        const auto& initial = shop_.clients.initial_stock();
-        const std::int64_t put_in = (initial.contains(id) ? initial.at(id) : 0) +
-                                    (adjusted_.contains(id) ? adjusted_.at(id) : 0);
+        const std::int64_t added = added_.contains(id) ? added_.at(id) : 0;
+        const std::int64_t put_in = put_in_.at(id) + added;
+        require(shop_.merchandiser.may_have_added(id, added),
+                "pieces come and go once for each adjustment that was asked for", id);
         require(product.free >= 0, "no piece is promised twice", id);
         require(product.reserved == pieces[id].first, "reserved pieces are those of reservations",
                 id);

@@ -33,6 +33,7 @@ private:
     void check_truth(const events::Event& event) const;
     void check_parked(const Commit& commit) const;
     bool is_planted(const messaging::Record& record) const;
+    void count_pieces(const events::StockAdjusted& event);
     void check_stock() const;
     void check_storage() const;
     void requested(const OrderId& order);
@@ -57,7 +58,8 @@ private:
     std::map<events::Service, std::map<OrderId, Kinds>> ledgers_;
     std::map<events::Service, std::int64_t> last_seq_;
     std::map<OrderId, std::set<events::Participant>> answers_;  // that order-service has handled
-    std::map<std::string, std::int64_t> adjusted_;              // free pieces, by product
+    std::map<std::string, std::int64_t> put_in_;                // as products were created
+    std::map<std::string, std::int64_t> added_;                 // by adjustments
     std::map<events::Service, std::set<EventId>> handled_;
     std::map<OrderId, Instant> requested_at_;                   // last request to the gateway
 };

@@ -173,14 +173,16 @@ public:
 
 private:
     bool change_products() {
-        const std::vector<inventory::ProductRequest> batch = shop_.clients.product_changes();
+        const std::vector<inventory::ProductRequest> batch = shop_.merchandiser.requests();
         if (batch.empty()) return false;
-        InventoryStore store(catalogue_, shop_.inventory);
-        std::vector<inventory::SetProduct> results;
+        const auto store = mutants::catalogue_store(
+            shop_.world.mutant, std::make_unique<InventoryStore>(catalogue_, shop_.inventory));
+        std::vector<inventory::ProductAnswer> answers;
         try {
             run_transaction(catalogue_, [&](Instant now, BatchOutput& out) {
-                return inventory::set_products(store, batch, now, out, results);
+                return inventory::change_products(*store, batch, now, out, answers);
             });
+            shop_.merchandiser.answered(batch, answers);
         } catch (const std::exception& error) {
             shop_.world.note(name_, " answers 503: ", error.what());
         }

@@ -10,6 +10,7 @@
 #include "simulation/broker.hpp"
 #include "simulation/clients.hpp"
 #include "simulation/gateway.hpp"
+#include "simulation/merchandiser.hpp"
 #include "simulation/process.hpp"
 #include "simulation/stores.hpp"
 #include "simulation/threads.hpp"
@@ -28,6 +29,7 @@ struct Shop {
           inventory(the_world),
           shipping(the_world),
           analytics(the_world),
+          merchandiser(the_world, inventory),
           clients(the_world, inventory, orders) {
         shipping.storage.capacity = world.random.between(1, 2);
         deadline_age = std::chrono::seconds(world.random.between(10, 200));
@@ -42,6 +44,7 @@ struct Shop {
     InventoryDatabase inventory;
     ShippingDatabase shipping;
     AnalyticsDatabase analytics;
+    Merchandiser merchandiser;
     Clients clients;
     std::chrono::milliseconds deadline_age{};
     std::vector<std::pair<OrderId, payment::Alarm>> alarms;

@@ -101,14 +101,39 @@ private:
     const std::unique_ptr<PaymentStore> inner_;
 };
 
-class MutantInventoryStore final : public inventory::InventoryStore {
+class PlainInventoryStore : public inventory::InventoryStore {
 public:
-    MutantInventoryStore(Mutant mutant, std::unique_ptr<InventoryStore> inner)
-        : mutant_(mutant), inner_(std::move(inner)) {}
+    explicit PlainInventoryStore(std::unique_ptr<InventoryStore> inner)
+        : inner_(std::move(inner)) {}
 
     inventory::Reservations load_reservations(std::span<const OrderId> ids) override {
         return inner_->load_reservations(ids);
     }
+    bool save_reservations(const inventory::Reservations& rows) override {
+        return inner_->save_reservations(rows);
+    }
+    inventory::Stock lock_stock(std::span<const std::string_view> ids) override {
+        return inner_->lock_stock(ids);
+    }
+    bool save_stock(const inventory::Stock& stock, Instant now) override {
+        return inner_->save_stock(stock, now);
+    }
+    inventory::Claims claim(std::span<const std::string_view> keys) override {
+        return inner_->claim(keys);
+    }
+    void keep(std::span<const inventory::KeyedAdjustment> adjustments, Instant now) override {
+        inner_->keep(adjustments, now);
+    }
+
+protected:
+    const std::unique_ptr<InventoryStore> inner_;
+};
+
+class MutantInventoryStore final : public PlainInventoryStore {
+public:
+    MutantInventoryStore(Mutant mutant, std::unique_ptr<InventoryStore> inner)
+        : PlainInventoryStore(std::move(inner)), mutant_(mutant) {}
+
     bool save_reservations(const inventory::Reservations& rows) override {
         if (mutant_ == Mutant::save_ignores_version) {
             return inner_->save_reservations(blind(rows, inner_->load_reservations(ids_of(rows))));
@@ -119,16 +144,54 @@ public:
         return inner_->save_reservations(without_new(
             rows, [&](const inventory::Reservation& row) { return row.state == left_out; }));
     }
-    inventory::Stock lock_stock(std::span<const std::string_view> ids) override {
-        return inner_->lock_stock(ids);
-    }
-    bool save_stock(const inventory::Stock& stock, Instant now) override {
-        return inner_->save_stock(stock, now);
-    }
 
 private:
     const Mutant mutant_;
-    const std::unique_ptr<InventoryStore> inner_;
+};
+
+// The rules are told that no product is there.
+class CreateOverwritesStock final : public PlainInventoryStore {
+public:
+    using PlainInventoryStore::PlainInventoryStore;
+    inventory::Stock lock_stock(std::span<const std::string_view> ids) override {
+        known_ = inner_->lock_stock(ids);
+        return {};
+    }
+    bool save_stock(const inventory::Stock& stock, Instant now) override {
+        for (const auto& [id, created] : stock.changes().inserts) {
+            inventory::Product product = *created;
+            if (const inventory::Product* known = known_.find(id)) {
+                product.reserved = known->reserved;
+                product.sold = known->sold;
+            }
+            known_.put(std::string(id), std::move(product));
+        }
+        return inner_->save_stock(known_, now);
+    }
+
+private:
+    inventory::Stock known_;
+};
+
+class AdjustmentMadeAgain final : public PlainInventoryStore {
+public:
+    using PlainInventoryStore::PlainInventoryStore;
+    inventory::Claims claim(std::span<const std::string_view> keys) override {
+        kept_ = inner_->claim(keys);
+        inventory::Claims forgotten = kept_;
+        for (auto& [key, claim] : forgotten) claim.kept.reset();
+        return forgotten;
+    }
+    void keep(std::span<const inventory::KeyedAdjustment> adjustments, Instant now) override {
+        std::vector<inventory::KeyedAdjustment> fresh(adjustments.begin(), adjustments.end());
+        std::erase_if(fresh, [this](const auto& entry) {
+            return kept_.find(entry.key)->second.kept.has_value();
+        });
+        inner_->keep(fresh, now);
+    }
+
+private:
+    inventory::Claims kept_;
 };
 
 class MutantShippingStore final : public shipping::ShippingStore {
@@ -181,6 +244,17 @@ std::unique_ptr<inventory::InventoryStore> store(Mutant mutant,
         return store;
     }
     return std::make_unique<MutantInventoryStore>(mutant, std::move(store));
+}
+
+std::unique_ptr<inventory::InventoryStore> catalogue_store(
+    Mutant mutant, std::unique_ptr<inventory::InventoryStore> store) {
+    if (mutant == Mutant::create_overwrites_stock) {
+        return std::make_unique<CreateOverwritesStock>(std::move(store));
+    }
+    if (mutant == Mutant::adjustment_made_again) {
+        return std::make_unique<AdjustmentMadeAgain>(std::move(store));
+    }
+    return store;
 }
 
 std::unique_ptr<shipping::ShippingStore> store(Mutant mutant,

@@ -205,6 +205,10 @@ std::vector<std::pair<Mutant, std::string>> all() {
          "the greatest offset is committed, also of a topic that was made anew since"},
         {Mutant::deadline_knows_old_partitions,
          "the deadline computes with the partitions that topics are made with"},
+        {Mutant::create_overwrites_stock,
+         "a product that is created again has its free pieces set again"},
+        {Mutant::adjustment_made_again,
+         "what an adjustment's key came to is forgotten before it is sent again"},
     };
 }
 

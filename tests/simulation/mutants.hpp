@@ -43,6 +43,9 @@ std::unique_ptr<payment::PaymentStore> store(Mutant mutant,
                                              std::unique_ptr<payment::PaymentStore> store);
 std::unique_ptr<inventory::InventoryStore> store(Mutant mutant,
                                                  std::unique_ptr<inventory::InventoryStore> store);
+// The store that requests to change products work on.
+std::unique_ptr<inventory::InventoryStore> catalogue_store(
+    Mutant mutant, std::unique_ptr<inventory::InventoryStore> store);
 std::unique_ptr<shipping::ShippingStore> store(Mutant mutant,
                                                std::unique_ptr<shipping::ShippingStore> store);
 

@@ -154,6 +154,7 @@ void Simulation::heal() {
     world_.faults = {};
     shop_.broker.heal();
     shop_.clients.stop();
+    shop_.merchandiser.stop();
     for (const auto& process : processes_) {
         process->thaw();
         if (!process->up()) process->start();

@@ -134,6 +134,30 @@ bool InventoryStore::save_stock(const inventory::Stock& stock, Instant) {
     return true;
 }
 
+inventory::Claims InventoryStore::claim(std::span<const std::string_view> keys) {
+    inventory::Claims claims;
+    if (keys.empty()) return claims;
+    session_.statement(Effect::load);
+    for (const std::string_view key : keys) {
+        inventory::Claim& claim = claims[std::string(key)];
+        claim.busy = !session_.try_lock("key " + std::string(key));
+        const auto found = database_.adjustments.find(key);
+        if (found == database_.adjustments.end()) continue;
+        claim = {false, found->second};
+    }
+    return claims;
+}
+
+void InventoryStore::keep(std::span<const inventory::KeyedAdjustment> adjustments, Instant) {
+    if (adjustments.empty()) return;
+    session_.statement(Effect::save);
+    for (const auto& [key, adjustment] : adjustments) {
+        session_.write([this, key = std::string(key), row = *adjustment] {
+            database_.adjustments.emplace(key, row);
+        });
+    }
+}
+
 shipping::Shipments ShippingStore::load(std::span<const OrderId> ids) {
     session_.statement(Effect::load);
     return database_.shipments.load(ids);

@@ -27,6 +27,7 @@ struct InventoryDatabase : Database {
     explicit InventoryDatabase(World& world) : Database(world, events::Service::inventory) {}
     Table<inventory::Reservation> reservations{"reservation "};
     std::map<std::string, inventory::Product, std::less<>> products;
+    std::map<std::string, inventory::Adjustment, std::less<>> adjustments;  // by key
 };
 
 struct ShippingDatabase : Database {
@@ -83,6 +84,8 @@ public:
     bool save_reservations(const inventory::Reservations& reservations) override;
     inventory::Stock lock_stock(std::span<const std::string_view> ids) override;
     bool save_stock(const inventory::Stock& stock, Instant now) override;
+    inventory::Claims claim(std::span<const std::string_view> keys) override;
+    void keep(std::span<const inventory::KeyedAdjustment> adjustments, Instant now) override;
 
 private:
     Session& session_;

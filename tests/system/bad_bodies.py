@@ -178,6 +178,6 @@ ROWS = {
                     + shape_rows(ORDER, '"Laptop"', "/items/0/name") + list(order_rows()) + list(member_rows())),
     "/api/products/ITEM-BAD": ("PUT", syntax_rows(OFFER, b"Laptop") + number_rows(OFFER, "1500", "/price")
                                + shape_rows(OFFER, '"Laptop"', "/name")
-                               + [("no stock", b'{"name":"x","price":1}', *INVALID, "/stock"),
+                               + [("no stock", b'{"name":"x","price":1}', 422, "stock-required", "/stock"),
                                   ("negative stock", b'{"name":"x","price":1,"stock":-1}', *INVALID, "/stock")]),
 }

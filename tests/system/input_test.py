@@ -92,7 +92,7 @@ class BadInput(SystemTest):
     def test_products_that_are_none(self):
         good = {"name": "Laptop", "price": 1500, "stock": 5}
         for name, body, status, problem, pointer in (
-                ("no stock", {"name": "x", "price": 1}, 422, "validation", "/stock"),
+                ("no stock", {"name": "x", "price": 1}, 422, "stock-required", "/stock"),
                 ("negative stock", good | {"stock": -1}, 422, "validation", "/stock"),
                 ("no name", good | {"name": ""}, 422, "validation", "/name"),
                 ("an unknown member", good | {"colour": "red"}, 400, "unknown-field", None)):

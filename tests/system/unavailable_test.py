@@ -36,7 +36,7 @@ class DatabaseAway(SystemTest):
 
     def routes(self, order, product):
         """(parts, method, path, body, status while the database is there)"""
-        offer = {"name": "Laptop", "price": 1500, "stock": 1000}
+        offer, pieces = {"name": "Laptop", "price": 1500, "stock": 1000}, {"change": 1, "reason": "counted"}
         return [
             (("order", "edge"), "POST", "/api/orders", self.order(product), 202),
             (("order", "edge"), "GET", f"/api/orders?customerId={self.customer}", None, 200),
@@ -49,12 +49,15 @@ class DatabaseAway(SystemTest):
             (("payment", "edge"), "GET", f"/api/payments/{order}", None, 200),
             (("shipping", "edge"), "GET", f"/api/shipments/{order}", None, 200),
             (("inventory", "edge"), "GET", f"/api/products/{product}", None, 200),
-            (("inventory",), "PUT", f"/api/products/{product}", offer, 200),
+            (("inventory",), "PUT", f"/api/products/{product}", offer, 428),
+            (("inventory",), "POST", f"/api/products/{product}/adjustments", pieces, 200),
             *(((service,), "GET", "/readyz", None, 200) for service in SERVICES),
         ]
 
     def ask(self, part, method, path, body=None, headers=None):
         begun = time.monotonic()
+        if path.endswith("/adjustments"):
+            headers = {"Idempotency-Key": f"{self.customer}-adjustment"}
         answer = request(method, self.stack.url(part, path), body, headers, timeout=20)
         self.assertLess(time.monotonic() - begun, PATIENCE_S, f"{method} {path}")
         return answer

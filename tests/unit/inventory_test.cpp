@@ -1,13 +1,9 @@
 // Inventory's rules against a table written by hand, its batch handler against a store in memory.
-#include <algorithm>
-#include <map>
-
 #include <catch2/catch_test_macros.hpp>
 
 #include "core/enums.hpp"
-#include "events/limits.hpp"
-#include "inventory/inventory_api.hpp"
 #include "inventory/inventory_service.hpp"
+#include "support/memory_inventory.hpp"
 #include "support/rules_table.hpp"
 
 namespace orderflow::inventory {
@@ -17,6 +13,7 @@ using events::Event;
 using events::StockRejection;
 using messaging::BatchOutput;
 using messaging::Delivery;
+using MemoryStore = test::MemoryInventory;
 
 const Instant kThen{std::chrono::seconds{1'700'000'000}};
 const Instant kNow = kThen + std::chrono::seconds{1};
@@ -218,90 +215,6 @@ TEST_CASE("a counter below zero is refused by the stock", "[inventory]") {
     CHECK_THROWS_AS(stock.changes(), std::logic_error);
 }
 
-TEST_CASE("setting a product emits the change of its free pieces", "[inventory]") {
-    const Product laptop{"Laptop", {1500, {}}, 10, 2, 7};
-    const auto changes = [](const CatalogueDecision& decision) {
-        std::vector<std::int64_t> list;
-        for (const Event& event : decision.events) {
-            list.push_back(std::get<events::StockAdjusted>(event).change);
-        }
-        return list;
-    };
-    SECTION("a new product") {
-        const auto decision = set_product("LAPTOP", nullptr, {"Laptop", {1500, {}}, 10});
-        CHECK(*decision.next == Product{"Laptop", {1500, {}}, 10, 0, 0});
-        CHECK(changes(decision) == std::vector<std::int64_t>{10});
-    }
-    SECTION("fewer pieces; reserved and sold ones stay") {
-        const auto decision = set_product("LAPTOP", &laptop, {"Laptop", {1500, {}}, 4});
-        CHECK(*decision.next == Product{"Laptop", {1500, {}}, 4, 2, 7});
-        CHECK(changes(decision) == std::vector<std::int64_t>{-6});
-    }
-    SECTION("another price alone") {
-        const auto decision = set_product("LAPTOP", &laptop, {"Laptop", {1400, kUsd}, 10});
-        CHECK(decision.next->price == Money{1400, kUsd});
-        CHECK(changes(decision) == std::vector<std::int64_t>{0});
-    }
-    SECTION("the same again changes and emits nothing") {
-        const auto decision = set_product("LAPTOP", &laptop, {"Laptop", {1500, {}}, 10});
-        CHECK_FALSE(decision.next);
-        CHECK(decision.events.empty());
-    }
-    SECTION("more than one event may say is said by two") {
-        Product full = laptop;
-        full.free = events::kMaxAdjustment + 5;
-        CHECK(changes(set_product("LAPTOP", &full, {"Laptop", {1500, {}}, 0})) ==
-              std::vector<std::int64_t>{-events::kMaxAdjustment, -5});
-    }
-}
-
-// Tables in memory; versions as PostgreSQL would keep them.
-class MemoryStore final : public InventoryStore {
-public:
-    std::map<OrderId, std::pair<Reservation, std::int64_t>> reservations;
-    std::map<std::string, Product, std::less<>> products;
-    std::size_t locked = 0;
-
-    Reservations load_reservations(std::span<const OrderId> ids) override {
-        Reservations loaded;
-        for (const OrderId& id : ids) {
-            const auto found = reservations.find(id);
-            if (found != reservations.end()) {
-                loaded.loaded(id, found->second.first, found->second.second);
-            }
-        }
-        return loaded;
-    }
-    bool save_reservations(const Reservations& rows) override {
-        const auto changes = rows.changes();
-        for (const auto* entry : changes.inserts) {
-            if (!reservations.emplace(entry->id, std::pair(entry->row, 1)).second) return false;
-        }
-        for (const auto* entry : changes.updates) {
-            auto& [row, version] = reservations.at(entry->id);
-            if (version != entry->version) return false;
-            row = entry->row;
-            ++version;
-        }
-        return true;
-    }
-    Stock lock_stock(std::span<const std::string_view> ids) override {
-        Stock stock;
-        for (const auto id : ids) {
-            const auto found = products.find(id);
-            if (found != products.end()) stock.loaded(found->first, found->second);
-        }
-        locked = ids.size();
-        return stock;
-    }
-    bool save_stock(const Stock& stock, Instant) override {
-        const auto changes = stock.changes();
-        for (const auto& row : changes.inserts) products.emplace(row.id, *row.product);
-        for (const auto& row : changes.updates) products.find(row.id)->second = *row.product;
-        return true;
-    }
-};
-
 MemoryStore shop(std::int64_t laptops) {
     MemoryStore store;
     store.products.emplace("LAPTOP", Product{"Laptop", {1500, {}}, laptops, 0, 0});
@@ -370,47 +283,6 @@ TEST_CASE("only products that a batch touches are locked", "[inventory]") {
     handle(store, {completed(order_id(1))});
     handle(store, {completed(order_id(1)), placed(order_id(1)), cancellation(order_id(9))});
     CHECK(store.locked == 0);
-}
-
-TEST_CASE("concurrent PUTs of one product are folded in their order", "[inventory]") {
-    MemoryStore store;
-    const auto put = [](std::int64_t stock) {
-        return ProductRequest{"LAPTOP", {"Laptop", {1500, {}}, stock}, {}, {}};
-    };
-    const std::vector<ProductRequest> requests{put(10), put(10), put(4)};
-    BatchOutput out;
-    std::vector<SetProduct> results;
-
-    REQUIRE(set_products(store, requests, kNow, out, results));
-
-    CHECK(types_of(out) == std::vector<std::string>{"StockAdjusted.v1", "StockAdjusted.v1"});
-    CHECK(results.at(0).created);
-    CHECK_FALSE(results.at(1).created);
-    CHECK(results.at(1).product.free == 10);
-    CHECK(results.at(2).product.free == 4);
-    CHECK(store.products.at("LAPTOP").free == 4);
-}
-
-TEST_CASE("a PUT that breaks a rule is named as such", "[inventory]") {
-    const std::string good = R"({"name":"Laptop","price":1500,"stock":10})";
-    const auto code = [](std::string_view id, std::string_view body) {
-        const auto offer = parse_offer(id, body);
-        return offer ? std::string("ok") : offer.error().code;
-    };
-    CHECK(parse_offer("ITEM-001", good).value() == Offer{"Laptop", {1500, {}}, 10});
-    CHECK(parse_offer("A", R"({"name":"L","price":0,"stock":0,"currency":"USD"})").value() ==
-          Offer{"L", {0, kUsd}, 0});
-    CHECK(code(std::string(64, 'x'), good) == "ok");
-    CHECK(code(std::string(65, 'x'), good) == "validation");
-    CHECK(code("", good) == "validation");
-    CHECK(code("a/b", good) == "validation");
-    CHECK(code("caf\xc3\xa9", good) == "validation");
-    CHECK(code("a\n", good) == "validation");
-    CHECK(code("A", R"({"name":"L","price":1,"stock":-1})") == "validation");
-    CHECK(code("A", R"({"name":"L","price":1,"stock":1000000000001})") == "validation");
-    CHECK(code("A", R"({"name":"L","price":1})") == "validation");
-    CHECK(code("A", R"({"name":"L","price":1,"stock":1,"colour":"red"})") == "unknown-field");
-    CHECK(code("A", "{") == "json-syntax");
 }
 
 }  // namespace

@@ -94,7 +94,7 @@ const std::map<std::string, Layer> kLayers{
     {"_results", kServiceLayer},   // payment only: what the gateway answered
     {"_recovery", kServiceLayer},  // payment only: calls that memory does not know
     {"_deadline", kServiceLayer},  // order only: orders that wait too long
-    {"_requests", kServiceLayer},  // order only: what comes by HTTP
+    {"_requests", kServiceLayer},  // order and inventory: what comes by HTTP
     // Order only: what clients hear over their sockets, and how it is heard of.
     {"_frames",
      {{"core/", "events/", "~/~.hpp", "~/~_frames.hpp", "<boost/describe"},

@@ -1,0 +1,51 @@
+#pragma once
+// Who keeps the catalogue in a run: creates products, changes names and prices, adjusts stock, and
+// sends again what was not answered, or was. Remembers what of it may have taken effect. Stops when
+// the run heals.
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "inventory/inventory_requests.hpp"
+#include "simulation/stores.hpp"
+
+namespace orderflow::simulation {
+
+class Merchandiser {
+public:
+    // Puts the first products on the shelf.
+    Merchandiser(World& world, InventoryDatabase& inventory);
+
+    // What is asked for now; may be nothing.
+    std::vector<inventory::ProductRequest> requests();
+    void answered(const std::vector<inventory::ProductRequest>& requests,
+                  const std::vector<inventory::ProductAnswer>& answers);
+    void stop() { stopped_ = true; }
+
+    // Free pieces of each product at the beginning.
+    const std::map<std::string, std::int64_t>& initial_stock() const { return initial_stock_; }
+
+    // Whether a product may have been created with so many pieces, and whether adjustments may have
+    // added so many: each that was asked for once, those that were answered for certain.
+    bool may_have_created(const std::string& product, std::int64_t pieces) const;
+    bool may_have_added(const std::string& product, std::int64_t pieces) const;
+
+private:
+    inventory::ProductRequest creation();
+    inventory::ProductRequest change();
+    inventory::ProductRequest adjustment();
+
+    World& world_;
+    InventoryDatabase& inventory_;
+    bool stopped_ = false;
+    std::map<std::string, std::int64_t> initial_stock_;
+    std::map<std::string, std::set<std::int64_t>> creations_;
+    std::vector<inventory::ProductRequest> adjustments_;      // one for each key
+    std::optional<inventory::ProductRequest> unanswered_;     // the last of them, if it is
+    std::map<std::string, inventory::ProductAnswer> answers_;  // by key
+    std::map<std::string, std::int64_t> added_;               // by what was answered
+};
+
+}  // namespace orderflow::simulation

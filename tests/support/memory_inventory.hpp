@@ -1,0 +1,75 @@
+#pragma once
+// Inventory's tables in memory; versions as PostgreSQL would keep them. One thread; no
+// transactions.
+#include <map>
+#include <set>
+#include <string>
+
+#include "inventory/inventory_store.hpp"
+
+namespace orderflow::test {
+
+class MemoryInventory final : public inventory::InventoryStore {
+public:
+    std::map<OrderId, std::pair<inventory::Reservation, std::int64_t>> reservations;
+    std::map<std::string, inventory::Product, std::less<>> products;
+    std::map<std::string, inventory::Adjustment, std::less<>> adjustments;  // by key
+    std::set<std::string, std::less<>> busy;  // keys that another transaction has
+    std::size_t locked = 0;                   // products, at the last call
+
+    inventory::Reservations load_reservations(std::span<const OrderId> ids) override {
+        inventory::Reservations loaded;
+        for (const OrderId& id : ids) {
+            const auto found = reservations.find(id);
+            if (found != reservations.end()) {
+                loaded.loaded(id, found->second.first, found->second.second);
+            }
+        }
+        return loaded;
+    }
+    bool save_reservations(const inventory::Reservations& rows) override {
+        const auto changes = rows.changes();
+        for (const auto* entry : changes.inserts) {
+            if (!reservations.emplace(entry->id, std::pair(entry->row, 1)).second) return false;
+        }
+        for (const auto* entry : changes.updates) {
+            auto& [row, version] = reservations.at(entry->id);
+            if (version != entry->version) return false;
+            row = entry->row;
+            ++version;
+        }
+        return true;
+    }
+    inventory::Stock lock_stock(std::span<const std::string_view> ids) override {
+        inventory::Stock stock;
+        for (const auto id : ids) {
+            const auto found = products.find(id);
+            if (found != products.end()) stock.loaded(found->first, found->second);
+        }
+        locked = ids.size();
+        return stock;
+    }
+    bool save_stock(const inventory::Stock& stock, Instant) override {
+        const auto changes = stock.changes();
+        for (const auto& row : changes.inserts) products.emplace(row.id, *row.product);
+        for (const auto& row : changes.updates) products.find(row.id)->second = *row.product;
+        return true;
+    }
+    inventory::Claims claim(std::span<const std::string_view> keys) override {
+        inventory::Claims claims;
+        for (const std::string_view key : keys) {
+            inventory::Claim& claim = claims[std::string(key)];
+            claim.busy = busy.contains(key);
+            const auto found = adjustments.find(key);
+            if (found != adjustments.end()) claim.kept = found->second;
+        }
+        return claims;
+    }
+    void keep(std::span<const inventory::KeyedAdjustment> kept, Instant) override {
+        for (const auto& [key, adjustment] : kept) {
+            adjustments.emplace(std::string(key), *adjustment);
+        }
+    }
+};
+
+}  // namespace orderflow::test
