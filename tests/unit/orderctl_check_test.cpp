@@ -163,6 +163,16 @@ TEST_CASE("orderctl check: I5 catches a piece that is lost, and a counter below 
     CHECK_THAT(said(world.check(), "I5"), ContainsSubstring("negative"));
 }
 
+TEST_CASE("orderctl check: I5 catches pieces that came or went without, or twice for, a request") {
+    World world;
+    world.completed();
+    world.adjust("ITEM-001", -3);
+    CHECK(violated(world.check()) == "");
+    world.product("ITEM-001").asked = 0;
+    CHECK_THAT(said(world.check(), "I5"),
+               ContainsSubstring("adjusted by -3 since it was created, asked for: 0"));
+}
+
 TEST_CASE("orderctl check: I5 catches counters that the orders do not add up to") {
     World world;
     world.completed();

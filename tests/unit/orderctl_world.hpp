@@ -51,6 +51,7 @@ public:
     void adjust(const std::string& product, std::int64_t change) {
         emit(events::StockAdjusted{product, "Laptop", 1500, Currency{}, change});
         ProductFacts& row = this->product(product);
+        if (row.in_table) row.asked += change;
         row.in_table = true;
         row.free += change;
         row.price = row.ledger_price;

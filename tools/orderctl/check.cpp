@@ -25,6 +25,10 @@ void judge_products(Judge& judge, const char* id, const Facts& facts) {
             violated("adjusted by " + to_text(product.adjusted) +
                      ", but free + reserved + sold = " + to_text(all));
         }
+        if (product.adjusted - product.created != product.asked) {
+            violated("adjusted by " + to_text(product.adjusted - product.created) +
+                     " since it was created, asked for: " + to_text(product.asked));
+        }
         if (product.free < 0 || product.reserved < 0 || product.sold < 0) violated("negative");
         if (product.reserved_rows != product.reserved) {
             violated("reserved " + std::to_string(product.reserved) + ", RESERVED orders hold " +

@@ -201,7 +201,9 @@ struct ProductFacts {
     Money ledger_price;
     Digest ledger_name = 0;
     Wide adjusted = 0;
+    Wide created = 0;  // of that, the first change: the stock that the product was created with
     Wide held = 0;
+    Wide asked = 0;  // the sum of the adjustments that were made on request
     // Of the rows in reservations.
     Wide reserved_rows = 0;
     Wide sold_rows = 0;

@@ -56,6 +56,9 @@ const Statement kReservations{"reservations", R"(
 const Statement kProducts{"products", R"(
     SELECT product_id, name, price, currency, free, reserved, sold
     FROM audit_v1_stock WHERE product_id > $1::text ORDER BY product_id LIMIT $2::bigint)"};
+const Statement kAdjustments{"adjustments", R"(
+    SELECT key, product_id, change FROM audit_v1_adjustments
+    WHERE verdict = 'ADJUSTED' AND key > $1::text ORDER BY key LIMIT $2::bigint)"};
 const Statement kPayments{"payments", R"(
     SELECT order_id, state, reason, amount, currency, charge_id, settled_as, settled_by
     FROM audit_v1_payments WHERE order_id > $1::uuid ORDER BY order_id LIMIT $2::bigint)"};
@@ -264,6 +267,10 @@ void AuditDatabase::read_products(Facts& facts) {
         product.reserved = rows.int64(i, 5);
         product.sold = rows.int64(i, 6);
         return id;
+    });
+    for_each_row(connection_, kAdjustments, std::string(), [&](const Rows& rows, int i) {
+        facts.products[facts.product(std::string(rows.text(i, 1)))].asked += rows.int64(i, 2);
+        return std::string(rows.text(i, 0));
     });
 }
 

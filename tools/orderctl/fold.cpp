@@ -255,6 +255,7 @@ struct FoldOrder {
 
 void fold_product(Facts& facts, const events::StockAdjusted& e) {
     ProductFacts& product = facts.products[facts.product(e.product_id)];
+    if (!product.in_ledger) product.created = e.change;
     product.in_ledger = true;
     product.adjusted += e.change;
     product.ledger_name = digest(e.name);
