@@ -88,6 +88,7 @@ class Way:
     def shut(self):
         listener, self.listener = self.listener, None
         if listener:
+            self.acceptor.join()  # a socket that somebody waits at keeps its port when it is closed
             listener.close()
         self.flowing.set()
         for connection in list(self.connections):
@@ -101,18 +102,14 @@ class Way:
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.listener.bind(("127.0.0.1", self.port))
         self.listener.listen(128)
-        threading.Thread(target=self.accept, args=(self.listener,), daemon=True).start()
+        self.acceptor = threading.Thread(target=self.accept, args=(self.listener,), daemon=True)
+        self.acceptor.start()
 
     def accept(self, listener):
-        while True:
-            try:
-                if not select.select([listener], [], [], 0.1)[0]:
-                    if self.listener is not listener:
-                        return
-                    continue
-                client, _ = listener.accept()
-            except (OSError, ValueError):
-                return
+        while self.listener is listener:
+            if not select.select([listener], [], [], 0.05)[0]:
+                continue
+            client, _ = listener.accept()
             self.connections.add(client)
             threading.Thread(target=self.forward, args=(client,), daemon=True).start()
 
@@ -206,7 +203,6 @@ class Program:
         return self.code(within_s), time.monotonic() - begun
 
     def messages(self, level):
-        time.sleep(0)
         return [line["message"] for line in map(json.loads, self.log) if line["level"] == level]
 
     def __enter__(self):

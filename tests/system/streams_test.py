@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import unittest
 import urllib.parse
+import urllib.request
 
 from beside import Program
 from processes import metric
@@ -62,6 +63,13 @@ class ProgramTest(unittest.TestCase):
     def start(self, name, *flags, **streams):
         return self.enterContext(Program(self.command(name, *flags), **streams))
 
+    @staticmethod
+    def answers(url):
+        """Without a look at api/openapi.yaml: the sandbox is not described there."""
+        with contextlib.suppress(OSError):
+            with urllib.request.urlopen(url, timeout=2) as answer:
+                return answer.status == 200
+
     def enterContext(self, manager):  # unittest has it from Python 3.11 on
         value = manager.__enter__()
         self.addCleanup(manager.__exit__, None, None, None)
@@ -76,11 +84,6 @@ class Streams(ProgramTest):
         for _ in range(REQUESTS if noisy else 0):
             self.assertEqual(request("GET", origin + noisy, timeout=2).status, 503)
         self.assertTrue(self.answers(origin + live))
-
-    @staticmethod
-    def answers(url):
-        with contextlib.suppress(OSError):
-            return request("GET", url, timeout=2).status == 200
 
     def test_a_pipe_that_is_closed_or_full(self):
         for name in (*SERVICES, "gateway-sandbox"):
@@ -144,7 +147,7 @@ class Addresses(ProgramTest):
                     program = self.start(name, "--port", "0", "--bind", bind)
                     port = urllib.parse.urlsplit(program.url(5)).port
                     path = "/livez" if name == "order" else "/v1/ledger?after=0&limit=1"
-                    self.assertEqual(request("GET", f"http://{host}:{port}{path}").status, 200)
+                    self.assertTrue(self.answers(f"http://{host}:{port}{path}"))
                     self.assertEqual(program.stop()[0], 0)
 
     def test_one_that_is_none_is_named(self):
