@@ -24,7 +24,7 @@ namespace orderflow::messaging {
 // What the loops of one service share.
 struct LoopContext {
     events::Service service{};
-    std::string database_url;
+    postgres::Url database_url;
     KafkaSettings kafka;
     prometheus::Registry& registry;
     Bell& bell;

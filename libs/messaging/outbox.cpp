@@ -22,14 +22,15 @@ constexpr std::int64_t kOutboxLock = 0x6f757462;  // held by append() until the 
 constexpr std::int64_t kRelayLock = 0x72656c61;   // held by the relay's session
 
 // The lock is taken by the statement that inserts: its row is joined, so no seq is drawn before
-// the lock is held.
+// the lock is held. In the order of the arrays, which the plan has anyway: it costs nothing.
 const Statement kAppend{"append", R"(
     WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock($1::bigint))
     INSERT INTO outbox (event_id, order_id, topic, key, type, headers, data, recorded_at)
     SELECT event_id, order_id, topic, key, type, headers, data, clock_timestamp()
     FROM held, unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
-                      $8::text[])
-         AS new(event_id, order_id, topic, key, type, headers, data))"};
+                      $8::text[]) WITH ORDINALITY
+         AS new(event_id, order_id, topic, key, type, headers, data, place)
+    ORDER BY place)"};
 
 // A checkpoint that is not where this relay left it was moved by an operator, who wants events sent
 // again, or by another relay.
@@ -157,7 +158,7 @@ void PostgresUnitOfWork::log_failures() {
 
 void PostgresUnitOfWork::rollback() noexcept { transaction_.reset(); }
 
-PostgresLedger::PostgresLedger(std::string database_url) : connection_(std::move(database_url)) {}
+PostgresLedger::PostgresLedger(const postgres::Url& url) : connection_(url) {}
 
 bool PostgresLedger::lead() {
     if (!connection_.connected()) connection_.exec(kIdle);

@@ -59,7 +59,7 @@ private:
 
 class PostgresLedger final : public Ledger {
 public:
-    explicit PostgresLedger(std::string database_url);
+    explicit PostgresLedger(const postgres::Url& url);
 
     bool lead() override;
     std::int64_t checkpoint() override;

@@ -1,6 +1,7 @@
 #include "postgres/connection.hpp"
 
 #include <charconv>
+#include <cstdlib>
 #include <map>
 
 #include <libpq-fe.h>
@@ -23,11 +24,36 @@ T read_big_endian(std::string_view bytes) {
     return static_cast<T>(value);
 }
 
+// What statements rely on and a role, a database, the server's configuration or libpq's environment
+// would change, each without an error: text would be stored in another encoding, `\` in a literal
+// would mean something else, a statement would not see what was committed before it began, a
+// commit would be answered before it is on the disk. A SET in the session outranks all of them.
+// Not here, because nothing of ours depends on it or because it is the operator's switch:
+// default_transaction_read_only (a class 25 error: tried again), lc_messages, row_security,
+// session_replication_role (there are no policies, triggers and foreign keys), application_name.
+// The encoding stands in the conninfo (with_pins).
+const char kPins[] = R"(
+    SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres';
+    SET standard_conforming_strings = on; SET bytea_output = 'hex'; SET extra_float_digits = 1;
+    SET array_nulls = on; SET transform_null_equals = off;
+    SET default_transaction_isolation = 'read committed';
+    SET default_transaction_deferrable = off;
+    SELECT set_config('synchronous_commit', 'on', false)
+    WHERE current_setting('synchronous_commit') = 'off';)";
+
+// A frozen process must not hold its locks for ever. The role's own limits hold where it has some.
+const char kServicePins[] = R"(
+    SELECT set_config(name, value, false)
+    FROM (VALUES ('statement_timeout', '5s'), ('idle_in_transaction_session_timeout', '5s'),
+                 ('lock_timeout', '2s')) AS wanted(name, value)
+    WHERE current_setting(name) = '0';
+    SELECT set_config('search_path', )";
+
 // Every statement of ours goes by a key. One that was prepared while its table was empty would keep
 // its sequential scan and hash join until the next autoanalyze: measured at 20,000 rows, 10 ms
 // instead of 0.1 for a load, 2.5 instead of 0.15 for an update of a hundred rows.
 const char kPlanByKey[] =
-    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;";
 
 // Prepared like all others: parsing a few words is a tenth of what a small batch costs the server.
 const Statement kBegin{"begin", "BEGIN"};
@@ -68,8 +94,10 @@ std::string to_conninfo(const std::map<std::string, std::string>& values) {
     return text;
 }
 
-std::string with_timeouts(const std::string& url) {
-    auto values = parse_conninfo(url);
+std::string with_pins(const std::string& conninfo) {
+    auto values = parse_conninfo(conninfo);
+    values["client_encoding"] = "UTF8";
+    values.try_emplace("options", "");  // otherwise libpq takes PGOPTIONS
     // A dead peer is noticed in seconds, unless the operator says otherwise.
     values.try_emplace("connect_timeout", "3");
     values.try_emplace("tcp_user_timeout", "5000");
@@ -123,6 +151,12 @@ Instant Rows::instant(int row, int column) const {
     return Instant{std::chrono::microseconds{int64(row, column) + kEpochUs}};
 }
 
+std::string_view Rows::uuid(int row, int column) const {
+    const std::string_view bytes = text(row, column);
+    if (bytes.size() != 16) throw std::logic_error("column has another type");
+    return bytes;
+}
+
 std::vector<std::int64_t> Rows::int64_array(int row, int column) const {
     std::string_view bytes = text(row, column);
     std::vector<std::int64_t> values;
@@ -133,7 +167,15 @@ std::vector<std::int64_t> Rows::int64_array(int row, int column) const {
     return values;
 }
 
-Connection::Connection(std::string url) : url_(with_timeouts(url)) {}
+void ignore_environment() {
+    for (const char* name : {"PGTZ", "PGDATESTYLE", "PGGEQO"}) ::unsetenv(name);
+}
+
+Connection::Connection(const Url& url)
+    : conninfo_(with_pins(url.conninfo)), pins_(std::string(kPlanByKey) + kPins) {
+    if (url.schema.empty()) return;
+    pins_ += kServicePins + ("'\"" + url.schema + "\"', false)");
+}
 Connection::~Connection() { reset(); }
 
 void Connection::reset() noexcept {
@@ -144,11 +186,16 @@ void Connection::reset() noexcept {
 soci::session& Connection::session() {
     if (!session_) {
         try {
-            session_ = std::make_unique<soci::session>(factory(), url_);
+            session_ = std::make_unique<soci::session>(factory(), conninfo_);
         } catch (const soci::soci_error& error) {
             throw DatabaseError(std::string("connect: ") + error.what(), "", true);
         }
-        script(kPlanByKey);
+        try {
+            script(pins_);
+        } catch (const DatabaseError&) {
+            reset();  // otherwise the next use would go on without them
+            throw;
+        }
     }
     return *session_;
 }
@@ -167,12 +214,15 @@ void Connection::fail(pg_result* result, const char* what) {
     throw DatabaseError(message, sqlstate, lost);
 }
 
-void Connection::prepare(const Statement& statement) {
-    if (prepared_.contains(&statement)) return;
-    PGresult* result = PQprepare(native(), statement.name, statement.sql, 0, nullptr);
+const char* Connection::prepare(const Statement& statement) {
+    pg_conn* connection = native();
+    const auto known = prepared_.find(&statement);
+    if (known != prepared_.end()) return known->second.c_str();
+    std::string name = statement.name + ("." + std::to_string(prepared_.size() + 1));
+    PGresult* result = PQprepare(connection, name.c_str(), statement.sql, 0, nullptr);
     if (PQresultStatus(result) != PGRES_COMMAND_OK) fail(result, statement.name);
     PQclear(result);
-    prepared_.insert(&statement);
+    return prepared_.emplace(&statement, std::move(name)).first->second.c_str();
 }
 
 // The next result of the pipeline and the null that ends it; throws if it is an error.
@@ -185,11 +235,10 @@ Rows Connection::pipelined(const char* what) {
 }
 
 Rows Connection::exec_after(const Statement& first, const Statement& second) {
-    prepare(first);
-    prepare(second);
+    const char* const names[] = {prepare(first), prepare(second)};
     pg_conn* connection = native();
-    const auto send = [&](const Statement& statement) {
-        return PQsendQueryPrepared(connection, statement.name, 0, nullptr, nullptr, nullptr, 1);
+    const auto send = [&](const char* name) {
+        return PQsendQueryPrepared(connection, name, 0, nullptr, nullptr, nullptr, 1);
     };
     // A failure leaves the connection in pipeline mode with results unread: it is of no use then.
     struct Guard {
@@ -198,7 +247,7 @@ Rows Connection::exec_after(const Statement& first, const Statement& second) {
             if (connection) connection->reset();
         }
     } guard{this};
-    if (!PQenterPipelineMode(connection) || !send(first) || !send(second) ||
+    if (!PQenterPipelineMode(connection) || !send(names[0]) || !send(names[1]) ||
         !PQpipelineSync(connection)) {
         fail(nullptr, first.name);
     }
@@ -211,8 +260,8 @@ Rows Connection::exec_after(const Statement& first, const Statement& second) {
 }
 
 Rows Connection::exec(const Statement& statement, const Params& params) {
+    const char* const name = prepare(statement);
     pg_conn* connection = native();
-    prepare(statement);
     constexpr std::size_t kMaxParams = 32;
     const auto refs = params.refs();
     if (refs.size() > kMaxParams) throw std::logic_error("too many parameters");
@@ -224,7 +273,7 @@ Rows Connection::exec(const Statement& statement, const Params& params) {
         lengths[i] = static_cast<int>(refs[i].size);
         formats[i] = 1;
     }
-    PGresult* result = PQexecPrepared(connection, statement.name, static_cast<int>(refs.size()),
+    PGresult* result = PQexecPrepared(connection, name, static_cast<int>(refs.size()),
                                       values, lengths, formats, 1);
     const ExecStatusType status = PQresultStatus(result);
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) fail(result, statement.name);

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_set>
+#include <unordered_map>
 #include <vector>
 
 #include "core/ids.hpp"
@@ -22,8 +22,9 @@ class session;
 
 namespace orderflow::postgres {
 
-// A statement and its name on the server. Define one constant per statement at namespace scope: its
-// address is its identity.
+// A statement and its name for errors and for pg_prepared_statements, where a number follows it:
+// "begin.1". Define one constant per statement at namespace scope: its address is its identity, so
+// two may have the same name.
 struct Statement {
     const char* name;
     const char* sql;
@@ -49,8 +50,7 @@ public:
     template <class T>
     T id(int row, int column) const {
         T value;
-        const std::string_view bytes = text(row, column);
-        std::memcpy(value.bytes.data(), bytes.data(), 16);
+        std::memcpy(value.bytes.data(), uuid(row, column).data(), 16);
         return value;
     }
     std::optional<Instant> optional_instant(int row, int column) const {
@@ -59,6 +59,8 @@ public:
     }
 
 private:
+    std::string_view uuid(int row, int column) const;  // 16 bytes
+
     struct Clear {
         void operator()(pg_result* result) const;
     };
@@ -68,11 +70,26 @@ private:
 // The connection string for the log, its password left out.
 std::string masked(const std::string& url);
 
+// A database, and the schema that unqualified names mean there.
+struct Url {
+    Url(std::string a_conninfo, std::string_view a_schema = {})
+        : conninfo(std::move(a_conninfo)), schema(a_schema) {}
+    Url(const char* a_conninfo) : conninfo(a_conninfo) {}
+
+    std::string conninfo;  // a libpq conninfo string or URI
+    std::string schema;    // empty: as the role says, and without the timeouts of a service
+};
+
+// Keeps libpq from sending PGTZ, PGDATESTYLE and PGGEQO, which no connection string can overrule:
+// a value that the server does not know would end every connect. Call it before threads start.
+void ignore_environment();
+
 class Connection {
 public:
-    // Does not connect yet; the first use does. `url` is a libpq conninfo string or URI. Throws
-    // std::invalid_argument for one that cannot be read.
-    explicit Connection(std::string url);
+    // Does not connect yet; the first use does. Whatever statements rely on (encoding, time zone,
+    // schema, isolation, …) is set then, whatever the environment, the role or the database say.
+    // Throws std::invalid_argument for a conninfo that cannot be read.
+    explicit Connection(const Url& url);
     ~Connection();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
@@ -104,13 +121,14 @@ public:
 
 private:
     pg_conn* native();
-    void prepare(const Statement& statement);
+    const char* prepare(const Statement& statement);  // its name on the server
     Rows pipelined(const char* what);
     [[noreturn]] void fail(pg_result* result, const char* what);
 
-    std::string url_;
+    std::string conninfo_;
+    std::string pins_;  // run once on each new connection
     std::unique_ptr<soci::session> session_;
-    std::unordered_set<const Statement*> prepared_;
+    std::unordered_map<const Statement*, std::string> prepared_;  // to the name on the server
 };
 
 // One transaction: rolls back unless committed.

@@ -57,6 +57,15 @@ std::string stored_version(Connection& connection, const std::string& schema) {
         "database (docs/architecture.md, \"Schema versions\")");
 }
 
+// Another encoding than UTF8 lacks characters that clients may send.
+void check_encoding(Connection& connection, const std::string& schema) {
+    const Rows rows = connection.script("SHOW server_encoding");
+    const std::string encoding(rows.text(0, 0));
+    if (encoding == "UTF8") return;
+    throw OtherSchema("schema " + schema + ": the database's encoding is " + encoding +
+                      ", it must be UTF8; create the database with ENCODING 'UTF8'");
+}
+
 }  // namespace
 
 std::string schema_version(std::string_view schema_sql) {
@@ -90,6 +99,7 @@ void migrate(Connection& connection, std::string_view name, std::string_view sch
     try {
         // A role's limits are for its work, not for waiting until another instance is done here.
         connection.script("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0");
+        check_encoding(connection, schema);
         connection.session() << "SELECT pg_advisory_xact_lock(hashtext('orderflow.migrate'))";
         if (!exists(connection, schema)) {
             create(connection, schema, schema_sql, expected);

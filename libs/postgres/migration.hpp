@@ -8,8 +8,9 @@
 
 namespace orderflow::postgres {
 
-// The schema in the database was made from another text than this program's: it is neither used nor
-// changed. what() names the schema, both versions and what an operator can do.
+// The schema in the database was made from another text than this program's, or the database has
+// another encoding than UTF8: it is neither used nor changed. what() names the schema, what was
+// found and expected, and what an operator can do.
 class OtherSchema final : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;

@@ -21,7 +21,7 @@ namespace orderflow::postgres {
 class Pool {
 public:
     // `capacity`: jobs waiting at most. Until `gate` is open nothing is run; null: at once.
-    Pool(std::string url, std::size_t threads, std::size_t capacity, const Gate* gate = nullptr);
+    Pool(Url url, std::size_t threads, std::size_t capacity, const Gate* gate = nullptr);
     ~Pool();
 
     // What is queued is dropped; the destructor waits for what runs.
@@ -82,7 +82,7 @@ private:
     static std::exception_ptr translate(Connection& connection);
     void work(std::stop_token stop);
 
-    std::string url_;
+    Url url_;
     const Gate* const gate_;
     BatchQueue<Job> jobs_;
     std::vector<std::jthread> threads_;  // last: they use everything above

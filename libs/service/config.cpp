@@ -45,6 +45,7 @@ void Options::add_seconds(const char* flag, const char* environment_name,
 }
 
 std::optional<int> Options::parse(int argc, char** argv) {
+    postgres::ignore_environment();
     try {
         app_.parse(argc, argv);
         return std::nullopt;

@@ -151,7 +151,7 @@ Host::Host(const CommonConfig& config, events::Service service, std::string_view
       registry_(std::make_shared<prometheus::Registry>()),
       startup_(config_, service, schema_sql, std::move(prepare)),
       pool_(std::make_unique<postgres::Pool>(
-          config_.database_url, static_cast<std::size_t>(config_.database_threads), 1'024,
+          startup_.url(), static_cast<std::size_t>(config_.database_threads), 1'024,
           &startup_.database())) {}
 
 Host::~Host() = default;
@@ -159,7 +159,7 @@ Host::~Host() = default;
 asio::io_context& Host::io() { return *io_; }
 
 messaging::LoopContext Host::loop_context(messaging::Bell& bell) {
-    messaging::LoopContext context{service_, config_.database_url, config_.kafka(), *registry_,
+    messaging::LoopContext context{service_, startup_.url(), config_.kafka(), *registry_,
                                    bell};
     context.database = &startup_.database();
     context.topics = &startup_.topics();

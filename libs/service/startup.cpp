@@ -82,6 +82,8 @@ void Startup::start(std::function<void(std::exception_ptr)> on_failure) {
     topics_thread_ = thread(&Startup::bring_in_topics);
 }
 
+postgres::Url Startup::url() const { return {config_.database_url, schema_name(service_)}; }
+
 void Startup::request_stop() {
     database_thread_.request_stop();
     topics_thread_.request_stop();
@@ -95,7 +97,7 @@ void Startup::stop() {
 }
 
 void Startup::bring_in_schema(const std::stop_token& stop) {
-    postgres::Connection connection(config_.database_url);
+    postgres::Connection connection(url());
     messaging::Backoff backoff;
     Report report(database_step_, "the database");
     while (!stop.stop_requested()) {

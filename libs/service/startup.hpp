@@ -33,6 +33,8 @@ public:
     void request_stop();
     void stop();  // blocks
 
+    // The own database and the schema in it, for every connection of the service.
+    postgres::Url url() const;
     // Open when the schema is in and prepared.
     const Gate& database() const { return database_; }
     // Open when the topics are there that the service consumes or emits its events to. Those that

@@ -40,7 +40,7 @@ void run(const Config& config) {
     messaging::RelayLoop relay(context);
     auto& unheard = messaging::failure_counter(context.registry, "notifications");
     const auto notifications = std::make_shared<Notifications>(host.io(), host.pool(), unheard);
-    ChangeListener listener(config.common.database_url, host.io(), *notifications, unheard,
+    ChangeListener listener(context.database_url, host.io(), *notifications, unheard,
                             context.database);
     host.run(make_router(accept, cancel, host.pool(), notifications, config.api),
              {service::stage(listener, expiry, deadline, consumers),

@@ -19,7 +19,7 @@ constexpr std::chrono::milliseconds kProbeEvery{1'000};
 
 }  // namespace
 
-ChangeListener::ChangeListener(std::string database_url, asio::io_context& io,
+ChangeListener::ChangeListener(postgres::Url database_url, asio::io_context& io,
                                Notifications& notifications, prometheus::Counter& failures,
                                const Gate* database)
     : io_(io), notifications_(notifications), failures_(failures),
@@ -32,7 +32,7 @@ void ChangeListener::stop() {
     if (thread_.joinable()) thread_.join();
 }
 
-void ChangeListener::run(std::stop_token stop, const std::string& database_url) {
+void ChangeListener::run(std::stop_token stop, const postgres::Url& database_url) {
     using Clock = std::chrono::steady_clock;
     postgres::Connection connection(database_url);
     messaging::Backoff backoff;

@@ -13,14 +13,14 @@ namespace orderflow::order {
 class ChangeListener {
 public:
     // `failures` counts broken connections. Begins when `database` is open; null: at once.
-    ChangeListener(std::string database_url, boost::asio::io_context& io,
+    ChangeListener(postgres::Url database_url, boost::asio::io_context& io,
                    Notifications& notifications, prometheus::Counter& failures,
                    const Gate* database = nullptr);
     void request_stop() { thread_.request_stop(); }
     void stop();  // blocks
 
 private:
-    void run(std::stop_token stop, const std::string& database_url);
+    void run(std::stop_token stop, const postgres::Url& database_url);
 
     boost::asio::io_context& io_;
     Notifications& notifications_;

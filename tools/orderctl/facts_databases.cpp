@@ -85,10 +85,9 @@ Digest optional_digest(const Rows& rows, int row, int column) {
 }  // namespace
 
 AuditDatabase::AuditDatabase(Service service, const std::string& url)
-    : service_(service), connection_(url) {
-    connection_.script("SET search_path = " + std::string(schema_of(service)) +
-                       "; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;"
-                       " SET TimeZone = 'UTC'");
+    : service_(service), connection_({url, schema_of(service)}) {
+    connection_.script("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;"
+                       " SET lock_timeout = 0");
 }
 
 AuditDatabases open_databases(const Endpoints& endpoints) {

@@ -11,6 +11,7 @@
 #include "core/line_writer.hpp"
 #include "orderctl/commands.hpp"
 #include "orderctl/terminal.hpp"
+#include "postgres/connection.hpp"
 
 namespace {
 
@@ -112,6 +113,7 @@ int main(int argc, char** argv) {
     orderflow::keep_standard_streams();
     spdlog::set_default_logger(spdlog::stderr_logger_mt("orderctl"));
     spdlog::set_level(spdlog::level::err);
+    orderflow::postgres::ignore_environment();
     try {
         const int code = run(argc, argv);
         flush_output();

@@ -135,9 +135,8 @@ std::vector<RepublishedView> lower_checkpoints(const Context& context,
     std::vector<RepublishedView> views;
     for (const Service service : kServices) {
         if (!chosen(options, service)) continue;
-        postgres::Connection connection(context.endpoints.owner(service));
-        connection.script("SET search_path = " + std::string(schema_of(service)) +
-                          "; SET statement_timeout = 0");
+        postgres::Connection connection({context.endpoints.owner(service), schema_of(service)});
+        connection.script("SET statement_timeout = 0");
         if (since) {
             connection.exec(kLowerSince, Params::of(*since));
         } else {
