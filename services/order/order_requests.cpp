@@ -2,6 +2,9 @@
 
 #include <map>
 
+#include <prometheus/gauge.h>
+#include <spdlog/spdlog.h>
+
 #include "core/digest.hpp"
 #include "core/pause.hpp"
 #include "events/codec.hpp"
@@ -225,21 +228,43 @@ CancelLoop::MakeWorker cancel_worker() {
     };
 }
 
+KeyExpiry::KeyExpiry(KeyStore& keys, std::chrono::seconds kept, prometheus::Registry& registry)
+    : keys_(keys),
+      age_(kept),
+      difference_(prometheus::BuildGauge()
+                      .Name("orderflow_clock_difference_seconds")
+                      .Help("How far the database's clock is ahead of the process's, seconds")
+                      .Register(registry)
+                      .Add({})) {}
+
+void KeyExpiry::step(Instant process_now, SafeAge::Steady steady_now) {
+    const auto limit = age_.look(keys_.clock(), process_now, steady_now);
+    const double difference = std::chrono::duration<double>(age_.difference()).count();
+    difference_.Set(difference);
+    if (agreed_ != age_.clocks_agree()) {
+        agreed_ = !agreed_;
+        spdlog::warn("the database's clock is {:+.0f} s from this process's: {}", difference,
+                     agreed_ ? "old idempotency keys are forgotten again"
+                             : "no idempotency key is forgotten until they agree");
+    }
+    if (limit) keys_.expire(*limit);
+}
+
 KeyExpiryLoop::KeyExpiryLoop(const messaging::LoopContext& context, std::chrono::seconds kept)
     : thread_([context, kept](std::stop_token stop) {
           if (!context.await_database(stop)) return;
           auto& failures = messaging::failure_counter(context.registry, "key-expiry");
           postgres::Connection connection(context.database_url);
           const auto keys = make_key_store(connection);
+          KeyExpiry expiry(*keys, kept, context.registry);
           while (!stop.stop_requested()) {
-              bool more = false;
               try {
-                  more = keys->expire(kept);
+                  expiry.step(system_now(), std::chrono::steady_clock::now());
               } catch (const std::exception&) {
                   failures.Increment();
                   messaging::report_failure("key-expiry", connection);
               }
-              if (!more) pause(stop, kExpireEvery);
+              pause(stop, kExpireEvery);
           }
       }) {}
 

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/safe_age.hpp"
 #include "messaging/loops.hpp"
 #include "messaging/request_keys.hpp"
 #include "order/order_service.hpp"
@@ -64,7 +65,22 @@ bool cancel_orders(OrderStore& store, KeyStore& keys, std::span<const Cancellati
 using CancelLoop = messaging::QueueLoop<Cancellation>;
 CancelLoop::MakeWorker cancel_worker();
 
-// Forgets old keys, on a thread and a connection of its own.
+// Forgets keys that are older than `kept` by all clocks (SafeAge), at most 10,000 a second.
+class KeyExpiry {
+public:
+    KeyExpiry(KeyStore& keys, std::chrono::seconds kept, prometheus::Registry& registry);
+
+    // One look at the clocks, and the deletion of what they agree on. Throws DatabaseError.
+    void step(Instant process_now, SafeAge::Steady steady_now);
+
+private:
+    KeyStore& keys_;
+    SafeAge age_;
+    prometheus::Gauge& difference_;
+    bool agreed_ = true;
+};
+
+// On a thread and a connection of its own.
 class KeyExpiryLoop {
 public:
     KeyExpiryLoop(const messaging::LoopContext& context, std::chrono::seconds kept);

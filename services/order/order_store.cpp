@@ -104,10 +104,11 @@ const Statement kKeepKeys{"idempotency_keys_keep", R"(
     SELECT key, order_id, answer, request, $5::timestamptz
     FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[])
          AS new(key, order_id, answer, request))"};
+const Statement kClock{"idempotency_keys_clock", "SELECT clock_timestamp()"};
 const Statement kExpireKeys{"idempotency_keys_expire", R"(
     DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
         SELECT ctid FROM idempotency_keys
-        WHERE created_at < clock_timestamp() - $1::bigint * interval '1 second'
+        WHERE created_at < $1::timestamptz
         ORDER BY created_at LIMIT 10000 FOR UPDATE SKIP LOCKED)))"};
 
 // The columns that change, filled row by row.
@@ -303,13 +304,13 @@ public:
                 answers.push(std::nullopt);
             }
         }
-        connection_.exec(kKeepKeys, Params::of(names, ids, answers, requests, now));
+        const Instant since = std::max(now, system_now());
+        connection_.exec(kKeepKeys, Params::of(names, ids, answers, requests, since));
     }
 
-    bool expire(std::chrono::seconds age) override {
-        const auto seconds = static_cast<std::int64_t>(age.count());
-        return connection_.exec(kExpireKeys, Params::of(seconds)).affected() > 0;
-    }
+    Instant clock() override { return connection_.exec(kClock).instant(0, 0); }
+
+    void expire(Instant time) override { connection_.exec(kExpireKeys, Params::of(time)); }
 
 private:
     postgres::Connection& connection_;

@@ -76,11 +76,13 @@ public:
     virtual ~KeyStore() = default;
     // What is known of each key. The others are this transaction's until it ends; never waits.
     virtual Claims claim(std::span<const std::string_view> keys) = 0;
-    // Of keys that were claimed and not kept.
+    // Of keys that were claimed and not kept. Their age counts from `now` by the database's clock
+    // or from now by this process's, whichever is later: one that is behind shortens no life.
     virtual void keep(std::span<const KeptKey> keys, Instant now) = 0;
-    // Forgets a bounded number of keys that were kept so long ago, by the database's clock, in its
-    // own transaction; false: there were none.
-    virtual bool expire(std::chrono::seconds age) = 0;
+    // The database's clock.
+    virtual Instant clock() = 0;
+    // Forgets up to 10,000 of the keys that were kept before `time`, in its own transaction.
+    virtual void expire(Instant time) = 0;
 };
 
 std::unique_ptr<KeyStore> make_key_store(postgres::Connection& connection);

@@ -147,12 +147,63 @@ TEST_CASE("idempotency: what is old is forgotten, what is not stays") {
 
     prometheus::Registry registry;
     messaging::Bell bell;
-    order::KeyExpiryLoop loop({Service::order, lab.database.url(), {}, registry, bell}, 23h);
-
-    CHECK(eventually(10s, [&] { return lab.count("idempotency_keys") == 1; }));
+    order::KeyExpiryLoop loop({Service::order, lab.database.url(), {}, registry, bell}, 1s);
+    CHECK(eventually(10s, [&] { return lab.count("idempotency_keys") == 0; }));
     loop.stop();
     const Story again;
     CHECK(lab.a.place(again, "key-old1").id == again.id);
+}
+
+// The real table, seen with a database's clock that a test sets.
+class KeysAt final : public order::KeyStore {
+public:
+    explicit KeysAt(order::KeyStore& keys) : keys_(keys) {}
+    order::Claims claim(std::span<const std::string_view> keys) override {
+        return keys_.claim(keys);
+    }
+    void keep(std::span<const order::KeptKey> keys, Instant now) override {
+        keys_.keep(keys, now);
+    }
+    Instant clock() override { return database_now; }
+    void expire(Instant time) override { keys_.expire(time); }
+
+    Instant database_now{};
+
+private:
+    order::KeyStore& keys_;
+};
+
+TEST_CASE("idempotency: a key lives as long as promised, whatever a clock says meanwhile") {
+    Lab lab;
+    prometheus::Registry registry;
+    KeysAt keys(*lab.a.keys);
+    order::KeyExpiry expiry(keys, 24h, registry);
+    const Instant began = system_now();
+    std::chrono::seconds passed{0};
+    const auto steps = [&](std::chrono::minutes time, std::chrono::hours database_ahead,
+                           std::chrono::hours process_ahead) {
+        for (; time > 0min; time -= 1min) {
+            keys.database_now = began + passed + database_ahead;
+            expiry.step(began + passed + process_ahead, SafeAge::Steady{passed});
+            passed += 1min;
+        }
+    };
+    const Story first;
+    lab.a.place(first, "key-mine");
+    // One that was made while the database's clock was behind.
+    const std::vector<order::KeptKey> behind{{"key-late", {Story{}.id, std::nullopt, {}}}};
+    keys.keep(behind, began - 26h);
+
+    steps(30min, 0h, 0h);
+    steps(40min, 26h, 0h);
+    steps(40min, 0h, 26h);
+    steps(40min, 26h, 26h);
+    steps(40min, 0h, 0h);
+    CHECK(lab.count("idempotency_keys") == 2);
+    CHECK(lab.b.place(Story{}, "key-mine").id == first.id);
+
+    steps(std::chrono::minutes{25h}, 0h, 0h);
+    CHECK(lab.count("idempotency_keys") == 0);
 }
 
 }  // namespace orderflow::test
