@@ -11,6 +11,7 @@
 #include <boost/mp11.hpp>
 
 #include "core/enums.hpp"
+#include "events/saga_order.hpp"
 
 namespace orderflow::analytics {
 namespace {
@@ -274,7 +275,11 @@ std::optional<OpenOrder> open_order(const OrderId& id, const OrderView& view) {
 }
 
 std::vector<TimelineEvent> timeline(const OrderView& view) {
-    std::vector<TimelineEvent> list;
+    struct Entry {
+        events::SagaEvent what;
+        TimelineEvent shown;
+    };
+    std::vector<Entry> entries;
     for (std::size_t i = 0; i < kSlots; ++i) {
         const auto& mark = view.marks[i];
         if (!mark) continue;
@@ -287,12 +292,18 @@ std::vector<TimelineEvent> timeline(const OrderView& view) {
         event.partition = mark->partition;
         event.offset = mark->offset;
         if (slot.compensates) event.compensates = type_without_version(*slot.compensates);
-        list.push_back(event);
+        entries.push_back({{slot.kind, slot.producer}, event});
     }
-    std::ranges::stable_sort(list, {}, &TimelineEvent::time);
-    for (std::size_t i = 1; i < list.size(); ++i) {
-        const microseconds since = list[i].time - list[i - 1].time;
-        list[i].latency_ms = static_cast<double>(since.count()) / 1000;
+    events::sort_as_caused(
+        entries, [](const Entry& entry) { return entry.what; },
+        [](const Entry& entry) { return entry.shown.time; });
+    std::vector<TimelineEvent> list;
+    for (Entry& entry : entries) {
+        if (!list.empty()) {
+            const auto since = std::max(entry.shown.time - list.back().time, microseconds{0});
+            entry.shown.latency_ms = static_cast<double>(since.count()) / 1000;
+        }
+        list.push_back(entry.shown);
     }
     return list;
 }

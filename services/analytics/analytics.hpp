@@ -77,7 +77,7 @@ struct TimelineEvent {
     std::string_view type;  // "OrderPlaced"
     std::string_view service;
     Instant time{};
-    std::optional<double> latency_ms;  // since the event before; absent for the first
+    std::optional<double> latency_ms;  // since the event before, never below 0; none for the first
     std::string_view topic;
     std::int32_t partition = 0;
     std::int64_t offset = 0;
@@ -87,7 +87,7 @@ struct TimelineEvent {
 BOOST_DESCRIBE_STRUCT(TimelineEvent, (), (type, service, time, latency_ms, topic, partition,
                                           offset, compensates))
 
-// By time of recording.
+// By time of recording; where the clocks put an effect before its cause, in the saga's order.
 std::vector<TimelineEvent> timeline(const OrderView& view);
 
 // Whose answer an order waits for, and since when.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 
 #include "analytics/analytics.hpp"
@@ -282,7 +283,7 @@ TEST_CASE("the timeline is sorted by time and names what a compensation undoes")
     CHECK(list[6].offset == 6);
 }
 
-TEST_CASE("in a timeline time decides before cause") {
+TEST_CASE("in a timeline time decides where it contradicts no cause") {
     // Given a cancellation that was recorded before the reservation it has to undo
     auto way = refused_way(Reason::CUSTOMER);
     way[2].after = 1'000us;
@@ -290,6 +291,40 @@ TEST_CASE("in a timeline time decides before cause") {
     CHECK(list[1].type == "CancellationStarted");
     CHECK(list[2].type == "StockReserved");
     CHECK(list[2].latency_ms == 1.0);
+}
+
+TEST_CASE("in a timeline no effect stands before its cause, whatever a clock said") {
+    using events::Service;
+    using Types = std::vector<std::string>;
+    struct Clock {
+        Service whose;
+        std::size_t from;  // the first event of the way that it is wrong for
+        std::chrono::microseconds off;
+    };
+    const auto clock = GENERATE(Clock{Service::order, 1, -1h}, Clock{Service::order, 0, 26h},
+                                Clock{Service::inventory, 0, -1h}, Clock{Service::payment, 0, 26h},
+                                Clock{Service::shipping, 0, -5ms}, Clock{Service::payment, 0, -1h});
+    const bool back = GENERATE(false, true);
+    auto way = back ? refused_way(Reason::CUSTOMER) : forward_way();
+    Types straight;
+    for (const auto& event : timeline(fold_all(way).view)) straight.emplace_back(event.type);
+    for (std::size_t i = clock.from; i < way.size(); ++i) {
+        const auto slot = slot_of(way[i].event).value();
+        if (info(slot).producer == clock.whose) way[i].after += clock.off;
+    }
+    const auto list = timeline(fold_all(way).view);
+    Types types;
+    for (const auto& event : list) {
+        types.emplace_back(event.type);
+        CHECK(event.latency_ms.value_or(0) >= 0);
+    }
+    CHECK(types.front() == "OrderPlaced");
+    CHECK(types.back() == straight.back());
+    if (!back) CHECK(types == straight);
+    const auto place = [&](const char* type) { return std::ranges::find(types, type); };
+    if (back) CHECK(place("CancellationStarted") < place("StockReleased"));
+    if (back) CHECK(place("StockReserved") < place("StockReleased"));
+    if (back) CHECK(place("CancellationStarted") < place("NothingToCompensate"));
 }
 
 TEST_CASE("the timeline's JSON leaves out what is not there") {

@@ -115,6 +115,23 @@ TEST_CASE("orderctl order: events come in time order, compensations name what th
     CHECK(events[2].after_us == 0);
 }
 
+TEST_CASE("orderctl order: no effect stands before its cause, whatever a clock said") {
+    std::vector<EventView> events{event(kT0, "order", "OrderCompleted"),  // an hour behind
+                                  event(kT1, "order", "OrderPlaced"),
+                                  event(kT3, "inventory", "StockReserved"),
+                                  event(kT2, "payment", "RecordParked"),
+                                  event(kT2, "payment", "PaymentCaptured"),
+                                  event(kT3, "shipping", "ShipmentScheduled")};
+    sort_and_link(events);
+    Lines types;
+    for (const EventView& event : events) {
+        types.push_back(event.type);
+        CHECK(event.after_us.value_or(0) >= 0);
+    }
+    CHECK(types == Lines{"OrderPlaced", "RecordParked", "StockReserved", "PaymentCaptured",
+                         "ShipmentScheduled", "OrderCompleted"});
+}
+
 TEST_CASE("orderctl order: who settled a payment by hand is said") {
     ParticipantView row{"SETTLED", {}, "1500 KRW", {}, 4, "REFUNDED", "kim"};
     CHECK(standing_text(row) ==

@@ -1,4 +1,5 @@
 // `orderctl order ORDER`.
+#include <algorithm>
 #include <iterator>
 #include <memory>
 
@@ -60,7 +61,8 @@ void print_saga(const OrderView& order) {
     const auto placed = parse_rfc3339(saga.placed_at);
     const auto finished = saga.finished_at ? parse_rfc3339(*saga.finished_at) : std::nullopt;
     if (placed && finished) {
-        say(", final ", latency_text(*finished - *placed).substr(1), " later");
+        const auto took = std::max(*finished - *placed, std::chrono::microseconds{0});
+        say(", final ", latency_text(took).substr(1), " later");
     }
     say("\n");
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "events/saga_order.hpp"
+#include "orderctl/facts.hpp"
 #include "orderctl/terminal.hpp"
 
 namespace orderflow::orderctl {
@@ -28,11 +30,22 @@ const EventView* find(const OrderView& order, std::string_view service, std::str
     return found == order.events.end() ? nullptr : &*found;
 }
 
+// 0 where the clock that said `from` was ahead.
 std::optional<std::chrono::microseconds> between(const std::string& from, const std::string& to) {
     const auto begun = parse_rfc3339(from);
     const auto ended = parse_rfc3339(to);
     if (!begun || !ended) return std::nullopt;
-    return *ended - *begun;
+    return std::max(*ended - *begun, std::chrono::microseconds{0});
+}
+
+// nullopt for the announcements of parked records, which follow from no event of the saga.
+std::optional<events::SagaEvent> saga_event_of(const EventView& event) {
+    for (const events::CatalogRow& row : events::catalog()) {
+        const std::string_view type = events::type_name(row.kind);
+        const bool same = type.substr(0, type.find('.')) == event.type;
+        if (same && short_name(row.producer) == event.service) return {{row.kind, row.producer}};
+    }
+    return std::nullopt;
 }
 
 std::string took(const EventView& event) {
@@ -85,9 +98,18 @@ StepView step_of(const OrderView& order, const Step& step, bool& next) {
 }  // namespace
 
 void sort_and_link(std::vector<EventView>& events) {
-    // Clocks of two databases may differ, so only the order within a service is certain; the sort
-    // is stable and each service's rows come in seq order.
     std::ranges::stable_sort(events, {}, &EventView::time);
+    const auto announced = std::ranges::stable_partition(
+        events, [](const EventView& event) { return saga_event_of(event).has_value(); });
+    const std::vector<EventView> others(announced.begin(), announced.end());
+    events.erase(announced.begin(), announced.end());
+    events::sort_as_caused(
+        events, [](const EventView& event) { return *saga_event_of(event); }, &EventView::time);
+    for (const EventView& other : others) {
+        const auto later = std::ranges::find_if(
+            events, [&](const EventView& event) { return event.time > other.time; });
+        events.insert(later, other);
+    }
     for (std::size_t i = 0; i < events.size(); ++i) {
         EventView& event = events[i];
         for (const Step& step : kSteps) {

@@ -110,8 +110,9 @@ struct Wait {
 };
 BOOST_DESCRIBE_STRUCT(Wait, (), (whom, since, why, mend))
 
-// In time order (each ledger's own order kept), each compensation with what it undoes, each event
-// with the time since the one before.
+// In time order (each ledger's own order kept) or, where the clocks put an effect before its cause,
+// in the saga's order; each compensation with what it undoes, each event with the time since the
+// one before, never below 0.
 void sort_and_link(std::vector<EventView>& events);
 
 // What keeps the order from its end, or its end from having its effect; empty if nothing does.
