@@ -181,6 +181,9 @@ Result<events::Order> parse_order(std::string_view body) {
     order.items = std::move(request->items);
     // Cannot overflow: 100 lines of 100 pieces at 10^12 each.
     for (const auto& line : order.items) order.total += line.price * line.quantity;
+    if (order.total == 0) {  // gateways refuse to charge nothing
+        return Error{"validation", "nothing to pay: the total must be 1 at least", "/items"};
+    }
     if (request->payment) order.payment = std::move(*request->payment);
     order.shipment = std::move(request->shipment);
     order.warehouse_storage = request->warehouse_storage.value_or(false);

@@ -178,6 +178,15 @@ bool is_unclear(const GatewayResult& result) {
                       result.outcome);
 }
 
+std::chrono::seconds not_before(const GatewayResult& result) {
+    return std::visit(
+        [](const auto& outcome) {
+            const auto* unclear = std::get_if<Unclear>(&outcome);
+            return unclear ? unclear->not_before : std::chrono::seconds{0};
+        },
+        result.outcome);
+}
+
 Decision decide(const Payment* payment, const events::Event& event, const std::string& traceparent,
                 Instant now) {
     if (const auto* reserved = std::get_if<events::StockReserved>(&event)) {

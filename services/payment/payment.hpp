@@ -69,6 +69,7 @@ struct Refunded {
 struct NothingTaken {};  // never charged, or declined
 struct Unclear {
     std::string detail;  // for the log
+    std::chrono::seconds not_before{0};  // how long the gateway wants to be left alone
 };
 using ChargeResult = std::variant<Unclear, Captured, Declined>;
 using CancelResult = std::variant<Unclear, Refunded, NothingTaken>;
@@ -78,6 +79,7 @@ struct GatewayResult {
     std::variant<ChargeResult, CancelResult> outcome;
 };
 bool is_unclear(const GatewayResult& result);
+std::chrono::seconds not_before(const GatewayResult& result);  // 0 for a clear one
 
 // What no rule can mend and somebody has to look at.
 enum class Alarm {

@@ -61,7 +61,8 @@ private:
 
 // What an answer means. Only 400, 402 and 422 are declines; a timeout, a reset, 5xx, 429, 401, 403,
 // 404, 409 (`key_cancelled`), an answer about another order's charge and anything that cannot be
-// read leave the outcome unclear.
+// read leave the outcome unclear; 429 and 503 with their Retry-After, a number of seconds or a date
+// (by the answer's own Date), five minutes at most.
 ChargeResult charge_result(const OrderId& id, const http::ClientResult& answer);
 CancelResult cancel_result(const OrderId& id, const http::ClientResult& answer);
 

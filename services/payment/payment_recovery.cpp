@@ -89,9 +89,11 @@ void Recovery::settled(std::span<const GatewayResult> results, Instant now,
     for (const GatewayResult& result : results) {
         if (!is_unclear(result)) {
             unknown_.erase(result.id);
-        } else if (!remember(result.id, now + kFirstLook)) {
-            step_back(result.id, now);
+            continue;
         }
+        forget(result.id);  // what was due before this answer
+        const Instant due = now + std::max<milliseconds>(kFirstLook, not_before(result));
+        if (!remember(result.id, due)) step_back(result.id, now);
     }
 }
 

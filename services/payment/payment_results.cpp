@@ -40,26 +40,24 @@ bool apply_results(PaymentStore& store, std::span<const GatewayResult> results, 
     return store.save(payments);
 }
 
-ResultReport commit_results(messaging::UnitOfWork& work, PaymentStore& store,
-                            std::span<const GatewayResult> results) {
-    ResultReport report;
+void commit_results(messaging::UnitOfWork& work, PaymentStore& store,
+                    std::span<const GatewayResult> results, const PartDone& done) {
     auto commit = [&](std::span<const GatewayResult> part) {
-        PaymentMetrics::EventCounts emitted{};
-        Alarms alarms;
+        ResultReport report;
         messaging::run_transaction(work, [&](Instant now, BatchOutput& out) {
-            alarms.clear();
-            const bool saved = apply_results(store, part, now, out, alarms);
-            emitted = PaymentMetrics::counts(out.events);
+            report.alarms.clear();
+            const bool saved = apply_results(store, part, now, out, report.alarms);
+            report.emitted = PaymentMetrics::counts(out.events);
             return saved;
         });
-        for (std::size_t i = 0; i < emitted.size(); ++i) report.emitted[i] += emitted[i];
-        report.alarms.insert(report.alarms.end(), alarms.begin(), alarms.end());
+        done(part, report);
     };
     auto guilty = [&](const GatewayResult& result, const std::string& what) {
+        ResultReport report;
         report.failed.emplace_back(result.id, what);
+        done({&result, 1}, report);
     };
     messaging::bisect(results, commit, guilty);
-    return report;
 }
 
 bool ResultStep::take(BatchQueue<GatewayResult>& results, milliseconds at_most) {
@@ -68,12 +66,26 @@ bool ResultStep::take(BatchQueue<GatewayResult>& results, milliseconds at_most) 
 }
 
 void ResultStep::commit(Instant now) {
-    const ResultReport report = commit_results(work_, store_, batch_);
-    calls_.settled(batch_);
-    recovery_.settled(batch_, now, report.alarms);
+    std::size_t done = 0;
+    const auto part_done = [&](std::span<const GatewayResult> part, const ResultReport& report) {
+        done += part.size();
+        committed(part, report, now);
+    };
+    try {
+        commit_results(work_, store_, batch_, part_done);
+    } catch (...) {
+        batch_.erase(batch_.begin(), batch_.begin() + static_cast<std::ptrdiff_t>(done));
+        throw;
+    }
+    batch_.clear();
+}
+
+void ResultStep::committed(std::span<const GatewayResult> part, const ResultReport& report,
+                           Instant now) {
+    calls_.settled(part);
+    recovery_.settled(part, now, report.alarms);
     for (const auto& [id, what] : report.failed) recovery_.failed(id, now);
-    const std::vector<GatewayResult> done = std::exchange(batch_, {});
-    watcher_.committed(done, report.emitted);
+    watcher_.committed(part, report.emitted);
     for (const auto& [id, what] : report.failed) watcher_.failed(id, what);
     for (const auto& [id, alarm] : report.alarms) watcher_.sound(id, alarm);
 }

@@ -4,6 +4,7 @@
 // made again. `ResultStep` is one turn of that, over ports, for the simulator, too; `ResultLoop`
 // runs it on a thread of its own.
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,18 +24,21 @@ namespace orderflow::payment {
 bool apply_results(PaymentStore& store, std::span<const GatewayResult> results, Instant now,
                    messaging::BatchOutput& out, Alarms& alarms);
 
-// What became of a batch of results.
+// What became of a part of a batch of results.
 struct ResultReport {
     PaymentMetrics::EventCounts emitted{};
     Alarms alarms;
     std::vector<std::pair<OrderId, std::string>> failed;  // could not be handled, and why
 };
 
-// Commits the results, one bad one not holding up the others. One that is lost here, or in memory,
-// only costs another call: its row still says that one is due. Throws when the database is out of
-// reach; then the same results may be committed again.
-ResultReport commit_results(messaging::UnitOfWork& work, PaymentStore& store,
-                            std::span<const GatewayResult> results);
+// Commits the results, one bad one not holding up the others: then in parts, in their order. `done`
+// is called for each part once it is committed, or given up. A result that is lost here, or in
+// memory, only costs another call: its row still says that one is due. Throws when the database is
+// out of reach; then the results that `done` was not called for may be committed again.
+using PartDone =
+    std::function<void(std::span<const GatewayResult> part, const ResultReport& report)>;
+void commit_results(messaging::UnitOfWork& work, PaymentStore& store,
+                    std::span<const GatewayResult> results, const PartDone& done);
 
 // Who is told what results led to, once they are committed.
 class ResultWatcher {
@@ -60,9 +64,9 @@ public:
     bool take(BatchQueue<GatewayResult>& results, std::chrono::milliseconds at_most);
     std::span<const GatewayResult> in_hand() const { return batch_; }
 
-    // Throws when the database is out of reach; then the results stay in hand. One that is lost in
-    // memory would only cost another call, but while the process lives its order counts as being
-    // called.
+    // Throws when the database is out of reach; then the results that are not committed stay in
+    // hand. One that is lost in memory would only cost another call, but while the process lives
+    // its order counts as being called.
     void commit(Instant now);
 
     // Looks for calls that are due, if it is time for it: every 200 ms, or 5 s after a failure.
@@ -72,6 +76,8 @@ public:
     const Recovery& recovery() const { return recovery_; }
 
 private:
+    void committed(std::span<const GatewayResult> part, const ResultReport& report, Instant now);
+
     messaging::UnitOfWork& work_;
     PaymentStore& store_;
     Calls& calls_;

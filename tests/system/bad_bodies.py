@@ -115,6 +115,7 @@ def order_rows():
             ("less than nothing", {"items": [line | {"quantity": -1}]}, "/items/0/quantity"),
             ("101 pieces", {"items": [line | {"quantity": 101}]}, "/items/0/quantity"),
             ("the second line", {"items": [line, line | {"price": -1}]}, "/items/1/price"),
+            ("nothing to pay", {"items": [line | {"price": 0}, line | {"price": 0}]}, "/items"),
             ("a product with a long id", {"items": [line | {"productId": "x" * 65}]}, "/items/0/productId"),
             ("a currency in small letters", {"currency": "krw"}, "/currency"),
             ("a currency of two letters", {"currency": "KR"}, "/currency"),

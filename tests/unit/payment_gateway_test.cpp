@@ -109,6 +109,43 @@ TEST_CASE("gateway: only a clear answer about a charge is more than unclear") {
     CHECK(meaning(charge_result(kOrder, answer(line.status, line.body))) == line.meaning);
 }
 
+TEST_CASE("gateway: who asks to be left alone is, for five minutes at most") {
+    struct Line {
+        int status;
+        std::string retry_after, date;
+        int not_before_s;
+    };
+    const std::string noon = "Sun, 01 Mar 2026 12:00:00 GMT";
+    const Line line = GENERATE_COPY(values<Line>({
+        {429, "7", "", 7},
+        {503, "7", "", 7},
+        {429, "", "", 0},
+        {429, "0", "", 0},
+        {429, "300", "", 300},
+        {429, "86400", "", 300},
+        {429, "99999999999999999999", "", 300},
+        {429, "-5", "", 0},
+        {429, "soon", "", 0},
+        {429, "7 s", "", 0},
+        {429, "Sun, 01 Mar 2026 12:00:30 GMT", noon, 30},
+        {429, "Sunday, 01-Mar-26 12:00:30 GMT", noon, 30},
+        {429, "Sun Mar  1 12:00:30 2026", noon, 30},
+        {429, "Sun, 01 Mar 2026 11:00:00 GMT", noon, 0},  // it is over
+        {429, "Mon, 02 Mar 2026 12:00:00 GMT", noon, 300},
+        {429, "Sun, 01 Mar 2020 12:00:00 GMT", "", 0},  // by our clock
+        {429, "Tue, 01 Mar 2095 12:00:00 GMT", "", 300},
+        {500, "7", "", 0},
+    }));
+    CAPTURE(line.status, line.retry_after);
+    http::ClientResult refused = answer(line.status, "{}");
+    if (!line.retry_after.empty()) refused.headers.add("Retry-After", line.retry_after);
+    if (!line.date.empty()) refused.headers.add("Date", line.date);
+    const GatewayResult charge{kOrder, charge_result(kOrder, refused)};
+    const GatewayResult cancel{kOrder, cancel_result(kOrder, refused)};
+    CHECK(not_before(charge) == seconds{line.not_before_s});
+    CHECK(not_before(cancel) == seconds{line.not_before_s});
+}
+
 TEST_CASE("gateway: only a clear answer about a cancellation settles it") {
     struct Line {
         int status;

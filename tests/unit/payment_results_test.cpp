@@ -73,6 +73,26 @@ GatewayResult nothing_taken(const Story& story) {
     return {story.id, CancelResult{NothingTaken{}}};
 }
 
+// The reports of all parts as one.
+ResultReport commit_all(Database& database, std::span<const GatewayResult> results) {
+    ResultReport all;
+    std::size_t done = 0;
+    commit_results(database.work, database.store, results,
+                   [&](std::span<const GatewayResult> part, const ResultReport& report) {
+                       CHECK(part.data() == results.data() + done);  // each once, in order
+                       done += part.size();
+                       for (std::size_t i = 0; i < all.emitted.size(); ++i) {
+                           all.emitted[i] += report.emitted[i];
+                       }
+                       all.alarms.insert(all.alarms.end(), report.alarms.begin(),
+                                         report.alarms.end());
+                       all.failed.insert(all.failed.end(), report.failed.begin(),
+                                         report.failed.end());
+                   });
+    CHECK(done == results.size());
+    return all;
+}
+
 std::size_t captures(const ResultReport& report) {
     return report.emitted[static_cast<std::size_t>(EventKind::PaymentCaptured)];
 }
@@ -102,7 +122,7 @@ TEST_CASE("payment results: one that cannot be handled is reported, the others a
     }
     database.store.poisoned = {stories[bad].id};
 
-    const ResultReport report = commit_results(database.work, database.store, results);
+    const ResultReport report = commit_all(database, results);
 
     REQUIRE(report.failed.size() == 1);
     CHECK(report.failed[0].first == stories[bad].id);
@@ -133,13 +153,13 @@ TEST_CASE("payment results: with the database out of reach nothing is reported, 
     }
     database.work.failing = where;
 
-    CHECK_THROWS_AS(commit_results(database.work, database.store, results),
+    CHECK_THROWS_AS(commit_all(database, results),
                     postgres::DatabaseError);
     CHECK(database.work.calls.back() == "rollback");
     for (const Story& story : stories) CHECK(database.state(story) == "INTENT");
 
     database.work.failing.clear();
-    const ResultReport report = commit_results(database.work, database.store, results);
+    const ResultReport report = commit_all(database, results);
     CHECK(report.failed.empty());
     CHECK(captures(report) == 5);
     for (const Story& story : stories) CHECK(database.state(story) == "CAPTURED");
@@ -162,10 +182,10 @@ TEST_CASE("payment results: out of reach in the midst of bisecting, the same may
         if (++transactions == 3) throw postgres::DatabaseError("gone", "08006", true);
     };
 
-    CHECK_THROWS_AS(commit_results(database.work, database.store, results),
+    CHECK_THROWS_AS(commit_all(database, results),
                     postgres::DatabaseError);
     CHECK(database.state(stories[1]) == "CAPTURED");
-    const ResultReport report = commit_results(database.work, database.store, results);
+    const ResultReport report = commit_all(database, results);
 
     CHECK(captures(report) == 1);  // those that were committed emit nothing a second time
     CHECK(report.failed.size() == 1);
@@ -181,7 +201,7 @@ TEST_CASE("payment results: a wrong amount raises its alarm, once, and is asked 
     database.store.lose_next_save = GENERATE(false, true);
 
     const std::vector<GatewayResult> results{captured(wrong, 1499), captured(right)};
-    const ResultReport report = commit_results(database.work, database.store, results);
+    const ResultReport report = commit_all(database, results);
 
     CHECK(report.alarms == Alarms{{wrong.id, Alarm::wrong_amount}});
     CHECK(captures(report) == 1);
@@ -203,7 +223,7 @@ TEST_CASE("payment results: a contradiction to an operator raises its alarm and 
     database.work.calls.clear();
 
     const std::vector<GatewayResult> results{refunded(agreed), nothing_taken(denied)};
-    const ResultReport report = commit_results(database.work, database.store, results);
+    const ResultReport report = commit_all(database, results);
 
     CHECK(report.alarms == Alarms{{denied.id, Alarm::settled_otherwise}});
     CHECK(report.emitted == PaymentMetrics::EventCounts{});
@@ -318,7 +338,7 @@ TEST_CASE("payment settled by hand: the gateway is asked on until it says what h
         io.poll();
         const auto answers = results.take(std::chrono::milliseconds{0});
         if (answers.empty()) continue;
-        commit_results(database.work, database.store, answers);
+        commit_all(database, answers);
         calls.settled(answers);
         recovery.settled(answers, at(second));
     }

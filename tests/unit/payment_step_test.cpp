@@ -162,6 +162,19 @@ TEST_CASE("payment step: a call without a clear outcome is made again within a s
     CHECK(till.store.state(id) == State::CAPTURED);
 }
 
+TEST_CASE("payment step: a gateway that asks to be left alone is not called before") {
+    Till till;
+    till.gateway.answers = {Unclear{"status 429", seconds{30}}};
+    const OrderId id = till.charge();
+
+    till.pass(at(102), at(131));
+    CHECK(till.gateway.asked == std::vector{id});
+    till.pass(at(131), at(134));
+
+    CHECK(till.gateway.asked == std::vector{id, id});
+    CHECK(till.store.state(id) == State::CAPTURED);
+}
+
 TEST_CASE("payment step: an alarm is sounded, and the payment is called again") {
     Till till;
     till.gateway.answers = {Captured{"ch_1", {1499, {}}}};
@@ -182,7 +195,7 @@ TEST_CASE("payment step: a result that cannot be handled is told, and asked for 
 
     till.pass(at(102), at(160));
 
-    CHECK(till.notes.told == Told{"committed 2", "failed: unreadable row"});
+    CHECK(till.notes.told == Told{"committed 1", "failed: unreadable row", "committed 1"});
     CHECK(till.store.state(good) == State::CAPTURED);
     CHECK(till.gateway.asked == std::vector{bad, good});
 
@@ -191,6 +204,33 @@ TEST_CASE("payment step: a result that cannot be handled is told, and asked for 
 
     CHECK(till.gateway.asked == std::vector{bad, good, bad});
     CHECK(till.store.state(bad) == State::CAPTURED);
+}
+
+TEST_CASE("payment step: what is committed is reported, though the rest is out of reach") {
+    Till till;
+    till.gateway.answers = {Captured{"ch_1", {1499, {}}}};
+    std::vector<OrderId> ids;
+    for (int i = 0; i < 4; ++i) ids.push_back(till.charge());
+    till.store.unreadable = {ids[3]};
+    int transactions = 0;
+    const auto before = till.work.on_begin;
+    till.work.on_begin = [&] {
+        if (before) before();
+        // The whole, then the first half, which is committed; then the connection breaks.
+        if (++transactions == 3) throw postgres::DatabaseError("gone", "08006", true);
+    };
+    REQUIRE(till.take());
+
+    CHECK_THROWS_AS(till.step.commit(at(102)), postgres::DatabaseError);
+
+    CHECK(till.notes.told == Told{"committed 2", "alarm"});
+    REQUIRE(till.step.in_hand().size() == 2);
+    CHECK(till.step.in_hand()[0].id == ids[2]);
+    till.step.commit(at(102));
+    CHECK(till.notes.told == Told{"committed 2", "alarm", "committed 1", "committed 1",
+                                  "failed: unreadable row"});
+    CHECK(till.step.in_hand().empty());
+    CHECK(till.store.state(ids[2]) == State::CAPTURED);
 }
 
 TEST_CASE("payment step: a recent call that nobody remembers is found within seconds") {
