@@ -18,6 +18,12 @@ namespace orderflow::analytics {
 namespace asio = boost::asio;
 using std::chrono::steady_clock;
 
+namespace {
+
+constexpr int kRepeatAfter = 3;  // readings; the pages wait 7 s (QUIET_MS in pages/live.js)
+
+}  // namespace
+
 asio::awaitable<Readings::Ptr> Readings::get() {
     if (latest_ && steady_clock::now() < until_) co_return latest_;
     const auto executor = co_await asio::this_coro::executor;
@@ -80,10 +86,12 @@ asio::awaitable<void> Push::run() {
     while (!sockets_.empty()) {
         timer.expires_after(every_);
         const Frame frame = co_await read();
-        if (frame && (!last_ || *frame != *last_)) {
-            last_ = frame;
+        const bool changed = frame && (!last_ || *frame != *last_);
+        if (changed || (frame && ++unchanged_ >= kRepeatAfter)) {
+            unchanged_ = 0;
             for (http::WebSocket* socket : sockets_) socket->send(frame);
         }
+        last_ = frame;
         co_await timer.async_wait(asio::use_awaitable);
     }
     last_.reset();

@@ -1,6 +1,6 @@
 #pragma once
 // The dashboard's figures for everybody who looks: read once for all who ask at the same time, and
-// over WebSocket at most once per second, and not at all while nobody is connected. Used by
+// over WebSocket every one to three seconds, and not at all while nobody is connected. Used by
 // analytics_api; all on the io thread.
 #include <chrono>
 #include <exception>
@@ -63,8 +63,9 @@ public:
          std::chrono::milliseconds every = std::chrono::seconds{1})
         : io_(io), read_(std::move(read)), every_(every) {}
 
-    // The session of a socket that has just opened: it gets a frame at once and then one whenever
-    // the figures have changed.
+    // The session of a socket that has just opened: it gets a frame at once, then one whenever the
+    // figures have changed, and the same again every third time that they have not: so whoever
+    // hears nothing knows that nobody reads them any more.
     std::unique_ptr<http::WebSocketSession> join(http::WebSocket& socket);
 
 private:
@@ -79,7 +80,8 @@ private:
     const Read read_;
     const std::chrono::milliseconds every_;
     std::set<http::WebSocket*> sockets_;
-    Frame last_;
+    Frame last_;         // that was sent; null: the latest figures are not known
+    int unchanged_ = 0;  // readings since then
     bool running_ = false;
 };
 

@@ -1,6 +1,7 @@
 """The pages in a real browser: what a person sees, clicks and types, while the stack works behind them."""
 
 import os
+import pathlib
 import signal
 import statistics
 import unittest
@@ -8,10 +9,12 @@ import urllib.parse
 
 from browser import DESKTOP, PHONE, browser, complaints, resize, text, texts
 
-from processes import settings
+from processes import frozen, settings
 from stack import SystemTest, eventually, request
 
 FIRST_VIEW_MS = 1000
+NOTICED_S = 10   # until a page says that it is not live
+FROZEN_S = 12    # longer than any question of a page waits
 LOADS = 7  # of which the middle one counts: somebody else may have the processors meanwhile
 MARKUP = '<img src=x onerror="document.title=1"><b>&amp;'
 
@@ -286,6 +289,92 @@ class Pages(SystemTest):
             box.value = "CANCELLED"; box.dispatchEvent(new Event("change"))""")
         self.assertTrue(self.soon(lambda: len(texts(self.driver, "#orders tbody tr")) == 2))
         self.assertIn("Not enough in stock", text(self.driver, "#orders"))
+
+    # ---- what is frozen, or swallowed by a network, ends nothing by itself
+
+    def pill(self):
+        return text(self.driver, "#connection")
+
+    def frozen(self, part, path, live, while_frozen, deadline_s=NOTICED_S):
+        """Opens the page, freezes the part; the pill says so soon, goes on saying so, and comes back."""
+        self.expected = "127.0.0.1"  # what cannot be reached meanwhile
+        self.open(path)
+        self.see("#connection", live)
+        with frozen(*self.processes(part)):
+            self.assertTrue(self.soon(lambda: self.pill() in while_frozen, deadline_s), f"{path}: {self.pill()}")
+            seen = set()
+            self.soon(lambda: seen.add(self.pill()), FROZEN_S)
+            self.assertLessEqual(seen, set(while_frozen))
+        self.see("#connection", live, 45)
+
+    def processes(self, part):
+        """The edge's master has its workers below it."""
+        pid = self.stack.pid(part)
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [pid, *map(int, children)]
+
+    GONE = ("Reconnecting", "No connection")
+
+    def test_dashboard_says_that_the_edge_is_frozen(self):
+        self.frozen("edge", "/", "Live", self.GONE)
+
+    def test_dashboard_says_that_analytics_is_frozen(self):
+        self.frozen("analytics", "/", "Live", self.GONE)
+
+    def open_order(self):
+        """One that waits for long; the path of its page."""
+        order_id = self.place(self.order(self.product(), token="tok_slow_60s"))
+        self.addCleanup(request, "POST", self.stack.url("edge", f"/api/orders/{order_id}/cancellations"))
+        return f"/orders/{order_id}"
+
+    def test_order_page_says_that_the_edge_is_frozen(self):
+        self.frozen("edge", self.open_order(), "Live", self.GONE)
+
+    def test_order_page_says_that_a_service_is_frozen(self):
+        path = self.open_order()
+        for part, note in (("analytics", "The analytics service does not answer"),
+                           ("order", "The order service does not answer")):
+            with self.subTest(part):
+                self.frozen(part, path, "Live", ("Partly live",))
+                self.open(path)
+                with frozen(self.stack.pid(part)):
+                    self.assertTrue(self.soon(lambda said=note: said in text(self.driver, "#note"), NOTICED_S))
+
+    def test_lists_say_that_what_they_ask_is_frozen(self):
+        for part in ("edge", "order"):
+            for path in ("/customers", "/customers?id=CUST-001"):
+                with self.subTest(part=part, path=path):
+                    self.frozen(part, path, "Live, by polling", self.GONE)
+
+    def test_dashboard_stays_live_while_nothing_happens(self):
+        self.open("/")
+        self.see("#connection", "Live")
+        seen = set()
+        self.soon(lambda: seen.add(self.pill()), FROZEN_S)
+        self.assertEqual(seen, {"Live"})
+
+    def test_a_socket_that_a_network_has_swallowed_is_given_up(self):
+        self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": """
+            window.WebSocket = class extends WebSocket {
+                set onmessage(take) { super.onmessage = (event) => { if (!window.swallows) take?.(event); }; }
+                close() { if (!window.swallows) super.close(); }
+            }"""})
+        self.open("/")
+        self.see("#connection", "Live")
+        self.driver.execute_script("window.swallows = true")
+        self.assertTrue(self.soon(lambda: self.pill() == "Live, by polling", NOTICED_S), self.pill())
+        self.driver.execute_script("window.swallows = false")
+        self.see("#connection", "Live", 45)
+
+    def test_no_question_waits_for_ever(self):
+        self.open("/")
+        with frozen(*self.processes("edge")):
+            waited_ms = self.driver.execute_async_script("""
+                const done = arguments[0], begun = performance.now();
+                import("/pages/base.js").then(({get}) => get("/api/analytics"))
+                    .then(({status}) => done([status, performance.now() - begun]))""")
+        self.assertEqual(waited_ms[0], 0)
+        self.assertLess(waited_ms[1], 12_000)
 
     # ---- everywhere
 

@@ -43,18 +43,28 @@ export function draw(node, figures, children) {
 
 let clockAhead = 0; // ms that the server's clock is ahead of this one, if that is worth a mention
 
-// {status, body}: status 0 if there was no answer, body undefined if it was no JSON.
+const ANSWER_WITHIN_MS = 10_000; // the body included
+
+// {status, body}: status 0 if there was no answer in time, body undefined if it was no JSON.
 export async function get(path) {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), ANSWER_WITHIN_MS);
   try {
-    const answer = await fetch(path, { headers: { Accept: "application/json" }, cache: "no-store" });
+    const answer = await fetch(path,
+      { headers: { Accept: "application/json" }, cache: "no-store", signal: limit.signal });
     const date = Date.parse(answer.headers.get("Date"));
     const ahead = date + 500 - Date.now(); // a Date has whole seconds
     clockAhead = Number.isNaN(date) || Math.abs(ahead) < 2000 ? 0 : ahead;
     return { status: answer.status, body: parse(await answer.text()) };
   } catch {
     return { status: 0, body: undefined };
+  } finally {
+    clearTimeout(timer);
   }
 }
+
+// Whether a service answered, be it with a refusal.
+export const answered = (status) => status !== 0 && status < 500;
 
 // Amounts may exceed what a double holds exactly: those become BigInt where the browser can.
 export function parse(text) {

@@ -1,6 +1,6 @@
 // Orders, newest first, a page at a time: a customer's, or everybody's if no customer is asked for.
-import { badge, byId, customerLink, draw, duration, el, get, moment, money, number, orderLink, reason, setText,
-  table } from "./base.js";
+import { answered, badge, byId, customerLink, draw, duration, el, get, moment, money, number, orderLink, reason,
+  setText, table } from "./base.js";
 import { Live } from "./live.js";
 
 const PAGE = 20;
@@ -41,16 +41,18 @@ async function load({ more = false } = {}) {
   const answer = await list(orders.length + PAGE, orders, cursor);
   if (!answer) return;
   busy = false;
+  if (answered(answer.status)) live.alive();
   take(answer);
   live.qualify(orders.length > MOST ? "still" : undefined);
 }
 
-// What is shown stays if there is no answer. Says whether there was one.
+// What is shown stays if there is no answer. Says whether there was one; undefined: it was not for this to ask.
 async function look() {
-  if (busy || orders.length > MOST) return true;
+  if (busy) return undefined;
+  if (orders.length > MOST) return true;
   const answer = await list(Math.max(PAGE, orders.length), [], undefined);
   if (answer && (answer.status === 200 || orders.length === 0)) take(answer);
-  return !answer || (answer.status !== 0 && answer.status < 500);
+  return answer && answered(answer.status);
 }
 
 function take({ status, body, found, next }) {

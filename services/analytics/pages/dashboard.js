@@ -103,7 +103,7 @@ function catchUp() {
   poll();
 }
 
-new Live({ path: "/ws/analytics", poll, received, opened: catchUp, silenceMs: 90_000 }).start();
+new Live({ path: "/ws/analytics", poll, received, opened: catchUp }).start();
 
 // The pictures are drawn for their width.
 let drawnFor = innerWidth;

@@ -1,34 +1,52 @@
-// Keeps a page up to date: by WebSocket, and by asking again and again while there is none.
+// Keeps a page up to date: by WebSocket, and by asking again and again while there is none. The pill says how live it
+// is by the age of the last sign of life, a frame or an answer: where a process is frozen, or a network swallows what is
+// sent, no connection ends by itself.
 import { byId, parse } from "./base.js";
 
 const WORDS = {
   connecting: "Connecting", live: "Live", polling: "Live, by polling", away: "No connection", ended: "Final",
-  partly: "Partly live", missing: "Not found", still: "Not live",
+  partly: "Partly live", missing: "Not found", still: "Not live", quiet: "Reconnecting",
 };
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 30_000;
+const OPEN_WITHIN_MS = 10_000;
+export const QUIET_MS = 7000; // more than two of the signs of life that come every 2 or 3 s
 
 // path         of the WebSocket; undefined: there is none, only polling
-// poll()       asks by HTTP; says whether there was an answer
+// poll()       asks by HTTP; says whether there was an answer, undefined: it has not asked
 // received(m)  takes a message of the socket
 // opened(send) may send the first messages
 // everyMs      between two polls
-// silenceMs    a socket that says nothing for so long is given up; 0: it may be silent
 export class Live {
-  constructor({ path, poll, received, opened = () => {}, everyMs = 2000, silenceMs = 0 }) {
-    Object.assign(this, { path, poll, received, opened, everyMs, silenceMs });
+  constructor({ path, poll, received, opened = () => {}, everyMs = 2000 }) {
+    Object.assign(this, { path, poll, received, opened, everyMs });
     this.retryMs = FIRST_RETRY_MS;
     this.over = false;
+    this.alive();
   }
 
   start() {
     this.show("connecting");
     this.ask();
     if (this.path) this.connect();
+    this.checks = setInterval(() => this.check(), 1000);
     document.addEventListener("visibilitychange", () => {
-      if (!document.hidden && !this.over && !this.open) this.ask();
+      if (document.hidden || this.over) return;
+      this.alive(); // nobody asked while the page was hidden
+      if (!this.open) this.ask();
     });
     return this;
+  }
+
+  // A sign of life was seen.
+  alive() {
+    this.aliveAt = performance.now();
+  }
+
+  check() {
+    if (document.hidden || performance.now() - this.aliveAt < QUIET_MS) return;
+    if (this.open) this.drop();
+    if (this.state === "live" || this.state === "polling") this.show("quiet");
   }
 
   // Nothing changes any more.
@@ -36,7 +54,8 @@ export class Live {
     this.over = true;
     clearTimeout(this.pollTimer);
     clearTimeout(this.retryTimer);
-    clearTimeout(this.silenceTimer);
+    clearTimeout(this.openTimer);
+    clearInterval(this.checks);
     this.socket?.close();
     this.show("ended");
   }
@@ -52,42 +71,47 @@ export class Live {
       return;
     }
     this.socket = socket;
+    this.openTimer = setTimeout(() => this.drop(), OPEN_WITHIN_MS);
     socket.onopen = () => {
       this.open = true;
       this.retryMs = FIRST_RETRY_MS;
+      clearTimeout(this.openTimer);
       clearTimeout(this.pollTimer);
-      this.show("live");
-      this.heard();
+      this.alive();
       this.opened((message) => socket.send(JSON.stringify(message)));
     };
     socket.onmessage = (event) => {
-      this.heard();
+      this.alive();
+      this.show("live");
       const message = parse(event.data);
       if (message) this.received(message);
     };
     socket.onclose = () => this.lost();
   }
 
+  // Gives the socket up: the other side may never confirm that it is closed.
+  drop() {
+    this.socket.onopen = this.socket.onmessage = this.socket.onclose = null;
+    this.socket.close();
+    this.lost();
+  }
+
   lost() {
     if (this.over) return;
     const wasOpen = this.open;
     this.open = false;
-    clearTimeout(this.silenceTimer);
+    clearTimeout(this.openTimer);
     if (wasOpen) this.ask();
     this.retryTimer = setTimeout(() => this.connect(), this.retryMs * (0.75 + Math.random() / 2));
     this.retryMs = Math.min(2 * this.retryMs, LAST_RETRY_MS);
   }
 
-  heard() {
-    clearTimeout(this.silenceTimer);
-    if (this.silenceMs) this.silenceTimer = setTimeout(() => this.socket.close(), this.silenceMs);
-  }
-
   async ask() {
     clearTimeout(this.pollTimer);
-    const answered = await this.poll();
+    const answer = await this.poll();
+    if (answer) this.alive();
     if (this.over || this.open) return;
-    this.show(answered ? "polling" : "away");
+    if (answer !== undefined) this.show(answer ? "polling" : "away");
     clearTimeout(this.pollTimer);
     if (!document.hidden) this.pollTimer = setTimeout(() => this.ask(), this.everyMs);
   }

@@ -1,8 +1,8 @@
 // One order: where it stands, its way, every event. The order service says the state and pushes what happens, the
 // analytics service knows the events.
-import { badge, byId, changed, customerLink, draw, duration, el, get, growing, moment, money, number, reason, setText,
-  table } from "./base.js";
-import { Live } from "./live.js";
+import { answered, badge, byId, changed, customerLink, draw, duration, el, get, growing, moment, money, number, reason,
+  setText, table } from "./base.js";
+import { Live, QUIET_MS } from "./live.js";
 import { Way } from "./way.js";
 
 const id = decodeURIComponent(location.pathname.split("/").pop());
@@ -13,28 +13,53 @@ const LAST = { COMPLETED: "OrderCompleted", CANCELLED: "OrderCancelled" };
 // So the page looks at once, again soon, and then every now and then until it has seen the order's last event.
 const LOOKS_AFTER_FRAME_MS = [0, 400, 1200];
 const LOOK_EVERY_MS = 2000;
-let asked = 0;
-let shown = 0; // the question whose answer is shown; that of an earlier one is dropped
+const FIRST_VIEW_MS = 2000; // the page waits so long for both services before it shows what one of them says
+const TOGETHER_MS = 50;     // two answers that come so close to each other are shown together
 let looks = [];
-const known = {}; // the order and the timeline, as last answered: a service that goes away takes nothing with it
+let updateSoon;
 
-async function load() {
-  const mine = ++asked;
-  const [order, timeline] = await Promise.all([get(`/api/orders/${id}`), get(`/api/orders/${id}/timeline`)]);
-  if (mine < shown) return true;
-  const nowhere = order.status === 404 && timeline.status !== 200 && !known.order && !known.timeline;
-  if (!nowhere && order.status !== 200 && timeline.status !== 200) return false;
-  shown = mine;
-  if (nowhere) return missing();
-  if (order.status === 200) known.order = order.body;
-  if (timeline.status === 200) known.timeline = timeline.body;
-  const away = {
-    order: order.status !== 200,
-    analytics: timeline.status !== 200 && timeline.status !== 404,
-  };
+// One of the two services that know the order. What it said last is kept while it is away; `at` is when it answered.
+const source = (path, fine) => ({ path, fine, asked: 0, shown: 0, status: undefined, body: undefined, at: 0 });
+const orders = source(`/api/orders/${id}`, [200]);
+const timelines = source(`/api/orders/${id}/timeline`, [200, 404]);
+
+// Says whether there was an answer.
+async function ask(from) {
+  const mine = ++from.asked;
+  const { status, body } = await get(from.path);
+  if (answered(status)) {
+    from.at = performance.now();
+    live.alive();
+  }
+  if (mine > from.shown) { // otherwise a later question was answered sooner
+    from.shown = mine;
+    from.status = status;
+    if (status === 200) from.body = body;
+    updateSoon ??= setTimeout(update, TOGETHER_MS);
+  }
+  return answered(status);
+}
+
+// One service that is frozen holds up nothing that the other one says. Says whether anything is known by an answer.
+function load() {
+  const all = [orders, timelines].map((from) => ask(from).then((answer) => answer || Promise.reject()));
+  return Promise.any(all).then(() => Boolean(orders.body || timelines.body || orders.status === 404), () => false);
+}
+
+const isAway = ({ status, fine, at }) => !fine.includes(status) || performance.now() - at > QUIET_MS;
+
+function update() {
+  updateSoon = undefined;
+  if (live.over) return;
+  const waits = [orders, timelines].some(({ status }) => status === undefined);
+  if (waits && performance.now() < FIRST_VIEW_MS) return;
+  if (!orders.body && !timelines.body) {
+    if (orders.status === 404 && timelines.status !== undefined) missing();
+    return;
+  }
+  const away = { order: isAway(orders), analytics: isAway(timelines) };
   live.qualify(away.order || away.analytics ? "partly" : undefined);
-  show(known.order, known.timeline, away);
-  return true;
+  show(orders.body, timelines.body, away);
 }
 
 // An order never goes back: of two answers the one that is further holds.
@@ -56,7 +81,6 @@ function missing() {
       "Search for its customer above, or go to the ", el("a", { href: "/" }, "dashboard"), ".")]);
   document.title = "No such order · orderflow";
   byId("content").setAttribute("aria-busy", "false");
-  return true;
 }
 
 function show(order, timeline, away) {
@@ -160,14 +184,18 @@ function received(frame) {
   looks = LOOKS_AFTER_FRAME_MS.map((pause) => setTimeout(() => { if (!live.over) load(); }, pause));
 }
 
-async function keepLooking() {
+async function keepLooking(from) {
   if (live.over) return;
-  if (!document.hidden) await load();
-  setTimeout(keepLooking, LOOK_EVERY_MS);
+  if (!document.hidden) await ask(from);
+  setTimeout(() => keepLooking(from), LOOK_EVERY_MS);
 }
 
 const live = new Live({
   path: "/ws", poll: load, received, opened: (send) => send({ subscribe: topic }), everyMs: 1000,
 });
 live.start();
-setTimeout(keepLooking, LOOK_EVERY_MS);
+for (const from of [orders, timelines]) setTimeout(() => keepLooking(from), LOOK_EVERY_MS);
+setInterval(() => { if (!document.hidden) update(); }, 1000); // a service may have become silent
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) orders.at = timelines.at = performance.now(); // nobody asked meanwhile
+});
