@@ -3,6 +3,7 @@
 // the catalog's topics. Each object belongs to one thread.
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -18,6 +19,7 @@ struct KafkaSettings {
     std::string brokers;    // host:port,host:port
     std::string client_id;
     std::string group_id;   // consumers only
+    int topic_replication = 1;  // of a topic that is made again
 };
 
 // How long the broker lets a fetch wait for how much. The default answers at the first byte.
@@ -64,8 +66,9 @@ private:
     bool lagged_ = false;  // when it looked last
 };
 
-// An idempotent producer, acks=all, no timeout: an event is reported persisted or the producer is
-// destroyed. Destroying it purges what was not sent.
+// An idempotent producer, acks=all, no timeout: an event is reported persisted, or refused by its
+// topic, or the producer is destroyed. Destroying it purges what was not sent. A topic that is gone
+// refuses after 3 s, unless it is back by then.
 std::unique_ptr<Producer> make_kafka_producer(const KafkaSettings& settings,
                                               events::Service producer);
 
@@ -74,6 +77,37 @@ struct TopicProblem {
     std::string topic;
     std::string why;
 };
+
+// What the broker says of a topic.
+struct TopicState {
+    std::string id;                  // of one that is there; another one after it was made anew
+    std::optional<Refusal> refusal;  // gone, not_authorised, other, and the broker's words
+    std::string error;
+};
+
+// The same for one topic only, which it can look at and make.
+class TopicProducer : public Producer {
+public:
+    // Asks for the topic's state, if it has not asked yet.
+    virtual void ask() = 0;
+    // The answer, for which it waits so long; empty: none yet, or none could be had: ask again.
+    virtual std::optional<TopicState> answer(std::chrono::milliseconds at_most) = 0;
+    // Makes the topic as the catalog says. Empty: it is there now; otherwise why not. Up to 2 s.
+    virtual std::string create() = 0;
+    // Learns who leads the topic's partitions, which a first event would have to wait for. Blocks.
+    virtual void warm_up(std::chrono::milliseconds at_most) = 0;
+    // The broker has given it its id, the other thing to wait for; as of the last 250 ms.
+    virtual bool has_id() const = 0;
+};
+
+struct TopicProducerSettings {
+    events::Service producer{};
+    std::string topic;
+    bool alone = false;    // one event per batch
+    bool gapless = false;  // after a refusal it sends nothing more to the partition
+};
+std::unique_ptr<TopicProducer> make_topic_producer(const KafkaSettings& settings,
+                                                   const TopicProducerSettings& topic);
 
 // Creates the topics that `service` emits to, announcements too, or consumes from, as the catalog
 // says; existing ones are left as they are, also where this client may create none. Tries until all

@@ -40,17 +40,6 @@ Options options_for(rd_kafka_t* handle, rd_kafka_admin_op_t operation, milliseco
     return options;
 }
 
-// As 32 hexadecimal digits; empty for none. (librdkafka's own base64 needs a build with OpenSSL.)
-std::string text_of(const rd_kafka_Uuid_t* id) {
-    if (!id) return {};
-    const auto high = static_cast<std::uint64_t>(rd_kafka_Uuid_most_significant_bits(id));
-    const auto low = static_cast<std::uint64_t>(rd_kafka_Uuid_least_significant_bits(id));
-    if (high == 0 && low == 0) return {};
-    char text[33];
-    std::snprintf(text, sizeof text, "%016" PRIx64 "%016" PRIx64, high, low);
-    return text;
-}
-
 // Sends a question and waits for its answer.
 template <class Send>
 KafkaEvent answer_to(rd_kafka_t* handle, rd_kafka_admin_op_t operation, const TimeLeft& left,
@@ -175,6 +164,17 @@ void read_members(rd_kafka_t* handle, const std::string& group, const TimeLeft& 
 }
 
 }  // namespace
+
+// librdkafka's own base64 needs a build with OpenSSL.
+std::string text_of(const rd_kafka_Uuid_t* id) {
+    if (!id) return {};
+    const auto high = static_cast<std::uint64_t>(rd_kafka_Uuid_most_significant_bits(id));
+    const auto low = static_cast<std::uint64_t>(rd_kafka_Uuid_least_significant_bits(id));
+    if (high == 0 && low == 0) return {};
+    char text[33];
+    std::snprintf(text, sizeof text, "%016" PRIx64 "%016" PRIx64, high, low);
+    return text;
+}
 
 KafkaHandle make_asking_client(const KafkaSettings& settings) {
     Conf conf = base_conf(settings.brokers, settings.client_id + "-watch");

@@ -22,6 +22,9 @@ struct KafkaUnavailable : std::runtime_error {
 
 using KafkaHandle = std::unique_ptr<rd_kafka_t, Destroyer<&rd_kafka_destroy>>;
 
+// A topic's id as 32 hexadecimal digits; empty for none.
+std::string text_of(const rd_kafka_Uuid_t* id);
+
 // A client that only asks.
 KafkaHandle make_asking_client(const KafkaSettings& settings);
 

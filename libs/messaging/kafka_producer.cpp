@@ -1,10 +1,13 @@
 #include "messaging/kafka.hpp"
+#include "messaging/kafka_admin.hpp"
 #include "messaging/rdkafka.hpp"
 
 namespace orderflow::messaging {
 namespace {
 
 using std::chrono::milliseconds;
+
+constexpr int kStatisticsMs = 250;
 
 struct DestroyProducer {
     void operator()(rd_kafka_t* handle) const {
@@ -14,10 +17,12 @@ struct DestroyProducer {
     }
 };
 
-class KafkaProducer final : public Producer {
+class KafkaProducer final : public TopicProducer {
 public:
-    KafkaProducer(const KafkaSettings& settings, events::Service producer)
-        : source_(events::names_of(producer).source) {
+    KafkaProducer(const KafkaSettings& settings, const TopicProducerSettings& topic)
+        : source_(events::names_of(topic.producer).source),
+          topic_(topic.topic),
+          replication_(settings.topic_replication) {
         Conf conf = base_conf(settings.brokers, settings.client_id);
         set(conf.get(), "enable.idempotence", "true");  // implies acks=all, ≤ 5 in flight
         set(conf.get(), "message.timeout.ms", "0");     // an event is never given up
@@ -25,19 +30,30 @@ public:
         set(conf.get(), "linger.ms", "1");
         set(conf.get(), "compression.type", "lz4");
         set(conf.get(), "message.max.bytes", "327680");
+        // How long a topic may be unknown before what waits for it is refused: as long as the
+        // cluster needs to tell of a new one.
+        set(conf.get(), "topic.metadata.propagation.max.ms", "3000");
+        set(conf.get(), "statistics.interval.ms", std::to_string(kStatisticsMs));
+        rd_kafka_conf_set_stats_cb(conf.get(), [](rd_kafka_t*, char* json, std::size_t size,
+                                                  void* opaque) {
+            static_cast<KafkaProducer*>(opaque)->take_statistics({json, size});
+            return 0;  // librdkafka frees it
+        });
+        if (topic.gapless) set(conf.get(), "enable.gapless.guarantee", "true");
+        if (topic.alone) set(conf.get(), "batch.num.messages", "1");
         rd_kafka_conf_set_opaque(conf.get(), this);
-        rd_kafka_conf_set_dr_msg_cb(conf.get(), [](rd_kafka_t*, const rd_kafka_message_t* message,
+        rd_kafka_conf_set_dr_msg_cb(conf.get(), [](rd_kafka_t* handle,
+                                                   const rd_kafka_message_t* message,
                                                    void* opaque) {
-            const bool persisted =
-                message->err == RD_KAFKA_RESP_ERR_NO_ERROR &&
-                rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_PERSISTED;
-            static_cast<KafkaProducer*>(opaque)->reports_.push_back(
-                {reinterpret_cast<std::uintptr_t>(message->_private), persisted});
+            static_cast<KafkaProducer*>(opaque)->report(
+                handle, reinterpret_cast<std::uintptr_t>(message->_private), message->err,
+                rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_PERSISTED);
         });
         char error[256];
         handle_.reset(rd_kafka_new(RD_KAFKA_PRODUCER, conf.get(), error, sizeof error));
         if (!handle_) throw std::runtime_error(error);
         conf.release();  // owned by the handle now
+        query_.emplace(handle_.get());
     }
 
     bool produce(const LedgerRow& row, std::uint64_t token) override {
@@ -68,7 +84,8 @@ public:
         if (err == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
         rd_kafka_headers_destroy(headers);
         if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL) return false;
-        throw std::runtime_error(std::string("kafka produce: ") + rd_kafka_err2str(err));
+        report(handle_.get(), token, err, false);
+        return true;
     }
 
     std::vector<Report> reports() override {
@@ -80,7 +97,52 @@ public:
         rd_kafka_flush(handle_.get(), static_cast<int>(at_most.count()));
     }
 
+    void ask() override { query_->ask(topic_); }
+    std::optional<TopicState> answer(milliseconds at_most) override {
+        return query_->answer(at_most);
+    }
+    std::string create() override { return create_topic(handle_.get(), topic_, replication_); }
+
+    void warm_up(milliseconds at_most) override {
+        // A first event would ask for its topic only when librdkafka next goes over its topics,
+        // which it does once a second.
+        if (!known_) known_.reset(rd_kafka_topic_new(handle_.get(), topic_.c_str(), nullptr));
+        const rd_kafka_metadata_t* metadata = nullptr;
+        rd_kafka_metadata(handle_.get(), 0, known_.get(), &metadata,
+                          static_cast<int>(at_most.count()));
+        if (metadata) rd_kafka_metadata_destroy(metadata);
+    }
+    bool has_id() const override { return has_id_; }
+
 private:
+    using Topic = std::unique_ptr<rd_kafka_topic_t, Destroyer<&rd_kafka_topic_destroy>>;
+
+    void report(rd_kafka_t* handle, std::uint64_t token, rd_kafka_resp_err_t error,
+                bool persisted) {
+        if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            const auto unknown = "reported, but not as persisted";
+            reports_.push_back({token, persisted, Refusal::other, persisted ? "" : unknown});
+        } else if (!is_aftermath(handle, error)) {
+            reports_.push_back({token, false, refusal_of(error), rd_kafka_err2str(error)});
+        }
+    }
+
+    // After a refusal a gapless producer fails all that it still has and gets. That says nothing of
+    // those events; the refused one is reported by itself.
+    static bool is_aftermath(rd_kafka_t* handle, rd_kafka_resp_err_t error) {
+        const bool failed_with_it = error == RD_KAFKA_RESP_ERR__FATAL ||
+                                    error == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
+                                    error == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+        char text[512];
+        return failed_with_it && rd_kafka_fatal_error(handle, text, sizeof text) ==
+                                     RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE;
+    }
+
+    // The one way to learn that the broker has given it an id, which a new broker does late.
+    void take_statistics(std::string_view json) {
+        has_id_ = json.find(R"("idemp_state": "Assigned")") != json.npos;
+    }
+
     // The only header beside the columns; written by append() in this very form.
     static std::string_view traceparent(std::string_view headers) {
         constexpr std::string_view kPrefix = "{\"traceparent\":\"";
@@ -89,15 +151,25 @@ private:
     }
 
     const std::string source_;
+    const std::string topic_;
+    const int replication_;
     std::vector<Report> reports_;
-    std::unique_ptr<rd_kafka_t, DestroyProducer> handle_;  // last: its callbacks use the rest
+    bool has_id_ = false;
+    std::unique_ptr<rd_kafka_t, DestroyProducer> handle_;  // its callbacks use what is above
+    std::optional<TopicQuery> query_;                      // these use the handle
+    Topic known_;  // as long as it lives, its leaders are kept in mind
 };
 
 }  // namespace
 
 std::unique_ptr<Producer> make_kafka_producer(const KafkaSettings& settings,
                                               events::Service producer) {
-    return std::make_unique<KafkaProducer>(settings, producer);
+    return std::make_unique<KafkaProducer>(settings, TopicProducerSettings{producer, ""});
+}
+
+std::unique_ptr<TopicProducer> make_topic_producer(const KafkaSettings& settings,
+                                                   const TopicProducerSettings& topic) {
+    return std::make_unique<KafkaProducer>(settings, topic);
 }
 
 }  // namespace orderflow::messaging

@@ -1,7 +1,5 @@
 #include "messaging/loops.hpp"
 
-#include <algorithm>
-
 #include <prometheus/gauge.h>
 #include <spdlog/spdlog.h>
 
@@ -19,9 +17,6 @@ constexpr milliseconds kTick{1'000};         // between two looks at the parked 
 constexpr int kRetriesAtOnce = 100;
 constexpr milliseconds kCountEvery{5'000};   // the parked records, of which there may be many
 constexpr milliseconds kHealthyLife{30'000};  // a client that lived so long was no false start
-constexpr milliseconds kRelayIdle{20};       // other instances' rows ring no bell here
-constexpr milliseconds kRelayStandby{500};
-constexpr milliseconds kRelayFlush{2'000};  // less than the session may be idle
 
 struct ConsumerMetrics {
     explicit ConsumerMetrics(prometheus::Registry& registry)
@@ -185,11 +180,6 @@ private:
 
 }  // namespace
 
-milliseconds Backoff::next() {
-    wait_ = std::clamp(wait_ * 2, milliseconds{50}, milliseconds{5'000});
-    return wait_;
-}
-
 void report_failure(const char* where, postgres::Connection& connection) {
     try {
         throw;
@@ -237,68 +227,6 @@ void ConsumerLoop::run(std::stop_token stop, LoopContext context, HandlerFactory
             if (steady_clock::now() - begun > kHealthyLife) restarts.reset();
             pause(stop, restarts.next());
         }
-    }
-}
-
-RelayLoop::RelayLoop(const LoopContext& context)
-    : bell_(context.bell),
-      thread_([this, context](std::stop_token stop) { run(stop, context); }) {}
-
-void RelayLoop::stop() {
-    thread_.request_stop();
-    bell_.ring();
-    if (thread_.joinable()) thread_.join();
-}
-
-void RelayLoop::run(std::stop_token stop, LoopContext context) {
-    auto& relayed = ConsumerMetrics::counter(context.registry, "orderflow_relay_events_total",
-                                             "Events handed to Kafka, repeats included");
-    auto& restarts =
-        ConsumerMetrics::counter(context.registry, "orderflow_relay_restarts_total",
-                                 "Times the relay lost its ledger or its producer and began again");
-    auto& head = prometheus::BuildGauge()
-                     .Name("orderflow_relay_seq")
-                     .Help("Ledger position of this relay: read, and persisted by Kafka")
-                     .Register(context.registry);
-    auto& read_seq = head.Add({{"position", "read"}});
-    auto& confirmed_seq = head.Add({{"position", "confirmed"}});
-    if (!context.await_all(stop)) return;
-    PostgresLedger ledger(context.database_url);
-    Backoff backoff;
-    while (!stop.stop_requested()) {
-        try {
-            if (!ledger.lead()) {
-                context.bell.wait(kRelayStandby);
-                continue;
-            }
-            const auto producer = make_kafka_producer(context.kafka, context.service);
-            Relay relay(ledger, *producer, {});
-            relay.start();
-            const std::int64_t begun = relay.confirmed();
-            Gathering gathering;
-            while (!stop.stop_requested()) {
-                const std::size_t produced = relay.step(steady_clock::now());
-                gathering.taken(produced);
-                relayed.Increment(static_cast<double>(produced));
-                read_seq.Set(static_cast<double>(relay.head()));
-                confirmed_seq.Set(static_cast<double>(relay.confirmed()));
-                if (produced == 0) {
-                    context.bell.wait(kRelayIdle);
-                } else if (const auto patience = gathering.patience(produced); patience.count()) {
-                    std::this_thread::sleep_for(patience);
-                }
-                if (relay.confirmed() > begun) backoff.reset();
-            }
-            relay.step(steady_clock::now());
-            producer->flush(kRelayFlush);
-            relay.finish();
-        } catch (const std::exception& error) {
-            spdlog::warn("relay: {}; starting again from the checkpoint", error.what());
-            restarts.Increment();
-            ledger.release();  // first: another instance may do better
-            std::this_thread::sleep_for(backoff.next());
-        }
-        ledger.release();
     }
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// The threads around the steps: a consumer loop around Consumer and retry_due(), the relay loop
-// around Relay::step(), and a loop for work that comes by a queue. Each is a jthread with its own
+// The threads around the steps: a consumer loop around Consumer and retry_due(), and a loop for
+// work that comes by a queue; the relay's are in relay_loop.hpp. Each is a jthread with its own
 // connection and catches at its top and counts. A consumed batch that failed is run again, never
 // skipped; work from a queue is answered as failed, each item for its own fault only.
 #include <functional>
@@ -15,9 +15,11 @@
 #include "core/batch_queue.hpp"
 #include "core/gate.hpp"
 #include "core/start_steps.hpp"
+#include "messaging/backoff.hpp"
 #include "messaging/batch.hpp"
 #include "messaging/kafka.hpp"
 #include "messaging/outbox.hpp"
+#include "messaging/relay_loop.hpp"
 
 namespace orderflow::messaging {
 
@@ -81,27 +83,6 @@ private:
 
 using ConsumerLoops = std::vector<std::unique_ptr<ConsumerLoop>>;
 
-class RelayLoop {
-public:
-    explicit RelayLoop(const LoopContext& context);
-    // Waits for the reports of what is produced, up to 2 s, and saves the checkpoint. Blocks.
-    void stop();
-
-private:
-    void run(std::stop_token stop, LoopContext context);
-    Bell& bell_;
-    std::jthread thread_;
-};
-
-// How a failed attempt is reported and how long to wait before the next: 50 ms doubling to 5 s.
-class Backoff {
-public:
-    std::chrono::milliseconds next();
-    void reset() { wait_ = std::chrono::milliseconds{0}; }
-
-private:
-    std::chrono::milliseconds wait_{0};
-};
 
 // Logs the current exception and drops the connection: the next attempt gets a new one.
 void report_failure(const char* where, postgres::Connection& connection);

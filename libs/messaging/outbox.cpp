@@ -17,9 +17,8 @@ using postgres::Statement;
 
 constexpr std::size_t kMaxEventBytes = 256 * 1024;
 
-// Advisory locks of one service's database.
-constexpr std::int64_t kOutboxLock = 0x6f757462;  // held by append() until the commit
-constexpr std::int64_t kRelayLock = 0x72656c61;   // held by the relay's session
+// An advisory lock of the service's database, held by append() until the commit.
+constexpr std::int64_t kOutboxLock = 0x6f757462;
 
 // The lock is taken by the statement that inserts: its row is joined, so no seq is drawn before
 // the lock is held. In the order of the arrays, which the plan has anyway: it costs nothing.
@@ -32,17 +31,6 @@ const Statement kAppend{"append", R"(
          AS new(event_id, order_id, topic, key, type, headers, data, place)
     ORDER BY place)"};
 
-// A checkpoint that is not where this relay left it was moved by an operator, who wants events sent
-// again, or by another relay.
-const Statement kMoveCheckpoint{
-    "relay_move", "UPDATE relay_checkpoint SET seq = $2::bigint WHERE seq = $1::bigint"};
-
-const Statement kLead{"relay_lead", "SELECT pg_try_advisory_lock($1::bigint)"};
-const Statement kIdle{"relay_idle", "SET idle_session_timeout = '3s'"};
-const Statement kCheckpoint{"relay_checkpoint", "SELECT seq FROM relay_checkpoint"};
-const Statement kRead{"relay_read", R"(
-    SELECT seq, event_id, order_id, topic, key, type, headers, data, recorded_at
-    FROM outbox WHERE seq > $1::bigint ORDER BY seq LIMIT $2::bigint)"};
 
 }  // namespace
 
@@ -157,45 +145,5 @@ void PostgresUnitOfWork::log_failures() {
 }
 
 void PostgresUnitOfWork::rollback() noexcept { transaction_.reset(); }
-
-PostgresLedger::PostgresLedger(const postgres::Url& url) : connection_(url) {}
-
-bool PostgresLedger::lead() {
-    if (!connection_.connected()) connection_.exec(kIdle);
-    return connection_.exec(kLead, Params::of(kRelayLock)).boolean(0, 0);
-}
-
-std::int64_t PostgresLedger::checkpoint() { return connection_.exec(kCheckpoint).int64(0, 0); }
-
-std::vector<LedgerRow> PostgresLedger::read(std::int64_t after, std::size_t limit) {
-    const Rows rows =
-        connection_.exec(kRead, Params::of(after, static_cast<std::int64_t>(limit)));
-    std::vector<LedgerRow> result(static_cast<std::size_t>(rows.size()));
-    for (int i = 0; i < rows.size(); ++i) {
-        LedgerRow& row = result[static_cast<std::size_t>(i)];
-        row.seq = rows.int64(i, 0);
-        row.event_id = rows.id<EventId>(i, 1);
-        if (!rows.is_null(i, 2)) row.order_id = rows.id<OrderId>(i, 2);
-        row.topic = rows.text(i, 3);
-        row.key = rows.text(i, 4);
-        row.type = rows.text(i, 5);
-        row.headers = rows.text(i, 6);
-        row.data = rows.text(i, 7);
-        row.recorded_at = rows.instant(i, 8);
-    }
-    return result;
-}
-
-void PostgresLedger::move_checkpoint(std::int64_t from, std::int64_t to) {
-    bool moved = false;
-    if (from == to) {
-        moved = checkpoint() == from;  // no row version for nothing
-    } else {
-        moved = connection_.exec(kMoveCheckpoint, Params::of(from, to)).affected() == 1;
-    }
-    if (!moved) throw std::runtime_error("the checkpoint was moved by somebody else");
-}
-
-void PostgresLedger::release() noexcept { connection_.reset(); }
 
 }  // namespace orderflow::messaging

@@ -1,6 +1,6 @@
 #pragma once
-// The transaction of a service on PostgreSQL, with its outbox and its parked records, and the
-// ledger as the relay reads it. Each loop owns one PostgresUnitOfWork on its own connection.
+// The transaction of a service on PostgreSQL, with its outbox and its parked records. Each loop
+// owns one PostgresUnitOfWork on its own connection.
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -9,7 +9,6 @@
 #include "messaging/batch.hpp"
 #include "messaging/failure_log.hpp"
 #include "messaging/parked.hpp"
-#include "messaging/relay.hpp"
 #include "postgres/connection.hpp"
 
 namespace orderflow::messaging {
@@ -55,20 +54,6 @@ private:
     std::vector<Announcement> announcements_;
     FailureLog failures_;
     bool appended_ = false;
-};
-
-class PostgresLedger final : public Ledger {
-public:
-    explicit PostgresLedger(const postgres::Url& url);
-
-    bool lead() override;
-    std::int64_t checkpoint() override;
-    std::vector<LedgerRow> read(std::int64_t after, std::size_t limit) override;
-    void move_checkpoint(std::int64_t from, std::int64_t to) override;
-    void release() noexcept override;
-
-private:
-    postgres::Connection connection_;
 };
 
 }  // namespace orderflow::messaging

@@ -3,6 +3,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include <librdkafka/rdkafka.h>
 #include <spdlog/spdlog.h>
@@ -40,8 +41,9 @@ inline Conf base_conf(const std::string& brokers, const std::string& client_id) 
     set(conf.get(), "reconnect.backoff.max.ms", "1000");
     // A topic that gets partitions, or is made anew, is noticed in seconds. The default is 5 min.
     set(conf.get(), "topic.metadata.refresh.interval.ms", "3000");
-    rd_kafka_conf_set_log_cb(conf.get(), [](const rd_kafka_t*, int level, const char*,
+    rd_kafka_conf_set_log_cb(conf.get(), [](const rd_kafka_t*, int level, const char* about,
                                             const char* text) {
+        if (std::string_view(about) == "CONFWARN") return;  // of what we set on purpose
         spdlog::log(level <= 4 ? spdlog::level::warn : spdlog::level::info, "kafka: {}", text);
     });
     return conf;

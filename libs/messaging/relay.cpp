@@ -1,31 +1,52 @@
 #include "messaging/relay.hpp"
 
-#include <stdexcept>
-
 namespace orderflow::messaging {
 
 Relay::Relay(Ledger& ledger, Producer& producer, Limits limits)
     : ledger_(ledger), producer_(producer), limits_(limits) {}
+
+bool Relay::meet_topic(Ledger& ledger, const std::string& id, bool send_again) {
+    const std::string known = ledger.topic_id();
+    if (known == id) return false;
+    ledger.set_topic_id(id, known.empty() || !send_again ? ledger.checkpoint() : 0);
+    return !known.empty();
+}
 
 void Relay::start() {
     head_ = confirmed_ = saved_ = ledger_.checkpoint();
 }
 
 void Relay::take_reports() {
+    std::optional<Refused> refused;
     for (const Producer::Report& report : producer_.reports()) {
-        if (!report.persisted) throw std::runtime_error("an event was not persisted");
-        in_flight_.at(report.token - first_token_).reported = true;
+        InFlight& event = in_flight_.at(report.token - first_token_);
+        if (report.persisted) {
+            event.reported = true;
+        } else if (limits_.skip_refused && is_about_the_event(report.why)) {
+            event.reported = true;
+            skipped_.push_back({event.seq, report.why, report.error});
+        } else if (!refused) {
+            refused.emplace(report.why, event.seq, std::string(report.error));
+        }
     }
     while (!in_flight_.empty() && in_flight_.front().reported) {
-        confirmed_ = in_flight_.front().seq;
+        confirmed_ = in_flight_.front().through;
         in_flight_.pop_front();
         ++first_token_;
     }
+    if (!refused) return;
+    save_checkpoint();  // what was taken is not sent again
+    throw *refused;
 }
 
 void Relay::save_checkpoint() {
     ledger_.move_checkpoint(saved_, confirmed_);
     saved_ = confirmed_;
+}
+
+void Relay::step_over(std::int64_t seq) {
+    head_ = stepped_over_ = seq;
+    (in_flight_.empty() ? confirmed_ : in_flight_.back().through) = seq;
 }
 
 std::size_t Relay::step(std::chrono::steady_clock::time_point now) {
@@ -42,11 +63,17 @@ std::size_t Relay::step(std::chrono::steady_clock::time_point now) {
         next_waiting_ = 0;
     }
     std::size_t produced = 0;
-    for (; next_waiting_ < waiting_.size(); ++next_waiting_, ++produced) {
+    for (; next_waiting_ < waiting_.size(); ++next_waiting_) {
         const LedgerRow& row = waiting_[next_waiting_];
+        if (row.elsewhere) {
+            step_over(row.seq);
+            continue;
+        }
+        if (!in_flight_.empty() && in_flight_.front().seq <= limits_.one_by_one_until) break;
         if (!producer_.produce(row, first_token_ + in_flight_.size())) break;
-        in_flight_.push_back({row.seq, false});
+        in_flight_.push_back({row.seq, row.seq, false});
         head_ = row.seq;
+        ++produced;
     }
     return produced;
 }

@@ -1,16 +1,23 @@
 #pragma once
-// The relay: outbox → Kafka. One per service, elected by a session lock on the very connection that
-// reads the ledger and writes the checkpoint, so a leader that lost its lock can no longer do
-// either. At least once, in order per order: restart = from the checkpoint, duplicates are harmless
-// because the aggregates are the inbox. Ports: the ledger (PostgreSQL) and the producer (Kafka);
-// the simulator brings its own. Runs on one thread.
+// One lane of the relay: outbox → one topic of Kafka. A service's saga lane carries its events to
+// its own topic; what it announces of parked records has a lane for each topic (announcing.hpp), so
+// that no topic holds up another. A lane's leader is elected by a session lock on the very
+// connection that reads the ledger and writes the checkpoint, so a leader that lost its lock can no
+// longer do either. At least once, in order per order: restart = from the checkpoint, duplicates
+// are harmless because the aggregates are the inbox. Ports: the ledger (PostgreSQL) and the
+// producer (Kafka); the simulator brings its own. Runs on one thread.
 #include <chrono>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
+
+#include <boost/describe/enum.hpp>
 
 #include "core/ids.hpp"
 #include "core/time.hpp"
@@ -27,14 +34,35 @@ struct LedgerRow {
     std::string headers;  // JSON object of strings
     std::string data;
     Instant recorded_at;
+    bool elsewhere = false;  // goes to another lane's topic: stepped over, may come without data
 };
 
-// The append-only table as the relay needs it. Every call may throw: then release() and start over.
+// Why a topic does not take an event.
+BOOST_DEFINE_ENUM_CLASS(Refusal, gone, too_large, invalid, not_authorised, other)
+
+// It is the event that is refused, not the topic that is missing.
+inline bool is_about_the_event(Refusal why) {
+    return why == Refusal::too_large || why == Refusal::invalid;
+}
+
+// A lane's topic refuses. `seq` is 0 when it refuses whatever is sent.
+class Refused : public std::runtime_error {
+public:
+    Refused(Refusal the_reason, std::int64_t event, const std::string& error)
+        : std::runtime_error(error), why(the_reason), seq(event) {}
+    const Refusal why;
+    const std::int64_t seq;
+};
+
+// The append-only table as a lane needs it. Every call may throw: then release() and start over.
 class Ledger {
 public:
     virtual ~Ledger() = default;
     virtual bool lead() = 0;  // true: this process is the service's relay now
     virtual std::int64_t checkpoint() = 0;
+    // The id of the topic that the checkpoint is about; empty: none was seen yet.
+    virtual std::string topic_id() = 0;
+    virtual void set_topic_id(const std::string& id, std::int64_t checkpoint) = 0;
     virtual std::vector<LedgerRow> read(std::int64_t after, std::size_t limit) = 0;  // seq order
     // Throws if it does not stand at `from`: somebody lowered it so that events are sent again.
     virtual void move_checkpoint(std::int64_t from, std::int64_t to) = 0;
@@ -50,30 +78,43 @@ public:
     struct Report {
         std::uint64_t token = 0;
         bool persisted = false;
+        Refusal why = Refusal::other;  // if it is not, and `error`, a static text
+        std::string_view error{};
     };
     virtual std::vector<Report> reports() = 0;
     // Waits until every produced event is reported, at most `at_most`.
     virtual void flush(std::chrono::milliseconds at_most) = 0;
 };
 
-// The relay's step, without thread, clock or retry.
+// A lane's step, without thread, clock or retry.
 class Relay {
 public:
     struct Limits {
         std::size_t read_rows = 1'000;     // per SELECT
         std::size_t in_flight = 5'000;     // produced and not yet reported
         std::chrono::milliseconds checkpoint_every{1'000};
+        // Up to here one event at a time: after a refusal nothing is sent again and again with what
+        // is refused, and a batch that is too large is taken apart.
+        std::int64_t one_by_one_until = 0;
+        // An event that the topic refuses for itself is counted and passed over. For lanes that
+        // send one event per batch, of what is only told.
+        bool skip_refused = false;
     };
 
     Relay(Ledger& ledger, Producer& producer, Limits limits);
+
+    // The topic has this id. True: the checkpoint was about another one, and what is confirmed was
+    // lost with it; the checkpoint then goes back to zero, if it is to be sent again. To be called
+    // before start().
+    static bool meet_topic(Ledger& ledger, const std::string& id, bool send_again);
 
     // Reads the checkpoint: produces everything above it again.
     void start();
 
     // One round: takes reports, saves the checkpoint if it is due, reads and produces what is new.
-    // Returns the number of events produced. Throws on any report that is not a success: the caller
-    // must then destroy the producer and start again from the checkpoint, otherwise a later event
-    // of an order could overtake an earlier one.
+    // Returns the number of events produced. Throws Refused on any report that is not a success:
+    // the caller must then destroy the producer and start again from the checkpoint, otherwise a
+    // later event of an order could overtake an earlier one.
     std::size_t step(std::chrono::steady_clock::time_point now);
 
     // Takes the last reports and saves the checkpoint; for an orderly stop.
@@ -81,13 +122,25 @@ public:
 
     std::int64_t head() const { return head_; }
     std::int64_t confirmed() const { return confirmed_; }
+    // The last row of another lane that it has stepped over.
+    std::int64_t stepped_over() const { return stepped_over_; }
+    bool idle() const { return in_flight_.empty() && next_waiting_ == waiting_.size(); }
+
+    struct Skipped {
+        std::int64_t seq;
+        Refusal why;
+        std::string_view error;
+    };
+    std::vector<Skipped> take_skipped() { return std::exchange(skipped_, {}); }
 
 private:
     void take_reports();
     void save_checkpoint();
+    void step_over(std::int64_t seq);
 
     struct InFlight {
         std::int64_t seq;
+        std::int64_t through;  // this row and those of other lanes behind it
         bool reported;
     };
     Ledger& ledger_;
@@ -95,11 +148,13 @@ private:
     const Limits limits_;
     std::deque<InFlight> in_flight_;   // in seq order
     std::uint64_t first_token_ = 0;    // token of in_flight_.front()
-    std::vector<LedgerRow> waiting_;   // read, but the producer's queue was full
+    std::vector<LedgerRow> waiting_;   // read, but not produced yet
     std::size_t next_waiting_ = 0;
     std::int64_t head_ = 0;            // highest seq read
     std::int64_t confirmed_ = 0;       // every event up to here is persisted
     std::int64_t saved_ = 0;           // the checkpoint in the database
+    std::int64_t stepped_over_ = 0;
+    std::vector<Skipped> skipped_;
     std::chrono::steady_clock::time_point next_checkpoint_{};
 };
 

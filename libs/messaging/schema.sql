@@ -14,13 +14,24 @@ CREATE TABLE outbox (
     recorded_at timestamptz NOT NULL  -- ce_time
 );
 CREATE INDEX outbox_order ON outbox USING brin (order_id);
+-- What is announced of parked records, a few rows: each topic of theirs is sent at its own pace.
+CREATE INDEX outbox_announcements ON outbox (topic, seq)
+    WHERE type IN ('RecordParked.v1', 'RecordDied.v1');
 
--- The highest seq up to which every delivery was reported a success. One row.
+-- How far the relay is, by lane: the saga's, which carries the service's events to its own topic,
+-- and one for each topic of announcements, made when the first of them is sent.
 CREATE TABLE relay_checkpoint (
-    one boolean PRIMARY KEY DEFAULT true CHECK (one),
-    seq bigint NOT NULL DEFAULT 0
+    lane          text PRIMARY KEY,           -- saga, or the topic
+    seq           bigint NOT NULL DEFAULT 0,  -- the lane's rows up to here are all in Kafka
+    topic_id      text,                       -- of the topic that seq is about
+    remade_at     timestamptz,                -- when another topic id was last met
+    refused_at    timestamptz,                -- since when the topic refuses; null: it does not
+    refused_seq   bigint,                     -- 0: it refuses whatever is sent
+    refused_why   text,                       -- gone, too_large, invalid, not_authorised, other
+    refused_error text,
+    skipped       bigint NOT NULL DEFAULT 0   -- announcements that it would never have taken
 );
-INSERT INTO relay_checkpoint DEFAULT VALUES;
+INSERT INTO relay_checkpoint (lane) VALUES ('saga');
 
 -- Records that could not be handled; written in the batch's transaction, before the offsets. Of the
 -- records of an order that are not dead the oldest is tried again when it is due; those behind it
@@ -72,7 +83,11 @@ CREATE TABLE parked_decisions (
 
 CREATE VIEW audit_v1_outbox AS
     SELECT seq, event_id, order_id, topic, key, type, headers, data, recorded_at FROM outbox;
-CREATE VIEW audit_v1_relay AS SELECT seq AS checkpoint FROM relay_checkpoint;
+CREATE VIEW audit_v1_relay AS SELECT seq AS checkpoint FROM relay_checkpoint WHERE lane = 'saga';
+CREATE VIEW audit_v1_relay_lanes AS
+    SELECT lane, seq AS checkpoint, topic_id, remade_at, refused_at, refused_seq, refused_why,
+           refused_error, skipped
+    FROM relay_checkpoint;
 CREATE VIEW audit_v1_parked AS
     SELECT id, topic, partition, "offset", order_id, ce_id, attempts, due_at, dead, blocks,
            error, parked_at

@@ -27,7 +27,9 @@ struct CommonConfig {
     int consumers = 1;
     int database_threads = 2;
 
-    messaging::KafkaSettings kafka() const { return {brokers, client_id, group_id}; }
+    messaging::KafkaSettings kafka() const {
+        return {brokers, client_id, group_id, topic_replication};
+    }
 };
 
 // The command line of one service.

@@ -8,6 +8,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "component/own_ledger.hpp"
 #include "component/subjects.hpp"
 #include "messaging/outbox.hpp"
 #include "support/eventually.hpp"
@@ -19,7 +20,6 @@ using namespace std::chrono_literals;
 using events::Service;
 using messaging::BatchOutput;
 using messaging::Bell;
-using messaging::PostgresLedger;
 using messaging::PostgresUnitOfWork;
 
 // Commits `rounds` transactions of one to five events each, of its own order, and rolls some back
@@ -73,11 +73,11 @@ TEST_CASE("outbox: a concurrent reader misses no committed row and sees them in 
     std::map<OrderId, std::vector<EventId>> seen_of;
     std::size_t reads = 0;
     std::jthread reader([&] {
-        PostgresLedger ledger(database.url());
+        OwnLedger ledger(database.url());
         std::int64_t head = 0;
         for (bool last = false; !last;) {
             last = !writing;  // read once more after the last commit
-            for (auto rows = ledger.read(head, 20); !rows.empty(); rows = ledger.read(head, 20)) {
+            for (auto rows = ledger->read(head, 20); !rows.empty(); rows = ledger->read(head, 20)) {
                 ++reads;
                 for (const auto& row : rows) seen.push_back(row.seq);
                 head = rows.back().seq;
@@ -182,7 +182,7 @@ TEST_CASE("ledger: rows come back as they were appended") {
         return true;
     });
 
-    const auto rows = PostgresLedger(database.url()).read(0, 10);
+    const auto rows = OwnLedger(database.url())->read(0, 10);
     REQUIRE(rows.size() == 1);
     CHECK(rows[0].order_id == story.id);
     CHECK(rows[0].topic == "order-events");
@@ -216,43 +216,125 @@ TEST_CASE("outbox: a connection that broke between two transactions costs none")
 TEST_CASE("ledger: the checkpoint is never lowered") {
     const Subject& order = subject(Service::order);
     TestDatabase database(order.service, order.schema_sql);
-    PostgresLedger ledger(database.url());
-    CHECK(ledger.checkpoint() == 0);
-    ledger.move_checkpoint(0, 7);
-    CHECK_THROWS_AS(ledger.move_checkpoint(5, 9), std::runtime_error);
-    CHECK_THROWS_AS(ledger.move_checkpoint(5, 5), std::runtime_error);
-    ledger.move_checkpoint(7, 7);
-    CHECK(ledger.checkpoint() == 7);
+    OwnLedger ledger(database.url());
+    CHECK(ledger->checkpoint() == 0);
+    ledger->move_checkpoint(0, 7);
+    CHECK_THROWS_AS(ledger->move_checkpoint(5, 9), std::runtime_error);
+    CHECK_THROWS_AS(ledger->move_checkpoint(5, 5), std::runtime_error);
+    ledger->move_checkpoint(7, 7);
+    CHECK(ledger->checkpoint() == 7);
 }
 
 TEST_CASE("ledger: one leads; who loses the connection loses the lead and can do nothing more") {
     const Subject& order = subject(Service::order);
     TestDatabase database(order.service, order.schema_sql);
-    PostgresLedger first(database.url());
-    PostgresLedger second(database.url());
-    REQUIRE(first.lead());
-    CHECK(first.lead());
-    CHECK_FALSE(second.lead());
+    OwnLedger first(database.url());
+    OwnLedger second(database.url());
+    REQUIRE(first->lead());
+    CHECK(first->lead());
+    CHECK_FALSE(second->lead());
 
     database.query("SELECT pg_terminate_backend(" + std::to_string(leader_pid(database)) + ")");
 
-    REQUIRE(eventually(5s, [&] { return second.lead(); }));
-    CHECK_THROWS_AS(first.move_checkpoint(0, 1), postgres::DatabaseError);
-    first.release();
-    CHECK_FALSE(first.lead());
-    second.release();
-    CHECK(eventually(5s, [&] { return first.lead(); }));
+    REQUIRE(eventually(5s, [&] { return second->lead(); }));
+    CHECK_THROWS_AS(first->move_checkpoint(0, 1), postgres::DatabaseError);
+    first->release();
+    CHECK_FALSE(first->lead());
+    second->release();
+    CHECK(eventually(5s, [&] { return first->lead(); }));
 }
 
 TEST_CASE("ledger: a leader that is frozen for three seconds is deposed") {
     const Subject& order = subject(Service::order);
     TestDatabase database(order.service, order.schema_sql);
-    PostgresLedger frozen(database.url());
-    PostgresLedger other(database.url());
-    REQUIRE(frozen.lead());
+    OwnLedger frozen(database.url());
+    OwnLedger other(database.url());
+    REQUIRE(frozen->lead());
 
-    CHECK(eventually(10s, [&] { return other.lead(); }));
-    CHECK_THROWS_AS(frozen.read(0, 1), postgres::DatabaseError);
+    CHECK(eventually(10s, [&] { return other->lead(); }));
+    CHECK_THROWS_AS(frozen->read(0, 1), postgres::DatabaseError);
+}
+
+TEST_CASE("ledger: the saga's lane steps over announcements, and each topic has its own lane") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.schema_sql);
+    database.query(
+        "INSERT INTO outbox (event_id, topic, key, type, headers, data, recorded_at)"
+        " SELECT gen_random_uuid(), topic, 'k', type, '{}', 'data of ' || topic, now()"
+        " FROM (VALUES ('order-events', 'OrderPlaced.v1'),"
+        "              ('dead-letter-queue', 'RecordDied.v1'),"
+        "              ('payment-events.retry', 'RecordParked.v1'),"
+        "              ('dead-letter-queue', 'RecordDied.v1'),"
+        "              ('order-events', 'OrderCompleted.v1')) AS rows(topic, type)");
+    const auto read = [](OwnLedger& ledger, std::int64_t after) {
+        std::string rows;
+        for (const auto& row : ledger->read(after, 10)) {
+            rows += std::to_string(row.seq) + (row.elsewhere ? "-" : "+") + row.data + " ";
+        }
+        return rows;
+    };
+    OwnLedger saga(database.url());
+    OwnLedger deaths(database.url(), messaging::announcement_lane("dead-letter-queue"));
+    OwnLedger retries(database.url(), messaging::announcement_lane("payment-events.retry"));
+    CHECK(read(saga, 0) == "1+data of order-events 2- 3- 4- 5+data of order-events ");
+    CHECK(read(deaths, 0) == "2+data of dead-letter-queue 4+data of dead-letter-queue ");
+    CHECK(read(deaths, 2) == "4+data of dead-letter-queue ");
+    CHECK(read(retries, 0) == "3+data of payment-events.retry ");
+
+    postgres::Connection connection(database.url());
+    const std::vector<std::string> topics{"dead-letter-queue", "order-events.retry",
+                                          "payment-events.retry"};
+    const auto waiting = [&] {
+        auto found = messaging::topics_with_announcements(connection, topics);
+        std::ranges::sort(found);
+        return found;
+    };
+    CHECK(waiting() == std::vector<std::string>{"dead-letter-queue", "payment-events.retry"});
+    deaths->move_checkpoint(deaths->checkpoint(), 4);
+    CHECK(waiting() == std::vector<std::string>{"payment-events.retry"});
+    CHECK(saga->checkpoint() == 0);
+    CHECK(retries->checkpoint() == 0);
+    CHECK(database.query("SELECT checkpoint FROM audit_v1_relay") == std::vector<std::string>{"0"});
+    CHECK(database.number("SELECT count(*) FROM audit_v1_relay_lanes") == 3);
+}
+
+TEST_CASE("ledger: what a topic refuses is kept until the checkpoint moves") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.schema_sql);
+    OwnLedger saga(database.url());
+    const auto shown = [&] {
+        return database.query("SELECT concat_ws(' ', refused_seq, refused_why, refused_error,"
+                              " refused_at IS NOT NULL) FROM audit_v1_relay_lanes").at(0);
+    };
+    saga->note_refusal({messaging::Refusal::too_large, 7, "too big"});
+    CHECK(shown() == "7 too_large too big t");
+    saga->topic_is_there();
+    CHECK(shown() == "7 too_large too big t");
+    saga->move_checkpoint(0, 0);
+    CHECK(shown() == "7 too_large too big t");
+    saga->move_checkpoint(0, 7);
+    CHECK(shown() == "f");
+    saga->note_refusal({messaging::Refusal::gone, 0, "unknown topic"});
+    CHECK(shown() == "0 gone unknown topic t");
+    saga->topic_is_there();
+    CHECK(shown() == "f");
+}
+
+TEST_CASE("ledger: a topic with another id takes the checkpoint back to zero") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.schema_sql);
+    OwnLedger saga(database.url());
+    saga->move_checkpoint(0, 7);
+    const auto remade = [&] {
+        return database.number("SELECT count(*) FROM audit_v1_relay_lanes"
+                               " WHERE remade_at IS NOT NULL");
+    };
+    CHECK_FALSE(messaging::Relay::meet_topic(*saga, "one", true));
+    CHECK(saga->checkpoint() == 7);
+    CHECK(remade() == 0);
+    CHECK(messaging::Relay::meet_topic(*saga, "two", true));
+    CHECK(saga->checkpoint() == 0);
+    CHECK(remade() == 1);
 }
 
 }  // namespace orderflow::test

@@ -9,6 +9,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
+#include "component/own_ledger.hpp"
 #include "component/subjects.hpp"
 #include "messaging/loops.hpp"
 #include "support/eventually.hpp"
@@ -65,10 +66,10 @@ private:
 // A relay as RelayLoop runs it, that ends in the middle of its work: after `events` produced ones
 // connection and producer are destroyed, without a last report or checkpoint.
 void relay_and_die(const std::string& url, std::size_t events) {
-    messaging::PostgresLedger ledger(url);
-    REQUIRE(eventually(10s, [&] { return ledger.lead(); }));
+    OwnLedger ledger(url);
+    REQUIRE(eventually(10s, [&] { return ledger->lead(); }));
     const auto producer = messaging::make_kafka_producer(fresh_kafka(), Service::order);
-    messaging::Relay relay(ledger, *producer, {.read_rows = 40, .checkpoint_every = 0ms});
+    messaging::Relay relay(*ledger, *producer, {.read_rows = 40, .checkpoint_every = 0ms});
     relay.start();
     const auto deadline = std::chrono::steady_clock::now() + 10s;
     for (std::size_t produced = 0; produced < events;) {

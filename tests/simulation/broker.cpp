@@ -264,7 +264,8 @@ bool Broker::transport() {
     }
     if (waiting.empty()) return false;
     const auto [channel, where] = world_.random.one_of(waiting);
-    if (channel->broken[*where] || world_.random.percent(world_.faults.broker / 4)) {
+    if (channel->broken[*where] || refuses(where->first) ||
+        world_.random.percent(world_.faults.broker / 4)) {
         fail(*channel, *where);
     } else {
         arrive(*channel, *where);
@@ -289,10 +290,15 @@ void Broker::arrive(Channel& channel, const TopicPartition& where) {
 void Broker::fail(Channel& channel, const TopicPartition& where) {
     world_.note("sending to ", where.first, "/", where.second, " fails");
     auto& queue = channel.queues[where];
-    const std::size_t arrived = channel.broken[where] ? 0 : world_.random.below(queue.size() + 1);
+    const bool refused = refuses(where.first);
+    const std::size_t arrived =
+        channel.broken[where] || refused ? 0 : world_.random.below(queue.size() + 1);
     for (std::size_t i = 0; i < arrived; ++i) append(queue[i].message, where.second);
     for (const Outgoing& outgoing : queue) {
-        if (channel.open) channel.reports.push_back({outgoing.token, false});
+        if (!channel.open) continue;
+        channel.reports.push_back(
+            {outgoing.token, false,
+             refused ? messaging::Refusal::gone : messaging::Refusal::other, "refused"});
     }
     queue.clear();
     channel.broken[where] = true;

@@ -53,7 +53,6 @@ public:
     void delete_what_is_read(const TopicPartition& where);
     // The groups hear of the new ones some time later.
     void add_partitions(const std::string& topic);
-    void heal() { heard_of_.clear(); }
 
     std::unique_ptr<messaging::RecordSource> join(const Place& place);
     std::unique_ptr<messaging::Producer> make_producer(const Place& place);
@@ -66,6 +65,14 @@ public:
     bool transport();
     // What lost producers had sent and no relay knows of is gone.
     void forget_lost_producers();
+
+    // The topic takes nothing any more; unless for good, until everything heals.
+    void refuse(const std::string& topic, bool for_good) { refusing_[topic] = for_good; }
+    bool refuses(const std::string& topic) const { return refusing_.contains(topic); }
+    void heal() {
+        heard_of_.clear();
+        std::erase_if(refusing_, [](const auto& topic) { return !topic.second; });
+    }
 
     // Every record of the group's topics is handled and its offset committed.
     bool consumed_all(events::Service group) const;
@@ -127,6 +134,7 @@ private:
     int logs_made_ = 0;
     std::array<Group, events::kServiceNames.size()> groups_;
     std::vector<std::shared_ptr<Channel>> channels_;
+    std::map<std::string, bool> refusing_;
 };
 
 }  // namespace orderflow::simulation

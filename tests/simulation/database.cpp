@@ -218,6 +218,19 @@ void Session::rollback() noexcept {
     doing_ = {};
 }
 
+void Database::lower_checkpoint(std::int64_t to) {
+    checkpoint_ = to;
+    for (auto& [topic, seq] : announced_) seq = std::min(seq, to);
+}
+
+bool Database::announced_all(std::string_view topic) const {
+    const auto checkpoint = announced_.find(topic);
+    const std::int64_t seq = checkpoint == announced_.end() ? 0 : checkpoint->second;
+    return std::ranges::none_of(outbox_, [&](const messaging::LedgerRow& row) {
+        return row.topic == topic && row.seq > seq;
+    });
+}
+
 void LedgerSession::statement(Effect effect) {
     world_.reach_database(place_, effect);
     heard_ = world_.now;
@@ -225,13 +238,12 @@ void LedgerSession::statement(Effect effect) {
 
 bool LedgerSession::lead() {
     statement(Effect::lead);
-    const LedgerSession* leader = database_.leader_;
-    if (!leader || leader->heard_ + kIdleSessionTimeout < world_.now) database_.leader_ = this;
-    return database_.leader_ == this;
+    if (!leader_ || leader_->heard_ + kIdleSessionTimeout < world_.now) leader_ = this;
+    return leader_ == this;
 }
 
 void LedgerSession::check_lead() const {
-    if (database_.leader_ != this) throw std::runtime_error("the connection is lost");
+    if (leader_ != this) throw std::runtime_error("the connection is lost");
 }
 
 std::int64_t LedgerSession::checkpoint() {
@@ -244,20 +256,57 @@ std::vector<messaging::LedgerRow> LedgerSession::read(std::int64_t after, std::s
     check_lead();
     std::vector<messaging::LedgerRow> rows;
     auto row = std::ranges::upper_bound(database_.outbox_, after, {}, &messaging::LedgerRow::seq);
-    for (; row != database_.outbox_.end() && rows.size() < limit; ++row) rows.push_back(*row);
+    for (; row != database_.outbox_.end() && rows.size() < limit; ++row) {
+        rows.push_back(*row);
+        rows.back().elsewhere = row->topic != events::topic_of(database_.service());
+    }
     return rows;
 }
 
-void LedgerSession::move_checkpoint(std::int64_t from, std::int64_t to) {
+void LedgerSession::move(std::int64_t& checkpoint, std::int64_t from, std::int64_t to) {
     statement(Effect::before_checkpoint);
     check_lead();
-    if (database_.checkpoint_ != from) throw std::runtime_error("the checkpoint was moved");
-    database_.checkpoint_ = to;
+    if (checkpoint != from) throw std::runtime_error("the checkpoint was moved");
+    checkpoint = to;
     statement(Effect::after_checkpoint);
 }
 
+void LedgerSession::move_checkpoint(std::int64_t from, std::int64_t to) {
+    move(database_.checkpoint_, from, to);
+}
+
 void LedgerSession::release() noexcept {
-    if (database_.leader_ == this) database_.leader_ = nullptr;
+    if (leader_ == this) leader_ = nullptr;
+}
+
+std::vector<std::string> AnnouncementLedger::waiting(LedgerSession& session,
+                                                     const std::vector<std::string>& topics) {
+    session.statement(Effect::read);
+    session.check_lead();
+    std::vector<std::string> found;
+    for (const std::string& topic : topics) {
+        if (!session.database_.announced_all(topic)) found.push_back(topic);
+    }
+    return found;
+}
+
+std::int64_t AnnouncementLedger::checkpoint() {
+    session_.check_lead();
+    return session_.database_.announced_[topic_];
+}
+
+std::vector<messaging::LedgerRow> AnnouncementLedger::read(std::int64_t after, std::size_t limit) {
+    session_.statement(Effect::read);
+    session_.check_lead();
+    std::vector<messaging::LedgerRow> rows;
+    for (const messaging::LedgerRow& row : session_.database_.outbox_) {
+        if (row.topic == topic_ && row.seq > after && rows.size() < limit) rows.push_back(row);
+    }
+    return rows;
+}
+
+void AnnouncementLedger::move_checkpoint(std::int64_t from, std::int64_t to) {
+    session_.move(session_.database_.announced_[topic_], from, to);
 }
 
 }  // namespace orderflow::simulation

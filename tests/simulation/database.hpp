@@ -59,7 +59,9 @@ public:
     const std::vector<messaging::LedgerRow>& outbox() const { return outbox_; }
     const std::map<std::int64_t, ParkedRow>& parked() const { return parked_; }
     std::int64_t checkpoint() const { return checkpoint_; }
-    void lower_checkpoint(std::int64_t to) { checkpoint_ = to; }
+    void lower_checkpoint(std::int64_t to);
+    // What is announced on this topic is all confirmed there.
+    bool announced_all(std::string_view topic) const;
 
     // Called with each transaction once it is committed.
     std::function<void(const Commit&)> watch = [](const Commit&) {};
@@ -67,6 +69,7 @@ public:
 private:
     friend class Session;
     friend class LedgerSession;
+    friend class AnnouncementLedger;
 
     World& world_;
     const events::Service service_;
@@ -74,7 +77,9 @@ private:
     std::vector<messaging::LedgerRow> outbox_;
     std::int64_t next_seq_ = 1;  // drawn by appending, also by what is rolled back
     std::int64_t checkpoint_ = 0;
+    std::map<std::string, std::int64_t, std::less<>> announced_;  // checkpoints, by topic
     const LedgerSession* leader_ = nullptr;
+    const LedgerSession* announcer_ = nullptr;
     std::map<std::int64_t, ParkedRow> parked_;
     std::int64_t next_parked_ = 1;
     std::map<std::string, const Session*, std::less<>> locks_;
@@ -124,32 +129,64 @@ private:
     Commit doing_;
 };
 
-// The relay's connection: its lock makes it the leader, and is lost with it, or when nothing was
-// heard of it for a while.
+// The connection of one of the relay's threads: its lock makes it the leader, of the saga's lane or
+// of the announcements, and is lost with it, or when nothing was heard of it for a while. As a
+// ledger it is the saga's.
 class LedgerSession final : public messaging::Ledger {
 public:
-    LedgerSession(World& world, Database& database, const Victim& victim)
+    LedgerSession(World& world, Database& database, const Victim& victim,
+                  bool announcements = false)
         : world_(world),
           database_(database),
-          place_{&victim, database.service(), Step::relay} {}
+          place_{&victim, database.service(), Step::relay},
+          leader_(announcements ? database.announcer_ : database.leader_) {}
     ~LedgerSession() override { release(); }
     LedgerSession(const LedgerSession&) = delete;
     LedgerSession& operator=(const LedgerSession&) = delete;
 
     bool lead() override;
     std::int64_t checkpoint() override;
+    std::string topic_id() override { return {}; }
+    void set_topic_id(const std::string&, std::int64_t) override {}
     std::vector<messaging::LedgerRow> read(std::int64_t after, std::size_t limit) override;
     void move_checkpoint(std::int64_t from, std::int64_t to) override;
     void release() noexcept override;
 
 private:
+    friend class AnnouncementLedger;
+
     void statement(Effect effect);
     void check_lead() const;
+    void move(std::int64_t& checkpoint, std::int64_t from, std::int64_t to);
 
     World& world_;
     Database& database_;
     const Place place_;
+    const LedgerSession*& leader_;
     Instant heard_{};
+};
+
+// The lane of one topic of announcements, on their connection.
+class AnnouncementLedger final : public messaging::Ledger {
+public:
+    AnnouncementLedger(LedgerSession& session, std::string topic)
+        : session_(session), topic_(std::move(topic)) {}
+
+    // Of these topics those with something to be sent.
+    static std::vector<std::string> waiting(LedgerSession& session,
+                                            const std::vector<std::string>& topics);
+
+    bool lead() override { return session_.lead(); }
+    std::int64_t checkpoint() override;
+    std::string topic_id() override { return {}; }
+    void set_topic_id(const std::string&, std::int64_t) override {}
+    std::vector<messaging::LedgerRow> read(std::int64_t after, std::size_t limit) override;
+    void move_checkpoint(std::int64_t from, std::int64_t to) override;
+    void release() noexcept override {}
+
+private:
+    LedgerSession& session_;
+    const std::string topic_;
 };
 
 // A table with one row per order, saved by compare-and-set.

@@ -2,6 +2,7 @@
 #include <utility>
 #include <vector>
 
+#include "events/announcements.hpp"
 #include "events/codec.hpp"
 #include "simulation/simulation.hpp"
 
@@ -83,6 +84,18 @@ void Simulation::alter_topic() {
         default:
             shop_.broker.append_marker(where);
     }
+}
+
+// A topic of announcements takes nothing any more, for good or until everything heals.
+void Simulation::refuse_announcements() {
+    std::vector<std::string> topics;
+    for (const auto& topic : events::topics()) {
+        const bool retry = topic.name.ends_with(".retry");
+        if (retry || topic.name == events::kDeadLetterTopic) topics.emplace_back(topic.name);
+    }
+    const std::string& topic = world_.random.one_of(topics);
+    shop_.broker.refuse(topic, world_.random.percent(50));
+    world_.note(topic, " refuses everything");
 }
 
 // An operator sets a relay's checkpoint back, so that events are sent again.

@@ -61,6 +61,10 @@ public:
     void move_checkpoint(std::int64_t from, std::int64_t to) override {
         inner_.move_checkpoint(from, to);
     }
+    std::string topic_id() override { return inner_.topic_id(); }
+    void set_topic_id(const std::string& id, std::int64_t checkpoint) override {
+        inner_.set_topic_id(id, checkpoint);
+    }
     void release() noexcept override { inner_.release(); }
 
 protected:
@@ -84,6 +88,16 @@ public:
 private:
     std::int64_t read_ = 0;
     std::int64_t saved_ = 0;
+};
+
+class AnnouncementsInTheSagasLane final : public LedgerPort {
+public:
+    using LedgerPort::LedgerPort;
+    std::vector<messaging::LedgerRow> read(std::int64_t after, std::size_t limit) override {
+        auto rows = inner_.read(after, limit);
+        for (auto& row : rows) row.elsewhere = false;
+        return rows;
+    }
 };
 
 class OffsetsBeforeTransaction final : public messaging::RecordSource {
@@ -209,6 +223,8 @@ std::vector<std::pair<Mutant, std::string>> all() {
          "a product that is created again has its free pieces set again"},
         {Mutant::adjustment_made_again,
          "what an adjustment's key came to is forgotten before it is sent again"},
+        {Mutant::announcements_share_the_sagas_lane,
+         "the saga's lane sends announcements, too, and waits for their topics"},
     };
 }
 
@@ -234,6 +250,9 @@ std::unique_ptr<messaging::UnitOfWork> unit_of_work(Mutant mutant, messaging::Un
 std::unique_ptr<messaging::Ledger> ledger(Mutant mutant, messaging::Ledger& ledger) {
     if (mutant == Mutant::checkpoint_above_unreported_event) {
         return std::make_unique<CheckpointAboveUnreportedEvent>(ledger);
+    }
+    if (mutant == Mutant::announcements_share_the_sagas_lane) {
+        return std::make_unique<AnnouncementsInTheSagasLane>(ledger);
     }
     return std::make_unique<LedgerPort>(ledger);
 }

@@ -81,6 +81,7 @@ Outcome Simulation::run() {
 
 void Simulation::strike() {
     world_.faults = Faults::draw(world_.random);
+    if (world_.random.percent(world_.faults.refusing)) refuse_announcements();
     const auto steps = static_cast<std::size_t>(world_.random.between(1'000, 6'000));
     while (steps_ < steps) step();
 }

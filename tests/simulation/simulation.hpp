@@ -46,6 +46,7 @@ private:
     void restart_one();
     void republish();
     void alter_topic();
+    void refuse_announcements();
     void plant();
     void plant_unreadable();
     void plant_orphan();

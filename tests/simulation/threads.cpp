@@ -1,5 +1,6 @@
 #include "simulation/threads.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "simulation/mutants.hpp"
@@ -102,6 +103,82 @@ bool ConsumerThread::retry() {
     }
 }
 
+namespace {
+
+std::vector<std::string> announcement_topics(events::Service service) {
+    std::vector<std::string> topics;
+    for (const auto& topic : events::topics()) {
+        if (topic.producers & events::bit(service)) topics.emplace_back(topic.name);
+    }
+    std::erase(topics, std::string(events::topic_of(service)));
+    return topics;
+}
+
+}  // namespace
+
+AnnouncingThread::AnnouncingThread(World& world, Broker& broker, Database& database,
+                                   const Victim& victim, const std::string& process)
+    : world_(world),
+      broker_(broker),
+      database_(database),
+      place_{&victim, database.service(), Step::relay},
+      process_(process),
+      session_(world, database, victim, true),
+      topics_(announcement_topics(database.service())) {}
+
+bool AnnouncingThread::step() {
+    if (!relay_ && !woken_) return false;
+    try {
+        if (!relay_) {
+            if (!session_.lead()) return false;
+            woken_ = false;
+            relay_.emplace(*this, messaging::AnnouncementRelay::Limits{});
+        }
+        const bool moved = relay_->step(world_.steady_now());
+        if (relay_->done()) {
+            relay_.reset();
+            session_.release();
+        }
+        return moved;
+    } catch (const std::exception& error) {
+        world_.note(process_, ": announcing begins again: ", error.what());
+        relay_.reset();
+        session_.release();
+        woken_ = true;
+        return true;
+    }
+}
+
+bool AnnouncingThread::idle() const {
+    return std::ranges::all_of(topics_, [this](const std::string& topic) {
+        return broker_.refuses(topic) || database_.announced_all(topic);
+    });
+}
+
+std::vector<std::string> AnnouncingThread::waiting() {
+    return AnnouncementLedger::waiting(session_, topics_);
+}
+
+std::unique_ptr<messaging::Ledger> AnnouncingThread::ledger(const std::string& topic) {
+    return std::make_unique<AnnouncementLedger>(session_, topic);
+}
+
+std::unique_ptr<messaging::Producer> AnnouncingThread::producer(const std::string& topic, bool) {
+    if (broker_.refuses(topic) && world_.random.percent(50)) {
+        throw messaging::Refused(messaging::Refusal::gone, 0, "gone, and cannot be made again");
+    }
+    return broker_.make_producer(place_);
+}
+
+void AnnouncingThread::refused(const std::string& topic, const messaging::Refused& refused,
+                               std::chrono::milliseconds) {
+    world_.note(process_, ": ", topic, " refuses ", refused.seq, ": ", refused.what());
+}
+
+void AnnouncingThread::skipped(const std::string& topic, const messaging::Relay::Skipped& skipped) {
+    world_.note(process_, ": ", topic, " will never take ", skipped.seq);
+}
+
 RelayThread::RelayThread(World& world, Broker& broker, Database& database, const Victim& victim,
                          const std::string& process)
     : world_(world),
@@ -110,17 +187,29 @@ RelayThread::RelayThread(World& world, Broker& broker, Database& database, const
       place_{&victim, database.service(), Step::relay},
       process_(process),
       session_(world, database, victim),
-      ledger_(mutants::ledger(world.mutant, session_)) {}
+      ledger_(mutants::ledger(world.mutant, session_)),
+      announcing_(world, broker, database, victim, process) {}
 
 bool RelayThread::step() {
+    const bool busy = step_saga();
+    return announcing_.step() || busy;
+}
+
+bool RelayThread::step_saga() {
     try {
         if (!relay_) return lead();
-        return relay_->step(world_.steady_now()) > 0;
+        const std::int64_t stepped_over = relay_->stepped_over();
+        const std::size_t produced = relay_->step(world_.steady_now());
+        if (relay_->stepped_over() > stepped_over) announcing_.wake();
+        return produced > 0;
+    } catch (const messaging::Refused& refused) {
+        world_.note(process_, ": relay begins again: ", refused.what());
+        one_by_one_until_ = refused.seq;
     } catch (const std::exception& error) {
         world_.note(process_, ": relay begins again: ", error.what());
-        begin_again();
-        return true;
     }
+    begin_again();
+    return true;
 }
 
 bool RelayThread::lead() {
@@ -130,8 +219,10 @@ bool RelayThread::lead() {
     limits.read_rows = 1 + world_.random.below(8);
     limits.in_flight = 1 + world_.random.below(20);
     limits.checkpoint_every = std::chrono::milliseconds(world_.random.between(0, 200));
+    limits.one_by_one_until = one_by_one_until_;
     relay_.emplace(*ledger_, *producer_, limits);
     relay_->start();
+    announcing_.wake();
     return true;
 }
 
@@ -143,6 +234,7 @@ void RelayThread::begin_again() {
 }
 
 bool RelayThread::idle() const {
+    if (!announcing_.idle()) return false;
     if (!relay_) return true;
     return database_.outbox().empty() ||
            database_.checkpoint() >= database_.outbox().back().seq;

@@ -1,7 +1,7 @@
 #pragma once
 // The threads that every service has, as steps: consuming with the due parked records, and the
-// relay. They follow messaging/loops.cpp, where the same production code runs on real clocks and
-// clients.
+// relay. They follow messaging/loops.cpp, relay_loop.cpp and announcements_loop.cpp, where the same
+// code runs on real clocks and clients.
 #include <functional>
 #include <map>
 #include <memory>
@@ -10,6 +10,7 @@
 #include <tuple>
 #include <vector>
 
+#include "messaging/announcing.hpp"
 #include "messaging/consumer.hpp"
 #include "messaging/relay.hpp"
 #include "simulation/broker.hpp"
@@ -86,6 +87,36 @@ private:
     Instant next_tick_{};
 };
 
+// As AnnouncementsThread in announcements_loop.cpp.
+class AnnouncingThread final : public messaging::AnnouncementTopics {
+public:
+    AnnouncingThread(World& world, Broker& broker, Database& database, const Victim& victim,
+                     const std::string& process);
+
+    void wake() { woken_ = true; }
+    bool step();
+    // What the topics take of announcements is sent.
+    bool idle() const;
+
+    std::vector<std::string> waiting() override;
+    std::unique_ptr<messaging::Ledger> ledger(const std::string& topic) override;
+    std::unique_ptr<messaging::Producer> producer(const std::string& topic, bool alone) override;
+    void refused(const std::string& topic, const messaging::Refused& refused,
+                 std::chrono::milliseconds pause) override;
+    void skipped(const std::string& topic, const messaging::Relay::Skipped& skipped) override;
+
+private:
+    World& world_;
+    Broker& broker_;
+    Database& database_;
+    const Place place_;
+    const std::string process_;
+    LedgerSession session_;
+    const std::vector<std::string> topics_;
+    std::optional<messaging::AnnouncementRelay> relay_;
+    bool woken_ = false;
+};
+
 class RelayThread {
 public:
     RelayThread(World& world, Broker& broker, Database& database, const Victim& victim,
@@ -96,6 +127,7 @@ public:
     bool idle() const;
 
 private:
+    bool step_saga();
     bool lead();
     void begin_again();
 
@@ -108,6 +140,8 @@ private:
     const std::unique_ptr<messaging::Ledger> ledger_;
     std::unique_ptr<messaging::Producer> producer_;
     std::optional<messaging::Relay> relay_;
+    AnnouncingThread announcing_;
+    std::int64_t one_by_one_until_ = 0;
 };
 
 }  // namespace orderflow::simulation

@@ -18,6 +18,7 @@ Faults Faults::draw(Random& random) {
     faults.poison = one_of({0, 1, 3, 6});
     faults.broker = one_of({0, 5, 20, 40});
     faults.gateway = one_of({0, 15, 40, 70});
+    faults.refusing = one_of({0, 100});
     return faults;
 }
 

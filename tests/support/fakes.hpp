@@ -33,6 +33,11 @@ public:
 
     bool lead() override { return true; }
     std::int64_t checkpoint() override { return saved; }
+    std::string topic_id() override { return topic; }
+    void set_topic_id(const std::string& id, std::int64_t checkpoint) override {
+        topic = id;
+        saved = checkpoint;
+    }
     std::vector<messaging::LedgerRow> read(std::int64_t after, std::size_t limit) override {
         ++reads;
         check_connection();
@@ -52,6 +57,7 @@ public:
 
     std::vector<messaging::LedgerRow> rows;
     std::int64_t saved = 0;
+    std::string topic;
     int reads = 0;
     int saves = 0;
     bool lost = false;  // the connection, and with it the lead
@@ -76,9 +82,10 @@ public:
 
     // Reports the n-th event in flight, a success or not.
     void report(std::size_t n, bool persisted = true) {
-        const InFlight event = in_flight.at(n);
-        in_flight.erase(in_flight.begin() + static_cast<std::ptrdiff_t>(n));
-        reports_.push_back({event.token, persisted});
+        report(n, {.persisted = persisted});
+    }
+    void refuse(std::size_t n, messaging::Refusal why) {
+        report(n, {.persisted = false, .why = why, .error = "refused"});
     }
     void report_all() {
         while (!in_flight.empty()) report(0);
@@ -93,6 +100,11 @@ public:
     std::size_t queue_capacity = SIZE_MAX;
 
 private:
+    void report(std::size_t n, Report report) {
+        report.token = in_flight.at(n).token;
+        in_flight.erase(in_flight.begin() + static_cast<std::ptrdiff_t>(n));
+        reports_.push_back(report);
+    }
     std::vector<Report> reports_;
 };
 

@@ -95,6 +95,56 @@ Offsets ends_of(const std::vector<std::string>& topics) {
     return ends;
 }
 
+namespace {
+
+using Queue = messaging::Queue;
+using Event = messaging::KafkaEvent;
+
+// Waits for the answer to an admin request, and its only topic's or resource's error.
+rd_kafka_resp_err_t answer(const Queue& queue) {
+    const Event event(rd_kafka_queue_poll(queue.get(), kRequestMs));
+    if (!event) throw std::runtime_error("no answer");
+    check(rd_kafka_event_error(event.get()));
+    std::size_t count = 0;
+    if (const auto* deleted = rd_kafka_event_DeleteTopics_result(event.get())) {
+        return rd_kafka_topic_result_error(
+            rd_kafka_DeleteTopics_result_topics(deleted, &count)[0]);
+    }
+    const auto* altered = rd_kafka_event_IncrementalAlterConfigs_result(event.get());
+    return rd_kafka_ConfigResource_error(
+        rd_kafka_IncrementalAlterConfigs_result_resources(altered, &count)[0]);
+}
+
+}  // namespace
+
+void delete_topic(const std::string& topic) {
+    const Handle handle = consumer(fresh_kafka());
+    const Queue queue(rd_kafka_queue_new(handle.get()));
+    rd_kafka_DeleteTopic_t* deleted = rd_kafka_DeleteTopic_new(topic.c_str());
+    rd_kafka_DeleteTopics(handle.get(), &deleted, 1, nullptr, queue.get());
+    rd_kafka_DeleteTopic_destroy(deleted);
+    check(answer(queue));
+}
+
+// The whole catalog: those that are there are left as they are.
+void create_topic(const std::string& topic) {
+    partitions_of(topic);  // it is in the catalog
+    messaging::ensure_topics(fresh_kafka(), events::Service::analytics, 1, 30s);
+}
+
+void set_max_message_bytes(const std::string& topic, int bytes) {
+    const Handle handle = consumer(fresh_kafka());
+    const Queue queue(rd_kafka_queue_new(handle.get()));
+    rd_kafka_ConfigResource_t* config =
+        rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str());
+    rd_kafka_error_destroy(rd_kafka_ConfigResource_add_incremental_config(
+        config, "max.message.bytes", RD_KAFKA_ALTER_CONFIG_OP_TYPE_SET,
+        std::to_string(bytes).c_str()));
+    rd_kafka_IncrementalAlterConfigs(handle.get(), &config, 1, nullptr, queue.get());
+    rd_kafka_ConfigResource_destroy(config);
+    check(answer(queue));
+}
+
 void commit_offsets(const KafkaSettings& settings, const Offsets& offsets) {
     const Handle handle = consumer(settings);
     const Topics list = to_list(offsets);
@@ -154,8 +204,8 @@ void send(const std::vector<Message>& messages) { Sender().send(messages); }
 
 class TopicReader::Client {
 public:
-    explicit Client(const std::string& topic) : handle_(consumer(fresh_kafka())) {
-        const Topics list = to_list(ends_of({topic}));
+    explicit Client(const Offsets& from) : handle_(consumer(fresh_kafka())) {
+        const Topics list = to_list(from);
         check(rd_kafka_assign(handle_.get(), list.get()));
         rd_kafka_poll_set_consumer(handle_.get());
     }
@@ -177,7 +227,8 @@ private:
     Handle handle_;
 };
 
-TopicReader::TopicReader(const std::string& topic) : client_(std::make_unique<Client>(topic)) {}
+TopicReader::TopicReader(const std::string& topic) : TopicReader(ends_of({topic})) {}
+TopicReader::TopicReader(const Offsets& from) : client_(std::make_unique<Client>(from)) {}
 TopicReader::~TopicReader() = default;
 
 const std::vector<TopicReader::Arrival>& TopicReader::read_until(

@@ -23,6 +23,11 @@ using Offsets = std::map<std::pair<std::string, int>, std::int64_t>;
 // Where the topics end now.
 Offsets ends_of(const std::vector<std::string>& topics);
 
+// What an operator may do to a topic, while others use it. For tests that run alone.
+void delete_topic(const std::string& topic);
+void create_topic(const std::string& topic);  // as the catalog says
+void set_max_message_bytes(const std::string& topic, int bytes);
+
 // Makes the group begin at these offsets instead of reading all that other tests left.
 void commit_offsets(const messaging::KafkaSettings& settings, const Offsets& offsets);
 // fresh_kafka() for a consumer of `service` that begins at the topics' present ends.
@@ -56,6 +61,7 @@ public:
     };
 
     explicit TopicReader(const std::string& topic);
+    explicit TopicReader(const Offsets& from);
     ~TopicReader();
 
     // Reads on until `enough(arrivals)` or nothing came for `patience`; everything so far.

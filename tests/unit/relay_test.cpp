@@ -238,4 +238,122 @@ TEST_CASE("relay: what is appended later follows") {
     CHECK(producer.produced.back() == 100);
 }
 
+TEST_CASE("relay: rows of other lanes are stepped over and do not hold up the checkpoint") {
+    MemoryLedger ledger = ledger_of(6);
+    for (const std::size_t i : {0u, 3u, 5u}) ledger.rows[i].elsewhere = true;
+    FakeProducer producer;
+    Relay relay(ledger, producer, {});
+    relay.start();
+
+    CHECK(relay.step(kStart) == 3);
+    CHECK(producer.produced == std::vector{ledger.rows[1].seq, ledger.rows[2].seq,
+                                           ledger.rows[4].seq});
+    CHECK(relay.confirmed() == ledger.rows[0].seq);
+    CHECK(relay.stepped_over() == ledger.rows[5].seq);
+    producer.report(2);
+    relay.step(kStart + 1s);
+    CHECK(ledger.saved == ledger.rows[0].seq);  // the second is not reported yet
+    producer.report_all();
+    relay.finish();
+    CHECK(ledger.saved == ledger.rows[5].seq);
+}
+
+TEST_CASE("relay: any number of rows of other lanes leaves room for its own") {
+    MemoryLedger ledger = ledger_of(50);
+    for (std::size_t i = 1; i < 49; ++i) ledger.rows[i].elsewhere = true;
+    FakeProducer producer;
+    Relay relay(ledger, producer, {.read_rows = 5, .in_flight = 5});
+    relay.start();
+    for (int round = 0; round < 12; ++round) relay.step(kStart);
+
+    CHECK(producer.produced == std::vector{ledger.rows[0].seq, ledger.rows[49].seq});
+}
+
+TEST_CASE("relay: a refusal names the event and why, and what was taken is not sent again") {
+    MemoryLedger ledger = ledger_of(10);
+    FakeProducer producer;
+    Relay relay(ledger, producer, {});
+    relay.start();
+    relay.step(kStart);
+    producer.report(0);
+    producer.report(0);
+    producer.refuse(1, Refusal::not_authorised);  // the fourth
+
+    try {
+        relay.step(kStart + 1ms);
+        FAIL("it went on");
+    } catch (const Refused& refused) {
+        CHECK(refused.seq == ledger.rows[3].seq);
+        CHECK(refused.why == Refusal::not_authorised);
+        CHECK(std::string(refused.what()) == "refused");
+    }
+    CHECK(ledger.saved == ledger.rows[1].seq);
+}
+
+TEST_CASE("relay: up to a refused event it sends one at a time, and nothing again with it") {
+    MemoryLedger ledger = ledger_of(6);
+    FakeProducer producer;
+    const std::int64_t refused = ledger.rows[2].seq;
+    Relay relay(ledger, producer, {.one_by_one_until = refused});
+    relay.start();
+
+    for (int event = 0; event < 3; ++event) {
+        CHECK(relay.step(kStart) == 1);
+        CHECK(relay.step(kStart) == 0);
+        CHECK(producer.in_flight.size() == 1);
+        if (event < 2) producer.report(0);
+    }
+    CHECK(producer.produced.back() == refused);
+    SECTION("it is refused again") {
+        producer.refuse(0, Refusal::too_large);
+        CHECK_THROWS_AS(relay.step(kStart), Refused);
+        CHECK(producer.produced.size() == 3);
+        CHECK(ledger.saved == ledger.rows[1].seq);
+    }
+    SECTION("it is taken") {
+        producer.report(0);
+        CHECK(relay.step(kStart) == 3);
+    }
+}
+
+TEST_CASE("relay: a lane of announcements passes over what its topic refuses for itself") {
+    MemoryLedger ledger = ledger_of(4);
+    FakeProducer producer;
+    const bool skip = GENERATE(true, false);
+    const auto why = GENERATE(Refusal::too_large, Refusal::invalid, Refusal::gone);
+    Relay relay(ledger, producer, {.skip_refused = skip});
+    relay.start();
+    relay.step(kStart);
+    producer.refuse(1, why);
+    producer.report_all();
+
+    if (!skip || why == Refusal::gone) {
+        CHECK_THROWS_AS(relay.step(kStart), Refused);
+        CHECK(ledger.saved == ledger.rows[0].seq);
+        return;
+    }
+    relay.finish();
+    CHECK(ledger.saved == ledger.rows[3].seq);
+    const auto skipped = relay.take_skipped();
+    REQUIRE(skipped.size() == 1);
+    CHECK(skipped[0].seq == ledger.rows[1].seq);
+    CHECK(skipped[0].why == why);
+    CHECK(relay.take_skipped().empty());
+}
+
+TEST_CASE("relay: a topic with another id has lost what was confirmed") {
+    MemoryLedger ledger = ledger_of(4);
+    ledger.saved = ledger.rows[2].seq;
+    const std::int64_t saved = ledger.saved;
+
+    CHECK_FALSE(Relay::meet_topic(ledger, "first", true));  // none was known
+    CHECK(ledger.saved == saved);
+    CHECK_FALSE(Relay::meet_topic(ledger, "first", true));
+    CHECK(ledger.saved == saved);
+    const bool send_again = GENERATE(true, false);
+    CHECK(Relay::meet_topic(ledger, "second", send_again));
+    CHECK(ledger.saved == (send_again ? 0 : saved));
+    CHECK_FALSE(Relay::meet_topic(ledger, "second", send_again));
+}
+
 }  // namespace orderflow::messaging

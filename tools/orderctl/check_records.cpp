@@ -77,6 +77,16 @@ void judge_groups(Judge& judge, const char* id, const Facts& facts) {
     }
 }
 
+// Up to where the event's lane of the relay is. Announcements are only told: where their topic was
+// made anew, or would not take some, none is missed.
+std::int64_t checkpoint_of(const Facts& facts, const LedgerEvent& event) {
+    const auto service = static_cast<std::size_t>(event.service);
+    if (event.kind) return facts.checkpoints[service];
+    const auto& lanes = facts.announced[service];
+    const auto lane = lanes.find(facts.topics[event.topic].name);
+    return lane == lanes.end() ? 0 : lane->second;
+}
+
 }  // namespace
 
 void judge_topics(Judge& judge, const Facts& facts, const EventsOfOrders& events) {
@@ -87,7 +97,7 @@ void judge_topics(Judge& judge, const Facts& facts, const EventsOfOrders& events
     std::int64_t expired = 0;
     for (const LedgerEvent& event : facts.events) {
         if (event.copies > 0) continue;
-        if (event.seq > facts.checkpoints[static_cast<std::size_t>(event.service)]) {
+        if (event.seq > checkpoint_of(facts, event)) {
             ++waiting;
         } else if (is_expired(facts, event)) {
             ++expired;

@@ -256,6 +256,7 @@ struct Facts {
     std::int64_t more_strays = 0;  // beyond the ones kept
     std::vector<ParkedFact> parked;
     std::array<std::int64_t, 5> checkpoints{};  // by service: the relays'
+    std::array<std::map<std::string, std::int64_t>, 5> announced;  // the same, by topic
     std::int64_t storage_used = 0;
     std::uint32_t read_s = 0;  // when reading began, seconds since 1970
     GatewayTotals gateway;

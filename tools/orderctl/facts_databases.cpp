@@ -26,6 +26,9 @@ constexpr std::int64_t kPage = 5'000;
 constexpr std::int64_t kFirst = std::numeric_limits<std::int64_t>::min();
 
 const Statement kCheckpoint{"checkpoint", "SELECT checkpoint FROM audit_v1_relay"};
+const Statement kAnnounced{"announced", R"(
+    SELECT lane, checkpoint FROM audit_v1_relay_lanes
+    WHERE lane <> 'saga' AND remade_at IS NULL AND skipped = 0)"};
 const Statement kBehind{"behind", R"(
     SELECT count(*) FROM audit_v1_outbox WHERE seq > (SELECT checkpoint FROM audit_v1_relay))"};
 const Statement kInFlight{"in_flight", R"(
@@ -105,6 +108,15 @@ AuditDatabase& database_of(AuditDatabases& databases, Service service) {
 }
 
 std::int64_t AuditDatabase::checkpoint() { return connection_.exec(kCheckpoint).int64(0, 0); }
+
+std::map<std::string, std::int64_t> AuditDatabase::announced() {
+    const Rows rows = connection_.exec(kAnnounced);
+    std::map<std::string, std::int64_t> checkpoints;
+    for (int i = 0; i < rows.size(); ++i) {
+        checkpoints.emplace(rows.text(i, 0), rows.int64(i, 1));
+    }
+    return checkpoints;
+}
 std::int64_t AuditDatabase::behind() { return connection_.exec(kBehind).int64(0, 0); }
 std::int64_t AuditDatabase::orders_in_flight() { return connection_.exec(kInFlight).int64(0, 0); }
 

@@ -34,6 +34,8 @@ public:
     AuditDatabase(Service service, const std::string& url);
 
     std::int64_t checkpoint();
+    // The same of the lanes of announcements, by topic; not of those that have lost or skipped any.
+    std::map<std::string, std::int64_t> announced();
     // Rows of the outbox above the relay's checkpoint.
     std::int64_t behind();
     void open_snapshot();

@@ -28,7 +28,9 @@ Facts gather(const Endpoints& endpoints, GatherWhat what,
     Facts facts;
     AuditDatabases databases = open_databases(endpoints);
     for (const auto& database : databases) {
-        facts.checkpoints[static_cast<std::size_t>(database->service())] = database->checkpoint();
+        const auto service = static_cast<std::size_t>(database->service());
+        facts.checkpoints[service] = database->checkpoint();
+        facts.announced[service] = database->announced();
     }
     TopicsReader topics(endpoints);
     topics.describe(facts);

@@ -42,14 +42,15 @@ using postgres::Statement;
 
 constexpr std::chrono::seconds kPatience{30};
 
-// The row before the first that is to be sent again; nothing changes if the relay is behind it.
+// The row before the first that is to be sent again; nothing changes in a lane that is behind it.
 const Statement kLowerSince{"lower_since", R"(
     UPDATE relay_checkpoint SET seq = first.seq - 1
     FROM (SELECT min(seq) AS seq FROM outbox WHERE recorded_at >= $1::timestamptz) AS first
     WHERE relay_checkpoint.seq >= first.seq)"};
 const Statement kLowerAll{"lower_all", "UPDATE relay_checkpoint SET seq = 0 WHERE seq > 0"};
 const Statement kStanding{"standing", R"(
-    SELECT c.seq, (SELECT count(*) FROM outbox o WHERE o.seq > c.seq) FROM relay_checkpoint c)"};
+    SELECT c.seq, (SELECT count(*) FROM outbox o WHERE o.seq > c.seq) FROM relay_checkpoint c
+    WHERE c.lane = 'saga')"};
 
 struct RepublishOptions {
     std::string order;

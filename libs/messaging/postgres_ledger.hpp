@@ -1,0 +1,52 @@
+#pragma once
+// The outbox and its checkpoints on PostgreSQL, as the relay's lanes read them. Used by the relay's
+// threads, each on a connection of its own.
+#include <string>
+#include <vector>
+
+#include "events/catalog.hpp"
+#include "messaging/relay.hpp"
+#include "postgres/connection.hpp"
+
+namespace orderflow::messaging {
+
+// A row of relay_checkpoint, and what is read for it.
+struct Lane {
+    std::string name;   // saga, or the topic
+    std::string topic;  // empty: there is none, analytics emits no events
+    bool announcements = false;
+};
+Lane saga_lane(events::Service service);
+Lane announcement_lane(const std::string& topic);
+
+// The saga's lane reads the outbox by its primary key and steps over announcements; a lane of
+// announcements reads its own by a small index. The connection outlives it.
+class PostgresLedger final : public Ledger {
+public:
+    PostgresLedger(postgres::Connection& connection, Lane lane);
+
+    bool lead() override;
+    std::int64_t checkpoint() override;
+    std::string topic_id() override;
+    void set_topic_id(const std::string& id, std::int64_t checkpoint) override;
+    std::vector<LedgerRow> read(std::int64_t after, std::size_t limit) override;
+    void move_checkpoint(std::int64_t from, std::int64_t to) override;
+    void release() noexcept override;
+
+    // For `orderctl lag`: what the topic refuses, until the checkpoint moves; what was passed over.
+    void note_refusal(const Refused& refused);
+    void topic_is_there();  // it does not refuse everything
+    void note_skipped(std::size_t events);
+
+private:
+    postgres::Rows standing();
+
+    postgres::Connection& connection_;
+    const Lane lane_;
+};
+
+// Of these topics those with announcements above their checkpoints.
+std::vector<std::string> topics_with_announcements(postgres::Connection& connection,
+                                                   const std::vector<std::string>& topics);
+
+}  // namespace orderflow::messaging

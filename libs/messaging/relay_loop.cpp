@@ -1,0 +1,197 @@
+#include "messaging/relay_loop.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "core/pause.hpp"
+#include "messaging/announcements_loop.hpp"
+#include "messaging/relay_topic.hpp"
+
+namespace orderflow::messaging {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kIdle{20};  // other instances' rows ring no bell here
+constexpr milliseconds kStandby{500};
+constexpr milliseconds kFlush{2'000};      // less than the session may be idle
+constexpr milliseconds kWarmUp{1'000};     // then it goes on all the same
+constexpr milliseconds kLookEvery{2'000};  // is the topic still there, and the same one
+
+// Where analytics, which emits no events, sends them.
+class Nowhere final : public Producer {
+public:
+    bool produce(const LedgerRow&, std::uint64_t) override { return false; }
+    std::vector<Report> reports() override { return {}; }
+    void flush(milliseconds) override {}
+};
+
+class SagaThread {
+public:
+    SagaThread(std::stop_token stop, const LoopContext& context, Bell& announced,
+               std::atomic<bool>& warm)
+        : stop_(std::move(stop)),
+          context_(context),
+          announced_(announced),
+          warm_(warm),
+          topic_(events::topic_of(context.service)),
+          metrics_(context.registry),
+          connection_(context.database_url),
+          ledger_(connection_, saga_lane(context.service)) {}
+
+    void run() {
+        while (!stop_.stop_requested()) {
+            try {
+                if (ledger_.lead()) {
+                    lead();
+                } else {
+                    warm_ = true;
+                    context_.bell.wait(kStandby);
+                }
+            } catch (const Refused& refused) {
+                begin_again(on_refusal(refused));
+            } catch (const std::exception& error) {
+                const auto pause = backoff_.next();
+                spdlog::warn("relay: {}; starting again from the checkpoint", error.what());
+                begin_again(pause);
+            }
+        }
+        ledger_.release();
+    }
+
+private:
+    void begin_again(milliseconds how_long) {
+        metrics_.restarts.Increment();
+        ledger_.release();  // first: another instance may do better
+        pause(stop_, how_long);
+    }
+
+    milliseconds on_refusal(const Refused& refused) {
+        metrics_.count(topic_, refused.why);
+        one_by_one_until_ = refused.seq;
+        milliseconds how_long{0};
+        if (is_about_the_event(refused.why) && !alone_) {
+            alone_ = true;  // its batch may have been too large, not the event
+        } else {
+            how_long = refused.why == Refusal::gone ? backoff_.next() : refusals_.next();
+        }
+        log_refusal(topic_, refused, how_long);
+        try {
+            ledger_.note_refusal(refused);
+        } catch (const std::exception& error) {
+            spdlog::warn("relay: {}", error.what());
+        }
+        return how_long;
+    }
+
+    void lead() {
+        std::unique_ptr<TopicProducer> kafka;
+        if (!topic_.empty()) {
+            kafka = make_topic_producer(
+                context_.kafka, {context_.service, topic_, alone_, /*gapless=*/true});
+            if (!open(*kafka)) return;
+        }
+        Nowhere nowhere;
+        Producer& producer = kafka ? static_cast<Producer&>(*kafka) : nowhere;
+        Relay relay(ledger_, producer, {.one_by_one_until = one_by_one_until_});
+        relay.start();
+        announced_.ring();  // what the leader before this one may have left
+        const std::int64_t begun = relay.confirmed();
+        Gathering gathering;
+        while (!stop_.stop_requested()) {
+            if (kafka) look(*kafka);
+            round(relay, gathering);
+            if (!warm_ && (!kafka || kafka->has_id())) warm_ = true;
+            if (relay.confirmed() > std::max(begun, one_by_one_until_)) {
+                backoff_.reset();
+                refusals_.reset();
+            }
+        }
+        relay.step(steady_clock::now());
+        producer.flush(kFlush);
+        relay.finish();
+    }
+
+    // False: it is to stop.
+    bool open(TopicProducer& kafka) {
+        const auto alive = [&] {
+            ledger_.checkpoint();  // still the leader
+            return !stop_.stop_requested();
+        };
+        topic_id_ = find_topic(kafka, topic_, steady_clock::time_point::max(), alive);
+        if (topic_id_.empty()) return false;
+        meet_topic(ledger_, topic_, topic_id_, true, metrics_);
+        kafka.warm_up(kWarmUp);
+        next_look_ = steady_clock::now() + kLookEvery;
+        return true;
+    }
+
+    // Nobody tells a producer that its topic is another one now.
+    void look(TopicProducer& kafka) {
+        if (const auto state = kafka.answer(milliseconds{0})) {
+            if (!state->refusal && state->id != topic_id_) {
+                throw Refused(Refusal::gone, 0, "the topic was made anew");
+            }
+            if (state->refusal == Refusal::gone || state->refusal == Refusal::not_authorised) {
+                throw Refused(*state->refusal, 0, state->error);
+            }
+        }
+        const auto now = steady_clock::now();
+        if (now < next_look_) return;
+        kafka.ask();
+        next_look_ = now + kLookEvery;
+    }
+
+    void round(Relay& relay, Gathering& gathering) {
+        const std::int64_t head = relay.head();
+        const std::int64_t stepped_over = relay.stepped_over();
+        const std::size_t produced = relay.step(steady_clock::now());
+        gathering.taken(produced);
+        metrics_.relayed.Increment(static_cast<double>(produced));
+        metrics_.read_seq.Set(static_cast<double>(relay.head()));
+        metrics_.confirmed_seq.Set(static_cast<double>(relay.confirmed()));
+        if (relay.stepped_over() > stepped_over) announced_.ring();
+        if (relay.head() == head) {
+            context_.bell.wait(kIdle);
+        } else if (const auto patience = gathering.patience(produced); patience.count()) {
+            std::this_thread::sleep_for(patience);
+        }
+    }
+
+    const std::stop_token stop_;
+    const LoopContext& context_;
+    Bell& announced_;
+    std::atomic<bool>& warm_;
+    const std::string topic_;
+    RelayMetrics metrics_;
+    postgres::Connection connection_;
+    PostgresLedger ledger_;
+    std::string topic_id_;
+    steady_clock::time_point next_look_{};
+    Backoff backoff_;
+    Backoff refusals_{milliseconds{1'000}, milliseconds{30'000}};
+    std::int64_t one_by_one_until_ = 0;
+    bool alone_ = false;
+};
+
+}  // namespace
+
+RelayLoop::RelayLoop(const LoopContext& context)
+    : bell_(context.bell),
+      announcements_([this, context](std::stop_token stop) {
+          send_announcements(std::move(stop), context, announced_);
+      }),
+      saga_([this, context](std::stop_token stop) {
+          SagaThread(std::move(stop), context, announced_, warm_).run();
+      }) {}
+
+void RelayLoop::stop() {
+    saga_.request_stop();
+    announcements_.request_stop();
+    bell_.ring();
+    announced_.ring();
+    if (saga_.joinable()) saga_.join();
+    if (announcements_.joinable()) announcements_.join();
+}
+
+}  // namespace orderflow::messaging

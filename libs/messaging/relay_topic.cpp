@@ -1,0 +1,91 @@
+#include "messaging/relay_topic.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "core/enums.hpp"
+
+namespace orderflow::messaging {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kAnswer{200};
+constexpr milliseconds kMakeAgain{1'000};
+
+prometheus::Family<prometheus::Counter>& counter(prometheus::Registry& registry, const char* name,
+                                                 const char* help) {
+    return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+}
+
+}  // namespace
+
+RelayMetrics::RelayMetrics(prometheus::Registry& registry)
+    : relayed(counter(registry, "orderflow_relay_events_total",
+                      "Events handed to Kafka by the saga's lane, repeats included")
+                  .Add({})),
+      restarts(counter(registry, "orderflow_relay_restarts_total",
+                       "Times the relay lost its ledger or its producer and began again")
+                   .Add({})),
+      refusals(counter(registry, "orderflow_relay_refusals_total",
+                       "Refusals of a topic, by why")),
+      skipped(counter(registry, "orderflow_relay_skipped_total",
+                      "Announcements that their topic would never have taken")),
+      remade(counter(registry, "orderflow_relay_topics_remade_total",
+                     "Times a topic was found to be another one of the same name")),
+      seq(prometheus::BuildGauge()
+              .Name("orderflow_relay_seq")
+              .Help("Ledger position of this relay: read, and persisted by Kafka")
+              .Register(registry)),
+      read_seq(seq.Add({{"position", "read"}})),
+      confirmed_seq(seq.Add({{"position", "confirmed"}})) {}
+
+void RelayMetrics::count(const std::string& topic, Refusal why) {
+    refusals.Add({{"topic", topic}, {"why", std::string(orderflow::name_of(why))}}).Increment();
+}
+
+void log_refusal(const std::string& topic, const Refused& refused, milliseconds pause) {
+    const std::string what = refused.seq > 0 ? "event " + std::to_string(refused.seq) : "events";
+    spdlog::error("relay: {} refuses {}: {} ({}); next try in {} ms", topic, what, refused.what(),
+                  orderflow::name_of(refused.why), pause.count());
+}
+
+std::string find_topic(TopicProducer& producer, const std::string& topic,
+                       steady_clock::time_point until, const std::function<bool()>& alive) {
+    steady_clock::time_point make_again{};  // a new topic may take a moment to be known everywhere
+    while (alive() && steady_clock::now() < until) {
+        producer.ask();
+        const auto state = producer.answer(kAnswer);
+        if (!state) continue;
+        if (!state->refusal) return state->id;
+        if (*state->refusal == Refusal::not_authorised) {
+            throw Refused(*state->refusal, 0, state->error);
+        }
+        if (*state->refusal != Refusal::gone) continue;  // a cluster that is settling
+        if (steady_clock::now() < make_again) continue;
+        make_again = steady_clock::now() + kMakeAgain;
+        spdlog::warn("relay: {} is gone and made again", topic);
+        const std::string problem = producer.create();
+        if (!problem.empty()) {
+            throw Refused(Refusal::gone, 0, state->error + "; making it again: " + problem);
+        }
+    }
+    return {};
+}
+
+void meet_topic(PostgresLedger& ledger, const std::string& topic, const std::string& id,
+                bool send_again, RelayMetrics& metrics) {
+    const std::int64_t checkpoint = ledger.checkpoint();
+    if (Relay::meet_topic(ledger, id, send_again)) {
+        metrics.remade.Add({{"topic", topic}}).Increment();
+        spdlog::error("relay: {} is another topic than before, with id {}: what the old one held "
+                      "is gone{}",
+                      topic, id,
+                      send_again ? ", and the outbox is sent again up to " +
+                                       std::to_string(checkpoint)
+                                 : "");
+    }
+    ledger.topic_is_there();
+}
+
+}  // namespace orderflow::messaging

@@ -1,0 +1,40 @@
+#pragma once
+// What the relay's threads do alike: finding a lane's topic, saying what it refuses, counting.
+// Inside libs/messaging only.
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+
+#include "messaging/kafka.hpp"
+#include "messaging/postgres_ledger.hpp"
+
+namespace orderflow::messaging {
+
+struct RelayMetrics {
+    explicit RelayMetrics(prometheus::Registry& registry);
+    void count(const std::string& topic, Refusal why);
+
+    prometheus::Counter &relayed, &restarts;
+    prometheus::Family<prometheus::Counter>&refusals, &skipped, &remade;
+    prometheus::Family<prometheus::Gauge>& seq;
+    prometheus::Gauge &read_seq, &confirmed_seq;
+};
+
+void log_refusal(const std::string& topic, const Refused& refused,
+                 std::chrono::milliseconds pause);
+
+// Asks until the topic is there, and makes it if need be. Empty: not by `until`, or `alive`, which
+// it calls every 200 ms, says stop. Throws Refused.
+std::string find_topic(TopicProducer& producer, const std::string& topic,
+                       std::chrono::steady_clock::time_point until,
+                       const std::function<bool()>& alive);
+
+// Of the lane to `topic`, which is there with this id: Relay::meet_topic(), and says so.
+void meet_topic(PostgresLedger& ledger, const std::string& topic, const std::string& id,
+                bool send_again, RelayMetrics& metrics);
+
+}  // namespace orderflow::messaging
