@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "core/pause.hpp"
+#include "core/start_steps.hpp"
 #include "messaging/announcements_loop.hpp"
 #include "messaging/relay_topic.hpp"
 
@@ -28,12 +29,14 @@ public:
 
 class SagaThread {
 public:
+    // `warming` is done once the next event leaves at once: it is settled who leads, and if it is
+    // this process, its producer is connected and knows its topic.
     SagaThread(std::stop_token stop, const LoopContext& context, Bell& announced,
-               std::atomic<bool>& warm)
+               StartStep& warming)
         : stop_(std::move(stop)),
           context_(context),
           announced_(announced),
-          warm_(warm),
+          warming_(warming),
           topic_(events::topic_of(context.service)),
           metrics_(context.registry),
           connection_(context.database_url),
@@ -45,7 +48,7 @@ public:
                 if (ledger_.lead()) {
                     lead();
                 } else {
-                    warm_ = true;
+                    warming_.done();
                     context_.bell.wait(kStandby);
                 }
             } catch (const Refused& refused) {
@@ -98,10 +101,14 @@ private:
         announced_.ring();  // what the leader before this one may have left
         const std::int64_t begun = relay.confirmed();
         Gathering gathering;
+        bool is_warm = false;
         while (!stop_.stop_requested()) {
             if (kafka) look(*kafka);
             round(relay, gathering);
-            if (!warm_ && (!kafka || kafka->has_id())) warm_ = true;
+            if (!is_warm && (!kafka || kafka->has_id())) {
+                is_warm = true;
+                warming_.done();
+            }
             if (relay.confirmed() > std::max(begun, one_by_one_until_)) {
                 backoff_.reset();
                 refusals_.reset();
@@ -161,7 +168,7 @@ private:
     const std::stop_token stop_;
     const LoopContext& context_;
     Bell& announced_;
-    std::atomic<bool>& warm_;
+    StartStep& warming_;
     const std::string topic_;
     RelayMetrics metrics_;
     postgres::Connection connection_;
@@ -179,17 +186,24 @@ private:
 RelayLoop::RelayLoop(const LoopContext& context)
     : bell_(context.bell),
       announcements_([this, context](std::stop_token stop) {
-          send_announcements(std::move(stop), context, announced_);
+          if (context.await_all(stop)) send_announcements(stop, context, announced_);
       }),
       saga_([this, context](std::stop_token stop) {
-          SagaThread(std::move(stop), context, announced_, warm_).run();
+          StartStep warming(context.start_steps, "relay");
+          if (!context.await_all(stop)) return;
+          warming.because("it is not connected yet");
+          SagaThread(stop, context, announced_, warming).run();
       }) {}
 
-void RelayLoop::stop() {
+void RelayLoop::request_stop() {
     saga_.request_stop();
     announcements_.request_stop();
     bell_.ring();
     announced_.ring();
+}
+
+void RelayLoop::stop() {
+    request_stop();
     if (saga_.joinable()) saga_.join();
     if (announcements_.joinable()) announcements_.join();
 }

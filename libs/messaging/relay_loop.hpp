@@ -2,7 +2,6 @@
 // The relay's threads around its steps, one pair per process: the saga's lane, which leads or
 // stands by, and announcements, whose thread sleeps until there is one. Used by each service's
 // main.
-#include <atomic>
 #include <thread>
 
 #include "messaging/outbox.hpp"
@@ -14,18 +13,14 @@ struct LoopContext;
 class RelayLoop {
 public:
     explicit RelayLoop(const LoopContext& context);
+    void request_stop();
     // Waits for the reports of what is produced, up to 2 s, and saves the checkpoints. Blocks.
     void stop();
     ~RelayLoop() { stop(); }
 
-    // The next event leaves at once: it is settled who leads, and if it is this process, its
-    // producer is connected and knows its topic. Not while Kafka is away. Thread-safe.
-    bool warm() const { return warm_; }
-
 private:
     Bell& bell_;
     Bell announced_;
-    std::atomic<bool> warm_ = false;
     std::jthread announcements_;
     std::jthread saga_;
 };

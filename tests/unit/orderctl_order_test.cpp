@@ -206,6 +206,9 @@ TEST_CASE("orderctl stuck: an event that the relay has not confirmed explains th
     CHECK(wait.whom == "inventory");
     CHECK(wait.why == "the relay of order-service has not confirmed OrderPlaced (seq 17)");
     CHECK(wait.mend.value().starts_with("orderctl lag"));
+    order.events[0].refusal = "Broker: Unknown topic (gone)";
+    CHECK(only(order).why == "the relay of order-service has not confirmed OrderPlaced (seq 17): "
+                             "its topic refuses, Broker: Unknown topic (gone)");
     order.order->state = "CANCELLED";
     CHECK(only(order).whom == "relay");
 }

@@ -45,16 +45,34 @@ struct StandingView {
 BOOST_DESCRIBE_STRUCT(StandingView, (), (service, consuming, checkpoint, end, unsent,
                                          oldest_unsent_ms, parked, dead))
 
+// A lane of a service's relay: the saga's, or a topic of announcements.
+struct LaneView {
+    std::string service;
+    std::string lane;
+    std::int64_t checkpoint = 0;
+    std::int64_t unsent = 0;
+    std::optional<std::string> topic_id;
+    std::optional<std::int64_t> remade_ms;   // since another topic was found under the name
+    std::optional<std::int64_t> refused_ms;  // since when the topic refuses; the next three with it
+    std::optional<std::int64_t> refused_seq;  // 0: it refuses whatever is sent
+    std::optional<std::string> refused_why;
+    std::optional<std::string> refused_error;
+    std::int64_t skipped = 0;  // announcements that the topic would never have taken
+};
+BOOST_DESCRIBE_STRUCT(LaneView, (), (service, lane, checkpoint, unsent, topic_id, remade_ms,
+                                     refused_ms, refused_seq, refused_why, refused_error, skipped))
+
 struct LagDocument {
     std::int64_t max_lag = 0;     // of a partition, in records
     std::int64_t max_unsent = 0;  // of a relay, in rows
     std::vector<StandingView> services;
+    std::vector<LaneView> lanes;
     std::vector<PartitionView> partitions;
     std::vector<TopicView> differing;        // topics
     std::optional<std::string> kafka_error;  // why there are none
 };
-BOOST_DESCRIBE_STRUCT(LagDocument, (), (max_lag, max_unsent, services, partitions, differing,
-                                        kafka_error))
+BOOST_DESCRIBE_STRUCT(LagDocument, (), (max_lag, max_unsent, services, lanes, partitions,
+                                        differing, kafka_error))
 
 namespace {
 
@@ -72,7 +90,9 @@ What retention has deleted is no lag. A group that has committed beyond a log's 
 that was made anew since, begins at the log's start: all of it is lag. Below a topic stand the
 partitions that lag, or where something keeps the group from going on.
 UNSENT counts outbox rows above the relay's checkpoint, which it moves about once a second, so rows
-younger than that may well be in Kafka. Dead records wait for an operator: orderctl records list.
+younger than that may well be in Kafka. Below a service: what a topic refuses, of its events or of
+its announcements of parked records, which are sent by topic.
+Dead records wait for an operator: orderctl records list.
 Exit code 1: --max-lag is exceeded, by a partition's lag or a relay's unsent rows. 2: Kafka does not
 answer; what the databases know is shown all the same.)";
 
@@ -123,6 +143,28 @@ bool is_consumed(const events::TopicSettings& topic) {
     });
 }
 
+// The saga's rows are counted above.
+std::vector<LaneView> read_lanes(AuditDatabase& database, std::int64_t saga_unsent) {
+    const auto rows = database.json_rows("SELECT '" +
+                                         std::string(short_name(database.service())) + R"('
+               AS service, l.lane, l.checkpoint,
+               (SELECT count(*) FROM audit_v1_outbox o
+                WHERE o.topic = l.lane AND o.seq > l.checkpoint
+                      AND o.type IN ('RecordParked.v1', 'RecordDied.v1')) AS unsent,
+               l.topic_id AS "topicId",
+               (extract(epoch FROM clock_timestamp() - l.remade_at) * 1000)::bigint AS "remadeMs",
+               (extract(epoch FROM clock_timestamp() - l.refused_at) * 1000)::bigint
+                   AS "refusedMs", l.refused_seq AS "refusedSeq", l.refused_why AS "refusedWhy",
+               l.refused_error AS "refusedError", l.skipped
+        FROM audit_v1_relay_lanes l ORDER BY l.lane <> 'saga', l.lane)");
+    std::vector<LaneView> lanes;
+    for (const std::string& row : rows) {
+        lanes.push_back(events::read_json<LaneView>(row, events::UnknownMembers::ignore).value());
+        if (lanes.back().lane == "saga") lanes.back().unsent = saga_unsent;
+    }
+    return lanes;
+}
+
 void read_groups(const Endpoints& endpoints, LagDocument& document) {
     must_answer(endpoints.brokers(), kPatience);
     const auto busy = groups_with_members(endpoints);
@@ -155,7 +197,10 @@ LagDocument read_lag(const Endpoints& endpoints) {
     LagDocument document;
     for (const auto& database : open_databases(endpoints)) {
         auto view = read_standing(*database);
-        document.max_unsent = std::max(document.max_unsent, view.unsent);
+        for (LaneView& lane : read_lanes(*database, view.unsent)) {
+            document.max_unsent = std::max(document.max_unsent, lane.unsent);
+            document.lanes.push_back(std::move(lane));
+        }
         document.services.push_back(std::move(view));
     }
     try {
@@ -164,6 +209,36 @@ LagDocument read_lag(const Endpoints& endpoints) {
         document.kafka_error = error.what();
     }
     return document;
+}
+
+std::string ago(std::int64_t ms) { return duration_text(std::chrono::milliseconds(ms)); }
+
+// What of a lane is not as it should be.
+std::vector<std::string> troubles(const LaneView& lane) {
+    constexpr std::int64_t kNewsMs = 24 * 3'600'000;
+    const std::string topic = lane.lane == "saga" ? lane.service + "-events" : lane.lane;
+    std::vector<std::string> texts;
+    if (lane.refused_ms) {
+        const std::int64_t seq = lane.refused_seq.value_or(0);
+        texts.push_back("for " + ago(*lane.refused_ms) + " " + topic + " refuses " +
+                        (seq > 0 ? "row " + std::to_string(seq) : "everything") + ": " +
+                        lane.refused_error.value_or("") + " (" + lane.refused_why.value_or("") +
+                        ")");
+    }
+    if (lane.remade_ms && *lane.remade_ms < kNewsMs) {
+        texts.push_back(ago(*lane.remade_ms) + " ago " + topic +
+                        " was found to be made anew" +
+                        (lane.lane == "saga" ? ": all rows are sent again"
+                                             : ": what it held is gone"));
+    }
+    if (lane.lane != "saga" && lane.unsent > 0) {
+        texts.push_back(std::to_string(lane.unsent) + " announcements not yet on " + topic);
+    }
+    if (lane.skipped > 0) {
+        texts.push_back(std::to_string(lane.skipped) + " announcements that " + topic +
+                        " would never take were passed over; the records are kept");
+    }
+    return texts;
 }
 
 void print_services(const LagDocument& document) {
@@ -182,6 +257,10 @@ void print_services(const LagDocument& document) {
         if (view.consuming == false) {
             table.remark("its consumer group has no member: is " + view.service +
                          "-service running?");
+        }
+        for (const LaneView& lane : document.lanes) {
+            if (lane.service != view.service) continue;
+            for (const std::string& text : troubles(lane)) table.remark("relay: " + text);
         }
     }
     table.print();

@@ -49,8 +49,12 @@ void read_ledger(AuditDatabase& database, const std::string& where, Orders& orde
                     "SELECT order_id, " + utc_text("recorded_at") + " AS time, " + service +
                         R"( AS service, seq, split_part(type, '.', 1) AS type,
                         event_id AS "eventId", topic,
-                        seq <= (SELECT checkpoint FROM audit_v1_relay) AS relayed, data AS about
-                        FROM audit_v1_outbox WHERE )" + where + " ORDER BY seq",
+                        seq <= coalesce(checkpoint, 0) AS relayed,
+                        refused_error || ' (' || refused_why || ')' AS refusal, data AS about
+                        FROM audit_v1_outbox LEFT JOIN audit_v1_relay_lanes ON lane =
+                            CASE WHEN type IN ('RecordParked.v1', 'RecordDied.v1') THEN topic
+                                 ELSE 'saga' END
+                        WHERE )" + where + " ORDER BY seq",
                     [](OrderView& order, EventView event) {
                         event.about = about(event.about.value_or(""));
                         order.events.push_back(std::move(event));

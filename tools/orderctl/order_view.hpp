@@ -24,14 +24,15 @@ struct EventView {
     std::string type;  // without its version
     std::string event_id;
     std::string topic;
-    bool relayed = false;               // the relay's checkpoint is behind it
-    std::optional<std::string> about;   // reason, participant, error
-    std::optional<std::string> undoes;  // the event that it takes back
+    bool relayed = false;                // the checkpoint of its lane of the relay is behind it
+    std::optional<std::string> refusal;  // what the lane's topic does not take, and why
+    std::optional<std::string> about;    // reason, participant, error
+    std::optional<std::string> undoes;   // the event that it takes back
     std::optional<std::int64_t> partition, offset;  // its record, as analytics has seen it
     std::optional<std::int64_t> after_us;           // since the event before it
 };
-BOOST_DESCRIBE_STRUCT(EventView, (), (time, service, seq, type, event_id, topic, relayed, about,
-                                      undoes, partition, offset, after_us))
+BOOST_DESCRIBE_STRUCT(EventView, (), (time, service, seq, type, event_id, topic, relayed, refusal,
+                                      about, undoes, partition, offset, after_us))
 
 struct SagaView {
     std::string state;

@@ -39,7 +39,8 @@ string tries(std::int64_t count) {
 
 string relay_text(const EventView& event) {
     return "the relay of " + event.service + "-service has not confirmed " + event.type +
-           " (seq " + std::to_string(event.seq) + ")";
+           " (seq " + std::to_string(event.seq) + ")" +
+           (event.refusal ? ": its topic refuses, " + *event.refusal : "");
 }
 
 Wait wait_for_record(const ParkedRowView& parked, const Surroundings& around) {
