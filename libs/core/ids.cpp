@@ -1,6 +1,10 @@
 #include "core/ids.hpp"
 
-#include <random>
+#include <cerrno>
+#include <span>
+#include <system_error>
+
+#include <sys/random.h>
 
 namespace orderflow {
 namespace detail {
@@ -62,6 +66,16 @@ void put_milliseconds(Instant instant, std::array<std::uint8_t, 16>& bytes) {
     for (std::size_t i = 0; i < 6; ++i) bytes[i] = static_cast<std::uint8_t>(ms >> (40 - 8 * i));
 }
 
+// From the operating system, which never gives the same twice. Throws std::system_error.
+void fill_randomly(std::span<std::uint8_t> bytes) {
+    while (!bytes.empty()) {
+        const ssize_t n = ::getrandom(bytes.data(), bytes.size(), 0);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) throw std::system_error(errno, std::generic_category(), "getrandom");
+        bytes = bytes.subspan(static_cast<std::size_t>(n));
+    }
+}
+
 }  // namespace
 
 OrderId first_order_id(Instant instant) {
@@ -70,34 +84,45 @@ OrderId first_order_id(Instant instant) {
     return id;
 }
 
-IdSource::IdSource() {
-    std::random_device device;
-    for (auto& word : state_) word = std::uint64_t{device()} << 32 | device();
-    state_[0] |= 1;
-}
-
 IdSource::IdSource(std::uint64_t seed) {
-    for (auto& word : state_) word = split_mix(seed);
+    auto& state = state_.emplace();
+    for (auto& word : state) word = split_mix(seed);
 }
 
-// xoroshiro128+ (Blackman, Vigna 2018): ids need uniqueness, not secrecy.
-std::uint64_t IdSource::random() {
-    const std::uint64_t a = state_[0];
-    std::uint64_t b = state_[1];
+// xoroshiro128+ (Blackman, Vigna 2018).
+std::uint64_t IdSource::seeded() {
+    auto& state = *state_;
+    const std::uint64_t a = state[0];
+    std::uint64_t b = state[1];
     const std::uint64_t result = a + b;
     b ^= a;
-    state_[0] = rotate_left(a, 24) ^ b ^ (b << 16);
-    state_[1] = rotate_left(b, 37);
+    state[0] = rotate_left(a, 24) ^ b ^ (b << 16);
+    state[1] = rotate_left(b, 37);
     return result;
+}
+
+void IdSource::draw(std::uint8_t* out) {
+    if (state_) {
+        const std::uint64_t high = seeded();
+        const std::uint64_t low = seeded();
+        out[0] = static_cast<std::uint8_t>(high);
+        out[1] = static_cast<std::uint8_t>(high >> 8);
+        std::memcpy(out + 2, &low, 8);
+        return;
+    }
+    if (!pool_) pool_ = std::make_unique<Pool>();
+    if (pool_->used == kPoolBytes) {
+        fill_randomly(pool_->bytes);
+        pool_->used = 0;
+    }
+    std::memcpy(out, pool_->bytes.data() + pool_->used, kIdBytes);
+    pool_->used += kIdBytes;
 }
 
 void IdSource::fill(Instant now, std::array<std::uint8_t, 16>& bytes) {
     put_milliseconds(now, bytes);
-    const std::uint64_t high = random();
-    const std::uint64_t low = random();
-    bytes[6] = static_cast<std::uint8_t>(0x70 | (high & 0x0f));
-    bytes[7] = static_cast<std::uint8_t>(high >> 8);
-    std::memcpy(bytes.data() + 8, &low, 8);
+    draw(bytes.data() + 6);
+    bytes[6] = static_cast<std::uint8_t>(0x70 | (bytes[6] & 0x0f));
     bytes[8] = static_cast<std::uint8_t>(0x80 | (bytes[8] & 0x3f));
 }
 

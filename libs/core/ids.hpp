@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -61,11 +62,14 @@ std::optional<Id<Tag>> Id<Tag>::parse(std::string_view text) {
 // The smallest id of the millisecond of `instant`: every UUIDv7 made from then on is greater.
 OrderId first_order_id(Instant instant);
 
-// A source of UUIDv7 values: 48 bits of milliseconds, then 74 random bits. Seedable, so that the
-// simulator reproduces a run. Not thread-safe: each loop owns one.
+// A source of UUIDv7 values: 48 bits of milliseconds, then 74 random bits. Whoever knows an order's
+// id reads the order, so the bits come from the operating system's generator and no id tells
+// anything of another; ids of one millisecond are in no order. Not thread-safe: each loop owns one.
 class IdSource {
 public:
-    IdSource();  // seeded from the operating system
+    IdSource() = default;
+    // For the simulator, which reproduces a run, and for tests: a small generator that repeats
+    // itself, and that a few of its ids give away.
     explicit IdSource(std::uint64_t seed);
 
     template <class T>
@@ -76,10 +80,20 @@ public:
     }
 
 private:
-    void fill(Instant now, std::array<std::uint8_t, 16>& bytes);
-    std::uint64_t random();
+    static constexpr std::size_t kIdBytes = 10;                // random ones of an id
+    static constexpr std::size_t kPoolBytes = 409 * kIdBytes;  // of one system call
+    // Bytes that nobody has had yet. Not copied with a source: no two may hand out the same.
+    struct Pool {
+        std::array<std::uint8_t, kPoolBytes> bytes;
+        std::size_t used = kPoolBytes;
+    };
 
-    std::array<std::uint64_t, 2> state_{};
+    void fill(Instant now, std::array<std::uint8_t, 16>& bytes);
+    void draw(std::uint8_t* out);
+    std::uint64_t seeded();
+
+    std::optional<std::array<std::uint64_t, 2>> state_;  // nothing: not seeded
+    std::unique_ptr<Pool> pool_;                         // made with the first id
 };
 
 }  // namespace orderflow

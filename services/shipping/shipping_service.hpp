@@ -10,7 +10,7 @@ class ShippingService final : public messaging::BatchHandler {
 public:
     // `ids` gives the shipments' ids; the simulator seeds it.
     ShippingService(ShippingStore& store, Settings settings, IdSource ids = IdSource())
-        : store_(store), settings_(std::move(settings)), ids_(ids) {}
+        : store_(store), settings_(std::move(settings)), ids_(std::move(ids)) {}
 
     // Locks the storage row only if the batch has an order that needs it.
     bool handle(Instant now, std::span<const messaging::Delivery> batch,

@@ -1,14 +1,12 @@
-// Ids, times, currencies, traces, and the queue that gathers batches.
+// Times, currencies, traces, and the queue that gathers batches.
 
 #include <algorithm>
 #include <atomic>
-#include <set>
 #include <thread>
 
 #include <catch2/catch_test_macros.hpp>
 
 #include "core/batch_queue.hpp"
-#include "core/ids.hpp"
 #include "core/money.hpp"
 #include "core/time.hpp"
 #include "core/trace.hpp"
@@ -16,74 +14,8 @@
 #include "support/eventually.hpp"
 
 namespace orderflow {
-namespace {
 
 using namespace std::chrono_literals;
-using test::at;
-
-constexpr const char* kId = "019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10";
-
-}  // namespace
-
-TEST_CASE("ids: the canonical text is read and written") {
-    const auto id = OrderId::parse(kId);
-    REQUIRE(id.has_value());
-    CHECK(id->bytes[0] == 0x01);
-    CHECK(id->bytes[15] == 0x10);
-    CHECK(id->to_string() == kId);
-    std::string text = "order ";
-    id->append_to(text);
-    CHECK(text == std::string("order ") + kId);
-}
-
-TEST_CASE("ids: every other text is refused") {
-    for (const char* text :
-         {"", "019b7ca9", "019B7CA9-8D03-7C3E-9A51-3F6D2B8E4C10",
-          "019b7ca98d037c3e9a513f6d2b8e4c10", "{019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10}",
-          "019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c1", "019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c100",
-          "019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c1g", "019b7ca9-8d03-7c3e-9a51_3f6d2b8e4c10",
-          "019b7ca9-8d037-c3e-9a51-3f6d2b8e4c10", " 19b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10",
-          "0x9b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10"}) {
-        CAPTURE(text);
-        CHECK_FALSE(OrderId::parse(text).has_value());
-    }
-}
-
-TEST_CASE("ids: new ones are UUIDv7 and sort by their millisecond") {
-    IdSource source;
-    std::vector<OrderId> ids;
-    for (int ms = 0; ms < 1000; ++ms) {
-        ids.push_back(source.next<OrderId>(at(0) + std::chrono::milliseconds{ms}));
-    }
-    CHECK(std::ranges::is_sorted(ids));
-    for (const OrderId& id : ids) {
-        CHECK((id.bytes[6] >> 4) == 7);
-        CHECK((id.bytes[8] >> 6) == 2);
-        CHECK(OrderId::parse(id.to_string()) == id);
-    }
-    // 2026-01-02T03:04:05.123Z
-    CHECK(ids[0].to_string().starts_with("019b7ca9-8d03-7"));
-}
-
-TEST_CASE("ids: the first one of an instant lies between those made before and from then on") {
-    IdSource source;
-    const OrderId first = first_order_id(at(0));
-    CHECK(first.to_string() == "019b7ca9-8d03-0000-0000-000000000000");
-    CHECK(source.next<OrderId>(at(0) - 1ms) < first);
-    CHECK(first < source.next<OrderId>(at(0)));
-    CHECK(first_order_id(at(0) + 255ms) > first);
-}
-
-TEST_CASE("ids: a seed repeats them, without one they differ") {
-    IdSource a(7), b(7), c(8), d, e;
-    const auto id = a.next<OrderId>(at(0));
-    CHECK(id == b.next<OrderId>(at(0)));
-    CHECK(id != c.next<OrderId>(at(0)));
-    CHECK(d.next<OrderId>(at(0)) != e.next<OrderId>(at(0)));
-    std::set<OrderId> same_millisecond;
-    for (int i = 0; i < 10'000; ++i) same_millisecond.insert(d.next<OrderId>(at(0)));
-    CHECK(same_millisecond.size() == 10'000);
-}
 
 TEST_CASE("time: RFC 3339 with six digits, there and back") {
     CHECK(to_rfc3339(test::kPlacedAt) == "2026-01-02T03:04:05.123456Z");
