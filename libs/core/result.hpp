@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <boost/system/result.hpp>
 
@@ -25,5 +26,16 @@ struct Error {
 
 template <class T>
 using Result = boost::system::result<T, Error>;
+
+// All that is wrong with an input, where more than the first fault is told: one at least.
+using Faults = std::vector<Error>;
+
+[[noreturn]] inline void throw_exception_from_error(const Faults& faults,
+                                                    const boost::source_location& where) {
+    throw_exception_from_error(faults.front(), where);
+}
+
+template <class T>
+using Validated = boost::system::result<T, Faults>;
 
 }  // namespace orderflow

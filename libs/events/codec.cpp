@@ -38,6 +38,10 @@ Result<Order> decode_order(std::string_view json) {
     return read_json<Order>(json, UnknownMembers::ignore);
 }
 
+std::string place_and_detail(const Error& error) {
+    return error.pointer.empty() ? error.detail : error.pointer + " " + error.detail;
+}
+
 const OrderId* order_of(const Event& event) {
     return std::visit(
         [](const auto& data) -> const OrderId* {

@@ -22,6 +22,9 @@ Result<Event> decode(EventKind kind, std::string_view json);
 void encode(const Order& order, std::string& out);
 Result<Order> decode_order(std::string_view json);
 
+// "/items/0/price must be an integer", or only the detail of what has no place in the document.
+std::string place_and_detail(const Error& error);
+
 // The order an event belongs to; nullptr for StockAdjusted, which belongs to a product.
 const OrderId* order_of(const Event& event);
 

@@ -157,10 +157,12 @@ bool read_value(Reader& reader, E& out, UnknownMembers) {
             known = true;
         });
     }
-    if (!known) {
-        return reader.fail("validation", "must be one of the listed values");
-    }
-    return true;
+    if (known) return true;
+    std::string names;
+    mp11::mp_for_each<describe::describe_enumerators<E>>([&](auto enumerator) {
+        names.append(names.empty() ? "" : ", ").append(enumerator.name);
+    });
+    return reader.fail("validation", "must be one of: " + names);
 }
 
 template <class T>
@@ -188,12 +190,14 @@ bool read_value(Reader& reader, std::vector<T>& out, UnknownMembers unknown) {
         if (out.size() == 500) return reader.fail("json-limits", "too many elements");
         reader.enter(out.size());
         T element{};
-        if (!read_value(reader, element, unknown)) return false;
+        const Reader::Mark begin = reader.mark();
+        bool good = read_value(reader, element, unknown);
         if constexpr (std::is_enum_v<T>) {
             for (const T& other : out) {
-                if (other == element) return reader.fail("validation", "stands twice");
+                if (good && other == element) good = reader.fail("validation", "stands twice");
             }
         }
+        if (!good && !reader.go_past(begin)) return false;
         out.push_back(std::move(element));
         reader.leave();
     }
@@ -241,7 +245,11 @@ bool within(Reader& reader, const OneOf<S, N>& limit, const S& value) {
     for (const std::string_view one : limit.values) {
         if (value.*limit.member == one) return true;
     }
-    return reader.fail("validation", "must be one of the listed values");
+    std::string values;
+    for (const std::string_view one : limit.values) {
+        values.append(values.empty() ? "" : ", ").append(one);
+    }
+    return reader.fail("validation", "must be one of: " + values);
 }
 
 // Applies the limits of T that speak of the member behind `pointer`.
@@ -280,34 +288,40 @@ bool read_value(Reader& reader, T& out, UnknownMembers unknown) {
             if (found || !good || reader.text() != kMemberName<D>.view()) return;
             found = true;
             reader.enter(kMemberName<D>.view());
-            if (seen[mine]) {
-                good = reader.fail("json-duplicate-key", "stands twice");
+            if (!reader.next()) {
+                good = false;
                 return;
             }
+            const Reader::Mark begin = reader.mark();
+            good = seen[mine] ? reader.fail("json-duplicate-key", "stands twice")
+                              : read_value(reader, out.*D::pointer, unknown) &&
+                                    check_limits(reader, out, D::pointer);
             seen.set(mine);
-            good = reader.next() && read_value(reader, out.*D::pointer, unknown) &&
-                   check_limits(reader, out, D::pointer);
+            good = good || reader.go_past(begin);
             if (good) reader.leave();
         });
         if (!good) return false;
         if (found) continue;
-        if (unknown == UnknownMembers::refuse) {
-            return reader.fail("unknown-field", "no such member: " + std::string(reader.text()));
-        }
-        if (!reader.next() || !reader.skip_value()) return false;
+        const std::string_view name = reader.text();
+        if (!reader.next()) return false;
+        const Reader::Mark begin = reader.mark();
+        const bool known = unknown == UnknownMembers::ignore ||
+                           reader.fail("unknown-field", "no such member: " + std::string(name));
+        if (known ? !reader.skip_value() : !reader.go_past(begin)) return false;
     }
     std::size_t index = 0;
-    bool complete = true;
+    bool good = true;
     mp11::mp_for_each<Members<T>>([&](auto descriptor) {
         using D = decltype(descriptor);
         using M = std::remove_cvref_t<decltype(out.*D::pointer)>;
         const bool missing = !seen[index++] && !IsOptional<M>::value && !kMayLackMembers<T>;
-        if (missing && complete) {
-            reader.enter(kMemberName<D>.view());
-            complete = reader.fail("validation", "is required");
-        }
+        if (!missing || !good) return;
+        const Reader::Mark end = reader.mark();
+        reader.enter(kMemberName<D>.view());
+        reader.fail("validation", "is required");
+        good = reader.go_back(end);
     });
-    return complete;
+    return good;
 }
 
 // Appends to a std::string; RapidJSON's Writer wants a stream.
@@ -366,12 +380,26 @@ void write_value(Writer& writer, const T& value) {
 }  // namespace json
 
 // Reads one JSON document into a described struct; see `decode` in codec.hpp for the error codes.
-// `value` gives what an optional member that is missing keeps.
+// `value` gives what an optional member that is missing keeps. Ends at the first fault.
 template <class T>
 Result<T> read_json(std::string_view text, UnknownMembers unknown, T value = {}) {
     json::Reader reader(text);
     if (reader.next() && json::read_value(reader, value, unknown)) return value;
-    return reader.error();
+    return reader.errors().front();
+}
+
+inline constexpr std::size_t kMostFaults = 20;
+
+// Reads a client's request, all of whose faults are told together, unknown members among them: in
+// the document's order, but what an object lacks at its end, and at most kMostFaults. A text that
+// is no JSON has that one fault only.
+template <class T>
+Validated<T> read_request(std::string_view text) {
+    T value{};
+    json::Reader reader(text, kMostFaults);
+    const bool complete = reader.next() && json::read_value(reader, value, UnknownMembers::refuse);
+    if (complete && reader.errors().empty()) return value;
+    return reader.errors();
 }
 
 // Appends the JSON text of a described struct to `out`. Absent optionals are left out.

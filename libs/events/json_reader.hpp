@@ -2,7 +2,6 @@
 // The tokens of one JSON document; inside events/json.hpp only. Reading never builds a document:
 // the text is parsed into a flat list, iteratively, with UTF-8 validation and numbers as raw text,
 // so a hostile body can exhaust neither the stack nor the number parser.
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,10 +20,12 @@ enum class Token { null, boolean, number, string, begin_object, key, end_object,
                    end_array, end };
 
 // The tokens of one document, read in one pass by RapidJSON's iterative parser and then handed out
-// one by one, with the path to the current value for error messages.
+// one by one, with the path to the current value for error messages. It ends at the first error, or
+// at that many: behind each of the others it goes on after the value that is wrong.
 class Reader {
 public:
-    explicit Reader(std::string_view json) {
+    explicit Reader(std::string_view json, std::size_t most_errors = 1)
+        : most_errors_(most_errors) {
         tape_.tokens.reserve(64);
         tape_.text.reserve(json.size());
         rapidjson::MemoryStream stream(json.data(), json.size());
@@ -53,16 +54,34 @@ public:
 
     // Moves to the next token; at the end there is none. False once anything failed.
     bool next() {
-        if (error_) return false;
+        if (failed_) return false;
         if (position_ <= tape_.tokens.size()) ++position_;
         return true;
     }
 
     bool fail(std::string_view code, std::string_view detail) {
-        if (!error_) error_ = Error{std::string(code), std::string(detail), pointer()};
+        if (!failed_) errors_.push_back({std::string(code), std::string(detail), pointer()});
+        failed_ = true;
         return false;
     }
-    const Error& error() const { return *error_; }
+    const std::vector<Error>& errors() const { return errors_; }
+
+    // Where a value begins.
+    struct Mark {
+        std::size_t position;
+        std::size_t depth;
+    };
+    Mark mark() const { return {position_, path_.size()}; }
+    // After a failure: back to the mark, to read on. False if there are errors enough.
+    bool go_back(const Mark& mark) {
+        if (errors_.size() >= most_errors_) return false;
+        failed_ = false;
+        position_ = mark.position;
+        path_.resize(mark.depth);
+        return true;
+    }
+    // Likewise, and over the value that begins at the mark, to its last token.
+    bool go_past(const Mark& mark) { return go_back(mark) && skip_value(); }
 
     void enter(std::string_view member) { path_.push_back({member, 0}); }
     void enter(std::size_t index) { path_.push_back({{}, index}); }
@@ -158,7 +177,9 @@ private:
     Tape tape_;
     std::size_t position_ = 0;
     std::vector<Step> path_;
-    std::optional<Error> error_;
+    std::size_t most_errors_;
+    std::vector<Error> errors_;
+    bool failed_ = false;
 };
 
 }  // namespace orderflow::events::json

@@ -69,10 +69,7 @@ std::optional<std::string> decode_record(const Record& record, EventKind kind, D
     }
     if (record.value.empty()) return "empty: the record has no value";
     auto event = events::decode(kind, record.value);
-    if (!event) {
-        const Error& error = event.error();
-        return error.code + ": " + error.pointer + " " + error.detail;
-    }
+    if (!event) return event.error().code + ": " + events::place_and_detail(event.error());
     std::string buffer;
     if (key_of(*event, buffer) != record.key) {
         return "key-mismatch: the record key is not the id in the data";

@@ -1,23 +1,37 @@
 #pragma once
 // Input errors as problem details, the same in all services: what cannot be read is 400 and named
 // by the reader's code, what breaks a rule of the schema is 422 with the JSON Pointer of the value.
+// Of several faults each is listed; one that makes the request unreadable decides about the answer.
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "core/result.hpp"
 #include "http/problem.hpp"
 
 namespace orderflow::service {
 
-inline http::Response bad_input(const Error& error) {
-    const std::string where = error.pointer.empty() ? "" : error.pointer + ": ";
-    if (error.code == "validation") {
-        return http::problem(422, "validation", "The request breaks a rule", where + error.detail,
-                             {{error.pointer, error.code, error.detail}});
-    }
+inline http::Response bad_input(const Faults& faults) {
+    const auto breaks_rule = [](const Error& fault) { return fault.code == "validation"; };
+    const auto unreadable = std::ranges::find_if_not(faults, breaks_rule);
+    const Error& worst = unreadable == faults.end() ? faults.front() : *unreadable;
+    std::string detail = worst.pointer.empty() ? worst.detail : worst.pointer + ": " + worst.detail;
     std::vector<http::FieldError> errors;
-    if (!error.pointer.empty()) errors.push_back({error.pointer, error.code, error.detail});
-    return http::problem(400, error.code, "The request cannot be read", where + error.detail,
-                         errors);
+    if (faults.size() > 1) {
+        detail += "; errors lists all " + std::to_string(faults.size()) + " faults that were found";
+    }
+    // What is wrong with the whole, or not with the body at all, has no place to point at.
+    if (faults.size() > 1 || breaks_rule(worst) || !worst.pointer.empty()) {
+        for (const Error& fault : faults) {
+            errors.push_back({fault.pointer, fault.code, fault.detail});
+        }
+    }
+    return breaks_rule(worst) ? http::problem(422, "validation", "The request breaks a rule",
+                                              detail, errors)
+                              : http::problem(400, worst.code, "The request cannot be read",
+                                              detail, errors);
 }
+
+inline http::Response bad_input(const Error& error) { return bad_input(Faults{error}); }
 
 }  // namespace orderflow::service

@@ -34,6 +34,9 @@ struct Accepted {
 };
 BOOST_DESCRIBE_STRUCT(Accepted, (), (order_id, status, message, websocket_topic))
 
+struct NoMembers {};
+BOOST_DESCRIBE_STRUCT(NoMembers, (), ())
+
 struct CancelView {
     OrderId order_id;
     State status = State::CANCELLING;
@@ -149,9 +152,9 @@ asio::awaitable<http::Response> post_cancellation(CancelLoop& cancel, http::Requ
     if (!id) co_return no_such_order();
     auto key = service::idempotency_key(request);
     if (!key) co_return service::bad_input(key.error());
-    if (!request.body.empty() && request.body != "{}") {
-        const Error error{"validation", "a cancellation has no body", ""};
-        co_return service::bad_input(error);
+    if (!request.body.empty()) {  // then it is an object without members, however it is spelled
+        const auto body = events::read_request<NoMembers>(request.body);
+        if (!body) co_return service::bad_input(body.error());
     }
     Cancellation cancellation;
     cancellation.id = *id;
@@ -171,9 +174,9 @@ asio::awaitable<http::Response> post_cancellation(CancelLoop& cancel, http::Requ
 
 }  // namespace
 
-Result<events::Order> parse_order(std::string_view body) {
-    if (body.empty()) return Error{"body-required", "an order is expected", ""};
-    auto request = events::read_json<OrderRequest>(body, events::UnknownMembers::refuse);
+Validated<events::Order> parse_order(std::string_view body) {
+    if (body.empty()) return Faults{{"body-required", "an order is expected"}};
+    auto request = events::read_request<OrderRequest>(body);
     if (!request) return request.error();
     events::Order order;
     order.customer_id = std::move(request->customer_id);

@@ -18,8 +18,8 @@ struct ApiSettings {
 http::Router make_router(AcceptLoop& accept, CancelLoop& cancel, postgres::Pool& pool,
                          std::shared_ptr<Notifications> notifications, ApiSettings settings);
 
-// Reads the body of POST /api/orders. placed_at is left unset, and the payment's token empty if the
-// body names no payment.
-Result<events::Order> parse_order(std::string_view body);
+// Reads the body of POST /api/orders, or says all that is wrong with it. placed_at is left unset,
+// and the payment's token empty if the body names no payment.
+Validated<events::Order> parse_order(std::string_view body);
 
 }  // namespace orderflow::order

@@ -13,6 +13,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "events/codec.hpp"
 #include "events/json.hpp"
 
 namespace orderflow::payment {
@@ -90,7 +91,7 @@ Result<Body> read(const OrderId& id, const std::string& body) {
 }
 
 Unclear unreadable(const Error& error) {
-    return {"unreadable answer: " + error.code + " " + error.pointer + " " + error.detail};
+    return {"unreadable answer: " + error.code + ": " + events::place_and_detail(error)};
 }
 
 // RFC 9110 §5.6.7, the two obsolete forms too.

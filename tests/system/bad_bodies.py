@@ -127,7 +127,7 @@ def order_rows():
             ("storage by word", {"warehouseStorage": "yes"}, "/warehouseStorage")):
         changed = {key: value for key, value in (good | change).items() if value is not None}
         yield name, json.dumps(changed).encode(), *INVALID, pointer
-    yield "501 lines that are none", json.dumps(good | {"items": [0] * 501}).encode(), *INVALID, "/items/0"
+    yield "501 lines that are none", json.dumps(good | {"items": [0] * 501}).encode(), *INVALID, None
     yield "20,000 lines", json.dumps(good | {"items": [0] * 20_000}).encode(), *LIMITS, None
 
 

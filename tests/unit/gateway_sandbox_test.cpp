@@ -33,8 +33,8 @@ using namespace std::chrono_literals;
 
 const Instant kNow{};
 
-Faults quick(std::int64_t slow_ms) {
-    Faults faults;
+sandbox::Faults quick(std::int64_t slow_ms) {
+    sandbox::Faults faults;
     faults.delay_ms = 1;
     faults.slow_ms = slow_ms;
     return faults;
@@ -137,20 +137,20 @@ TEST_CASE("gateway rules: a charge slowed down ends as its token says, unless it
 
 TEST_CASE("gateway faults: a rate of 1 always strikes, 0 never, one between as often as it says") {
     struct Case {
-        double Faults::*rate;
+        double sandbox::Faults::*rate;
         Fate (FaultDraw::*draw)();
         Fault fault;
     };
     const auto [rate, draw, fault] = GENERATE(
-        Case{&Faults::error_rate, &FaultDraw::charge, Fault::error},
-        Case{&Faults::slow_rate, &FaultDraw::charge, Fault::slow},
-        Case{&Faults::late_rate, &FaultDraw::charge, Fault::late},
-        Case{&Faults::never_rate, &FaultDraw::charge, Fault::never},
-        Case{&Faults::wrong_amount_rate, &FaultDraw::charge, Fault::wrong_amount},
-        Case{&Faults::cancel_error_rate, &FaultDraw::cancel, Fault::error},
-        Case{&Faults::cancel_late_rate, &FaultDraw::cancel, Fault::late});
+        Case{&sandbox::Faults::error_rate, &FaultDraw::charge, Fault::error},
+        Case{&sandbox::Faults::slow_rate, &FaultDraw::charge, Fault::slow},
+        Case{&sandbox::Faults::late_rate, &FaultDraw::charge, Fault::late},
+        Case{&sandbox::Faults::never_rate, &FaultDraw::charge, Fault::never},
+        Case{&sandbox::Faults::wrong_amount_rate, &FaultDraw::charge, Fault::wrong_amount},
+        Case{&sandbox::Faults::cancel_error_rate, &FaultDraw::cancel, Fault::error},
+        Case{&sandbox::Faults::cancel_late_rate, &FaultDraw::cancel, Fault::late});
     for (const double share : {0.0, 0.1, 1.0}) {
-        Faults faults;
+        sandbox::Faults faults;
         faults.*rate = share;
         FaultDraw luck(faults);
         int struck = 0;
@@ -169,7 +169,7 @@ TEST_CASE("gateway faults: a rate of 1 always strikes, 0 never, one between as o
 }
 
 TEST_CASE("gateway faults: rates of one kind share what there is; unavailable spares nobody") {
-    Faults faults;
+    sandbox::Faults faults;
     faults.delay_ms = 10;
     faults.jitter_ms = 5;
     faults.late_rate = faults.never_rate = 0.5;
@@ -195,7 +195,7 @@ TEST_CASE("gateway faults: rates of one kind share what there is; unavailable sp
 }
 
 TEST_CASE("gateway faults: rates that are no shares are refused") {
-    Faults faults;
+    sandbox::Faults faults;
     faults.late_rate = 0.7;
     faults.cancel_late_rate = 1;
     faults.error_rate = 0.1;
@@ -244,7 +244,7 @@ namespace {
 
 // A sandbox in this process, on a file that outlives it.
 struct Sandbox {
-    explicit Sandbox(const std::string& file, Faults settings)
+    explicit Sandbox(const std::string& file, sandbox::Faults settings)
         : ledger(io, file, [](const std::string&) { std::abort(); }),
           api(io, gateway, ledger, settings) {
         ledger.replay([this](const Entry& entry) { gateway.apply(entry); });
@@ -313,7 +313,7 @@ void contains(const std::string& text, std::string_view part) {
 
 TEST_CASE("gateway over HTTP: outcomes, repeats, cancellations and the ledger survive a restart") {
     const TemporaryFile file;
-    const Faults settings = quick(100);
+    const sandbox::Faults settings = quick(100);
     std::string captured;
     {
         Sandbox sandbox(file.name(), settings);

@@ -10,6 +10,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/describe.hpp>
 
+#include "events/codec.hpp"
 #include "events/json.hpp"
 #include "http/problem.hpp"
 
@@ -109,7 +110,7 @@ std::optional<std::int64_t> integer(const Request& request, std::string_view nam
 }
 
 Response bad_request(const Error& error) {
-    return http::problem(400, error.code, "Invalid request", error.pointer + " " + error.detail);
+    return http::problem(400, error.code, "Invalid request", events::place_and_detail(error));
 }
 
 Response server_error() { return http::problem(500, "internal", "Internal error", "Try again."); }

@@ -1,5 +1,6 @@
 #include "orderctl/history.hpp"
 
+#include "events/codec.hpp"
 #include "events/json.hpp"
 
 namespace orderflow::orderctl {
@@ -44,7 +45,7 @@ Result<History> read_history(std::istream& in) {
         if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
         const auto where = [&](const Error& error) {
             return Error{error.code, "history line " + std::to_string(number) + ": " +
-                                         error.pointer + " " + error.detail};
+                                         events::place_and_detail(error)};
         };
         const auto line = events::read_json<Line>(text, events::UnknownMembers::ignore);
         if (!line) return where(line.error());
