@@ -15,6 +15,7 @@
 
 #include "http/request.hpp"
 #include "http/server.hpp"
+#include "http/wire.hpp"
 
 namespace orderflow::http {
 
@@ -134,6 +135,9 @@ public:
 
     bool wants_continue() const { return wants_continue_ && version_ == 11; }
     bool http11() const { return version_ == 11; }
+    // Whether the client wants to use the connection again (RFC 9112 §9.3). Not Beast's
+    // keep_alive(), which overlooks a `close` beside a `keep-alive` on HTTP/1.0.
+    bool keeps_alive() const { return !close_ && (http11() || keep_alive_); }
 
 private:
     static constexpr std::size_t kMaxChunkExtension = 1024;
@@ -185,6 +189,12 @@ private:
         } else if (field == Field::expect) {
             has_expect_ = true;
             wants_continue_ = equals_ignoring_case(text, "100-continue");
+        } else if (field == Field::connection) {
+            for (std::string_view rest = text; !rest.empty();) {
+                const std::string_view option = take_item(rest, ',');
+                close_ = close_ || equals_ignoring_case(option, "close");
+                keep_alive_ = keep_alive_ || equals_ignoring_case(option, "keep-alive");
+            }
         }
         request_.headers.add({name.data(), name.size()}, text);
     }
@@ -231,6 +241,8 @@ private:
     unsigned hosts_ = 0;
     bool has_expect_ = false;
     bool wants_continue_ = false;
+    bool close_ = false;       // of the Connection field
+    bool keep_alive_ = false;  // likewise
     bool in_body_ = false;
 };
 

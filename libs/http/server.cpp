@@ -52,7 +52,7 @@ asio::ip::address address_of(asio::io_context& io, std::string text) {
 void turn_away(tcp::socket& socket, std::string_view date, unsigned retry_after_s) {
     const Response response = problem_unavailable("Too many connections.", retry_after_s);
     std::string text;
-    write_head(text, response, date, false);
+    write_head(text, response, date, "close");
     text += response.body;
     error_code ignored;
     socket.non_blocking(true, ignored);

@@ -109,15 +109,14 @@ private:
     awaitable<bool> serve_one() {
         Read read = co_await read_head();
         started_ = Clock::now();
-        if (read == Read::complete) {
-            read = check_head();
-            if (read == Read::complete && !early_ && match_.route->websocket) {
-                hand_over();
-                co_return false;
-            }
-            if (read == Read::complete && !skip_body_) read = co_await read_body();
-        }
+        if (read == Read::complete) read = check_head();
+        if (read == Read::complete && !skip_body_) read = co_await read_body();
+        if (read == Read::complete && !early_) read = check_body();
         if (read == Read::gone) co_return false;
+        if (read == Read::complete && !early_ && match_.route->websocket) {
+            hand_over();
+            co_return false;
+        }
 
         Response response;
         if (read == Read::refused) {
@@ -128,7 +127,7 @@ private:
             response = co_await call_handler();
         }
         if (response.hang_up) co_return false;
-        const bool client_closes = read == Read::complete && !parser_->keep_alive();
+        const bool client_closes = read == Read::complete && !parser_->keeps_alive();
         const bool keep = read == Read::complete && !client_closes && !skip_body_ &&
                           !core_.stopping;
         const bool written = co_await write(std::move(response), keep);
@@ -180,24 +179,40 @@ private:
     Read check_head() {
         match_ = core_.router.match(request_.method, request_.path);
         head_only_ = request_.method == "HEAD";
-        const bool has_body = parser_->chunked() || parser_->content_length().value_or(0) > 0;
+        const bool declared = parser_->content_length().value_or(0) > 0;
         if (match_.route == nullptr) {
             early_ = no_route();
         } else if (match_.route->websocket) {
-            const bool asked = asks_for_websocket(request_, parser_->http11());
-            if (asked && (has_body || in_.size() > 0)) return refuse(refusal::too_early);
+            const bool follows = in_.size() > 0 && !parser_->chunked();
+            if (asked_for_websocket() && (declared || follows)) return refuse(refusal::too_early);
             early_ = refuse_websocket();
         } else if (request_.path.starts_with(kJsonBelow) && !accepts(request_.headers, kJson)) {
             early_ = problem(406, "not-acceptable", "Not acceptable",
                              "This resource is answered in " + std::string(kJson) + ".");
-        } else if (has_body && !acceptable_body()) {
-            early_ = problem(415, "media-type", "Unsupported media type",
-                             "This resource accepts " + match_.route->options.content_type +
-                                 " in UTF-8, not encoded.");
+        } else if (declared && !acceptable_body()) {
+            early_ = unacceptable_body();
         }
         if (parser_->content_length().value_or(0) > body_limit()) return refuse(refusal::body);
-        skip_body_ = early_ && has_body && parser_->wants_continue();
+        skip_body_ = early_ && (declared || parser_->chunked()) && parser_->wants_continue();
         return Read::complete;
+    }
+
+    // Decides what only the body's bytes tell: chunks may hold none.
+    Read check_body() {
+        if (match_.route->websocket) {
+            const bool follows = !request_.body.empty() || in_.size() > 0;
+            return follows ? refuse(refusal::too_early) : Read::complete;
+        }
+        if (!request_.body.empty() && !acceptable_body()) early_ = unacceptable_body();
+        return Read::complete;
+    }
+
+    bool asked_for_websocket() const { return asks_for_websocket(request_, parser_->http11()); }
+
+    Response unacceptable_body() const {
+        return problem(415, "media-type", "Unsupported media type",
+                       "This resource accepts " + match_.route->options.content_type +
+                           " in UTF-8, not encoded.");
     }
 
     Response no_route() const {
@@ -314,7 +329,11 @@ private:
         }
         // W3C Trace Context goes back as it came, so that a client can find its call again.
         if (!trace_.empty()) response.headers.emplace_back("traceparent", trace_);
-        write_head(out_, response, core_.date.now(), keep_alive);
+        // HTTP/1.0 ends a connection unless told otherwise; its client then waits for that end.
+        const std::string_view connection = !keep_alive          ? "close"
+                                            : parser_->http11() ? ""
+                                                                : "keep-alive";
+        write_head(out_, response, core_.date.now(), connection);
         const bool with_body = !head_only_ && may_have_body(response.status);
         std::array<asio::const_buffer, 2> parts{
             asio::buffer(out_), asio::buffer(with_body ? std::string_view(response.body)

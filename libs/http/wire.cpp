@@ -21,45 +21,71 @@ std::string_view trimmed(std::string_view text) {
     return text;
 }
 
-// "q=0", "q=0.00": not wanted.
-bool has_no_weight(std::string_view parameters) {
-    while (!parameters.empty()) {
-        const std::string_view parameter = take_item(parameters, ';');
-        if (!equals_ignoring_case(parameter.substr(0, 2), "q=")) continue;
-        return parameter.find_first_not_of("0.", 2) == std::string_view::npos;
+// What follows a media range: its own parameters (charset=utf-8), then its weight.
+struct RangeParameters {
+    bool own = false;
+    bool weightless = false;  // "q=0", "q=0.00": not wanted
+};
+
+RangeParameters read_parameters(std::string_view text) {
+    RangeParameters found;
+    while (!text.empty()) {
+        const std::string_view parameter = take_item(text, ';');
+        if (equals_ignoring_case(parameter.substr(0, 2), "q=")) {
+            const std::string_view weight = parameter.substr(2);
+            found.weightless = weight.starts_with('0') &&
+                               weight.find_first_not_of("0.") == std::string_view::npos;
+            break;
+        }
+        found.own = found.own || !parameter.empty();
     }
-    return false;
+    return found;
+}
+
+// Where the separator next stands outside of a quoted string (RFC 9110 §5.6.4); the end if nowhere.
+std::size_t find_separator(std::string_view text, char separator) {
+    bool quoted = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '"') quoted = !quoted;
+        if (quoted && text[i] == '\\') ++i;
+        if (!quoted && text[i] == separator) return i;
+    }
+    return text.size();
 }
 
 }  // namespace
 
 std::string_view take_item(std::string_view& rest, char separator) {
-    const std::string_view item = rest.substr(0, rest.find(separator));
+    const std::string_view item = rest.substr(0, find_separator(rest, separator));
     rest.remove_prefix(std::min(item.size() + 1, rest.size()));
     return trimmed(item);
 }
 
 bool accepts(const Headers& headers, std::string_view type) {
     const std::string_view kind = type.substr(0, type.find('/') + 1);  // "application/"
-    bool any_field = false;
+    bool any_range = false;
     bool wanted = false;
     int fits_best = 0;
     for (std::size_t i = 0; i < headers.size(); ++i) {
         auto [name, ranges] = headers[i];
         if (!equals_ignoring_case(name, "Accept")) continue;
-        any_field = true;
         while (!ranges.empty()) {
-            std::string_view parameters = take_item(ranges, ',');
-            const std::string_view range = take_item(parameters, ';');
+            std::string_view rest = take_item(ranges, ',');
+            if (rest.empty()) continue;
+            any_range = true;
+            const std::string_view range = take_item(rest, ';');
             const bool of_kind = range.size() == kind.size() + 1 && range.back() == '*' &&
                                  equals_ignoring_case(range.substr(0, kind.size()), kind);
             const int fits = equals_ignoring_case(range, type) ? 3 : of_kind ? 2 : range == "*/*";
-            if (fits <= fits_best) continue;
+            const RangeParameters parameters = read_parameters(rest);
+            // "application/json;v=2;q=0" refuses one kind of JSON, not ours.
+            const bool of_others = parameters.own && parameters.weightless;
+            if (fits == 0 || fits < fits_best || of_others) continue;
+            wanted = (fits == fits_best && wanted) || !parameters.weightless;
             fits_best = fits;
-            wanted = !has_no_weight(parameters);
         }
     }
-    return wanted || !any_field;
+    return wanted || !any_range;
 }
 
 std::string_view HttpDate::now() {
@@ -83,7 +109,7 @@ bool fit_for_header(const Response& response) {
 bool may_have_body(int status) { return status >= 200 && status != 204 && status != 304; }
 
 void write_head(std::string& out, const Response& response, std::string_view date,
-                bool keep_alive) {
+                std::string_view connection) {
     namespace beast_http = boost::beast::http;
     const auto status = static_cast<unsigned>(response.status);
     const auto reason = beast_http::obsolete_reason(beast_http::int_to_status(status));
@@ -100,7 +126,7 @@ void write_head(std::string& out, const Response& response, std::string_view dat
     for (const auto& [name, value] : response.headers) {
         out.append("\r\n").append(name).append(": ").append(value);
     }
-    if (!keep_alive) out.append("\r\nConnection: close");
+    if (!connection.empty()) out.append("\r\nConnection: ").append(connection);
     out.append("\r\n\r\n");
 }
 

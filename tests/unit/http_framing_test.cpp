@@ -169,6 +169,88 @@ TEST_CASE("an absolute target and HTTP/1.0 are served") {
     CHECK(wire.closed());
 }
 
+TEST_CASE("an HTTP/1.0 connection that is kept is said to be, any other is ended") {
+    struct Row {
+        const char* name;
+        std::string version;
+        std::string fields;
+        const char* connection;  // of the answer; empty: not a word
+    };
+    const auto row = GENERATE_COPY(
+        Row{"1.0 alone", "1.0", "", "close"},
+        Row{"1.0 keep-alive", "1.0", "Connection: keep-alive\r\n", "keep-alive"},
+        Row{"1.0 Keep-Alive", "1.0", "CONNECTION:Keep-Alive\r\n", "keep-alive"},
+        Row{"1.0 in a list", "1.0", "Connection: x,\tkeep-alive ,, y\r\n", "keep-alive"},
+        Row{"1.0 in a second field", "1.0", "Connection: x\r\nConnection: keep-alive\r\n",
+            "keep-alive"},
+        Row{"1.0 both", "1.0", "Connection: keep-alive, close\r\n", "close"},
+        Row{"1.0 both in two", "1.0", "Connection: close\r\nConnection: keep-alive\r\n", "close"},
+        Row{"1.0 another token", "1.0", "Connection: keep-alives\r\n", "close"},
+        Row{"1.0 another field", "1.0", "Proxy-Connection: keep-alive\r\nKeep-Alive: 5\r\n",
+            "close"},
+        Row{"1.1 alone", "1.1", "", ""},
+        Row{"1.1 keep-alive", "1.1", "Connection: keep-alive\r\n", ""},
+        Row{"1.1 another field", "1.1", "Proxy-Connection: close\r\n", ""},
+        Row{"1.1 close", "1.1", "Connection: close\r\n", "close"},
+        Row{"1.1 Close in a list", "1.1", "Connection: keep-alive, Close\r\n", "close"});
+    // A refusal is an answer like any other, and so is one that has no body.
+    const auto path = GENERATE(as<std::string>{}, "GET /echo", "GET /nowhere", "DELETE /echo",
+                               "HEAD /echo", "GET /unavailable");
+    CAPTURE(row.name, path);
+
+    TestServer server;
+    Wire wire(server.port);
+    const std::string request =
+        path + " HTTP/" + row.version + "\r\nHost: x\r\n" + row.fields + "\r\n";
+    wire.send(request);
+    const Answer first = wire.receive(path.starts_with("HEAD"));
+    REQUIRE(first.status != 0);
+    const std::string connection = row.connection;
+    if (connection.empty()) {
+        CHECK_FALSE(first.has("\r\nConnection:"));
+    } else {
+        CHECK(first.has("\r\nConnection: " + connection + "\r\n"));
+    }
+    if (connection == "close") {
+        CHECK(wire.closed());
+    } else {
+        wire.send(request);
+        CHECK(wire.receive(path.starts_with("HEAD")).status == first.status);
+    }
+}
+
+TEST_CASE("a body without a byte is none, however it is framed") {
+    const std::string framing = GENERATE(
+        as<std::string>{}, "\r\n", "Content-Length: 0\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n000;x=y\r\nX-Trailer: 1\r\n\r\n");
+    const std::string type = GENERATE(as<std::string>{}, "", "Content-Type: text/plain\r\n",
+                                      "Content-Encoding: gzip\r\n");
+    const auto method = GENERATE(as<std::string>{}, "POST", "GET");
+    CAPTURE(framing, type, method);
+    TestServer server;
+    Wire wire(server.port);
+    wire.send(method + " /echo HTTP/1.1\r\nHost: x\r\n" + type + framing);
+    const Answer answer = wire.receive();
+    CHECK(answer.status == 200);
+    CHECK(answer.body == method + " ");
+    wire.send(post("/echo", "[1]"));
+    CHECK(wire.receive().body == "POST [1]");
+}
+
+TEST_CASE("a body in chunks has a media type as soon as it has a byte") {
+    const auto method = GENERATE(as<std::string>{}, "POST", "GET");
+    const auto type = GENERATE(as<std::string>{}, "", "Content-Type: text/plain\r\n",
+                               "Content-Type: application/json\r\nContent-Encoding: gzip\r\n");
+    TestServer server;
+    Wire wire(server.port);
+    wire.send(method + " /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" + type +
+              "\r\n1\r\n \r\n0\r\n\r\n");
+    CHECK(wire.receive().status == 415);
+    wire.send(post("/echo", "[1]"));
+    CHECK(wire.receive().body == "POST [1]");
+}
+
 TEST_CASE("100-continue is sent when the body is wanted, and only then") {
     TestServer server;
     Wire wire(server.port);

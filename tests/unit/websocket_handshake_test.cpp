@@ -74,9 +74,11 @@ TEST_CASE("websocket: another method than GET is 405") {
 }
 
 TEST_CASE("websocket: bytes that do not wait for the 101 are refused with the connection") {
+    const std::string head = handshake.substr(0, handshake.size() - 2);
+    const std::string chunked = head + "Transfer-Encoding: chunked\r\n\r\n";
     const std::string bytes = GENERATE_COPY(
-        handshake + text_frame("early"),
-        handshake.substr(0, handshake.size() - 2) + "Content-Length: 2\r\n\r\n{}");
+        handshake + text_frame("early"), head + "Content-Length: 2\r\n\r\n{}",
+        chunked + "2\r\n{}\r\n0\r\n\r\n", chunked + "0\r\n\r\n" + text_frame("early"));
     EchoServer echo;
     Wire wire(echo.server.port);
     wire.send(bytes);
@@ -85,6 +87,14 @@ TEST_CASE("websocket: bytes that do not wait for the 101 are refused with the co
     CHECK(answer.has("/problems/websocket-handshake"));
     wire.finish_sending();
     CHECK(wire.closed());
+}
+
+TEST_CASE("websocket: a body without a byte does not hold up a handshake") {
+    EchoServer echo;
+    Wire wire(echo.server.port);
+    wire.send(handshake.substr(0, handshake.size() - 2) +
+              "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+    CHECK(wire.receive(true).status == 101);
 }
 
 TEST_CASE("websocket: a handshake in order is answered as the RFC says, without extensions") {
