@@ -57,6 +57,7 @@ struct Request {
     std::vector<std::pair<std::string, std::string>> params;  // path variables, decoded
     Headers headers;
     std::string body;
+    std::string traceparent;  // W3C Trace Context, version 00; empty if there is not exactly one
 
     // The path variable of the route's pattern. Throws std::out_of_range if the pattern has none.
     const std::string& param(std::string_view name) const;

@@ -168,8 +168,10 @@ private:
         parser_.emplace(request_, core_.limits);
         refused_ = parser_->parse_head(received().substr(0, scanner.size()));
         in_.consume(scanner.size());
-        const auto trace = request_.header("traceparent");
-        trace_ = valid_traceparent(trace) ? trace : std::string_view();
+        if (request_.headers.count("traceparent") == 1) {
+            request_.traceparent = read_traceparent(request_.header("traceparent"));
+        }
+        trace_ = request_.traceparent;
         co_return refused_ ? Read::refused : Read::complete;
     }
 

@@ -78,8 +78,7 @@ std::optional<std::string> decode_record(const Record& record, EventKind kind, D
     out.event = std::move(*event);
     out.id = *id;
     out.time = *time;
-    const auto trace = record.header("traceparent");
-    if (valid_traceparent(trace)) out.traceparent = trace;
+    out.traceparent = read_traceparent(record.header("traceparent"));
     out.record = &record;
     return std::nullopt;
 }

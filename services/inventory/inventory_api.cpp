@@ -187,7 +187,7 @@ asio::awaitable<http::Response> put_product(ProductLoop& products, http::Request
     ProductRequest wish;
     wish.product_id = id;
     wish.wish = put;
-    wish.traceparent = service::traceparent_of(request);
+    wish.traceparent = request.traceparent;
     const auto answer = co_await service::commit<ProductAnswer>(products, std::move(wish));
     if (answer.what == Outcome::unknown) {
         co_return http::problem_unavailable(
@@ -220,7 +220,7 @@ asio::awaitable<http::Response> post_adjustment(ProductLoop& products, http::Req
     ProductRequest wish;
     wish.product_id = id;
     wish.wish = *adjust;
-    wish.traceparent = service::traceparent_of(request);
+    wish.traceparent = request.traceparent;
     const auto answer = co_await service::commit<ProductAnswer>(products, std::move(wish));
     if (auto refused = service::refusal(answer.what)) co_return std::move(*refused);
     co_return answer_of(id, *adjust, answer);

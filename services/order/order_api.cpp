@@ -84,7 +84,7 @@ asio::awaitable<http::Response> post_order(AcceptLoop& accept, IdSource& ids,
     placement.order = std::move(*order);
     placement.default_payment = placement.order.payment.token.empty();
     if (placement.default_payment) placement.order.payment.token = settings.default_token;
-    placement.traceparent = service::traceparent_of(request);
+    placement.traceparent = std::move(request.traceparent);
     placement.key = std::move(*key);
     const auto outcome = co_await service::commit<PlaceOutcome>(accept, std::move(placement));
     if (auto refused = service::refusal(outcome.what)) co_return std::move(*refused);
@@ -158,7 +158,7 @@ asio::awaitable<http::Response> post_cancellation(CancelLoop& cancel, http::Requ
     }
     Cancellation cancellation;
     cancellation.id = *id;
-    cancellation.traceparent = service::traceparent_of(request);
+    cancellation.traceparent = std::move(request.traceparent);
     cancellation.key = std::move(*key);
     const auto outcome = co_await service::commit<CancelOutcome>(cancel, std::move(cancellation));
     if (auto refused = service::refusal(outcome.what)) co_return std::move(*refused);

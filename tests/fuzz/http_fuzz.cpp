@@ -9,6 +9,7 @@
 
 #include <rapidjson/document.h>
 
+#include "core/trace.hpp"
 #include "fuzz/fuzz.hpp"
 #include "fuzz/services.hpp"
 #include "http/request_parser.hpp"
@@ -129,6 +130,8 @@ void check_answer(const http::Request& request, const http::Response& response) 
 void answer(Outcome whole) {
     check_query(whole.request);
     (void)http::accepts(whole.request.headers, "application/json");
+    const std::string trace = read_traceparent(whole.request.header("traceparent"));
+    expect(read_traceparent(trace) == trace, "a trace that was read is read again as the same");
     (void)http::acceptable_media_type(whole.request.header("Content-Type"), "application/json");
     if (whole.route == nullptr || !whole.route->handler) return;  // none, or a WebSocket
     const http::Request request = whole.request;

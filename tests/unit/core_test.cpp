@@ -57,21 +57,49 @@ TEST_CASE("currency: three capital letters and nothing else") {
 }
 
 TEST_CASE("traceparent: version 00 in lower case with ids that are not zero") {
-    const std::string valid = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    CHECK(valid_traceparent(valid));
+    const std::string ids = "-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-";
+    const std::string valid = "00" + ids + "01";
+    CHECK(read_traceparent(valid) == valid);
+    CHECK(read_traceparent("00" + ids + "00") == "00" + ids + "00");
     const std::vector<std::string> refused{
         "",
         valid.substr(0, 54),
         valid + "0",
-        "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        valid + "-",
+        valid + "-x",
+        "0" + valid,
         "00-4BF92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
         "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
         "00-4bf92f3577b34da6a3ce929d0e0e4736_00f067aa0ba902b7-01",
-        "00-4bf92f3577b34da6a3ce929d0e0e473\"-00f067aa0ba902b7-01"};
+        "00-4bf92f3577b34da6a3ce929d0e0e473\"-00f067aa0ba902b7-01",
+        "00" + ids + "0g"};
     for (const std::string& text : refused) {
         CAPTURE(text);
-        CHECK_FALSE(valid_traceparent(text));
+        CHECK(read_traceparent(text).empty());
+    }
+}
+
+TEST_CASE("traceparent: a higher version is read as 00, its flags as far as they are known") {
+    const std::string ids = "-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-";
+    const std::string sampled = "00" + ids + "01";
+    const std::string not_sampled = "00" + ids + "00";
+    for (const char* version : {"00", "01", "0a", "cc", "fe"}) {
+        CAPTURE(version);
+        CHECK(read_traceparent(version + ids + "01") == sampled);
+        CHECK(read_traceparent(version + ids + "ff") == sampled);
+        CHECK(read_traceparent(version + ids + "03") == sampled);
+        CHECK(read_traceparent(version + ids + "02") == not_sampled);
+        CHECK(read_traceparent(version + ids + "ae") == not_sampled);
+    }
+    CHECK(read_traceparent("01" + ids + "01-") == sampled);
+    CHECK(read_traceparent("cc" + ids + "01-what-\"the\"-future-brings") == sampled);
+    for (const std::string& text :
+         {"ff" + ids + "01", "ff" + ids + "01-x", "FE" + ids + "01", "0g" + ids + "01",
+          "01" + ids + "01.x", "01" + ids + "012", "01" + ids + "0", "01" + ids + "0G",
+          std::string("01-00000000000000000000000000000000-00f067aa0ba902b7-01-x")}) {
+        CAPTURE(text);
+        CHECK(read_traceparent(text).empty());
     }
 }
 

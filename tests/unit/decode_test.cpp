@@ -117,6 +117,15 @@ TEST_CASE("decode: a traceparent that is none is dropped, its event is not") {
     CHECK(batch.deliveries[0].traceparent.empty());
 }
 
+TEST_CASE("decode: a traceparent of a later version is carried on in version 00") {
+    const std::string trace = "-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-";
+    const auto records = test::records_of(std::vector{
+        message_of(Story{}.captured(), test::new_id<EventId>(), "01" + trace + "09-more")});
+    const auto batch = decode_batch(Service::order, records);
+    REQUIRE(batch.deliveries.size() == 1);
+    CHECK(batch.deliveries[0].traceparent == "00" + trace + "01");
+}
+
 TEST_CASE("decode: an event whose amounts contradict each other is dead") {
     const Story story;
     CHECK(death_of(message_of(story.captured())) == "alive");

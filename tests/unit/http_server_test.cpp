@@ -46,6 +46,20 @@ TEST_CASE("a body must be of the route's media type") {
     CHECK(wire.receive().status == 200);
 }
 
+TEST_CASE("a trace of a later version comes back as version 00, one of two does not") {
+    TestServer server;
+    Wire wire(server.port);
+    const std::string ids = "-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-";
+    const auto sent = [&](const std::string& fields) {
+        wire.send("GET /echo HTTP/1.1\r\nHost: x\r\n" + fields + "\r\n");
+        return wire.receive();
+    };
+    const std::string later = "Traceparent: cc" + ids + "ff-and-more\r\n";
+    CHECK(sent(later).has("\r\ntraceparent: 00" + ids + "01\r\n"));
+    CHECK_FALSE(sent(later + later).has("traceparent"));
+    CHECK_FALSE(sent("traceparent: ff" + ids + "01\r\n").has("traceparent"));
+}
+
 TEST_CASE("a route's own body limit holds") {
     TestServer server;
     Wire wire(server.port);
