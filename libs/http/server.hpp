@@ -19,6 +19,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -46,6 +47,10 @@ struct Limits {
     std::size_t in_flight = 4'096;     // requests inside handlers; above: 503, connection stays
     unsigned retry_after_s = 1;
     WebSocketLimits websocket;
+
+    // Whose pages may open WebSockets and send what is not GET, HEAD or OPTIONS, besides those that
+    // come from here; of others: 403 (origin.hpp).
+    std::vector<std::string> allowed_origins = {};
 };
 
 struct Hooks {

@@ -10,6 +10,7 @@
 #include "core/trace.hpp"
 #include "core/unavailable.hpp"
 #include "http/handshake.hpp"
+#include "http/origin.hpp"
 #include "http/problem.hpp"
 #include "http/request_parser.hpp"
 #include "http/server_core.hpp"
@@ -182,7 +183,10 @@ private:
         match_ = core_.router.match(request_.method, request_.path);
         head_only_ = request_.method == "HEAD";
         const bool declared = parser_->content_length().value_or(0) > 0;
-        if (match_.route == nullptr) {
+        if (wants_change() && is_foreign(request_.headers, core_.limits.allowed_origins)) {
+            early_ = problem(403, "foreign-origin", "Foreign origin",
+                             "Pages of this origin may read here, not change anything.");
+        } else if (match_.route == nullptr) {
             early_ = no_route();
         } else if (match_.route->websocket) {
             const bool follows = in_.size() > 0 && !parser_->chunked();
@@ -210,6 +214,14 @@ private:
     }
 
     bool asked_for_websocket() const { return asks_for_websocket(request_, parser_->http11()); }
+
+    // What a page of another origin must not do: all but reading (RFC 9110 §9.2.1).
+    bool wants_change() const {
+        if (request_.method == "GET" || request_.method == "HEAD" || request_.method == "OPTIONS") {
+            return match_.route != nullptr && match_.route->websocket && asked_for_websocket();
+        }
+        return true;
+    }
 
     Response unacceptable_body() const {
         return problem(415, "media-type", "Unsupported media type",

@@ -1,5 +1,6 @@
 #include "service/config.hpp"
 
+#include "http/origin.hpp"
 #include "postgres/connection.hpp"
 
 namespace orderflow::service {
@@ -33,6 +34,16 @@ Options::Options(events::Service service, const char* description, CommonConfig&
                     "threads, each with a connection, for HTTP reads")
         ->envname("DATABASE_THREADS")
         ->check(CLI::Range(1, 64));
+    const auto check_origin = [](const std::string& text) {
+        return http::is_origin(text) ? std::string() : "no origin (https://shop.example): " + text;
+    };
+    app_.add_option("--allowed-origins", config.allowed_origins,
+                    "whose pages may open WebSockets and change something, besides the service's "
+                    "own: https://shop.example,…")
+        ->envname("ALLOWED_ORIGINS")
+        ->delimiter(',')
+        ->default_str("")
+        ->check(check_origin, "ORIGINS", "origins");
 }
 
 void Options::add_seconds(const char* flag, const char* environment_name,
@@ -60,7 +71,8 @@ std::string Options::effective() const {
         const std::string name = option->get_name();
         if (name == "--help") continue;
         const auto& results = option->results();
-        const std::string value = results.empty() ? option->get_default_str() : results.front();
+        const std::string value =
+            results.empty() ? option->get_default_str() : CLI::detail::join(results, ",");
         text += (text.empty() ? "" : " ") + name.substr(2) + "=";
         text += name == "--database-url" ? postgres::masked(value) : value;
     }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -26,6 +27,7 @@ struct CommonConfig {
     int topic_replication = 1;
     int consumers = 1;
     int database_threads = 2;
+    std::vector<std::string> allowed_origins;
 
     messaging::KafkaSettings kafka() const {
         return {brokers, client_id, group_id, topic_replication};

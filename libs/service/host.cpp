@@ -62,8 +62,9 @@ std::size_t raise_file_limit() {
 }
 
 // As many clients as there are files for, so that they are told 503 and nothing else runs short.
-http::Limits http_limits() {
+http::Limits http_limits(const CommonConfig& config) {
     http::Limits limits;
+    limits.allowed_origins = config.allowed_origins;
     const std::size_t files = raise_file_limit();
     const std::size_t room = files > 2 * kFilesBesideClients ? files - kFilesBesideClients
                                                              : files / 2;
@@ -193,7 +194,7 @@ void Host::run(http::Router router, const std::vector<Stage>& stages) {
     add_probes(router);
     HttpMetrics http_metrics(*registry_);
     ProcessMetrics process_metrics(*registry_);
-    http::Server server(*io_, std::move(router), http_limits(), http_metrics.hooks());
+    http::Server server(*io_, std::move(router), http_limits(config_), http_metrics.hooks());
     refresh_gauges_ = [&] {
         http_metrics.show(server.stats());
         process_metrics.show(startup_.steps());

@@ -36,6 +36,11 @@ class OpenApi(unittest.TestCase):
             with self.subTest(f"{method} {path}"):
                 self.assertEqual(PROTOCOL - operation["responses"].keys(), set())
 
+    def test_what_a_foreign_page_may_not_do_may_be_answered_403(self):
+        for path, method, operation in operations():
+            with self.subTest(f"{method} {path}"):
+                self.assertEqual("403" in operation["responses"], method != "GET" or path.startswith("/ws"))
+
     def test_every_example_is_valid(self):
         checked = 0
         for path, method, operation in operations():

@@ -12,6 +12,7 @@
 #include "core/trace.hpp"
 #include "fuzz/fuzz.hpp"
 #include "fuzz/services.hpp"
+#include "http/origin.hpp"
 #include "http/request_parser.hpp"
 #include "http/wire.hpp"
 
@@ -130,6 +131,7 @@ void check_answer(const http::Request& request, const http::Response& response) 
 void answer(Outcome whole) {
     check_query(whole.request);
     (void)http::accepts(whole.request.headers, "application/json");
+    (void)http::is_foreign(whole.request.headers, {"https://shop.example"});
     const std::string trace = read_traceparent(whole.request.header("traceparent"));
     expect(read_traceparent(trace) == trace, "a trace that was read is read again as the same");
     (void)http::acceptable_media_type(whole.request.header("Content-Type"), "application/json");

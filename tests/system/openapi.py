@@ -73,8 +73,8 @@ def parsed(data):
 
 
 # What any request may be answered, whether its path and method are described or not.
-ANYWHERE = {400: "Malformed", 404: "NotFound", 405: "MethodNotAllowed", 408: "Timeout", 413: "TooLarge",
-            414: "UriTooLong", 417: "Expectation", 431: "HeadersTooLarge", 503: "Unavailable"}
+ANYWHERE = {400: "Malformed", 403: "ForeignOrigin", 404: "NotFound", 405: "MethodNotAllowed", 408: "Timeout",
+            413: "TooLarge", 414: "UriTooLong", 417: "Expectation", 431: "HeadersTooLarge", 503: "Unavailable"}
 
 
 def methods(part, item):

@@ -46,6 +46,38 @@ TEST_CASE("a body must be of the route's media type") {
     CHECK(wire.receive().status == 200);
 }
 
+TEST_CASE("a page of another origin may read, not change anything") {
+    TestServer server;
+    Wire wire(server.port);
+    const auto answer = [&](const std::string& line, const std::string& fields) {
+        wire.send(line + " HTTP/1.1\r\nHost: x\r\n" + fields + "\r\n");
+        return wire.receive(line.starts_with("HEAD"));
+    };
+    for (const char* fields :
+         {"Origin: http://y\r\n", "Origin: null\r\n", "Origin: http://x.y\r\n",
+          "Origin: http://x\r\nSec-Fetch-Site: cross-site\r\n", "Sec-Fetch-Site: cross-site\r\n"}) {
+        CAPTURE(fields);
+        for (const char* line : {"POST /echo", "POST /late", "PUT /echo", "DELETE /things/1",
+                                 "PATCH /echo", "POST /nowhere", "post /echo"}) {
+            CAPTURE(line);
+            const Answer refused = answer(line, fields);
+            CHECK(refused.status == 403);
+            CHECK(refused.has("/problems/foreign-origin"));
+        }
+        CHECK(answer("GET /echo", fields).status == 200);
+        CHECK(answer("HEAD /echo", fields).status == 200);
+        CHECK(answer("OPTIONS /echo", fields).status == 405);
+    }
+    CHECK(server.gate.waiting == 0);
+    CHECK(answer("POST /echo", "Origin: http://X:80\r\nSec-Fetch-Site: same-origin\r\n").status ==
+          200);
+    CHECK(answer("POST /echo", "").status == 200);
+    wire.send("POST /echo HTTP/1.1\r\nHost: x\r\nOrigin: http://y\r\n"
+              "Content-Length: 2\r\n\r\n{}" + post("/echo", "[1]"));
+    CHECK(wire.receive().status == 403);
+    CHECK(wire.receive().body == "POST [1]");
+}
+
 TEST_CASE("a trace of a later version comes back as version 00, one of two does not") {
     TestServer server;
     Wire wire(server.port);

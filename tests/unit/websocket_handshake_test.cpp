@@ -97,6 +97,23 @@ TEST_CASE("websocket: a body without a byte does not hold up a handshake") {
     CHECK(wire.receive(true).status == 101);
 }
 
+TEST_CASE("websocket: a page of another origin opens none") {
+    EchoServer echo({}, {}, {"https://shop.example"});
+    const auto status = [&](const std::string& fields) {
+        Wire wire(echo.server.port);
+        wire.send(handshake.substr(0, handshake.size() - 2) + fields + "\r\n");
+        const Answer answer = wire.receive();
+        CHECK(answer.has("/problems/foreign-origin") == (answer.status == 403));
+        return answer.status;
+    };
+    CHECK(status("Origin: http://x\r\nSec-Fetch-Site: same-origin\r\n") == 101);
+    CHECK(status("Origin: https://shop.example\r\nSec-Fetch-Site: cross-site\r\n") == 101);
+    CHECK(status("Origin: http://x:3000\r\n") == 403);
+    CHECK(status("Origin: null\r\n") == 403);
+    CHECK(status("Sec-Fetch-Site: cross-site\r\n") == 403);
+    CHECK(echo.server.stats().websockets == 2);
+}
+
 TEST_CASE("websocket: a handshake in order is answered as the RFC says, without extensions") {
     std::promise<std::string> seen;
     Hooks hooks;

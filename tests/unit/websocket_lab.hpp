@@ -51,14 +51,17 @@ private:
 
 // A server whose WebSockets on /ws echo.
 struct EchoServer {
-    explicit EchoServer(WebSocketLimits limits = {}, Hooks hooks = {})
-        : server(limits_of(limits), std::move(hooks), [this](WebSocket& socket) {
-              return std::make_unique<EchoSession>(socket, open);
-          }) {}
+    explicit EchoServer(WebSocketLimits limits = {}, Hooks hooks = {},
+                        std::vector<std::string> allowed_origins = {})
+        : server(limits_of(limits, std::move(allowed_origins)), std::move(hooks),
+                 [this](WebSocket& socket) {
+                     return std::make_unique<EchoSession>(socket, open);
+                 }) {}
 
-    static Limits limits_of(WebSocketLimits websocket) {
+    static Limits limits_of(WebSocketLimits websocket, std::vector<std::string> allowed_origins) {
         Limits limits;
         limits.websocket = websocket;
+        limits.allowed_origins = std::move(allowed_origins);
         return limits;
     }
     std::size_t sessions() {
