@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "core/trace.hpp"
 #include "http/problem.hpp"
 
 namespace orderflow::service {
@@ -26,11 +25,6 @@ Result<std::string> idempotency_key(const http::Request& request) {
                      "Idempotency-Key is one value of 8 to 128 printable ASCII characters"};
     }
     return std::string(key);
-}
-
-std::string traceparent_of(const http::Request& request) {
-    const auto trace = request.header("traceparent");
-    return valid_traceparent(trace) ? std::string(trace) : std::string();
 }
 
 std::optional<http::Response> refusal(Outcome what) {

@@ -24,9 +24,6 @@ namespace orderflow::service {
 // ASCII characters.
 Result<std::string> idempotency_key(const http::Request& request);
 
-// Empty if the request has none that is valid.
-std::string traceparent_of(const http::Request& request);
-
 // The answer to a request that was not carried out; nullopt: it was, now or before.
 std::optional<http::Response> refusal(messaging::Outcome what);
 

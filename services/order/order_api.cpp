@@ -185,7 +185,7 @@ Validated<events::Order> parse_order(std::string_view body) {
     // Cannot overflow: 100 lines of 100 pieces at 10^12 each.
     for (const auto& line : order.items) order.total += line.price * line.quantity;
     if (order.total == 0) {  // gateways refuse to charge nothing
-        return Error{"validation", "nothing to pay: the total must be 1 at least", "/items"};
+        return Faults{{"validation", "nothing to pay: the total must be 1 at least", "/items"}};
     }
     if (request->payment) order.payment = std::move(*request->payment);
     order.shipment = std::move(request->shipment);
