@@ -18,7 +18,9 @@ constexpr std::uint64_t kReplayed = 20;  // seeds that are run twice and compare
 
 struct Options {
     std::uint64_t seeds = 2'000;
-    std::uint64_t seed = 1;  // the first
+    std::uint64_t seed = 1;        // the first
+    std::uint64_t at_least = 300;  // seeds, however long they take
+    unsigned within_s = 0;         // no seed begins later; 0: no limit
     std::string mutant = "none";
     bool mutants = false;
     bool list_mutants = false;
@@ -43,12 +45,16 @@ void print_failure(const Outcome& outcome, Mutant mutant, Points& points, bool w
     }
 }
 
-// Runs seeds until one fails. True: none did.
-bool run_seeds(const Options& options, Mutant mutant, Points& points) {
+// Runs seeds until one fails, or the time is over: how many; nothing if one failed.
+std::optional<std::uint64_t> run_seeds(const Options& options, Mutant mutant, Points& points) {
     const auto begun = std::chrono::steady_clock::now();
+    const auto late = [&] {
+        return options.within_s > 0 &&
+               std::chrono::steady_clock::now() > begun + std::chrono::seconds{options.within_s};
+    };
     std::size_t orders = 0, completed = 0, steps = 0;
-    std::uint64_t hash = 0;
-    for (std::uint64_t i = 0; i < options.seeds; ++i) {
+    std::uint64_t hash = 0, i = 0;
+    for (; i < options.seeds && (i < options.at_least || !late()); ++i) {
         const std::uint64_t seed = options.seed + i;
         Simulation simulation(seed, mutant, false, points);
         Outcome outcome = simulation.run();
@@ -57,18 +63,21 @@ bool run_seeds(const Options& options, Mutant mutant, Points& points) {
         hash = hash * 31 + outcome.hash;
         if (i < kReplayed && Simulation(seed, mutant, true, points).run().hash != outcome.hash) {
             std::cout << "seed " << seed << " does not reproduce its run\n";
-            return false;
+            return std::nullopt;
         }
         if (outcome.violation) {
             print_failure(outcome, mutant, points, options.verbose);
-            return false;
+            return std::nullopt;
         }
     }
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
-    std::cout << options.seeds << " seeds, " << orders << " orders, " << completed
+    if (i < options.seeds) {
+        std::cout << "not run: " << options.seeds - i << " of " << options.seeds << " seeds\n";
+    }
+    std::cout << i << " seeds, " << orders << " orders, " << completed
               << " completed, " << steps << " steps, " << took.count() << " s, trace " << std::hex
               << hash << std::dec << "\n";
-    return true;
+    return i;
 }
 
 // Each mutant until it is caught. True: all were.
@@ -114,9 +123,10 @@ int run(const Options& options) {
     }
     Points points;
     if (options.mutants) return run_mutants(options, points) ? 0 : 1;
-    if (!run_seeds(options, *mutant, points)) return 1;
+    const auto seeds = run_seeds(options, *mutant, points);
+    if (!seeds) return 1;
     points.print(std::cout);
-    if (points.never_reached() == 0 || options.seeds < kSeedsForEveryPoint) return 0;
+    if (points.never_reached() == 0 || *seeds < kSeedsForEveryPoint) return 0;
     std::cout << points.never_reached() << " crash points were never reached\n";
     return 1;
 }
@@ -133,6 +143,9 @@ int main(int argc, char** argv) {
                                                "(default: 2000; 1 with --seed alone)")
             ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{100'000'000}));
     const auto* seed = app.add_option("--seed", options.seed, "the first run's seed (default: 1)");
+    app.add_option("--within", options.within_s, "seconds; then no further seed is begun")
+        ->envname("ORDERFLOW_WITHIN_S");
+    app.add_option("--at-least", options.at_least, "seeds that run even so (default: 300)");
     app.add_option("--mutant", options.mutant, "plants a mistake, to see it caught");
     app.add_flag("--mutants", options.mutants, "each mutant until it is caught");
     app.add_flag("--list-mutants", options.list_mutants, "names of the mutants");
