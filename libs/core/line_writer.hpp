@@ -34,7 +34,7 @@ public:
 
 private:
     struct State;
-    // Shared with the thread, which is detached: a write that blocks holds up no end of the process.
+    // Shared with the thread, which is detached: a write that blocks holds up no process that ends.
     const std::shared_ptr<State> state_;
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 // Watches how far a service's consumer group is, by a client of its own, for the deadline: which
-// orders may be judged by the clock now, and why none may (caught_up.hpp). Shows that in metrics and
-// the log. One thread; look() blocks for two seconds at most.
+// orders may be judged by the clock now, and why none may (caught_up.hpp). Shows that in metrics
+// and the log. One thread; look() blocks for two seconds at most.
 #include <chrono>
 #include <memory>
 #include <string_view>

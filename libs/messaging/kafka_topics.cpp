@@ -161,7 +161,8 @@ bool ensure_topics(const KafkaSettings& settings, events::Service service, int r
             topics.push_back(new_topic(topic, replication));
         }
     }
-    for (auto wait = kFirstPause; !stop.stop_requested(); wait = std::min(wait * 2, kLongestPause)) {
+    for (auto wait = kFirstPause; !stop.stop_requested();
+         wait = std::min(wait * 2, kLongestPause)) {
         const auto problems = create(handle.get(), topics, stop);
         if (stop.stop_requested()) break;
         look(problems);

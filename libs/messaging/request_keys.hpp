@@ -1,7 +1,7 @@
 #pragma once
 // Idempotency-Keys of requests that come by HTTP, whatever they ask for: what a request came to,
-// and the lock that keeps two transactions from working with one key. Used by the services' *_requests
-// and *_store files, on the caller's thread.
+// and the lock that keeps two transactions from working with one key. Used by the services'
+// *_requests and *_store files, on the caller's thread.
 #include <algorithm>
 #include <functional>
 #include <set>

@@ -69,9 +69,9 @@ constexpr char kAdjustInstead[] =
 
 std::string path_of(std::string_view id) { return "/api/products/" + http::percent_encode(id); }
 
-// Two parts: what a PUT changes, and what sales move. If-None-Match of a GET compares both, so that a
-// copy with old counters is never called current; If-Match looks at the first alone, so that no sale
-// comes between reading a product and changing its price.
+// Two parts: what a PUT changes, and what sales move. If-None-Match of a GET compares both, so that
+// a copy with old counters is never called current; If-Match looks at the first alone, so that no
+// sale comes between reading a product and changing its price.
 std::string etag_of(const Product& product) {
     return offer_tag(product) + "." + std::to_string(product.free) + "." +
            std::to_string(product.reserved) + "." + std::to_string(product.sold);
@@ -259,17 +259,18 @@ bool valid_product_id(std::string_view id) {
     return std::ranges::all_of(id, [](char c) { return c >= ' ' && c <= '~' && c != '/'; });
 }
 
-Result<Offer> parse_offer(std::string_view product_id, std::string_view body) {
+Validated<Offer> parse_offer(std::string_view product_id, std::string_view body) {
     if (!valid_product_id(product_id)) {
-        return Error{"validation",
-                     "the product id must have 1 to 64 characters of printable ASCII without '/', "
-                     "and be neither '.' nor '..'"};
+        return Faults{{"validation",
+                       "the product id must have 1 to 64 characters of printable ASCII without "
+                       "'/', and be neither '.' nor '..'"}};
     }
-    if (body.empty()) return Error{"body-required", "name, price and stock are expected", ""};
-    auto read = events::read_json<OfferBody>(body, events::UnknownMembers::refuse);
+    if (body.empty()) return Faults{{"body-required", "name, price and stock are expected", ""}};
+    auto read = events::read_request<OfferBody>(body);
     if (!read) return read.error();
     if (read->stock && (*read->stock < 0 || *read->stock > kMaxFree)) {
-        return Error{"validation", "must lie between 0 and " + std::to_string(kMaxFree), "/stock"};
+        return Faults{
+            {"validation", "must lie between 0 and " + std::to_string(kMaxFree), "/stock"}};
     }
     Offer offer;
     offer.name = std::move(read->name);
@@ -290,12 +291,12 @@ Result<Conditions> parse_conditions(const http::Request& request) {
     return Conditions{std::move(*match), std::move(*none_match)};
 }
 
-Result<AdjustStock> parse_adjustment(std::string_view body) {
-    if (body.empty()) return Error{"body-required", "change and reason are expected", ""};
-    auto read = events::read_json<AdjustmentBody>(body, events::UnknownMembers::refuse);
+Validated<AdjustStock> parse_adjustment(std::string_view body) {
+    if (body.empty()) return Faults{{"body-required", "change and reason are expected", ""}};
+    auto read = events::read_request<AdjustmentBody>(body);
     if (!read) return read.error();
     if (read->change == 0) {
-        return Error{"validation", "must not be zero: that would change nothing", "/change"};
+        return Faults{{"validation", "must not be zero: that would change nothing", "/change"}};
     }
     return AdjustStock{read->change, std::move(read->reason), {}};
 }

@@ -14,14 +14,14 @@ http::Router make_router(ProductLoop& products, postgres::Pool& pool);
 
 // Reads a PUT: the id from the path, see valid_product_id(), and the body. Currency defaults to
 // KRW.
-Result<Offer> parse_offer(std::string_view product_id, std::string_view body);
+Validated<Offer> parse_offer(std::string_view product_id, std::string_view body);
 
 // What the request requires of the stored product. Error "precondition": a field that is malformed,
 // or one that speaks of dates, which products do not have.
 Result<Conditions> parse_conditions(const http::Request& request);
 
 // Reads the body of an adjustment; the key is left empty.
-Result<AdjustStock> parse_adjustment(std::string_view body);
+Validated<AdjustStock> parse_adjustment(std::string_view body);
 
 // 1 to 64 characters of printable ASCII without '/', and neither "." nor "..": whatever else stands
 // in the path of a URL arrives as it was sent, these are taken for steps through folders.

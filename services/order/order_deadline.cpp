@@ -97,8 +97,8 @@ public:
         try {
             deadline_.look(*store_, system_now());
             if (watch_.paused()) return;
-            const auto ids =
-                deadline_.next([this](const OrderId& id) { return watch_.may_judge(id.to_string()); });
+            const auto ids = deadline_.next(
+                [this](const OrderId& id) { return watch_.may_judge(id.to_string()); });
             if (ids.empty()) return;
             std::vector<OrderId> answered_by_nobody;
             messaging::run_transaction(work_, [&](Instant now, BatchOutput& out) {

@@ -51,7 +51,8 @@ ServiceProcess::ServiceProcess(const std::string& name, const std::vector<std::s
     const bool listens = error == 0 && std::fscanf(lines, "ready port=%d", &port_) == 1;
     if (error == 0 && !listens) wait();
     std::fclose(lines);
-    if (listens && eventually(std::chrono::seconds{60}, [&] { return has_ended() || is_ready(); }) &&
+    const auto settled = [&] { return has_ended() || is_ready(); };
+    if (listens && eventually(std::chrono::seconds{60}, settled) &&
         pid_ >= 0) {
         return;
     }

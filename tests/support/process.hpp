@@ -9,8 +9,8 @@ namespace orderflow::test {
 
 class ServiceProcess {
 public:
-    // Starts STACK_BIN/<name> on a free port and waits until /readyz says that it can serve; its log
-    // goes to the stack's log directory. Throws std::runtime_error when it ends instead.
+    // Starts STACK_BIN/<name> on a free port and waits until /readyz says that it can serve; its
+    // log goes to the stack's log directory. Throws std::runtime_error when it ends instead.
     ServiceProcess(const std::string& name, const std::vector<std::string>& arguments);
     ~ServiceProcess();  // kill -9
     ServiceProcess(const ServiceProcess&) = delete;

@@ -47,7 +47,9 @@ struct Pipe {
     int write_end = -1;
 };
 
-std::string line_of(int i) { return "line " + std::to_string(i) + " " + std::string(90, '.') + "\n"; }
+std::string line_of(int i) {
+    return "line " + std::to_string(i) + " " + std::string(90, '.') + "\n";
+}
 
 std::string lost_line(std::uint64_t lost) { return std::to_string(lost) + " lost\n"; }
 

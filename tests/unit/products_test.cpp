@@ -217,7 +217,7 @@ TEST_CASE("an adjustment of an unknown product leaves its key free", "[products]
 
 std::string code(std::string_view id, std::string_view body) {
     const auto offer = parse_offer(id, body);
-    return offer ? std::string("ok") : offer.error().code + offer.error().pointer;
+    return offer ? std::string("ok") : offer.error()[0].code + offer.error()[0].pointer;
 }
 
 TEST_CASE("a PUT that breaks a rule is named as such", "[products]") {
@@ -231,6 +231,7 @@ TEST_CASE("a PUT that breaks a rule is named as such", "[products]") {
     CHECK(code("A", R"({"name":"L","price":1,"stock":1,"colour":"red"})") == "unknown-field");
     CHECK(code("A", "{") == "json-syntax");
     CHECK(code("A", "") == "body-required");
+    CHECK(parse_offer("A", R"({"name":"","price":-1,"colour":1})").error().size() == 3);
 }
 
 TEST_CASE("B10: an id that a URL cannot carry is refused when the product is made", "[products]") {
@@ -252,7 +253,7 @@ TEST_CASE("B10: an id that a URL cannot carry is refused when the product is mad
 TEST_CASE("an adjustment that breaks a rule is named as such", "[products]") {
     const auto code = [](std::string_view body) {
         const auto read = parse_adjustment(body);
-        return read ? std::string("ok") : read.error().code + read.error().pointer;
+        return read ? std::string("ok") : read.error()[0].code + read.error()[0].pointer;
     };
     CHECK(parse_adjustment(R"({"change":-1,"reason":"broken"})").value().change == -1);
     CHECK(code(R"({"change":1000000000000,"reason":"x"})") == "ok");

@@ -8,8 +8,8 @@
 //       nothing kept under a key that is no order's
 //   I4  money: gateway = payments' ledger = completed orders, per order and per currency; the
 //       gateway has not contradicted an operator
-//   I5  stock: adjusted = free + reserved + sold per product, each adjustment was asked for, and both
-//       sums are the orders'
+//   I5  stock: adjusted = free + reserved + sold per product, each adjustment was asked for, and
+//       both sums are the orders'
 //   I8  the fold of each ledger = the tables (fold.hpp), and no event was given up
 //   I9  ledger = topics up to the relay's checkpoint, byte for byte; the first records of each
 //       order and product in seq order
