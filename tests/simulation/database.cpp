@@ -40,9 +40,11 @@ ParkedRow parked_row(const messaging::ParkedRecord& parked, Instant now) {
     return row;
 }
 
+// The place alone may be that of another record, in a topic that was made anew.
 bool is_same_record(const ParkedRow& row, const messaging::Record& record) {
     return row.record.topic == record.topic && row.record.partition == record.partition &&
-           row.record.offset == record.offset;
+           row.record.offset == record.offset && row.record.key == record.key &&
+           row.record.value == record.value && row.record.headers == record.headers;
 }
 
 }  // namespace
