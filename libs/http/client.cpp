@@ -187,14 +187,14 @@ struct Client::Core final : std::enable_shared_from_this<Client::Core> {
 };
 
 void Client::Core::Reaper::expired() {
-    auto& idle = core.idle;
+    auto& connections = core.idle;
     const auto before = Clock::now() - core.limits.idle_timeout;
-    while (!idle.empty() && idle.front()->idle_since <= before) {
-        idle.erase(idle.begin());
+    while (!connections.empty() && connections.front()->idle_since <= before) {
+        connections.erase(connections.begin());
         --core.open;
     }
-    if (!idle.empty()) {
-        at = idle.front()->idle_since + core.limits.idle_timeout;
+    if (!connections.empty()) {
+        at = connections.front()->idle_since + core.limits.idle_timeout;
     } else {
         unlink();  // nothing to watch: the sweep may rest
     }

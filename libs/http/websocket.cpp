@@ -201,9 +201,9 @@ private:
     // What waits for all sockets is shared evenly once it is too much: those that read do not pay
     // for those that do not.
     std::size_t allowed_bytes() const {
-        const ServerStats& stats = core_->stats;
-        if (stats.queued_bytes < limits_.queues_bytes) return limits_.queue_bytes;
-        return std::min(limits_.queue_bytes, limits_.queues_bytes / stats.websockets);
+        const ServerStats& all = core_->stats;
+        if (all.queued_bytes < limits_.queues_bytes) return limits_.queue_bytes;
+        return std::min(limits_.queue_bytes, limits_.queues_bytes / all.websockets);
     }
 
     void accepted(error_code ec) {

@@ -38,9 +38,8 @@ public:
     }
 
     void run() {
-        for (;;) {
+        while (!stop_.stop_requested()) {  // a ring for the stop may have been heard while sending
             announced_.wait(kLongSleep);
-            if (stop_.stop_requested()) return;
             send_all();
             connection_.reset();
         }
