@@ -15,8 +15,11 @@ bool same(const TopicLayout& a, const TopicLayout& b) {
 }  // namespace
 
 CaughtUp::CaughtUp(std::vector<std::string> topics, std::vector<std::string> consumed,
-                   std::chrono::milliseconds at_least)
-    : topics_(std::move(topics)), consumed_(std::move(consumed)), at_least_(at_least) {}
+                   std::chrono::milliseconds at_least, std::int32_t made_with)
+    : topics_(std::move(topics)),
+      consumed_(std::move(consumed)),
+      at_least_(at_least),
+      made_with_(made_with) {}
 
 void CaughtUp::seen(const GroupPositions& positions, Clock::time_point now) {
     begin_look(positions, now);
@@ -42,6 +45,8 @@ void CaughtUp::begin_look(const GroupPositions& positions, Clock::time_point now
         const TopicLayout layout =
             found == positions.topics.end() ? TopicLayout{} : found->second;
         const bool changed = !same(std::exchange(topic.layout, layout), layout);
+        if (topic.fewest == 0) topic.fewest = made_with_;
+        if (layout.partitions > 0) topic.fewest = std::min(topic.fewest, layout.partitions);
         std::map<std::int32_t, Partition> partitions;
         for (std::int32_t number = 0; number < layout.partitions; ++number) {
             Partition& partition = partitions[number];
@@ -101,7 +106,7 @@ bool CaughtUp::may_judge(std::string_view key, Clock::time_point now) const {
         const std::int32_t count = topic.layout.partitions;
         if (count == 0) return false;
         if (!is_caught_up(topic.partitions.at(partition_of(key, count)), now)) return false;
-        for (std::int32_t fewer = 1; !topic.drained && fewer < count; ++fewer) {
+        for (std::int32_t fewer = topic.fewest; !topic.drained && fewer < count; ++fewer) {
             if (!topic.partitions.at(partition_of(key, fewer)).drained) return false;
         }
         return true;

@@ -8,7 +8,7 @@
 // for as long as that goes on. An order's records lie in the partition that its key's hash gives
 // among `n` partitions. Where partitions were added, they may also lie where a smaller `n` had put
 // them, so every such partition must have been caught up at least once since the present layout
-// was first seen.
+// was first seen. Fewer than the catalog says, or than were seen once, a topic has never had.
 #include <chrono>
 #include <map>
 #include <optional>
@@ -32,9 +32,10 @@ public:
     };
 
     // `topics`: those whose layouts must be alike. `consumed`: those of them that the group reads.
-    // `at_least`: how long a partition must have been caught up.
+    // `at_least`: how long a partition must have been caught up. `made_with`: partitions that the
+    // topics are made with.
     CaughtUp(std::vector<std::string> topics, std::vector<std::string> consumed,
-             std::chrono::milliseconds at_least);
+             std::chrono::milliseconds at_least, std::int32_t made_with);
 
     void seen(const GroupPositions& positions, Clock::time_point now);
 
@@ -52,6 +53,7 @@ private:
     };
     struct Topic {
         TopicLayout layout;
+        std::int32_t fewest = 0;  // that it may have had
         std::map<std::int32_t, Partition> partitions;
         bool drained = false;  // all of them
     };
@@ -64,6 +66,7 @@ private:
     const std::vector<std::string> topics_;
     const std::vector<std::string> consumed_;
     const std::chrono::milliseconds at_least_;
+    const std::int32_t made_with_;
     std::map<std::string, Topic, std::less<>> seen_;  // of the consumed ones
     std::optional<Pause> pause_;
     std::optional<Clock::time_point> last_look_;

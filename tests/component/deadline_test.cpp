@@ -154,7 +154,7 @@ TEST_CASE("deadline: an order whose partition is not read to its end is spared u
     const auto names = events::topics_consumed_by(Service::order);
     const std::vector<std::string> topics(names.begin(), names.end());
     const auto client = messaging::make_asking_client(lab.kafka);
-    CaughtUp caught_up(topics, topics, 1s);
+    CaughtUp caught_up(topics, topics, 1s, 6);
     const auto failures = [&] {
         return counter(registries[0], "orderflow_loop_failures_total") +
                counter(registries[1], "orderflow_loop_failures_total");

@@ -39,12 +39,14 @@ struct Lab {
         return counts.contains("relay") && counts.at("relay") == 0;
     }
 
-    // Events, or announcements, with so many bytes of data each; keys tell them from other tests'.
+    // Events, or announcements, with so many bytes of data each, which compression leaves as they
+    // are; keys tell them from other tests'.
     void append(const std::string& topic, int rows, int bytes = 20) {
         database.query("INSERT INTO outbox (event_id, topic, key, type, headers, data, recorded_at)"
                        " SELECT gen_random_uuid(), '" + topic + "', gen_random_uuid(), '" +
                        (topic == kSaga ? "OrderPlaced.v1" : "RecordDied.v1") +
-                       "', '{}', repeat('x', " + std::to_string(bytes) +
+                       "', '{}', left((SELECT string_agg(md5(n::text), '')"
+                       " FROM generate_series(1, 2000) n), " + std::to_string(bytes) +
                        "), now() FROM generate_series(1, " + std::to_string(rows) + ")");
         bell.ring();
     }

@@ -40,7 +40,7 @@ public:
           cancelling_(world_, shop.orders, {&victim, events::Service::order, Step::cancel}),
           deadlines_(world_, shop.orders, {&victim, events::Service::order, Step::deadline}),
           caught_up_(Broker::consumed_topics(events::Service::order),
-                     Broker::consumed_topics(events::Service::order), kCaughtUp),
+                     Broker::consumed_topics(events::Service::order), kCaughtUp, kPartitions),
           deadline_(shop.deadline_age) {
         loops = {{[this] { return consumer_.step(); }},
                  {[this] { return relay_.step(); }},
