@@ -127,6 +127,12 @@ def judge_answer(response, headers, body):
     return wrong
 
 
+def costs_nothing(request):
+    """An order of which every line has the price 0."""
+    lines = request.get("items") if isinstance(request, dict) else None
+    return bool(lines) and all(isinstance(line, dict) and line.get("price") == 0 for line in lines)
+
+
 def judge_request(operation, item, variables, request_body, status, body):
     """What was accepted is valid; what was refused as invalid is not."""
     wrong = []
@@ -138,6 +144,8 @@ def judge_request(operation, item, variables, request_body, status, body):
         wrong += errors(parsed(request_body), content["schema"])
     if status < 300 and wrong:
         return ["accepted: " + error for error in wrong]
+    if content and request_body and costs_nothing(parsed(request_body)):
+        wrong.append("the order costs nothing, which a schema does not see")
     if status == 422 and json.loads(body)["type"] == "/problems/validation" and not wrong:
         return ["refused as invalid, which it is not: " + body.decode(errors="replace")]
     return []

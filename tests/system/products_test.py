@@ -174,6 +174,7 @@ class Changing(ProductsTest):
                     answer = self.get(product, {"If-None-Match": value}, part)
                     self.assertEqual((answer.status, answer.body, answer.headers["ETag"]), (304, b"", tag))
             self.sell(product, 1)
+            self.assertTrue(eventually(10, lambda: self.stock(product)[1] == 0), "the sale is not settled")
             answer = self.get(product, {"If-None-Match": tag}, part)
             self.assertEqual((answer.status, answer.json()["sold"]), (200, self.stock(product)[2]))
             self.assertEqual(self.get(product, {"If-Match": tag}, part).status, 200)

@@ -22,7 +22,7 @@ ROUTES = (("order", "POST", "/api/orders", ORDER, 202), ("order", "GET", "/api/o
           ("order", "POST", f"/api/orders/{UNKNOWN}/cancellations", None, 404),
           ("payment", "GET", f"/api/payments/{UNKNOWN}", None, 404),
           ("inventory", "GET", "/api/products/NONE", None, 404),
-          ("inventory", "PUT", f"/api/products/ITEM-{UNKNOWN}", OFFER, (200, 201)),
+          ("inventory", "PUT", f"/api/products/ITEM-{UNKNOWN}", OFFER, (201, 428)),  # 428: it was created before
           ("shipping", "GET", f"/api/shipments/{UNKNOWN}", None, 404),
           ("analytics", "GET", "/api/analytics", None, 200), ("analytics", "GET", "/api/analytics/throughput", None, 200),
           ("analytics", "GET", "/api/analytics/waiting", None, 200),
