@@ -71,7 +71,8 @@ public:
               return std::string(line.data(), line.size());
           }) {}
 
-    bool flush(std::chrono::milliseconds at_most) { return writer_.flush(at_most); }
+    // Waits until what was logged is written.
+    bool drain(std::chrono::milliseconds at_most) { return writer_.flush(at_most); }
     std::uint64_t lost() const { return writer_.lost(); }
 
 private:
@@ -105,7 +106,7 @@ void init_log(std::string_view service, const std::string& level) {
 }
 
 void flush_log(std::chrono::milliseconds at_most) {
-    if (LineSink* sink = line_sink()) sink->flush(at_most);
+    if (LineSink* sink = line_sink()) sink->drain(at_most);
 }
 
 std::uint64_t lost_log_lines() {

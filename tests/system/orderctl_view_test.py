@@ -164,7 +164,7 @@ class Order(OrderctlView):
             answer = request("POST", self.stack.url("edge", f"/api/orders/{order_id}/cancellations"))
             self.assertEqual(answer.status, 202)
             wait = self.stuck_because(order_id, "gateway has not answered the cancel")
-            self.assertIn(f"orderctl payment settle {order_id}", wait["mend"])
+            self.assertIn(f" payment settle {order_id}", wait["mend"])
             code, _ = self.text("payment", "settle", order_id, "--as", "never-charged", "--by", "kim")
             self.assertEqual(code, 0)
             self.assertEqual(self.final(order_id)["status"], "CANCELLED")
