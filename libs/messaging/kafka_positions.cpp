@@ -178,8 +178,9 @@ std::string text_of(const rd_kafka_Uuid_t* id) {
 
 KafkaHandle make_asking_client(const KafkaSettings& settings) {
     Conf conf = base_conf(settings.brokers, settings.client_id + "-watch");
+    set(conf.get(), "group.id", settings.group_id.empty() ? "watch" : settings.group_id);
     char error[256];
-    KafkaHandle handle(rd_kafka_new(RD_KAFKA_PRODUCER, conf.get(), error, sizeof error));
+    KafkaHandle handle(rd_kafka_new(RD_KAFKA_CONSUMER, conf.get(), error, sizeof error));
     if (!handle) throw std::runtime_error(error);
     conf.release();  // owned by the handle now
     return handle;

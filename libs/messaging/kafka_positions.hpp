@@ -20,12 +20,20 @@ struct KafkaUnavailable : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-using KafkaHandle = std::unique_ptr<rd_kafka_t, Destroyer<&rd_kafka_destroy>>;
+// Never a member of a group, so there is nothing to close first.
+struct DestroyAsking {
+    void operator()(rd_kafka_t* handle) const {
+        rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    }
+};
+using KafkaHandle = std::unique_ptr<rd_kafka_t, DestroyAsking>;
 
 // A topic's id as 32 hexadecimal digits; empty for none.
 std::string text_of(const rd_kafka_Uuid_t* id);
 
-// A client that only asks.
+// A client that only asks. Technically a consumer that never subscribes: where a coordinator
+// does not answer, librdkafka 2.8 reaches for the group of the asking handle, which a producer does
+// not have, and crashes.
 KafkaHandle make_asking_client(const KafkaSettings& settings);
 
 // Sends the question; the answer comes to `queue` as an event for layouts_in().

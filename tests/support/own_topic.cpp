@@ -80,7 +80,7 @@ public:
 
 private:
     const std::string topic_;
-    KafkaHandle handle_;
+    std::unique_ptr<rd_kafka_t, Destroyer<&rd_kafka_destroy>> handle_;
 };
 
 OwnTopic::OwnTopic(int partitions)
