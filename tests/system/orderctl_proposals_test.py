@@ -111,7 +111,9 @@ class Waits(Mend, OrderctlView):
             mine = [p for p in self.check()["parked"] if p.get("orderId") == order_id]
             self.assertEqual([p.get("behind") for p in mine], [None, first, first], mine)
             _, text = self.text("check")
-            self.assertEqual(sum(behind in line for line in text.splitlines() if order_id in line), 2, text)
+            # Of many parked records the text shows some.
+            shown = [line for line in text.splitlines() if line.startswith("parked") and order_id in line]
+            self.assertEqual(sum(behind in line for line in shown), max(0, len(shown) - 1), text)
             # The first one dies: the others are not behind it any more.
             self.psql("inventory", f"UPDATE parked SET dead = true, due_at = NULL WHERE id = {first};"
                       f" UPDATE parked SET due_at = now() + interval '1 h' WHERE id IN ({second}, {third})")
