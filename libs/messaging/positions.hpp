@@ -7,6 +7,7 @@
 // An offset means something in one log only. A topic that was deleted and made anew has another id
 // (`log`), and its offsets begin at zero again, so every offset that is remembered keeps the id
 // with it: in the group's commits it is the metadata text of the commit.
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -38,8 +39,9 @@ struct PartitionPosition {
     // Offsets that the group has not passed. Markers of transactions count until it has.
     std::int64_t lag() const { return end - next(); }
     bool caught_up() const { return lag() == 0; }
-    // A member could not read more now, though there may be more.
-    bool nothing_left() const { return next() >= readable_end; }
+    // Those of them that a member could read now.
+    std::int64_t unread() const { return std::max<std::int64_t>(readable_end - next(), 0); }
+    bool nothing_left() const { return unread() == 0; }
     bool held_up() const { return readable_end < end; }
     bool has_passed(std::int64_t offset) const { return offset < next(); }
 };

@@ -91,6 +91,9 @@ TEST_CASE("position: an open transaction leaves nothing to read, but a lag") {
     CHECK(held.nothing_left());
     CHECK(held.lag() == 4);
     CHECK_FALSE(at(0, 10, 6).nothing_left());
+    held.committed = 4;
+    CHECK(held.unread() == 2);
+    CHECK(held.lag() == 6);
 }
 
 TEST_CASE("member: what is handled is committed, once") {

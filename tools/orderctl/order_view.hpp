@@ -97,7 +97,8 @@ struct Surroundings {
     Instant now{};
     std::optional<std::string> trouble;  // Kafka was not to be asked
     std::set<std::string> idle;          // services whose group has no member
-    // Records of the order's partition that a service has not handled, by service and topic.
+    // Records of the order's partition that a service could read and has not handled, by service
+    // and topic.
     std::map<std::pair<std::string, std::string>, std::int64_t> behind;
     std::map<std::string, Hidden> hidden;  // by topic
 };
