@@ -8,11 +8,11 @@ namespace orderflow::events {
 namespace {
 
 constexpr std::array<ServiceNames, 5> kServices{{
-    {kServiceNames[0], "/order-service", "order-events"},
-    {kServiceNames[1], "/payment-service", "payment-events"},
-    {kServiceNames[2], "/inventory-service", "inventory-events"},
-    {kServiceNames[3], "/shipping-service", "shipping-events"},
-    {kServiceNames[4], "/analytics-service", ""},
+    {kServiceNames[0], "/order-service", "order-events", "orders"},
+    {kServiceNames[1], "/payment-service", "payment-events", "payments"},
+    {kServiceNames[2], "/inventory-service", "inventory-events", "inventory"},
+    {kServiceNames[3], "/shipping-service", "shipping-events", "shipping"},
+    {kServiceNames[4], "/analytics-service", "", "analytics"},
 }};
 
 constexpr auto kOrder = bit(Service::order);

@@ -44,6 +44,7 @@ struct ServiceNames {
     std::string_view name;    // order-service
     std::string_view source;  // /order-service, the ce_source
     std::string_view topic;   // order-events; empty for analytics, which emits no events
+    std::string_view schema;  // orders; in the shipped stacks its database has that name, too
 };
 const ServiceNames& names_of(Service service);
 

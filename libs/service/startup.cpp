@@ -22,18 +22,6 @@ constexpr std::chrono::milliseconds kLongestPause{1'000};  // between two looks 
 constexpr std::chrono::seconds kSayAgain{30};
 constexpr std::string_view kWrongPassword = "28P01";
 
-// The schema has the database's name: orders, payments, inventory, shipping, analytics.
-std::string_view schema_name(events::Service service) {
-    switch (service) {
-        case events::Service::order: return "orders";
-        case events::Service::payment: return "payments";
-        case events::Service::inventory: return "inventory";
-        case events::Service::shipping: return "shipping";
-        case events::Service::analytics: return "analytics";
-    }
-    throw std::logic_error("no such service");
-}
-
 // Logs why it still waits: when the reason changes, and now and then.
 class Report {
 public:
@@ -82,7 +70,9 @@ void Startup::start(std::function<void(std::exception_ptr)> on_failure) {
     topics_thread_ = thread(&Startup::bring_in_topics);
 }
 
-postgres::Url Startup::url() const { return {config_.database_url, schema_name(service_)}; }
+postgres::Url Startup::url() const {
+    return {config_.database_url, events::names_of(service_).schema};
+}
 
 void Startup::request_stop() {
     database_thread_.request_stop();
@@ -102,7 +92,7 @@ void Startup::bring_in_schema(const std::stop_token& stop) {
     Report report(database_step_, "the database");
     while (!stop.stop_requested()) {
         try {
-            postgres::migrate(connection, schema_name(service_), schema_sql_);
+            postgres::migrate(connection, events::names_of(service_).schema, schema_sql_);
             if (prepare_) prepare_(connection);
             spdlog::info("the database is there");
             database_step_.done();

@@ -1,7 +1,5 @@
 #include "support/database.hpp"
 
-#include <stdexcept>
-
 #include "postgres/migration.hpp"
 #include "support/builders.hpp"
 #include "support/stack.hpp"
@@ -40,23 +38,12 @@ std::string told_by(const std::string& table) {
 
 }  // namespace
 
-std::string_view schema_name(events::Service service) {
-    switch (service) {
-        case events::Service::order: return "orders";
-        case events::Service::payment: return "payments";
-        case events::Service::inventory: return "inventory";
-        case events::Service::shipping: return "shipping";
-        case events::Service::analytics: return "analytics";
-    }
-    throw std::logic_error("no such service");
-}
-
 TestDatabase::TestDatabase(events::Service service, std::string_view schema_sql)
     : name_(fresh_name()),
       url_(stack_setting("ADMIN_DATABASE_URL") + " dbname=" + name_),
       admin_(stack_setting("ADMIN_DATABASE_URL")),
       connection_(url_ + " options='-c statement_timeout=0 -c lock_timeout=0'") {
-    const std::string schema(schema_name(service));
+    const std::string schema(events::names_of(service).schema);
     admin_.script("CREATE DATABASE " + name_ + " TEMPLATE template0");
     admin_.script("ALTER DATABASE " + name_ + " SET search_path = " + schema);
     for (const char* setting : kSettings) {

@@ -11,10 +11,6 @@
 
 namespace orderflow::test {
 
-// "orders" for the order service: what its schema, and in the shipped stacks its database, is
-// called.
-std::string_view schema_name(events::Service service);
-
 class TestDatabase {
 public:
     // Creates the database and brings in `schema_sql` as the service would, with the timeouts that

@@ -7,8 +7,8 @@ import uuid
 
 from analytics_figures import MINUTE_US, PRODUCERS, Topics, figures, micros
 from load import Load
-from processes import Instance, kill, metric
-from records import ends
+from processes import Instance, kill
+from records import has_read_all
 from stack import Stack, SystemTest, eventually, request
 
 BEHIND_S = 1.0
@@ -55,9 +55,10 @@ class Figures(SystemTest):
         self.assertTrue(eventually(60, self.all_ended), "some orders are not final")
         self.agree()
         kept = self.served()["orders"]
-        with Instance(self.stack, "analytics", {"--group-id": f"replay-{uuid.uuid4()}"}) as second:
-            there = sum(sum(ends(self.stack.env["KAFKA_BROKERS"], f"{name}-events").values()) for name in PRODUCERS)
-            self.assertTrue(eventually(60, lambda: metric(second.url, "orderflow_records_total") >= there, 0.2),
+        group = f"replay-{uuid.uuid4()}"
+        with Instance(self.stack, "analytics", {"--group-id": group}) as second:
+            topics = [f"{name}-events" for name in PRODUCERS]
+            self.assertTrue(eventually(60, lambda: has_read_all(self.stack.env["KAFKA_BROKERS"], group, topics), 0.2),
                             "the second process has not read everything")
             self.assertEqual(self.served(second.url)["orders"], kept)
             self.agree(second.url)

@@ -194,6 +194,29 @@ def ends(brokers, topic):
     return dict(reader.array(one))
 
 
+def committed(brokers, group, topic, partitions):
+    """{partition: offset} that the group has committed, -1: none. OffsetFetch v1."""
+    body = protocol._text(group) + struct.pack(">i", 1) + protocol._text(topic)
+    body += struct.pack(">i", len(partitions)) + b"".join(struct.pack(">i", index) for index in partitions)
+    reader = protocol._ask(protocol._first(brokers), 9, 1, body)
+    reader.number("i"), reader.text()
+
+    def one():
+        partition, offset = reader.number("i"), reader.number("q")
+        reader.text(), reader.number("h")
+        return partition, offset
+    return dict(reader.array(one))
+
+
+def has_read_all(brokers, group, topics):
+    """The group stands at the ends of these topics, whatever stands there: records or transactions' markers."""
+    for topic in topics:
+        there = {partition: end for partition, end in ends(brokers, topic).items() if end > 0}
+        if any(committed(brokers, group, topic, list(there)).get(p) != end for p, end in there.items()):
+            return False
+    return True
+
+
 class TopicReader:
     """What a topic receives from now on."""
 

@@ -6,8 +6,8 @@ import uuid
 
 from judge import Judge
 from load import Load
-from processes import Instance, metric
-from records import ends
+from processes import Instance
+from records import has_read_all
 from stack import SERVICES, SystemTest, eventually
 
 CONSUMED = {"order": ("inventory", "payment", "shipping"), "payment": ("inventory", "order"), "inventory": ("order",),
@@ -24,23 +24,23 @@ class Replay(SystemTest):
         self.judge(before)
         kept = self.kept()
         with contextlib.ExitStack() as stack:
-            second = {name: stack.enter_context(Instance(self.stack, name, {"--group-id": f"replay-{uuid.uuid4()}"}))
-                      for name in SERVICES}
-            for name, instance in second.items():
-                self.assertTrue(eventually(60, lambda name=name, at=instance: self.caught_up(name, at), 0.2),
-                                f"{name} has not read everything")
+            group = f"replay-{uuid.uuid4()}"
+            for name in SERVICES:
+                stack.enter_context(Instance(self.stack, name, {"--group-id": f"{group}-{name}"}))
+            self.have_read_all(group)
             self.assertEqual(self.kept(), kept)
 
             twice = Load(self.stack, seed=6)
             twice.run([self.stack.url("edge", "")], 500, rate=60)
             self.judge(twice)
-            self.assertTrue(all(self.caught_up(name, instance) for name, instance in second.items()))
+            self.have_read_all(group)
         self.judge(before)
 
-    def caught_up(self, service, instance):
-        brokers = self.stack.env["KAFKA_BROKERS"]
-        there = sum(sum(ends(brokers, f"{name}-events").values()) for name in CONSUMED[service])
-        return metric(instance.url, "orderflow_records_total") >= there
+    def have_read_all(self, group):
+        for service, producers in CONSUMED.items():
+            topics = [f"{name}-events" for name in producers]
+            self.assertTrue(eventually(60, lambda who=f"{group}-{service}", topics=topics: has_read_all(
+                self.stack.env["KAFKA_BROKERS"], who, topics), 0.2), f"{service} has not read everything")
 
     def kept(self):
         """What a repeated decision would add to: the ledgers of all services and of the gateway."""

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <stdexcept>
 
 namespace orderflow::orderctl {
 
@@ -90,16 +89,7 @@ std::uint8_t consumers_of(Service producer, events::EventKind kind) {
     return 0;
 }
 
-std::string_view schema_of(Service service) {
-    switch (service) {
-        case Service::order: return "orders";
-        case Service::payment: return "payments";
-        case Service::inventory: return "inventory";
-        case Service::shipping: return "shipping";
-        case Service::analytics: return "analytics";
-    }
-    throw std::logic_error("no such service");
-}
+std::string_view schema_of(Service service) { return events::names_of(service).schema; }
 
 std::string_view short_name(Service service) {
     const std::string_view name = events::names_of(service).name;  // order-service

@@ -4,30 +4,25 @@
 #include <optional>
 #include <thread>
 
-#include "messaging/rdkafka.hpp"
+#include "messaging/kafka_positions.hpp"
 #include "orderctl/facts_readers.hpp"
 
 namespace orderflow::orderctl {
 namespace {
 
 using messaging::Destroyer;
-using Handle = std::unique_ptr<rd_kafka_t, Destroyer<&rd_kafka_destroy>>;
+using messaging::KafkaHandle;
 using Options = std::unique_ptr<rd_kafka_AdminOptions_t, Destroyer<&rd_kafka_AdminOptions_destroy>>;
 
 constexpr int kRequestMs = 10'000;
 constexpr std::chrono::seconds kCoordinatorPatience{20};
 constexpr std::chrono::milliseconds kAskAgain{500};
 
-Handle make_client(const std::string& brokers) {
-    messaging::Conf conf = messaging::base_conf(brokers, "orderctl");
-    char error[256];
-    Handle handle(rd_kafka_new(RD_KAFKA_PRODUCER, conf.get(), error, sizeof error));
-    if (!handle) throw CannotDo(error);
-    conf.release();  // owned by the handle now
-    return handle;
+KafkaHandle make_client(const std::string& brokers) {
+    return messaging::make_asking_client({brokers, "orderctl", ""});
 }
 
-Options make_options(const Handle& handle, rd_kafka_admin_op_t operation) {
+Options make_options(const KafkaHandle& handle, rd_kafka_admin_op_t operation) {
     Options options(rd_kafka_AdminOptions_new(handle.get(), operation));
     char error[256];
     rd_kafka_AdminOptions_set_request_timeout(options.get(), kRequestMs, error, sizeof error);
@@ -60,7 +55,7 @@ std::map<std::string, Retention> read_retention(const std::string& brokers) {
         retention[name] = {topic.retention_ms, false};
         asked.push_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str()));
     }
-    const Handle handle = make_client(brokers);
+    const KafkaHandle handle = make_client(brokers);
     const Options options = make_options(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
     const messaging::Queue queue(rd_kafka_queue_new(handle.get()));
     rd_kafka_DescribeConfigs(handle.get(), asked.data(), asked.size(), options.get(), queue.get());
@@ -89,7 +84,7 @@ bool will_pass(rd_kafka_resp_err_t code) {
 
 // nullopt: ask again.
 std::optional<std::vector<std::string>> ask_for_groups(const Endpoints& endpoints) {
-    const Handle handle = make_client(endpoints.brokers());
+    const KafkaHandle handle = make_client(endpoints.brokers());
     std::vector<const char*> names;
     for (const Service service : kServices) names.push_back(endpoints.group(service).c_str());
     const Options options = make_options(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);

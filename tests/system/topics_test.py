@@ -1,0 +1,156 @@
+"""Topics that vanish, are made anew and grow under a running stack. What they leave behind stays: run them last."""
+
+import json
+import os
+import pathlib
+import struct
+import subprocess
+import unittest
+import uuid
+
+import records  # finds the module below
+import kafka_protocol as protocol
+from load import Load
+from poison_test import headers_of
+from processes import kill, metric, settings
+from stack import SystemTest, eventually
+from transactions import open_transaction
+
+SAGA = ("order-events", "inventory-events", "payment-events", "shipping-events")
+DEAD_LETTERS = "dead-letter-queue"
+PARTITIONS = 12
+
+
+def add_partitions(brokers, topics, count):
+    body = struct.pack(">i", len(topics))
+    for topic in topics:
+        body += protocol._text(topic) + struct.pack(">ii", count, -1)
+    reader = protocol._ask(protocol._first(brokers), 37, 0, body + struct.pack(">i?", 30000, False))
+    reader.number("i")  # throttle time
+    answers = reader.array(lambda: (reader.text(), reader.number("h"), reader.text()))
+    assert all(error == 0 for _, error, _ in answers), answers
+
+
+class TopicsTest(SystemTest):
+    def setUp(self):
+        super().setUp()
+        self.brokers = self.stack.env["KAFKA_BROKERS"]
+
+    def lag(self):
+        done = subprocess.run([pathlib.Path(self.stack.env["STACK_BIN"]) / "orderctl", "--stack-env",
+                               os.environ["ORDERFLOW_TEST_STACK"], "lag", "--json"],
+                              capture_output=True, text=True, timeout=60, check=False)
+        return json.loads(done.stdout)
+
+    def caught_up(self):
+        return eventually(30, lambda: self.lag()["maxLag"] == 0, 0.3)
+
+    def all_complete(self, orders, deadline_s=30):
+        for order_id in orders:
+            self.assertEqual(self.final(order_id, deadline_s)["status"], "COMPLETED", order_id)
+
+
+class Vanished(TopicsTest):
+    def test_dead_letters_without_a_topic_hold_up_no_order_and_are_told_later(self):
+        """Nothing of the saga is sent twice, either."""
+        load = Load(self.stack, seed=21)
+        protocol.delete_topics(self.brokers, [DEAD_LETTERS])
+        before = self.sent()
+        for partition in range(len(records.ends(self.brokers, SAGA[0]))):
+            key = str(uuid.uuid4()).encode()
+            records.produce(self.brokers, SAGA[0], partition, key, b"{",
+                            list(headers_of("OrderPlaced.v1", "/order-service", key).items()))
+        load.run([self.stack.url("edge", "")], 600, rate=100)
+        for order_id in load.accepted:
+            self.final(order_id, 30)
+        self.assertTrue(eventually(30, lambda: sum(records.ends(self.brokers, DEAD_LETTERS).values()) > 0, 0.5),
+                        "the topic is not made again, or nothing is told in it")
+        self.assertTrue(self.caught_up())
+        self.assertEqual(self.sent(), before)
+
+    def sent(self):
+        """By producer: what stands in its topic beyond its ledger."""
+        return {topic: sum(records.ends(self.brokers, topic).values()) -
+                self.stack.audit(database, "SELECT count(*) AS n FROM audit_v1_outbox WHERE topic"
+                                 f" = '{topic}'")[0]["n"]
+                for topic, database in zip(SAGA[1:], ("inventory", "payments", "shipping"))}
+
+
+class MadeAnew(TopicsTest):
+    def test_orders_go_on_in_a_topic_that_is_another_one(self):
+        product = self.product()
+        self.all_complete([self.place(self.order(product)) for _ in range(12)])
+        count = len(records.ends(self.brokers, "payment-events"))
+        protocol.delete_topics(self.brokers, ["payment-events"])
+        if not eventually(10, lambda: self.is_made("payment-events", count)):
+            self.fail("the topic cannot be made again")
+        self.all_complete([self.place(self.order(product)) for _ in range(12)])
+        kill(self.stack.pid("shipping"))
+        orders = [self.place(self.order(product)) for _ in range(40)]
+        self.stack.restart()
+        self.all_complete(orders)
+        self.assertTrue(self.caught_up())
+
+    def is_made(self, topic, partitions):
+        """By the test, or by a service before it."""
+        try:
+            protocol.create_topics(self.brokers, {topic: partitions})
+        except RuntimeError:
+            pass
+        return topic in protocol.end_offsets(self.brokers)
+
+
+class Grown(TopicsTest):
+    def test_deadline_spares_orders_whose_partition_is_held_up(self):
+        product = self.product()
+        before = [self.place(self.order(product)) for _ in range(6)]
+        with settings("order", ORDER_DEADLINE_S="5", ORDER_DEADLINE_CALM_S="1") as self.stack:
+            # One topic first: while they differ, the deadline pauses, and says so.
+            usual = len(records.ends(self.brokers, SAGA[0]))
+            add_partitions(self.brokers, SAGA[:1], PARTITIONS)
+            self.assertTrue(eventually(20, self.is_paused, 0.3))
+            differing = self.lag()["differing"]
+            self.assertEqual([(t["topic"], t["partitions"], t["catalog"]) for t in differing],
+                             [(SAGA[0], PARTITIONS, usual)])
+            add_partitions(self.brokers, SAGA[1:], PARTITIONS)
+            self.assertTrue(eventually(30, self.is_settled, 0.3), "partitions are assigned to nobody")
+            self.assertTrue(eventually(20, lambda: not self.is_paused(), 0.3))
+
+            with open_transaction(self.brokers, "shipping-events", [8]):
+                orders, held = self.place_held(product, 8)
+                self.all_complete(set(orders) - set(held))
+                late = self.place(self.order(product, token="tok_slow_60s"))
+                while self.partition(late) == 8:
+                    late = self.place(self.order(product, token="tok_slow_60s"))
+                # The deadline works, for others: what was held is older.
+                self.assertEqual(self.final(late, 60)["reason"], "DEADLINE")
+                for order_id in held:
+                    events = self.events_of(order_id)
+                    self.assertEqual(events["shipping"], ["ShipmentScheduled"], order_id)
+                    self.assertEqual(events["orders"], ["OrderPlaced"], order_id)
+            self.all_complete(before + orders)
+
+    def is_paused(self):
+        return metric(self.stack.url("order", ""), "orderflow_deadline_paused", why="topics_differ") == 1
+
+    def is_settled(self):
+        """All of every group's topics have so many partitions, each assigned to a member."""
+        partitions = self.lag()["partitions"]
+        return (all(p["assigned"] for p in partitions) and
+                {p["partition"] for p in partitions} == set(range(PARTITIONS)))
+
+    def partition(self, order_id):
+        return self.timeline(order_id, "OrderPlaced")["events"][0]["partition"]
+
+    def place_held(self, product, partition):
+        """Orders, until three of them have this partition; all and those."""
+        orders, held = [], []
+        while len(held) < 3:
+            orders.append(self.place(self.order(product)))
+            if self.partition(orders[-1]) == partition:
+                held.append(orders[-1])
+        return orders, held
+
+
+if __name__ == "__main__":
+    unittest.main()
