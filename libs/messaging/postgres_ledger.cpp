@@ -18,17 +18,19 @@ const Statement kLead{"relay_lead", "SELECT pg_try_advisory_lock($1::bigint)"};
 const Statement kIdle{"relay_idle", "SET idle_session_timeout = '3s'"};
 
 const Statement kStanding{"relay_standing", R"(
-    SELECT seq, coalesce(topic_id, '') FROM relay_checkpoint WHERE lane = $1::text)"};
+    SELECT seq, coalesce(topic_id, ''), republished FROM relay_checkpoint
+    WHERE lane = $1::text)"};
 const Statement kNewLane{"relay_new_lane", R"(
     INSERT INTO relay_checkpoint (lane) VALUES ($1::text) ON CONFLICT DO NOTHING)"};
 
 // A checkpoint that is not where this relay left it was moved by an operator, who wants events sent
-// again, or by another relay. What was refused no longer is.
+// again, or by another relay. An operator may want so before this relay has moved it at all: then
+// `republished` alone says it. What was refused no longer is.
 const Statement kMoveCheckpoint{"relay_move", R"(
     UPDATE relay_checkpoint
     SET seq = $3::bigint, refused_at = NULL, refused_seq = NULL, refused_why = NULL,
         refused_error = NULL
-    WHERE lane = $1::text AND seq = $2::bigint)"};
+    WHERE lane = $1::text AND seq = $2::bigint AND republished = $4::bigint)"};
 
 const Statement kSetTopicId{"relay_topic_id", R"(
     UPDATE relay_checkpoint
@@ -89,7 +91,11 @@ Rows PostgresLedger::standing() {
     return connection_.exec(kStanding, Params::of(std::string_view(lane_.name)));
 }
 
-std::int64_t PostgresLedger::checkpoint() { return standing().int64(0, 0); }
+std::int64_t PostgresLedger::checkpoint() {
+    const Rows rows = standing();
+    republished_ = rows.int64(0, 2);
+    return rows.int64(0, 0);
+}
 
 std::string PostgresLedger::topic_id() { return std::string(standing().text(0, 1)); }
 
@@ -124,10 +130,12 @@ std::vector<LedgerRow> PostgresLedger::read(std::int64_t after, std::size_t limi
 void PostgresLedger::move_checkpoint(std::int64_t from, std::int64_t to) {
     bool moved = false;
     if (from == to) {
-        moved = checkpoint() == from;  // no row version for nothing
+        const Rows rows = standing();  // no row version for nothing
+        moved = rows.int64(0, 0) == from && rows.int64(0, 2) == republished_;
     } else {
         moved = connection_
-                    .exec(kMoveCheckpoint, Params::of(std::string_view(lane_.name), from, to))
+                    .exec(kMoveCheckpoint, Params::of(std::string_view(lane_.name), from, to,
+                                                        republished_))
                     .affected() == 1;
     }
     if (!moved) throw std::runtime_error("the checkpoint was moved by somebody else");

@@ -1,6 +1,7 @@
 #pragma once
 // The outbox and its checkpoints on PostgreSQL, as the relay's lanes read them. Used by the relay's
 // threads, each on a connection of its own.
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,7 @@ private:
 
     postgres::Connection& connection_;
     const Lane lane_;
+    std::int64_t republished_ = 0;  // as of the last look at the checkpoint
 };
 
 // Of these topics those with announcements above their checkpoints.

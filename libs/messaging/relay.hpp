@@ -64,7 +64,8 @@ public:
     virtual std::string topic_id() = 0;
     virtual void set_topic_id(const std::string& id, std::int64_t checkpoint) = 0;
     virtual std::vector<LedgerRow> read(std::int64_t after, std::size_t limit) = 0;  // seq order
-    // Throws if it does not stand at `from`: somebody lowered it so that events are sent again.
+    // Throws if it does not stand at `from`, or if somebody has asked since the last checkpoint()
+    // that events are sent again.
     virtual void move_checkpoint(std::int64_t from, std::int64_t to) = 0;
     virtual void release() noexcept = 0;
 };

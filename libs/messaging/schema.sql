@@ -23,6 +23,7 @@ CREATE INDEX outbox_announcements ON outbox (topic, seq)
 CREATE TABLE relay_checkpoint (
     lane          text PRIMARY KEY,           -- saga, or the topic
     seq           bigint NOT NULL DEFAULT 0,  -- the lane's rows up to here are all in Kafka
+    republished   bigint NOT NULL DEFAULT 0,  -- how often orderctl asked for rows once more
     topic_id      text,                       -- of the topic that seq is about
     remade_at     timestamptz,                -- when another topic id was last met
     refused_at    timestamptz,                -- since when the topic refuses; null: it does not

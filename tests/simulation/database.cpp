@@ -223,6 +223,7 @@ void Session::rollback() noexcept {
 void Database::lower_checkpoint(std::int64_t to) {
     checkpoint_ = to;
     for (auto& [topic, seq] : announced_) seq = std::min(seq, to);
+    ++republished_;
 }
 
 bool Database::announced_all(std::string_view topic) const {
@@ -250,6 +251,7 @@ void LedgerSession::check_lead() const {
 
 std::int64_t LedgerSession::checkpoint() {
     check_lead();
+    republished_ = database_.republished_;
     return database_.checkpoint_;
 }
 
@@ -265,16 +267,19 @@ std::vector<messaging::LedgerRow> LedgerSession::read(std::int64_t after, std::s
     return rows;
 }
 
-void LedgerSession::move(std::int64_t& checkpoint, std::int64_t from, std::int64_t to) {
+void LedgerSession::move(std::int64_t& checkpoint, std::int64_t from, std::int64_t to,
+                         int republished) {
     statement(Effect::before_checkpoint);
     check_lead();
-    if (checkpoint != from) throw std::runtime_error("the checkpoint was moved");
+    if (checkpoint != from || database_.republished_ != republished) {
+        throw std::runtime_error("the checkpoint was moved");
+    }
     checkpoint = to;
     statement(Effect::after_checkpoint);
 }
 
 void LedgerSession::move_checkpoint(std::int64_t from, std::int64_t to) {
-    move(database_.checkpoint_, from, to);
+    move(database_.checkpoint_, from, to, republished_);
 }
 
 void LedgerSession::release() noexcept {
@@ -294,6 +299,7 @@ std::vector<std::string> AnnouncementLedger::waiting(LedgerSession& session,
 
 std::int64_t AnnouncementLedger::checkpoint() {
     session_.check_lead();
+    republished_ = session_.database_.republished_;
     return session_.database_.announced_[topic_];
 }
 
@@ -308,7 +314,7 @@ std::vector<messaging::LedgerRow> AnnouncementLedger::read(std::int64_t after, s
 }
 
 void AnnouncementLedger::move_checkpoint(std::int64_t from, std::int64_t to) {
-    session_.move(session_.database_.announced_[topic_], from, to);
+    session_.move(session_.database_.announced_[topic_], from, to, republished_);
 }
 
 }  // namespace orderflow::simulation

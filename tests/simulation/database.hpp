@@ -77,6 +77,7 @@ private:
     std::vector<messaging::LedgerRow> outbox_;
     std::int64_t next_seq_ = 1;  // drawn by appending, also by what is rolled back
     std::int64_t checkpoint_ = 0;
+    int republished_ = 0;  // how often an operator has lowered checkpoints
     std::map<std::string, std::int64_t, std::less<>> announced_;  // checkpoints, by topic
     const LedgerSession* leader_ = nullptr;
     const LedgerSession* announcer_ = nullptr;
@@ -157,13 +158,14 @@ private:
 
     void statement(Effect effect);
     void check_lead() const;
-    void move(std::int64_t& checkpoint, std::int64_t from, std::int64_t to);
+    void move(std::int64_t& checkpoint, std::int64_t from, std::int64_t to, int republished);
 
     World& world_;
     Database& database_;
     const Place place_;
     const LedgerSession*& leader_;
     Instant heard_{};
+    int republished_ = 0;  // as of the last look at the checkpoint
 };
 
 // The lane of one topic of announcements, on their connection.
@@ -187,6 +189,7 @@ public:
 private:
     LedgerSession& session_;
     const std::string topic_;
+    int republished_ = 0;
 };
 
 // A table with one row per order, saved by compare-and-set.

@@ -42,12 +42,14 @@ using postgres::Statement;
 
 constexpr std::chrono::seconds kPatience{30};
 
-// The row before the first that is to be sent again; nothing changes in a lane that is behind it.
+// The row before the first that is to be sent again. A lane that is behind it has sent rows, too,
+// that it has not noted yet, and is to begin again where it is.
 const Statement kLowerSince{"lower_since", R"(
-    UPDATE relay_checkpoint SET seq = first.seq - 1
-    FROM (SELECT min(seq) AS seq FROM outbox WHERE recorded_at >= $1::timestamptz) AS first
-    WHERE relay_checkpoint.seq >= first.seq)"};
-const Statement kLowerAll{"lower_all", "UPDATE relay_checkpoint SET seq = 0 WHERE seq > 0"};
+    UPDATE relay_checkpoint
+    SET seq = least(relay_checkpoint.seq, first.seq - 1), republished = republished + 1
+    FROM (SELECT min(seq) AS seq FROM outbox WHERE recorded_at >= $1::timestamptz) AS first)"};
+const Statement kLowerAll{"lower_all", R"(
+    UPDATE relay_checkpoint SET seq = 0, republished = republished + 1)"};
 const Statement kStanding{"standing", R"(
     SELECT c.seq, (SELECT count(*) FROM outbox o WHERE o.seq > c.seq) FROM relay_checkpoint c
     WHERE c.lane = 'saga')"};
