@@ -49,7 +49,6 @@ constexpr std::array<std::string_view, kEventKinds> kTypeNames{
     "PaymentDeclined.v1",   "PaymentRefunded.v1",     "NothingToCompensate.v1",
     "ShipmentScheduled.v1", "ShipmentRefused.v1",     "ShipmentVoided.v1"};
 
-constexpr int kPartitions = 6;
 constexpr std::int64_t kRetentionMs = 7LL * 24 * 3600 * 1000;
 constexpr std::int64_t kDeadLetterRetentionMs = 30LL * 24 * 3600 * 1000;
 constexpr int kMaxMessageBytes = 327'680;  // 256 KiB of data, and room for headers and framing

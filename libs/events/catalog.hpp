@@ -76,6 +76,7 @@ struct TopicSettings {
     int max_message_bytes;
 };
 std::span<const TopicSettings> topics();
+inline constexpr int kPartitions = 6;  // that each of them is made with
 
 // The topics that `service` consumes.
 std::vector<std::string_view> topics_consumed_by(Service service);

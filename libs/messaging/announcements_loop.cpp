@@ -13,7 +13,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds kLongSleep{3'600'000};
+constexpr milliseconds kLongSleep{60'000};  // an operator who wants some once more does not ring
 constexpr milliseconds kStandby{500};
 constexpr milliseconds kIdle{100};
 constexpr milliseconds kReports{5};

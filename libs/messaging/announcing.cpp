@@ -37,6 +37,9 @@ bool AnnouncementRelay::step(const std::string& topic, Lane& lane, Clock::time_p
         tell_skipped(topic, lane);
         if (lane.relay->confirmed() > confirmed) lane.backoff.reset();
         if (!lane.relay->idle()) lane.busy_at = now;
+        if (const auto overdue = lane.relay->take_overdue(now)) {
+            topics_.refused(topic, *overdue, std::chrono::milliseconds{0});
+        }
         return produced > 0 || lane.relay->confirmed() > confirmed;
     } catch (const Refused& refused) {
         tell_skipped(topic, lane);

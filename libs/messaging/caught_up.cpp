@@ -7,6 +7,9 @@ namespace {
 
 // A look is worth so long; after a longer silence the process may have been frozen.
 constexpr std::chrono::seconds kSilence{5};
+// After partitions were added producers go on sending by the old number for some seconds (base_conf
+// in rdkafka.hpp: 3 s, and what is on its way then).
+constexpr std::chrono::seconds kSettling{10};
 
 bool same(const TopicLayout& a, const TopicLayout& b) {
     return a.partitions == b.partitions && a.log == b.log;
@@ -56,7 +59,7 @@ void CaughtUp::begin_look(const GroupPositions& positions, Clock::time_point now
             }
             partition.told = false;
             if (changed) partition.drained = false;
-            if (was_silent) partition.since.reset();
+            if (changed || was_silent) partition.since.reset();
         }
         topic.partitions = std::move(partitions);
     }
@@ -76,7 +79,8 @@ void CaughtUp::look_at(const PartitionPosition& at, Clock::time_point now) {
     partition.told = true;
     partition.log = at.log;
     partition.end = at.end;
-    partition.drained = partition.drained || is_caught_up(partition, now);
+    const bool settled = partition.since && *partition.since <= now - kSettling;
+    partition.drained = partition.drained || (settled && is_caught_up(partition, now));
 }
 
 bool CaughtUp::are_alike(const TopicLayouts& topics) const {
@@ -105,11 +109,11 @@ bool CaughtUp::may_judge(std::string_view key, Clock::time_point now) const {
         const Topic& topic = found->second;
         const std::int32_t count = topic.layout.partitions;
         if (count == 0) return false;
-        if (!is_caught_up(topic.partitions.at(partition_of(key, count)), now)) return false;
-        for (std::int32_t fewer = topic.fewest; !topic.drained && fewer < count; ++fewer) {
-            if (!topic.partitions.at(partition_of(key, fewer)).drained) return false;
-        }
-        return true;
+        const auto homes = homes_of(key, topic.drained ? count : topic.fewest, count);
+        if (!is_caught_up(topic.partitions.at(homes.back()), now)) return false;
+        return topic.drained || std::ranges::all_of(homes, [&](std::int32_t home) {
+            return home == homes.back() || topic.partitions.at(home).drained;
+        });
     });
 }
 

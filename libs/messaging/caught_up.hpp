@@ -8,7 +8,8 @@
 // for as long as that goes on. An order's records lie in the partition that its key's hash gives
 // among `n` partitions. Where partitions were added, they may also lie where a smaller `n` had put
 // them, so every such partition must have been caught up at least once since the present layout
-// was first seen. Fewer than the catalog says, or than were seen once, a topic has never had.
+// was first seen, for as long and for some seconds, since producers are told late. Fewer than the
+// catalog says, or than were seen once, a topic has never had.
 #include <chrono>
 #include <map>
 #include <optional>

@@ -37,7 +37,7 @@ public:
           topics_(saga_topics()),
           client_(make_asking_client(kafka)),
           caught_up_(topics_, strings(events::topics_consumed_by(service)), at_least,
-                     events::topics().front().partitions),
+                     events::kPartitions),
           paused_(prometheus::BuildGauge()
                       .Name("orderflow_deadline_paused")
                       .Help("1 while no order is judged by the deadline, by why")

@@ -148,6 +148,10 @@ public:
             begin.push_back({at.topic, at.partition, 0, at.log});
         }
         if (begin.empty()) return true;
+        // What was handled in the log that is no more is not committed any more.
+        for (const auto& [topic, partition, offset, log] : begin) {
+            positions_.assign(topic, partition);
+        }
         send(begin, true);
         return false;
     }
@@ -263,12 +267,16 @@ private:
         }
         for (int i = 0; i < list->cnt; ++i) {
             const auto& elem = list->elems[i];
+            if (elem.err) continue;
             PartitionPosition at;
             at.topic = elem.topic;
             at.partition = elem.partition;
             at.log = layouts.at(at.topic).log;
             if (elem.offset >= 0) at.committed = elem.offset;
-            at.committed_log.assign(static_cast<const char*>(elem.metadata), elem.metadata_size);
+            if (elem.metadata_size > 0) {
+                at.committed_log.assign(static_cast<const char*>(elem.metadata),
+                                        elem.metadata_size);
+            }
             positions.push_back(std::move(at));
         }
         return positions;

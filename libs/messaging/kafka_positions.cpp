@@ -144,6 +144,13 @@ void read_members(rd_kafka_t* handle, const std::string& group, const TimeLeft& 
         rd_kafka_event_DescribeConsumerGroups_result(event.get()), &count);
     std::set<Place> assigned;
     for (std::size_t i = 0; i < count; ++i) {
+        const auto* failed = rd_kafka_ConsumerGroupDescription_error(groups[i]);
+        const auto code = failed ? rd_kafka_error_code(failed) : RD_KAFKA_RESP_ERR_NO_ERROR;
+        if (code == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) continue;  // nobody ever joined it
+        if (code) {
+            throw KafkaUnavailable(std::string("the consumer group: ") +
+                                   rd_kafka_error_string(failed));
+        }
         const auto state = rd_kafka_ConsumerGroupDescription_state(groups[i]);
         positions.rebalancing = state == RD_KAFKA_CONSUMER_GROUP_STATE_PREPARING_REBALANCE ||
                                 state == RD_KAFKA_CONSUMER_GROUP_STATE_COMPLETING_REBALANCE;
@@ -274,6 +281,14 @@ std::int32_t partition_of(std::string_view key, std::int32_t partitions) {
     // The topic is only asked for its name, in messages about errors.
     return rd_kafka_msg_partitioner_murmur2(nullptr, key.data(), key.size(), partitions, nullptr,
                                             nullptr);
+}
+
+std::vector<std::int32_t> homes_of(std::string_view key, std::int32_t fewest, std::int32_t now) {
+    std::vector<std::int32_t> homes;
+    for (auto count = std::max(1, std::min(fewest, now)); count <= now; ++count) {
+        homes.push_back(partition_of(key, count));
+    }
+    return homes;
 }
 
 }  // namespace orderflow::messaging

@@ -23,7 +23,7 @@ constexpr int kLookMs = 100;  // how late a stop may be noticed
 constexpr int kMetadataMs = 1'000;
 constexpr std::chrono::milliseconds kFirstPause{200};
 constexpr std::chrono::milliseconds kLongestPause{5'000};
-constexpr int kOneTopicMs = 2'000;
+constexpr int kOneTopicMs = 1'000;  // and as long to see what is there, if it may not make it
 
 NewTopic new_topic(const events::TopicSettings& settings, int replication) {
     char error[256];

@@ -27,12 +27,14 @@ const Statement kBlocked{"parked_blocked", R"(
 // Of each order the oldest live record that blocks, so that its records are handled in the order
 // in which they came, or the oldest orphan; orphans hold up no other, which may be what they wait
 // for. A record that another process has locked is passed over, with what waits behind it; and so
-// is one that was handled, for the moment until it is removed.
+// is one that was handled, for the moment until it is removed. No record waits for ten minutes: one
+// that is due later was put off by a clock that was ahead.
 const Statement kTakeDue{"parked_take", R"(
     UPDATE parked SET due_at = clock_timestamp() + interval '5 s'
     WHERE id = (
         SELECT id FROM parked p
-        WHERE NOT dead AND due_at <= $1::timestamptz
+        WHERE NOT dead
+          AND (due_at <= $1::timestamptz OR due_at > $1::timestamptz + interval '10 min')
           AND NOT EXISTS (SELECT 1 FROM parked earlier
                           WHERE earlier.order_id = p.order_id AND NOT earlier.dead
                             AND earlier.id < p.id AND (earlier.blocks OR NOT p.blocks))

@@ -78,6 +78,16 @@ std::size_t Relay::step(std::chrono::steady_clock::time_point now) {
     return produced;
 }
 
+std::optional<Refused> Relay::take_overdue(std::chrono::steady_clock::time_point now) {
+    const std::int64_t first = in_flight_.empty() ? 0 : in_flight_.front().seq;
+    if (first != std::exchange(first_, first)) first_since_ = now;
+    if (first == 0 || now < first_since_ + limits_.overdue_after) return std::nullopt;
+    first_since_ = std::chrono::steady_clock::time_point::max() - limits_.overdue_after;  // said
+    return Refused(Refusal::other, first,
+                   "neither confirmed nor refused: has its partition a leader, and enough "
+                   "replicas in sync?");
+}
+
 void Relay::finish() {
     take_reports();
     save_checkpoint();

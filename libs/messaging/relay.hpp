@@ -94,6 +94,7 @@ public:
         std::size_t read_rows = 1'000;     // per SELECT
         std::size_t in_flight = 5'000;     // produced and not yet reported
         std::chrono::milliseconds checkpoint_every{1'000};
+        std::chrono::seconds overdue_after{10};
         // Up to here one event at a time: after a refusal nothing is sent again and again with what
         // is refused, and a batch that is too large is taken apart.
         std::int64_t one_by_one_until = 0;
@@ -117,6 +118,10 @@ public:
     // the caller must then destroy the producer and start again from the checkpoint, otherwise a
     // later event of an order could overtake an earlier one.
     std::size_t step(std::chrono::steady_clock::time_point now);
+
+    // An event that Kafka neither confirms nor refuses, once: librdkafka tries it again for ever,
+    // and says nothing, while its partition has no leader or too few replicas.
+    std::optional<Refused> take_overdue(std::chrono::steady_clock::time_point now);
 
     // Takes the last reports and saves the checkpoint; for an orderly stop.
     void finish();
@@ -156,6 +161,8 @@ private:
     std::int64_t saved_ = 0;           // the checkpoint in the database
     std::int64_t stepped_over_ = 0;
     std::vector<Skipped> skipped_;
+    std::int64_t first_ = 0;           // seq of in_flight_.front() when it was looked at last
+    std::chrono::steady_clock::time_point first_since_{};
     std::chrono::steady_clock::time_point next_checkpoint_{};
 };
 

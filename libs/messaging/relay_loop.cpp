@@ -18,6 +18,7 @@ constexpr milliseconds kStandby{500};
 constexpr milliseconds kFlush{2'000};      // less than the session may be idle
 constexpr milliseconds kWarmUp{1'000};     // then it goes on all the same
 constexpr milliseconds kLookEvery{2'000};  // is the topic still there, and the same one
+constexpr std::chrono::seconds kAlone{60};
 
 // Where analytics, which emits no events, sends them.
 class Nowhere final : public Producer {
@@ -73,38 +74,53 @@ private:
         metrics_.count(topic_, refused.why);
         one_by_one_until_ = refused.seq;
         milliseconds how_long{0};
-        if (is_about_the_event(refused.why) && !alone_) {
-            alone_ = true;  // its batch may have been too large, not the event
+        if (is_about_the_event(refused.why) && !alone()) {
+            alone_until_ = steady_clock::now() + kAlone;
         } else {
             how_long = refused.why == Refusal::gone ? backoff_.next() : refusals_.next();
         }
         log_refusal(topic_, refused, how_long);
+        note(refused);
+        return how_long;
+    }
+
+    // For orderctl lag.
+    void note(const Refused& refused) {
         try {
             ledger_.note_refusal(refused);
         } catch (const std::exception& error) {
             spdlog::warn("relay: {}", error.what());
         }
-        return how_long;
     }
 
+    // One event to a batch: a batch may have been too large where none of its events was.
+    bool alone() const { return steady_clock::now() < alone_until_; }
+
+    // Until it is to stop, or another producer is to be made.
     void lead() {
+        announced_.ring();  // what the leader before this one may have left
         std::unique_ptr<TopicProducer> kafka;
         if (!topic_.empty()) {
             kafka = make_topic_producer(
-                context_.kafka, {context_.service, topic_, alone_, /*gapless=*/true});
+                context_.kafka, {context_.service, topic_, alone(), /*gapless=*/true});
             if (!open(*kafka)) return;
         }
         Nowhere nowhere;
         Producer& producer = kafka ? static_cast<Producer&>(*kafka) : nowhere;
         Relay relay(ledger_, producer, {.one_by_one_until = one_by_one_until_});
         relay.start();
-        announced_.ring();  // what the leader before this one may have left
+        const bool was_alone = alone();
         const std::int64_t begun = relay.confirmed();
         Gathering gathering;
         bool is_warm = false;
-        while (!stop_.stop_requested()) {
+        while (!stop_.stop_requested() && was_alone == alone()) {
             if (kafka) look(*kafka);
             round(relay, gathering);
+            if (const auto overdue = relay.take_overdue(steady_clock::now())) {
+                metrics_.count(topic_, overdue->why);
+                spdlog::error("relay: {}: event {} is {}", topic_, overdue->seq, overdue->what());
+                note(*overdue);
+            }
             if (!is_warm && (!kafka || kafka->has_id())) {
                 is_warm = true;
                 warming_.done();
@@ -178,7 +194,7 @@ private:
     Backoff backoff_;
     Backoff refusals_{milliseconds{1'000}, milliseconds{30'000}};
     std::int64_t one_by_one_until_ = 0;
-    bool alone_ = false;
+    steady_clock::time_point alone_until_{};
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "messaging/relay_topic.hpp"
 
+#include <thread>
+
 #include <spdlog/spdlog.h>
 
 #include "core/enums.hpp"
@@ -12,6 +14,7 @@ using std::chrono::steady_clock;
 
 constexpr milliseconds kAnswer{200};
 constexpr milliseconds kMakeAgain{1'000};
+constexpr milliseconds kSettling{50};  // a cluster that does not know its topics yet
 
 prometheus::Family<prometheus::Counter>& counter(prometheus::Registry& registry, const char* name,
                                                  const char* help) {
@@ -61,8 +64,11 @@ std::string find_topic(TopicProducer& producer, const std::string& topic,
         if (*state->refusal == Refusal::not_authorised) {
             throw Refused(*state->refusal, 0, state->error);
         }
-        if (*state->refusal != Refusal::gone) continue;  // a cluster that is settling
-        if (steady_clock::now() < make_again) continue;
+        const bool settling = *state->refusal != Refusal::gone;
+        if (settling || steady_clock::now() < make_again) {
+            std::this_thread::sleep_for(kSettling);
+            continue;
+        }
         make_again = steady_clock::now() + kMakeAgain;
         spdlog::warn("relay: {} is gone and made again", topic);
         const std::string problem = producer.create();

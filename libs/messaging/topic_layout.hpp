@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "messaging/positions.hpp"
@@ -27,5 +28,8 @@ struct GroupPositions {
 
 // The partition that an event with this key is produced to.
 std::int32_t partition_of(std::string_view key, std::int32_t partitions);
+// Where events with this key may lie in a topic that was given partitions, from `fewest` to `now`
+// of them: one element for each number. The last one is where the next event goes.
+std::vector<std::int32_t> homes_of(std::string_view key, std::int32_t fewest, std::int32_t now);
 
 }  // namespace orderflow::messaging

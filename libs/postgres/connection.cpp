@@ -60,6 +60,14 @@ const Statement kBegin{"begin", "BEGIN"};
 const Statement kNow{"now", "SELECT clock_timestamp()"};
 const Statement kCommit{"commit", "COMMIT"};
 
+// libpq prints notices to stderr, where they would stand among the log's lines and wait for whoever
+// reads them. What has an effect comes as an error, too.
+void ignore_notice(void*, const char*) {}
+
+pg_conn* connection_of(soci::session& session) {
+    return static_cast<soci::postgresql_session_backend*>(session.get_backend())->conn_;
+}
+
 // SOCI keeps its backends in a table that is filled at first use; do it once.
 const soci::backend_factory& factory() { return *soci::factory_postgresql(); }
 
@@ -171,6 +179,11 @@ void ignore_environment() {
     for (const char* name : {"PGTZ", "PGDATESTYLE", "PGGEQO"}) ::unsetenv(name);
 }
 
+Url::Url(std::string a_conninfo, std::string_view a_schema)
+    : conninfo(std::move(a_conninfo)), schema(a_schema) {
+    parse_conninfo(conninfo);
+}
+
 Connection::Connection(const Url& url)
     : conninfo_(with_pins(url.conninfo)), pins_(std::string(kPlanByKey) + kPins) {
     if (url.schema.empty()) return;
@@ -190,6 +203,7 @@ soci::session& Connection::session() {
         } catch (const soci::soci_error& error) {
             throw DatabaseError(std::string("connect: ") + error.what(), "", true);
         }
+        PQsetNoticeProcessor(connection_of(*session_), &ignore_notice, nullptr);
         try {
             script(pins_);
         } catch (const DatabaseError&) {
@@ -200,9 +214,7 @@ soci::session& Connection::session() {
     return *session_;
 }
 
-pg_conn* Connection::native() {
-    return static_cast<soci::postgresql_session_backend*>(session().get_backend())->conn_;
-}
+pg_conn* Connection::native() { return connection_of(session()); }
 
 void Connection::fail(pg_result* result, const char* what) {
     const Rows owner(result);

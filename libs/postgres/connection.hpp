@@ -70,11 +70,11 @@ private:
 // The connection string for the log, its password left out.
 std::string masked(const std::string& url);
 
-// A database, and the schema that unqualified names mean there.
+// A database, and the schema that unqualified names mean there. Throws std::invalid_argument if
+// libpq cannot read the string.
 struct Url {
-    Url(std::string a_conninfo, std::string_view a_schema = {})
-        : conninfo(std::move(a_conninfo)), schema(a_schema) {}
-    Url(const char* a_conninfo) : conninfo(a_conninfo) {}
+    Url(std::string a_conninfo, std::string_view a_schema = {});
+    Url(const char* a_conninfo) : Url(std::string(a_conninfo)) {}
 
     std::string conninfo;  // a libpq conninfo string or URI
     std::string schema;    // empty: as the role says, and without the timeouts of a service

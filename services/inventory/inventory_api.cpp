@@ -96,16 +96,6 @@ http::Response condition_failed() {
                          "GET it, and decide again.");
 }
 
-// What cannot be kept to is refused rather than ignored. `why` ends the sentence.
-std::optional<Error> unusable(const http::Request& request,
-                              std::initializer_list<std::string_view> fields, const char* why) {
-    for (const std::string_view field : fields) {
-        if (request.headers.count(field) == 0) continue;
-        return Error{"precondition", std::string(field) + " " + why};
-    }
-    return std::nullopt;
-}
-
 // The offers that a field names: the part of each ETag that speaks of the offer. Compared strongly,
 // a weak tag is never equal (RFC 9110 section 8.8.3.2).
 enum class Comparison { strong, weak };
@@ -208,8 +198,8 @@ asio::awaitable<http::Response> post_adjustment(ProductLoop& products, http::Req
                             "twice from being made twice. 8 to 128 printable ASCII characters"};
         co_return service::bad_input(missing);
     }
-    const auto condition = unusable(
-        request, {"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"},
+    const auto condition = http::unusable(
+        request, http::kConditions,
         "is not for adjustments: they add to what is there, and their Idempotency-Key makes them "
         "repeatable");
     if (condition) co_return service::bad_input(*condition);
@@ -280,9 +270,10 @@ Validated<Offer> parse_offer(std::string_view product_id, std::string_view body)
 }
 
 Result<Conditions> parse_conditions(const http::Request& request) {
-    const auto dated = unusable(request, {"If-Modified-Since", "If-Unmodified-Since"},
-                                "speaks of a date, which products do not have: use If-Match with "
-                                "the ETag that GET gave");
+    constexpr std::string_view kDated[] = {"If-Modified-Since", "If-Unmodified-Since"};
+    const auto dated = http::unusable(request, kDated,
+                                      "speaks of a date, which products do not have: use If-Match "
+                                      "with the ETag that GET gave");
     if (dated) return *dated;
     auto match = offers_named(request, "If-Match", Comparison::strong);
     if (!match) return match.error();

@@ -6,6 +6,7 @@
 #include "core/unavailable.hpp"
 #include "events/codec.hpp"
 #include "events/json.hpp"
+#include "http/conditions.hpp"
 #include "http/problem.hpp"
 #include "order/order_frames.hpp"
 #include "order/order_view.hpp"
@@ -73,10 +74,17 @@ http::Response no_such_order() {
     return http::problem(404, "not-found", "No such order", "no order has this id");
 }
 
+std::optional<Error> conditional(const http::Request& request) {
+    return http::unusable(request, http::kConditions,
+                          "is not for orders: they have no ETag, and an Idempotency-Key makes the "
+                          "request repeatable");
+}
+
 asio::awaitable<http::Response> post_order(AcceptLoop& accept, IdSource& ids,
                                            const ApiSettings& settings, http::Request request) {
     auto key = service::idempotency_key(request);
     if (!key) co_return service::bad_input(key.error());
+    if (const auto condition = conditional(request)) co_return service::bad_input(*condition);
     auto order = parse_order(request.body);
     if (!order) co_return service::bad_input(order.error());
     Placement placement;
@@ -152,6 +160,7 @@ asio::awaitable<http::Response> post_cancellation(CancelLoop& cancel, http::Requ
     if (!id) co_return no_such_order();
     auto key = service::idempotency_key(request);
     if (!key) co_return service::bad_input(key.error());
+    if (const auto condition = conditional(request)) co_return service::bad_input(*condition);
     if (!request.body.empty()) {  // then it is an object without members, however it is spelled
         const auto body = events::read_request<NoMembers>(request.body);
         if (!body) co_return service::bad_input(body.error());

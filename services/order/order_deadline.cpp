@@ -62,7 +62,8 @@ bool Deadline::cancel(OrderStore& store, std::span<const OrderId> ids, Instant n
     for (const OrderId& id : ids) {
         const Saga* saga = sagas.find(id);
         if (!saga) continue;
-        if (saga->placed_at + age_ > now) {  // later than its id says, by the database's clock
+        // Later than its id says, by the database's clock, unless that was ahead at that time.
+        if (saga->placed_at + age_ > now && saga->placed_at <= now) {
             young_.insert(id);
             continue;
         }

@@ -12,6 +12,7 @@ using std::chrono::seconds;
 namespace {
 
 constexpr seconds kUntouched{10};             // younger rows are another loop's memory's business
+constexpr std::chrono::minutes kNoSkew{10};  // between two clocks that run together
 constexpr milliseconds kFirstLook{500};       // at a payment whose call was unclear or dropped
 constexpr seconds kRecentEvery{5};
 constexpr std::chrono::minutes kAllEvery{10};
@@ -129,7 +130,9 @@ void Recovery::note(const OpenPayment& payment) {
 bool Recovery::call_or_remember(const OpenPayment& payment, milliseconds at_least, Instant now,
                                 std::vector<Call>& calls) {
     note(payment);
-    const Instant due = payment.touched_at + std::max(at_least, retry_after(payment.attempts));
+    const bool ahead = payment.touched_at > now + kNoSkew;  // the database's clock was
+    const Instant due =
+        ahead ? now : payment.touched_at + std::max(at_least, retry_after(payment.attempts));
     if (due > now) return remember(payment.id, due);
     calls.push_back({payment.id, call_of(payment.state), payment.amount, payment.token});
     return true;

@@ -118,9 +118,9 @@ TEST_CASE("parked: what is due is tried in the order in which it came, until the
     REQUIRE(lab.parked().size() == 3);
     lab.mend();
 
-    lab.database.query("UPDATE parked SET due_at = now() + interval '1 hour' WHERE attempts = 1");
+    lab.database.query("UPDATE parked SET due_at = now() + interval '9 min' WHERE attempts = 1");
     CHECK_FALSE(lab.retry());  // the others are due, but not first
-    lab.make_due();
+    lab.database.query("UPDATE parked SET due_at = now() + interval '26 h' WHERE attempts = 1");
     CHECK(lab.retry());
     CHECK(lab.state(bad) == "COMPLETED");
     CHECK(lab.parked().size() == 2);
@@ -194,7 +194,7 @@ TEST_CASE("parked: an orphan does not hold up the record that it waits for, if t
     REQUIRE(lab.parked() == Lines{"shipping-events 1 passes", "inventory-events 1 blocks"});
     lab.mend();
 
-    lab.database.query("UPDATE parked SET due_at = now() + interval '1 hour' WHERE NOT blocks");
+    lab.database.query("UPDATE parked SET due_at = now() + interval '9 min' WHERE NOT blocks");
     lab.make_due("blocks");
     CHECK(lab.retry());
     CHECK(lab.state(lost) == "PROCESSING");
@@ -213,7 +213,7 @@ TEST_CASE("parked: orphans of one order keep their order") {
     REQUIRE(lab.state(lost) == "PROCESSING");
 
     lab.make_due();
-    lab.database.query("UPDATE parked SET due_at = now() + interval '1 hour'"
+    lab.database.query("UPDATE parked SET due_at = now() + interval '9 min'"
                        " WHERE id = (SELECT min(id) FROM parked)");
     CHECK_FALSE(lab.retry());
     lab.make_due();

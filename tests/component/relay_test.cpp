@@ -253,4 +253,21 @@ TEST_CASE("relay: the database goes away for a while, then everything is publish
     check_topic(database, reader);
 }
 
+TEST_CASE("relay: rows asked for once more are noticed, also when the checkpoint is behind them") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.schema_sql);
+    OwnLedger ledger(database.url());
+    REQUIRE(ledger->lead());
+    CHECK(ledger->checkpoint() == 0);
+    ledger->move_checkpoint(0, 5);
+    ledger->move_checkpoint(5, 5);
+
+    database.query("UPDATE relay_checkpoint SET republished = republished + 1");
+
+    CHECK_THROWS(ledger->move_checkpoint(5, 5));
+    CHECK_THROWS(ledger->move_checkpoint(5, 9));
+    CHECK(ledger->checkpoint() == 5);  // begins again
+    ledger->move_checkpoint(5, 9);
+}
+
 }  // namespace orderflow::test

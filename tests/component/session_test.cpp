@@ -213,4 +213,11 @@ TEST_CASE("session: a database that cannot hold every text is refused") {
     admin.script("DROP DATABASE " + name);
 }
 
+TEST_CASE("session: a URL that libpq cannot read is refused before anybody connects by it") {
+    for (const char* bad : {"orders", "host=a dbname", "postgres://[", "nosuchoption=1"}) {
+        CHECK_THROWS_AS(postgres::Url(bad), std::invalid_argument);
+    }
+    CHECK_NOTHROW(postgres::Url("postgres://me@somewhere/orders"));
+}
+
 }  // namespace orderflow::test

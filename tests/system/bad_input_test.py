@@ -231,6 +231,15 @@ class Parameters(BadInputTest):
                                         + f"\r\n\r\n{body}".encode())
                         self.check_refused(connection.answer(), 400, "idempotency-key")
 
+    def test_orders_have_no_etag_that_a_condition_could_name(self):
+        order_id = self.place(self.order(self.product()))
+        for path, body in (("/api/orders", bad_bodies.ORDER), (f"/api/orders/{order_id}/cancellations", "")):
+            for field in ("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"):
+                for part in ("order", "edge"):
+                    with self.subTest(field, path=path, part=part):
+                        answer = request("POST", self.stack.url(part, path), body, {field: "*"})
+                        self.check_refused(answer, 400, "precondition")
+
     def test_a_key_stands_for_one_request(self):
         key, url = {"Idempotency-Key": self.customer}, self.stack.url("edge", "/api/orders")
         order = self.order(self.product())

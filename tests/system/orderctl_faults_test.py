@@ -228,7 +228,7 @@ class Money(Faults):
         key = (f"charge:{order_id}",)
         self.psql("inventory", "INSERT INTO parked (topic, partition, \"offset\", order_id, ce_id, key, headers, value,"
                   f" attempts, due_at, dead, blocks, error) VALUES ('order-events', 0, {uuid.uuid4().int % 10**9},"
-                  f" '{order_id}', '{event['event_id']}', '', '[]', '', 1, now() + interval '1 h', false, true, 'x')")
+                  f" '{order_id}', '{event['event_id']}', '', '[]', '', 1, now() + interval '9 min', false, true, 'x')")
         with ledger:
             ledger.execute("UPDATE ledger SET kind = 'decline' WHERE key = ?", key)
         try:

@@ -30,7 +30,7 @@ class Mend(OrderctlTest):
         headers = headers_of("OrderPlaced.v1", "/order-service", row["key"].encode()) | {
             b"ce_id": row["event_id"].encode()}
         text = json.dumps([{"name": name.decode(), "value": value.decode()} for name, value in headers.items()])
-        due = "NULL" if dead else "now() + interval '1 h'"
+        due = "NULL" if dead else "now() + interval '9 min'"
         return int(self.psql("inventory", "INSERT INTO parked (topic, partition, \"offset\", order_id, ce_id, key,"
                              " headers, value, attempts, due_at, dead, blocks, error) VALUES ('order-events', 0,"
                              f" {uuid.uuid4().int % 10**9}, '{order_id}', '{row['event_id']}', '{row['key']}',"

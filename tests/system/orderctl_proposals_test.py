@@ -92,7 +92,7 @@ class Proposals(Mend, OrderctlView):
 class Waits(Mend, OrderctlView):
     def test_a_record_behind_another_one_has_no_time_of_its_own(self):
         order_id = self.place_every_kind()["COMPLETED"]
-        first = self.plant(order_id, dead=False)  # due in an hour
+        first = self.plant(order_id, dead=False)  # due in nine minutes
         second, third = self.plant(order_id, dead=False), self.plant(order_id, dead=False)
         try:
             self.psql("inventory", "UPDATE parked SET due_at = now() - interval '1 min', attempts = 0"
@@ -116,7 +116,7 @@ class Waits(Mend, OrderctlView):
             self.assertEqual(sum(behind in line for line in shown), max(0, len(shown) - 1), text)
             # The first one dies: the others are not behind it any more.
             self.psql("inventory", f"UPDATE parked SET dead = true, due_at = NULL WHERE id = {first};"
-                      f" UPDATE parked SET due_at = now() + interval '1 h' WHERE id IN ({second}, {third})")
+                      f" UPDATE parked SET due_at = now() + interval '9 min' WHERE id IN ({second}, {third})")
             self.assertNotIn("behind", self.listed(second)[0])
             self.assertEqual(self.listed(third)[0].get("behind"), second)
         finally:

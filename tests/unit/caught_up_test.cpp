@@ -17,7 +17,10 @@ const std::vector<std::string> kConsumed{"stock-events", "payment-events"};
 
 // Brokers and a group that is done with everything, unless a test says otherwise.
 struct World {
-    CaughtUp caught_up{kTopics, kConsumed, 60s, 6};
+    explicit World(std::chrono::milliseconds at_least = 60s)
+        : caught_up(kTopics, kConsumed, at_least, 6) {}
+
+    CaughtUp caught_up;
     std::map<std::string, int> partitions{
         {"order-events", 6}, {"stock-events", 6}, {"payment-events", 6}};
     std::map<std::pair<std::string, int>, std::int64_t> behind;  // records not committed
@@ -185,6 +188,22 @@ TEST_CASE("caught up: where partitions were added, a key waits for those it may 
     CHECK_FALSE(world.may_judge(key_at(2, 12), 400s));
 }
 
+TEST_CASE("caught up: that a partition was caught up before others were added says nothing") {
+    World world{1s};
+    world.look(0s, 61s);
+    for (const std::string& topic : kTopics) world.partitions[topic] = 12;
+    world.look(62s, 64s);
+    // By a relay that has not heard of the new partitions.
+    world.behind[{"payment-events", 2}] = 1;
+    world.look(65s, 90s);
+    CHECK_FALSE(world.may_judge(key_at(8, 12, 2, 6), 90s));
+    world.behind.clear();
+    world.look(91s, 100s);
+    CHECK_FALSE(world.may_judge(key_at(8, 12, 2, 6), 100s));
+    world.look(101s, 102s);
+    CHECK(world.may_judge(key_at(8, 12, 2, 6), 102s));
+}
+
 TEST_CASE("caught up: what was held up as the process started holds up its own keys only") {
     World world;
     world.behind[{"payment-events", 0}] = 1;
@@ -212,6 +231,14 @@ TEST_CASE("caught up: of a topic that was made anew nothing is known, whatever w
     CHECK_FALSE(world.may_judge("any", 122s));
     world.look(123s, 123s);
     CHECK(world.may_judge("any", 123s));
+}
+
+TEST_CASE("partitions: a key has had one for each number that the topic has had") {
+    const std::vector<std::int32_t> homes = homes_of("key", 6, 8);
+    CHECK(homes == std::vector{partition_of("key", 6), partition_of("key", 7),
+                               partition_of("key", 8)});
+    CHECK(homes_of("key", 6, 3) == std::vector{partition_of("key", 3)});
+    CHECK(homes_of("key", 6, 0).empty());
 }
 
 // The hashes are those of Kafka's UtilsTest.testMurmur2 and of librdkafka's unittest_murmur2,

@@ -209,7 +209,9 @@ TEST_CASE("deadline: cancels with its reason what is still in process and overdu
     store.rows.at(young).placed_at = at(0) - kAge + 1s;  // the id's clock ran behind
     const OrderId just = add(store, at(-1'000));
     store.rows.at(just).placed_at = at(0) - kAge;
-    const Ids ids{late, done, young, just, test::new_order_id()};
+    const OrderId ahead = add(store, at(-1'000));
+    store.rows.at(ahead).placed_at = at(0) + 26h;  // the database's clock was
+    const Ids ids{late, done, young, just, ahead, test::new_order_id()};
     Deadline deadline(kAge);
     BatchOutput out;
 
@@ -218,7 +220,8 @@ TEST_CASE("deadline: cancels with its reason what is still in process and overdu
     std::vector<Event> emitted;
     for (const auto& event : out.events) emitted.push_back(event.data);
     CHECK(emitted == std::vector<Event>{events::CancellationStarted{late, Reason::DEADLINE},
-                                        events::CancellationStarted{just, Reason::DEADLINE}});
+                                        events::CancellationStarted{just, Reason::DEADLINE},
+                                        events::CancellationStarted{ahead, Reason::DEADLINE}});
     CHECK(store.rows.at(late).state == State::CANCELLING);
     CHECK(store.rows.at(late).reason == Reason::DEADLINE);
     CHECK(store.rows.at(young).state == State::PROCESSING);

@@ -59,6 +59,20 @@ TEST_CASE("recovery: an intent that a crash left behind is charged once it is 10
     CHECK(f.gateway.asked == std::vector<std::string>{"charge " + id.to_string()});
 }
 
+TEST_CASE("recovery: a row touched while the database's clock was ahead waits no longer") {
+    CallsFixture f;
+    MemoryPayments store;
+    const OrderId id = id_at(at(0));
+    store.rows[id] = {row("INTENT"), 1};
+    store.rows[id].first.touched_at = at(100'000);
+    Recovery recovery(at(8));
+
+    for (const int time : {8, 11, 16, 17, 18, 30}) recovery.step(store, f.calls, at(time));
+    f.run();
+
+    CHECK(f.gateway.asked == std::vector<std::string>{"charge " + id.to_string()});
+}
+
 TEST_CASE("recovery: old rows are walked over once in a while, new ones only once") {
     CallsFixture f;
     MemoryPayments store;

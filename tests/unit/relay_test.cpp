@@ -83,6 +83,26 @@ TEST_CASE("relay: with a broker that reports nothing it still finds out that it 
     CHECK_THROWS(relay.step(kStart + 1s));
 }
 
+TEST_CASE("relay: an event that is neither confirmed nor refused for ten seconds is named, once") {
+    MemoryLedger ledger = ledger_of(3);
+    FakeProducer producer;
+    Relay relay(ledger, producer, {});
+    relay.start();
+    const auto seq = [&](std::chrono::seconds at) -> std::int64_t {
+        const auto overdue = relay.take_overdue(kStart + at);
+        return overdue ? overdue->seq : 0;
+    };
+    CHECK(seq(0s) == 0);
+    relay.step(kStart + 100s);
+    CHECK(seq(100s) == 0);
+    CHECK(seq(109s) == 0);
+    CHECK(seq(110s) == ledger.rows[0].seq);
+    CHECK(seq(200s) == 0);
+    producer.report_all();
+    relay.step(kStart + 200s);
+    CHECK(seq(300s) == 0);
+}
+
 TEST_CASE("relay: the checkpoint never passes an event that is not reported") {
     MemoryLedger ledger = ledger_of(200);
     std::mt19937 random(GENERATE(range(1, 20)));

@@ -175,6 +175,10 @@ GatewayApi::Answer GatewayApi::post_charge(Visit& visit) {
     const auto charge =
         events::read_json<ChargeRequest>(visit.request.body, events::UnknownMembers::refuse);
     if (!charge) co_return bad_request(charge.error());
+    if (charge->key == "." || charge->key == "..") {
+        const Error unusable{"validation", "key: no path can carry it"};
+        co_return bad_request(unusable);
+    }
     ledger_.require_room();
     const bool slowly = visit.fate.fault == Fault::slow;
     Decision decision = gateway_.charge(*charge, system_now(), slowly);

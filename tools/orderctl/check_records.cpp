@@ -1,8 +1,10 @@
 // check.hpp: the topics' records (I9, I10).
+#include <algorithm>
 #include <map>
 #include <set>
 
 #include "core/enums.hpp"
+#include "messaging/topic_layout.hpp"
 #include "orderctl/judge.hpp"
 #include "orderctl/records.hpp"
 
@@ -14,6 +16,17 @@ using std::string;
 
 // ---- I9 ----------------------------------------------------------------------------------------
 
+// Whether the later event was sent when the topic had got partitions, and with them its key another
+// one. Consumers know what to do then (docs/adr/0009).
+bool has_moved(const Facts& facts, const LedgerEvent& last, const LedgerEvent& event) {
+    const string key = event.product != kNone ? facts.products[event.product].id
+                                              : facts.orders[event.order].id.to_string();
+    const auto count = static_cast<std::int32_t>(facts.topics[event.topic].partitions.size());
+    const auto homes = messaging::homes_of(key, events::kPartitions, count);
+    const auto from = std::ranges::find(homes, std::int32_t{last.partition});
+    return std::find(from, homes.end(), std::int32_t{event.partition}) != homes.end();
+}
+
 // Of two events of one order, or product, and one service: the later one first stands behind the
 // earlier one.
 void judge_place(Judge& judge, const char* id, const Facts& facts, const LedgerEvent& event,
@@ -22,7 +35,9 @@ void judge_place(Judge& judge, const char* id, const Facts& facts, const LedgerE
     const auto place = [](const LedgerEvent& e) {
         return std::to_string(e.partition) + "@" + std::to_string(e.offset);
     };
-    if (last && (last->partition != event.partition || last->offset > event.offset)) {
+    const bool elsewhere = last && last->partition != event.partition;
+    const bool before = last && !elsewhere && last->offset > event.offset;
+    if (before || (elsewhere && !has_moved(facts, *last, event))) {
         const string what = event_text(facts, event) + " stands at " + place(event) +
                             ", an earlier one at " + place(*last);
         if (event.product != kNone) {
@@ -77,14 +92,15 @@ void judge_groups(Judge& judge, const char* id, const Facts& facts) {
     }
 }
 
-// Up to where the event's lane of the relay is. Announcements are only told: where their topic was
-// made anew, or would not take some, none is missed.
+// Up to where the event's lane of the relay is. Announcements are only told: where their topic is
+// gone, was made anew, or would not take some, none is missed.
 std::int64_t checkpoint_of(const Facts& facts, const LedgerEvent& event) {
     const auto service = static_cast<std::size_t>(event.service);
     if (event.kind) return facts.checkpoints[service];
     const auto& lanes = facts.announced[service];
-    const auto lane = lanes.find(facts.topics[event.topic].name);
-    return lane == lanes.end() ? 0 : lane->second;
+    const TopicFacts& topic = facts.topics[event.topic];
+    const auto lane = lanes.find(topic.name);
+    return lane == lanes.end() || lane->second.log != topic.log ? 0 : lane->second.checkpoint;
 }
 
 }  // namespace

@@ -221,11 +221,18 @@ struct PartitionFacts {
 
 struct TopicFacts {
     std::string name;
+    std::string log;  // its id as it is now; empty: it is not there
     std::vector<PartitionFacts> partitions;  // of the topics that the catalog names
     std::int64_t retention_s = 0;            // records older than that may be missing; 0: none
     bool limited_by_size = false;            // and so may those before a partition's first one
     std::int64_t records = 0;
     std::int64_t foreign = 0;  // records that no consumer could take for an event
+};
+
+// How far a topic's announcements are, and in which log.
+struct Announced {
+    std::int64_t checkpoint = 0;
+    std::string log;
 };
 
 // A consumer group whose committed offset is none of the partition's log: records may be skipped.
@@ -256,7 +263,7 @@ struct Facts {
     std::int64_t more_strays = 0;  // beyond the ones kept
     std::vector<ParkedFact> parked;
     std::array<std::int64_t, 5> checkpoints{};  // by service: the relays'
-    std::array<std::map<std::string, std::int64_t>, 5> announced;  // the same, by topic
+    std::array<std::map<std::string, Announced>, 5> announced;  // the same, by topic
     std::int64_t storage_used = 0;
     std::uint32_t read_s = 0;  // when reading began, seconds since 1970
     GatewayTotals gateway;

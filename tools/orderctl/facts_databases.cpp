@@ -27,7 +27,7 @@ constexpr std::int64_t kFirst = std::numeric_limits<std::int64_t>::min();
 
 const Statement kCheckpoint{"checkpoint", "SELECT checkpoint FROM audit_v1_relay"};
 const Statement kAnnounced{"announced", R"(
-    SELECT lane, checkpoint FROM audit_v1_relay_lanes
+    SELECT lane, checkpoint, coalesce(topic_id, '') FROM audit_v1_relay_lanes
     WHERE lane <> 'saga' AND remade_at IS NULL AND skipped = 0)"};
 const Statement kBehind{"behind", R"(
     SELECT count(*) FROM audit_v1_outbox WHERE seq > (SELECT checkpoint FROM audit_v1_relay))"};
@@ -109,13 +109,13 @@ AuditDatabase& database_of(AuditDatabases& databases, Service service) {
 
 std::int64_t AuditDatabase::checkpoint() { return connection_.exec(kCheckpoint).int64(0, 0); }
 
-std::map<std::string, std::int64_t> AuditDatabase::announced() {
+std::map<std::string, Announced> AuditDatabase::announced() {
     const Rows rows = connection_.exec(kAnnounced);
-    std::map<std::string, std::int64_t> checkpoints;
+    std::map<std::string, Announced> lanes;
     for (int i = 0; i < rows.size(); ++i) {
-        checkpoints.emplace(rows.text(i, 0), rows.int64(i, 1));
+        lanes[std::string(rows.text(i, 0))] = {rows.int64(i, 1), std::string(rows.text(i, 2))};
     }
-    return checkpoints;
+    return lanes;
 }
 std::int64_t AuditDatabase::behind() { return connection_.exec(kBehind).int64(0, 0); }
 std::int64_t AuditDatabase::orders_in_flight() { return connection_.exec(kInFlight).int64(0, 0); }

@@ -35,7 +35,7 @@ public:
 
     std::int64_t checkpoint();
     // The same of the lanes of announcements, by topic; not of those that have lost or skipped any.
-    std::map<std::string, std::int64_t> announced();
+    std::map<std::string, Announced> announced();
     // Rows of the outbox above the relay's checkpoint.
     std::int64_t behind();
     void open_snapshot();

@@ -63,6 +63,7 @@ public:
           brokers_(endpoints.brokers()) {
         // Offsets first: what is committed is below the ends.
         read_partitions();
+        read_logs();
         for (const Service service : kServices) {
             groups_[service] = endpoints.group(service);
             read_group(service);
@@ -74,7 +75,7 @@ public:
         }
     }
 
-    void describe(Facts& facts) const {
+    void describe(Facts& facts) {
         facts.read_s = read_s_;
         const auto retention_of = read_retention(brokers_);  // of the catalog's topics
         for (const auto& settings : events::topics()) {
@@ -83,6 +84,7 @@ public:
             const Retention retention = found == retention_of.end()
                                             ? Retention{settings.retention_ms, false}
                                             : found->second;
+            topic.log = logs_[topic.name].log;
             topic.retention_s = retention.ms < 0 ? 0 : (retention.ms + 999) / 1'000;
             topic.limited_by_size = retention.by_size;
             for (const auto& [place, span] : spans_) {  // by topic, then by partition
@@ -126,6 +128,17 @@ private:
         }
     }
 
+    void read_logs() {
+        std::vector<std::string> names;
+        for (const auto& topic : events::topics()) names.emplace_back(topic.name);
+        try {
+            logs_ = messaging::read_layouts(handle_.get(), names,
+                                            std::chrono::milliseconds(kRequestMs));
+        } catch (const messaging::KafkaUnavailable& error) {
+            throw CannotDo(std::string("Kafka: ") + error.what());
+        }
+    }
+
     void read_group(Service service) {
         const auto consumed = events::topics_consumed_by(service);
         GroupView view{service, groups_[service], {}};
@@ -141,7 +154,7 @@ private:
         }
         if (std::ranges::find(kConsumers, service) != std::end(kConsumers)) {
             for (const auto& at : view.positions.partitions) {
-                next_[{at.topic, at.partition}].emplace_back(service, at.next());
+                positions_[{at.topic, at.partition}].emplace_back(service, at);
             }
         }
         views_.push_back(std::move(view));
@@ -226,19 +239,20 @@ private:
 
     std::uint8_t arrived(const Place& place, std::int64_t offset) const {
         std::uint8_t bits = 0;
-        const auto found = next_.find(place);
-        if (found == next_.end()) return bits;
-        for (const auto& [service, next] : found->second) {
-            if (offset < next) bits |= events::bit(service);
+        const auto found = positions_.find(place);
+        if (found == positions_.end()) return bits;
+        for (const auto& [service, at] : found->second) {
+            if (at.has_passed(offset)) bits |= events::bit(service);
         }
         return bits;
     }
 
     Handle handle_;
     std::map<Place, Span> spans_;
+    messaging::TopicLayouts logs_;
     std::vector<GroupView> views_;
-    // Where the saga's services go on: what is below they have passed.
-    std::map<Place, std::vector<std::pair<Service, std::int64_t>>> next_;
+    // Of the saga's services.
+    std::map<Place, std::vector<std::pair<Service, messaging::PartitionPosition>>> positions_;
     std::map<Service, std::string> groups_;
     const std::uint32_t read_s_;
     const std::string brokers_;

@@ -179,8 +179,9 @@ Surroundings Neighbourhood::of(const std::string& order) const {
     for (const GroupView& group : groups_) {
         for (const messaging::PartitionPosition& at : group.positions.partitions) {
             const auto& layout = group.positions.topics.at(at.topic);
-            if (at.partition != messaging::partition_of(order, layout.partitions)) continue;
-            around.behind[{std::string(short_name(group.service)), at.topic}] = at.unread();
+            const auto homes = messaging::homes_of(order, events::kPartitions, layout.partitions);
+            if (std::ranges::find(homes, at.partition) == homes.end()) continue;
+            around.behind[{std::string(short_name(group.service)), at.topic}] += at.unread();
             if (at.held_up()) around.hidden[at.topic] = {at.partition, at.readable_end, at.end};
         }
     }

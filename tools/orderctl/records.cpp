@@ -1,8 +1,10 @@
 #include "orderctl/records.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include "messaging/batch.hpp"
+#include "messaging/topic_layout.hpp"
 
 namespace orderflow::orderctl {
 namespace {
@@ -50,15 +52,17 @@ void take_stray(Facts& facts, const messaging::Record& record, std::uint8_t topi
 }
 
 // Where the event stands first. Consumers see an order's records in order only in the partition
-// of its key; what somebody else delivered into another one counts if there is no other.
-void set_place(LedgerEvent& event, const messaging::Record& record) {
-    const bool at_home = event.home < 0 || record.partition == event.home;
-    const bool was_home = event.home < 0 || event.partition == event.home;
+// of its key, which was another one before the topic got more of them; what somebody else delivered
+// elsewhere counts if there is no other.
+void set_place(const Facts& facts, LedgerEvent& event, const messaging::Record& record) {
     if (event.copies > 1) {
-        const bool better = at_home && !was_home;
-        const bool earlier = at_home == was_home && event.partition == record.partition &&
-                             record.offset < event.offset;
-        if (!better && !earlier) return;
+        const auto count = static_cast<std::int32_t>(facts.topics[event.topic].partitions.size());
+        const auto homes = messaging::homes_of(record.key, events::kPartitions, count);
+        const auto at = std::ranges::find(homes, record.partition);
+        const auto before = std::ranges::find(homes, std::int32_t{event.partition});
+        const bool earlier =
+            event.partition == record.partition && record.offset < event.offset;
+        if (at >= before && !earlier) return;
     }
     event.partition = static_cast<std::int16_t>(record.partition);
     event.offset = record.offset;
@@ -84,7 +88,7 @@ void take_record(Facts& facts, const messaging::Record& record, std::uint8_t arr
     }
     if (event.copies < std::numeric_limits<std::uint16_t>::max()) ++event.copies;
     event.arrived |= arrived;
-    set_place(event, record);
+    set_place(facts, event, record);
 }
 
 void finish_records(Facts& facts) {
