@@ -77,8 +77,6 @@ Participant participant_of(const events::Event& event) {
 
 // Three columns are CANCELLING: whose answers are there makes the difference, seen from the
 // participant that the event comes from.
-constexpr std::size_t kOthersMissing = 3;
-
 std::vector<State<order::Saga>> order_states(Participant from) {
     const test::Story story;
     const order::Saga placed = *order::place(story.id, story.order).next;
