@@ -83,7 +83,6 @@ private:
 
 using ConsumerLoops = std::vector<std::unique_ptr<ConsumerLoop>>;
 
-
 // Logs the current exception and drops the connection: the next attempt gets a new one.
 void report_failure(const char* where, postgres::Connection& connection);
 

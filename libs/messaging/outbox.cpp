@@ -31,7 +31,6 @@ const Statement kAppend{"append", R"(
          AS new(event_id, order_id, topic, key, type, headers, data, place)
     ORDER BY place)"};
 
-
 }  // namespace
 
 void Bell::ring() {

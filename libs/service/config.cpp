@@ -4,6 +4,7 @@
 #include "postgres/connection.hpp"
 
 namespace orderflow::service {
+
 Options::Options(events::Service service, const char* description, CommonConfig& config,
                  unsigned short port)
     : app_(description, std::string(events::names_of(service).name)) {

@@ -1,7 +1,7 @@
 #pragma once
 // What the routes that change something share: a request's Idempotency-Key, the wait for its
-// commit, and the answer if it was not carried out. Used by the services' *_api
-// files, on the io thread.
+// commit, and the answer if it was not carried out. Used by the services' *_api files, on the io
+// thread.
 #include <chrono>
 #include <functional>
 #include <optional>

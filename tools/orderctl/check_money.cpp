@@ -152,5 +152,4 @@ void judge_money(Judge& judge, const Facts& facts) {
     }
 }
 
-
 }  // namespace orderflow::orderctl

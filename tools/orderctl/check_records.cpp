@@ -168,5 +168,4 @@ void judge_once(Judge& judge, const Facts& facts, const EventsOfOrders& events) 
     }
 }
 
-
 }  // namespace orderflow::orderctl
