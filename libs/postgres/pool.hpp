@@ -34,7 +34,8 @@ public:
     // does not answer (kAnswerWithin), DatabaseError for any other failure of `work`. `work` may
     // outlive the call.
     template <class Work, class T = std::invoke_result_t<Work, Connection&>>
-    boost::asio::awaitable<T> run(Work work) {
+    boost::asio::awaitable<T> run(Work work,
+                                  std::chrono::milliseconds limit = kAnswerWithin) {
         if (gate_ && !gate_->is_open()) throw Unavailable("the schema is not there yet");
         auto start = [this, work = std::move(work)](std::function<void(Outcome<T>)> done) mutable {
             Job job = [done, work = std::move(work)](Connection& connection) {
@@ -46,7 +47,8 @@ public:
                 done(std::move(full));
             }
         };
-        std::optional<Outcome<T>> outcome = co_await await_callback<Outcome<T>>(std::move(start));
+        std::optional<Outcome<T>> outcome =
+            co_await await_callback<Outcome<T>>(std::move(start), limit);
         if (!outcome) throw Unavailable("the database does not answer");
         if (outcome->error) std::rethrow_exception(outcome->error);
         co_return std::move(outcome->value);

@@ -43,6 +43,7 @@ namespace asio = boost::asio;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kDrain{4'000};
+constexpr milliseconds kReadyWithin{900};  // probes give up after a second
 constexpr milliseconds kStopLimit{8'000};
 constexpr milliseconds kLastLines{500};
 constexpr std::size_t kFilesBesideClients = 512;  // PostgreSQL, Kafka, outgoing calls, libraries
@@ -85,9 +86,10 @@ asio::awaitable<http::Response> readyz(postgres::Pool& pool, Startup& startup, c
     if (!startup.database().is_open()) {
         co_return http::problem_unavailable("The schema is not there yet.");
     }
-    const bool read_only = co_await pool.run([](postgres::Connection& connection) {
+    const auto look = [](postgres::Connection& connection) {
         return connection.exec(kReadOnly).boolean(0, 0);
-    });
+    };
+    const bool read_only = co_await pool.run(look, kReadyWithin);
     if (read_only) co_return http::problem_unavailable("The database takes no writes.");
     const Ready ready{"ready", startup.steps().list()};
     co_return http::json_response(200, events::to_json(ready));

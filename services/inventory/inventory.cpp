@@ -198,7 +198,8 @@ Decision decide(const Reservation* reservation, const events::Event& event, cons
 
 std::string offer_tag(const Product& product) {
     const auto& [amount, currency] = product.price;
-    return digest_of(std::to_string(amount) + std::string(currency.text()) + product.name)
+    return digest_of(std::to_string(product.revision) + " " + std::to_string(amount) +
+                     std::string(currency.text()) + product.name)
         .to_string();
 }
 
@@ -222,6 +223,7 @@ CatalogueDecision put_product(const std::string& id, const Product* known, const
     next.free += offer.stock.value_or(0);
     const Verdict verdict = known ? Verdict::CHANGED : Verdict::CREATED;
     if (known && next == *known) return refuse(verdict);  // it says so already
+    if (known) ++next.revision;
     events::StockAdjusted event{id, offer.name, offer.price.amount, offer.price.currency,
                                 offer.stock.value_or(0)};
     return {verdict, std::move(next), std::move(event)};

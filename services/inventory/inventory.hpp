@@ -55,6 +55,7 @@ struct Product {
     std::int64_t free = 0;      // can be ordered
     std::int64_t reserved = 0;  // of orders that are not final
     std::int64_t sold = 0;      // of completed orders
+    std::int64_t revision = 1;  // of name and price
 
     bool operator==(const Product&) const = default;
 };
@@ -128,7 +129,8 @@ struct Offer {
     bool operator==(const Offer&) const = default;
 };
 
-// Tells one offer from another: made of name and price alone, so that sales leave it as it is.
+// Tells one offer from another, also from an earlier one that said the same: else a change that is
+// sent again would undo what came after it. Sales leave it as it is.
 std::string offer_tag(const Product& product);
 
 // What a client requires of the stored product, by the tags of its offer (RFC 9110 section 13.1).

@@ -36,29 +36,31 @@ const Statement kUpdateReservations{"reservations_update", R"(
 
 // Rows are locked after they are sorted. The key does not change: NO KEY.
 const Statement kLockStock{"products_lock", R"(
-    SELECT product_id, name, price, currency, free, reserved, sold
+    SELECT product_id, name, price, currency, free, reserved, sold, revision
     FROM products WHERE product_id = ANY ($1::text[])
     ORDER BY product_id FOR NO KEY UPDATE)"};
 
 const Statement kFindProduct{"products_find", R"(
-    SELECT product_id, name, price, currency, free, reserved, sold
+    SELECT product_id, name, price, currency, free, reserved, sold, revision
     FROM products WHERE product_id = $1::text)"};
 
 const Statement kInsertProducts{"products_insert", R"(
-    INSERT INTO products (product_id, name, price, currency, free, reserved, sold, updated_at)
-    SELECT product_id, name, price, currency, free, reserved, sold, $8::timestamptz
+    INSERT INTO products (product_id, name, price, currency, free, reserved, sold, revision,
+                          updated_at)
+    SELECT product_id, name, price, currency, free, reserved, sold, revision, $9::timestamptz
     FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],
-                $7::bigint[])
-         AS new(product_id, name, price, currency, free, reserved, sold)
+                $7::bigint[], $8::bigint[])
+         AS new(product_id, name, price, currency, free, reserved, sold, revision)
     ON CONFLICT DO NOTHING)"};
 
 const Statement kUpdateProducts{"products_update", R"(
     UPDATE products p
     SET name = new.name, price = new.price, currency = new.currency, free = new.free,
-        reserved = new.reserved, sold = new.sold, updated_at = $8::timestamptz
+        reserved = new.reserved, sold = new.sold, revision = new.revision,
+        updated_at = $9::timestamptz
     FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],
-                $7::bigint[])
-         AS new(product_id, name, price, currency, free, reserved, sold)
+                $7::bigint[], $8::bigint[])
+         AS new(product_id, name, price, currency, free, reserved, sold, revision)
     WHERE p.product_id = new.product_id)"};
 
 const Statement kFindAdjustments{"adjustments_find", R"(
@@ -92,6 +94,7 @@ Product read_product(const Rows& rows, int i) {
     product.free = rows.int64(i, 4);
     product.reserved = rows.int64(i, 5);
     product.sold = rows.int64(i, 6);
+    product.revision = rows.int64(i, 7);
     return product;
 }
 
@@ -211,7 +214,7 @@ private:
         if (products.empty()) return true;
         Column<std::string_view> ids(products.size());
         Column<std::string_view> names;
-        Column<std::int64_t> prices, free, reserved, sold;
+        Column<std::int64_t> prices, free, reserved, sold, revisions;
         Column<Currency> currencies;
         for (const auto& [id, product] : products) {
             ids.push(id);
@@ -221,9 +224,11 @@ private:
             free.push(product->free);
             reserved.push(product->reserved);
             sold.push(product->sold);
+            revisions.push(product->revision);
         }
         const Rows rows = connection_.exec(
-            statement, Params::of(ids, names, prices, currencies, free, reserved, sold, now));
+            statement, Params::of(ids, names, prices, currencies, free, reserved, sold, revisions,
+                                  now));
         return rows.affected() == static_cast<std::int64_t>(products.size());
     }
 

@@ -9,7 +9,8 @@ CREATE TABLE products (
     updated_at timestamptz NOT NULL,
     price      bigint NOT NULL CHECK (price >= 0),     -- minor units
     currency   text NOT NULL,
-    name       text NOT NULL
+    name       text NOT NULL,
+    revision   bigint NOT NULL DEFAULT 1               -- changes of name and price, the first one included
 ) WITH (fillfactor = 50);
 
 -- reservations: one row per order, refusals and tombstones included. No index but the key. All rows

@@ -136,7 +136,8 @@ TEST_CASE("products: of two changes of one offer the second is out of date") {
 
     for (std::int64_t price = 1'000; price < 1'030; ++price) {
         const auto row = lab.database.number("SELECT price FROM products");
-        const std::string now = inventory::offer_tag({"Laptop", {row, {}}, 0, 0, 0});
+        const auto revision = lab.database.number("SELECT revision FROM products");
+        const std::string now = inventory::offer_tag({"Laptop", {row, {}}, 0, 0, 0, revision});
         std::atomic<int> changed = 0;
         const auto set = [&](Instance& instance, std::int64_t to) {
             if (instance.ask(change(to, now)).verdict == Verdict::CHANGED) ++changed;

@@ -61,7 +61,7 @@ TEST_CASE("name and price change only if the client knows what it changes", "[pr
     const Tags current = tags({"x", offer_tag(kLaptop)});
     const auto decision = put_product("LAPTOP", &kLaptop, kOffer, {current, {}});
     CHECK(decision.verdict == Verdict::CHANGED);
-    CHECK(*decision.next == Product{"Laptop", {1400, kUsd}, 6, 2, 7});
+    CHECK(*decision.next == Product{"Laptop", {1400, kUsd}, 6, 2, 7, 2});
     CHECK(event_of(decision) == events::StockAdjusted{"LAPTOP", "Laptop", 1400, kUsd, 0});
     CHECK(put(&kLaptop, kOffer, {kAny, {}}) == Verdict::CHANGED);
     CHECK(put(&kLaptop, kOffer, {current, tags({"y"})}) == Verdict::CHANGED);
@@ -79,7 +79,17 @@ TEST_CASE("name and price change only if the client knows what it changes", "[pr
     CHECK((same.verdict == Verdict::CHANGED && !same.next && !same.event));
 }
 
-TEST_CASE("the tag of an offer is of name, price and currency alone", "[products]") {
+TEST_CASE("an offer that comes back is another one: a change that is sent again finds it so") {
+    const Conditions first{tags({offer_tag(kLaptop)}), {}};
+    const Product dear = *put_product("LAPTOP", &kLaptop, kOffer, first).next;
+    const Offer as_before{kLaptop.name, kLaptop.price, {}};
+    const Conditions second{tags({offer_tag(dear)}), {}};
+    const Product back = *put_product("LAPTOP", &dear, as_before, second).next;
+    CHECK(put(&back, kOffer, first) == Verdict::CONDITION_FAILED);
+    CHECK(put(&back, as_before, second) == Verdict::CONDITION_FAILED);
+}
+
+TEST_CASE("the tag of an offer is not of its counters", "[products]") {
     const std::string tag = offer_tag(kLaptop);
     Product sold = kLaptop;
     sold.free = 0, sold.reserved = 0, sold.sold = 15;

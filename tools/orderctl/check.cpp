@@ -207,6 +207,8 @@ Counts count(const Judge& judge, const Facts& facts) {
             ++counts.settled;
         } else if (order.parked) {
             ++counts.parked;
+        } else if (is_final(order)) {
+            ++counts.not_arrived;
         } else {
             ++counts.in_flight;
         }

@@ -61,7 +61,8 @@ struct Counts {
     std::int64_t orders = 0;
     std::int64_t final = 0;
     std::int64_t settled = 0;
-    std::int64_t in_flight = 0;       // not final, or not arrived everywhere
+    std::int64_t in_flight = 0;       // not final
+    std::int64_t not_arrived = 0;     // final, but a consumer is behind, or records are gone
     std::int64_t parked = 0;          // a service holds an event of the order aside
     std::int64_t settled_by_hand = 0;
     std::int64_t ledger_rows = 0;
@@ -71,9 +72,9 @@ struct Counts {
     std::int64_t gateway_lines = 0;
     std::int64_t foreign_charges = 0; // keys at the gateway that are no order's
 };
-BOOST_DESCRIBE_STRUCT(Counts, (), (orders, final, settled, in_flight, parked, settled_by_hand,
-                                   ledger_rows, records, duplicates, foreign_records,
-                                   gateway_lines, foreign_charges))
+BOOST_DESCRIBE_STRUCT(Counts, (), (orders, final, settled, in_flight, not_arrived, parked,
+                                   settled_by_hand, ledger_rows, records, duplicates,
+                                   foreign_records, gateway_lines, foreign_charges))
 
 struct Report {
     Counts counts;

@@ -138,8 +138,13 @@ void print_verdict(const CheckDocument& document) {
 
 void print(const CheckDocument& document) {
     const Counts& n = document.counts;
-    say(n.orders, " orders: ", n.settled, " settled, ", n.in_flight, " in flight, ", n.parked,
-        " with parked records; ", n.ledger_rows, " ledger rows, ", n.records, " records (",
+    const auto unsettled = [&] {
+        say(n.in_flight, " orders in flight, ", n.parked, " with parked records");
+        if (n.not_arrived > 0) say(", ", n.not_arrived, " final and not heard of everywhere");
+    };
+    say(n.orders, " orders: ", n.settled, " settled, ");
+    unsettled();
+    say("; ", n.ledger_rows, " ledger rows, ", n.records, " records (",
         n.duplicates, " duplicates, ", n.foreign_records, " foreign), ", n.gateway_lines,
         " gateway lines\n");
     std::set<std::string> shown_before;
@@ -151,10 +156,10 @@ void print(const CheckDocument& document) {
         say("\n");
         print_violations(document, invariant, shown_before);
     }
-    const std::int64_t unjudged = n.in_flight + n.parked;
-    if (unjudged > 0) {
-        say("not judged: ", n.in_flight, " orders in flight, ", n.parked,
-            " with parked records\n");
+    if (n.in_flight + n.parked + n.not_arrived > 0) {
+        say("not judged: ");
+        unsettled();
+        say("\n");
     }
     if (n.settled_by_hand > 0) {
         say("settled by hand: ", n.settled_by_hand,

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "events/json.hpp"
 #include "orderctl/commands.hpp"
@@ -287,7 +288,13 @@ void print_differing(const LagDocument& document) {
                 topic.catalog, "\n");
         }
     }
-    if (!document.differing.empty()) {
+    std::set<std::int64_t> counts;  // of the consumed topics, each as it is
+    for (const auto& topic : events::topics()) {
+        if (!is_consumed(topic)) continue;
+        const auto found = std::ranges::find(document.differing, topic.name, &TopicView::topic);
+        counts.insert(found == document.differing.end() ? topic.partitions : found->partitions);
+    }
+    if (counts.size() > 1 || counts.contains(0)) {
         say("While topics of the saga differ from each other, the deadline cancels nothing.\n");
     }
 }

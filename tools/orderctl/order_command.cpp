@@ -153,7 +153,7 @@ int run_order(const Context& context, const std::string& text) {
     }
     // Of a final order nobody needs to ask Kafka.
     const bool final = order.order && order.order->finished_at;
-    Surroundings around{context.endpoints.proposals(), system_now(), {}, {}, {}, {}};
+    Surroundings around{context.endpoints.proposals(), system_now(), {}, {}, {}, {}, {}};
     if (!final) around = Neighbourhood(context.endpoints).of(key);
     const auto waits = waits_for(order, around);
     if (!context.json) {

@@ -175,14 +175,18 @@ Neighbourhood::Neighbourhood(const Endpoints& endpoints) : propose_(endpoints.pr
 }
 
 Surroundings Neighbourhood::of(const std::string& order) const {
-    Surroundings around{propose_, system_now(), trouble_, idle_, {}, {}};
+    Surroundings around{propose_, system_now(), trouble_, idle_, {}, {}, {}};
     for (const GroupView& group : groups_) {
         for (const messaging::PartitionPosition& at : group.positions.partitions) {
             const auto& layout = group.positions.topics.at(at.topic);
             const auto homes = messaging::homes_of(order, events::kPartitions, layout.partitions);
-            if (std::ranges::find(homes, at.partition) == homes.end()) continue;
-            around.behind[{std::string(short_name(group.service)), at.topic}] += at.unread();
-            if (at.held_up()) around.hidden[at.topic] = {at.partition, at.readable_end, at.end};
+            const std::pair who(std::string(short_name(group.service)), at.topic);
+            if (at.partition == homes.back()) {
+                around.behind[who] = at.unread();
+                if (at.held_up()) around.hidden[at.topic] = {at.partition, at.readable_end, at.end};
+            } else if (std::ranges::find(homes, at.partition) != homes.end()) {
+                around.behind_before[who] += at.unread();
+            }
         }
     }
     return around;

@@ -99,7 +99,9 @@ struct Surroundings {
     std::set<std::string> idle;          // services whose group has no member
     // Records of the order's partition that a service could read and has not handled, by service
     // and topic.
-    std::map<std::pair<std::string, std::string>, std::int64_t> behind;
+    using Counts = std::map<std::pair<std::string, std::string>, std::int64_t>;
+    Counts behind;
+    Counts behind_before;  // where the order's events went before the topic got more partitions
     std::map<std::string, Hidden> hidden;  // by topic
 };
 

@@ -129,8 +129,7 @@ private:
     Wait answer_is_missing() {
         const string topic = string(participant_.name) + "-events";
         if (const auto event = unsent(participant_.name)) return relay(*event);
-        if (const auto late = behind("order", topic)) return *late;
-        if (const auto unseen = hidden(topic)) return *unseen;
+        if (const auto late = unread("order", topic)) return *late;
         return because("has answered (" + row_->state + "), the order service did not hear it",
                        around_.propose.ctl("republish --order " + order_.id));
     }
@@ -138,8 +137,7 @@ private:
     Wait not_heard() {
         const string feeds = back_ ? "order" : participant_.feeds;
         if (const auto event = unsent(feeds)) return relay(*event);
-        if (const auto late = behind(participant_.name, feeds + "-events")) return *late;
-        if (const auto unseen = hidden(feeds + "-events")) return *unseen;
+        if (const auto late = unread(participant_.name, feeds + "-events")) return *late;
         return because("has read everything and not heard of it",
                        around_.propose.ctl("republish --order " + order_.id));
     }
@@ -160,9 +158,16 @@ private:
         return because(service + "-service is not running: its consumer group has no member",
                        around_.propose.up + " --no-demo   # or start " + service + "-service");
     }
-    std::optional<Wait> behind(const string& service, const string& topic) {
-        const auto found = around_.behind.find({service, topic});
-        if (found == around_.behind.end() || found->second == 0) return std::nullopt;
+    // What may lie before the event, first where events of the order go now.
+    std::optional<Wait> unread(const string& service, const string& topic) {
+        if (auto late = behind(around_.behind, service, topic)) return late;
+        if (auto unseen = hidden(topic)) return unseen;
+        return behind(around_.behind_before, service, topic);
+    }
+    std::optional<Wait> behind(const Surroundings::Counts& counts, const string& service,
+                               const string& topic) {
+        const auto found = counts.find({service, topic});
+        if (found == counts.end() || found->second == 0) return std::nullopt;
         if (around_.idle.contains(service)) return not_running(service);
         return because(service + "-service has " + std::to_string(found->second) +
                            (found->second == 1 ? " record of " : " records of ") + topic +
