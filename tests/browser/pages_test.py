@@ -161,7 +161,7 @@ class Pages(SystemTest):
         self.open(f"/orders/{order_id}")
         self.assertTrue(self.soon(lambda: len(texts(self.driver, "#events tbody tr")) == 2))
         self.see("#connection", "Live")
-        self.expected = "503"
+        self.expected = "/timeline"  # not known yet, then not to be had
         os.kill(self.stack.pid("analytics"), signal.SIGKILL)
         self.addCleanup(self.stack.restart)
         self.see("#connection", "Partly live")
