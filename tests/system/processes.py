@@ -13,7 +13,7 @@ import signal
 import subprocess
 import threading
 
-from stack import Stack, eventually, request
+from stack import Stack, eventually, is_running, request
 
 
 @contextlib.contextmanager
@@ -36,16 +36,8 @@ def thaw(pid):
 def kill(pid):
     """kill -9, and wait for the end."""
     os.kill(pid, signal.SIGKILL)
-    ended = eventually(10, lambda: not pathlib.Path(f"/proc/{pid}/cmdline").exists() or is_zombie(pid))
-    if not ended:
+    if not eventually(10, lambda: not is_running(pid)):
         raise AssertionError(f"process {pid} survived kill -9")
-
-
-def is_zombie(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-    except FileNotFoundError:
-        return True
 
 
 @contextlib.contextmanager

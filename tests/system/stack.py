@@ -115,6 +115,10 @@ class Stack:
     def pid(self, part):
         return int(self.env[part.upper() + "_PID"])
 
+    def last_words(self, part):
+        log = pathlib.Path(self.env["STACK_STATE"]) / "log" / f"{part}.log"
+        return "".join(log.read_text(errors="replace").splitlines(keepends=True)[-20:])
+
     def restart(self, **settings):
         """Starts what is missing, from the programs that are there; `settings` go into its environment."""
         build = pathlib.Path(self.env["STACK_BIN"]).parent
@@ -138,10 +142,30 @@ def eventually(deadline_s, predicate, pause_s=0.05):
     return value
 
 
+def check_alive():
+    """Fails the test after which a service is gone, with its last words; the tests to come find it started again."""
+    stack = Stack()
+    dead = [part for part in SERVICES if not is_running(stack.pid(part))]
+    if not dead:
+        return
+    words = [f"{part}-service has died:\n{stack.last_words(part)}" for part in dead]
+    stack.restart()
+    raise AssertionError("\n".join(words))
+
+
+def is_running(pid):
+    """False for one that has ended and waits for its parent."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 class SystemTest(unittest.TestCase):
     """Own products and customers for each test, so that tests do not see each other's orders."""
 
     def setUp(self):
+        self.addCleanup(check_alive)  # after all that the test itself takes back
         self.stack = Stack()
         self.customer = f"CUST-{uuid.uuid4()}"
 
