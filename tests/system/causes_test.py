@@ -117,28 +117,28 @@ class Deadline(SagaTest):
 class Gateway(SagaTest):
     """Answers that come late, wrong or never: the order waits, and is charged once."""
 
-    def completed(self, token, deadline_s):
+    def placed(self, token):
         product = self.product(stock=5)
-        order_id = self.place(self.order(product, quantity=2, token=token))
-        self.assertEqual(self.final(order_id, deadline_s)["status"], "COMPLETED")
+        return product, self.place(self.order(product, quantity=2, token=token))
+
+    def check_completed(self, product, order_id):
+        self.assertEqual(self.final(order_id, 150)["status"], "COMPLETED")
         self.assertEqual(self.charges(order_id), ["charge"])
         self.assertEqual(self.stack.ledger()[f"charge:{order_id}"][0]["amount"], 3000)
         self.assertEqual(self.events_of(order_id)["payments"], ["PaymentCaptured"])
         self.assertEqual(self.row("payments", "audit_v1_payments", "state, reason", order_id), ("CAPTURED", None))
         self.assertTrue(eventually(10, lambda: self.stock(product) == (3, 0, 2)), self.stock(product))
 
-    def test_failed_first_attempt_is_repeated(self):
-        self.completed("tok_500_then_ok", 20)
-
-    def test_lost_answer_is_asked_for_again(self):
-        self.completed("tok_charge_then_timeout", 30)
-
-    def test_charge_that_takes_a_minute_completes_unless_it_is_cancelled(self):
+    def test_late_failed_and_lost_answers_all_end_in_one_charge_unless_the_order_is_cancelled(self):
         product = self.product(stock=5)
         cancelled = self.place(self.order(product, token="tok_slow_60s"))
         self.assertTrue(eventually(10, lambda: self.stock(product) == (4, 1, 0)))
         self.assertEqual(self.cancel(cancelled).status, 202)
-        self.completed("tok_slow_60s", 150)
+        orders = {token: self.placed(token)  # at once: the slowest takes a minute
+                  for token in ("tok_500_then_ok", "tok_charge_then_timeout", "tok_slow_60s")}
+        for token, order in orders.items():
+            with self.subTest(token):
+                self.check_completed(*order)
         self.assertEqual(self.final(cancelled)["status"], "CANCELLED")
         self.assertEqual(self.charges(cancelled), ["cancel"], "the minute has passed: it was not charged after all")
 
