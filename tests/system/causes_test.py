@@ -1,5 +1,6 @@
 """Every cause of failure: the order ends CANCELLED with its reason, and exactly what was done is undone."""
 
+import time
 import unittest
 
 from ends import CAPTURED, REFUNDED, RELEASED, RESERVED, Cancelled, SagaTest
@@ -121,8 +122,8 @@ class Gateway(SagaTest):
         product = self.product(stock=5)
         return product, self.place(self.order(product, quantity=2, token=token))
 
-    def check_completed(self, product, order_id):
-        self.assertEqual(self.final(order_id, 150)["status"], "COMPLETED")
+    def check_completed(self, product, order_id, deadline_s):
+        self.assertEqual(self.final(order_id, deadline_s)["status"], "COMPLETED")
         self.assertEqual(self.charges(order_id), ["charge"])
         self.assertEqual(self.stack.ledger()[f"charge:{order_id}"][0]["amount"], 3000)
         self.assertEqual(self.events_of(order_id)["payments"], ["PaymentCaptured"])
@@ -134,11 +135,12 @@ class Gateway(SagaTest):
         cancelled = self.place(self.order(product, token="tok_slow_60s"))
         self.assertTrue(eventually(10, lambda: self.stock(product) == (4, 1, 0)))
         self.assertEqual(self.cancel(cancelled).status, 202)
-        orders = {token: self.placed(token)  # at once: the slowest takes a minute
-                  for token in ("tok_500_then_ok", "tok_charge_then_timeout", "tok_slow_60s")}
+        begun = time.monotonic()  # for all of them: the slowest takes a minute
+        deadlines_s = {"tok_500_then_ok": 20, "tok_charge_then_timeout": 30, "tok_slow_60s": 150}
+        orders = {token: self.placed(token) for token in deadlines_s}
         for token, order in orders.items():
             with self.subTest(token):
-                self.check_completed(*order)
+                self.check_completed(*order, begun + deadlines_s[token] - time.monotonic())
         self.assertEqual(self.final(cancelled)["status"], "CANCELLED")
         self.assertEqual(self.charges(cancelled), ["cancel"], "the minute has passed: it was not charged after all")
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
 import urllib.parse
 import urllib.request
@@ -96,10 +97,12 @@ class Streams(ProgramTest):
                             self.assertGreaterEqual(metric(origin, "orderflow_log_lines_lost_total"), REQUESTS)
                 for _, program, _, _ in running:
                     program.process.send_signal(signal.SIGTERM)
+                begun = time.monotonic()
                 for name, program, _, pipe in running:
                     with self.subTest(name, streams=streams, pipe=state):
-                        self.assertEqual(program.code(10), 0)
+                        code = program.code(max(0, begun + 10 - time.monotonic()))
                         pipe.close()
+                        self.assertEqual(code, 0, f"after {time.monotonic() - begun:.1f} s")
 
     def start_with(self, name, streams, state):
         """(name, program, origin, the pipe that it writes to)"""
