@@ -12,21 +12,23 @@ function(orderflow_target target)
 endfunction()
 
 # add_service(payment): library orderflow_payment (so that tests link it), thin executable
-# payment-service. The same file stems in all five; schema.sql is compiled in, behind the tables
-# that every service has.
+# payment-service. The same file stems in all five; the migrations are compiled in, behind those of
+# the tables that every service has.
 function(add_service name)
   set(dir ${PROJECT_SOURCE_DIR}/services/${name})
   set(lib orderflow_${name})
   file(GLOB sources CONFIGURE_DEPENDS ${dir}/*.cpp)
   list(REMOVE_ITEM sources ${dir}/main.cpp)
-  set(common ${PROJECT_SOURCE_DIR}/libs/messaging/schema.sql)
-  set(schema ${PROJECT_BINARY_DIR}/generated/${name}/schema_sql.cpp)
+  set(common ${PROJECT_SOURCE_DIR}/libs/messaging/migrations)
+  set(script ${PROJECT_SOURCE_DIR}/cmake/embed_migrations.cmake)
+  set(migrations ${PROJECT_BINARY_DIR}/generated/${name}/migrations.cpp)
+  file(GLOB files CONFIGURE_DEPENDS ${common}/*.sql ${dir}/migrations/*.sql)
   add_custom_command(
-    OUTPUT ${schema}
-    COMMAND ${CMAKE_COMMAND} -DCOMMON=${common} -DIN=${dir}/schema.sql -DOUT=${schema}
-            -DNAME=${name} -P ${PROJECT_SOURCE_DIR}/cmake/embed_schema.cmake
-    DEPENDS ${common} ${dir}/schema.sql ${PROJECT_SOURCE_DIR}/cmake/embed_schema.cmake)
-  add_library(${lib} ${sources} ${schema})
+    OUTPUT ${migrations}
+    COMMAND ${CMAKE_COMMAND} -DCOMMON=${common} -DOWN=${dir}/migrations -DOUT=${migrations}
+            -DNAME=${name} -P ${script}
+    DEPENDS ${files} ${script})
+  add_library(${lib} ${sources} ${migrations})
   orderflow_target(${lib})
   target_link_libraries(${lib} PUBLIC orderflow_service orderflow_messaging orderflow_http)
   add_executable(${name}-service ${dir}/main.cpp)

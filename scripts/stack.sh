@@ -27,17 +27,17 @@ port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 AS_POSTGRES=() # PostgreSQL refuses to run as root
 if ((EUID == 0)); then AS_POSTGRES=(setpriv --reuid=postgres --regid=postgres --init-groups); fi
 
+ROLES=(SUPERUSER OPERATOR AUDITOR)
+for database in "${DATABASE[@]^^}"; do ROLES+=("$database" "${database}_OWNER"); done
+
 # Passwords are made once and live with the data.
 read_secrets() {
     local name
-    if [[ ! -e $DATA/secrets ]]; then
-        (
-            umask 077
-            for name in SUPERUSER ORDERS PAYMENTS INVENTORY SHIPPING ANALYTICS AUDITOR; do
-                echo "${name}_PASSWORD=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')"
-            done >"$DATA/secrets"
-        )
-    fi
+    (umask 077 && touch "$DATA/secrets")
+    for name in "${ROLES[@]}"; do
+        grep -q "^${name}_PASSWORD=" "$DATA/secrets" ||
+            echo "${name}_PASSWORD=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')" >>"$DATA/secrets"
+    done
     # shellcheck source=/dev/null
     source "$DATA/secrets"
 }
@@ -114,20 +114,42 @@ database_url() {
     printf 'host=%s port=%s dbname=%s user=%s password=%s' "$host" "${PORT[postgres]}" "$2" "$1" "$3"
 }
 
+# service_database_url SERVICE ROLE: of the service's database, as a role of ROLES in lower case.
 service_database_url() {
-    local database=${DATABASE[$1]} password
-    password=${database^^}_PASSWORD
-    database_url "$database" "$database" "${!password}"
+    local password=${2^^}_PASSWORD
+    database_url "$2" "${DATABASE[$1]}" "${!password}"
 }
 
 create_databases() {
-    env ORDERS_PASSWORD="$ORDERS_PASSWORD" PAYMENTS_PASSWORD="$PAYMENTS_PASSWORD" \
-        INVENTORY_PASSWORD="$INVENTORY_PASSWORD" SHIPPING_PASSWORD="$SHIPPING_PASSWORD" \
-        ANALYTICS_PASSWORD="$ANALYTICS_PASSWORD" AUDITOR_PASSWORD="$AUDITOR_PASSWORD" \
-        PGPASSWORD="$SUPERUSER_PASSWORD" \
-        "$POSTGRES_BIN/psql" -X -q -h "$SOCKET_DIR" -p "${PORT[postgres]}" -U postgres -d postgres \
-        -f "$ROOT/deploy/postgres/bootstrap.sql" >"$STATE/log/bootstrap.log" 2>&1 ||
+    local name password
+    local -a passwords=(PGPASSWORD="$SUPERUSER_PASSWORD")
+    for name in "${ROLES[@]}"; do
+        password=${name}_PASSWORD
+        passwords+=("$password=${!password}")
+    done
+    env "${passwords[@]}" "$POSTGRES_BIN/psql" -X -q -h "$SOCKET_DIR" -p "${PORT[postgres]}" -U postgres \
+        -d postgres -f "$ROOT/deploy/postgres/bootstrap.sql" >"$STATE/log/bootstrap.log" 2>&1 ||
         die "creating the databases failed: $(tail -n 3 "$STATE/log/bootstrap.log")"
+}
+
+# Brings the schemas of the services that are about to start up to date, each as its owner.
+declare -A MIGRATING=()
+start_migrations() {
+    local name
+    for name in "${SERVICES[@]}"; do
+        if ! starting "$name"; then continue; fi
+        DATABASE_URL=$(service_database_url "$name" "${DATABASE[$name]}_owner") \
+            "$build_dir/bin/$name-service" --migrate >"$STATE/log/$name-migrate.log" 2>&1 &
+        MIGRATING[$name]=$!
+    done
+}
+
+finish_migrations() {
+    local name
+    for name in "${!MIGRATING[@]}"; do
+        wait "${MIGRATING[$name]}" ||
+            die "$name-service --migrate failed: $(tail -n 1 "$STATE/log/$name-migrate.log")"
+    done
 }
 
 # ---- Kafka -------------------------------------------------------------------------------------
@@ -170,7 +192,7 @@ launch_service() {
     local name=$1 url
     local -a flags=(--port "${PORT[$1]}" --bind 127.0.0.1 --brokers "127.0.0.1:${PORT[kafka]}")
     if [[ $name == payment ]]; then flags+=(--gateway-url "http://127.0.0.1:${PORT[gateway]}"); fi
-    url=$(service_database_url "$name")
+    url=$(service_database_url "$name" "${DATABASE[$name]}")
     launch "$name" env -u KAFKA_GROUP_ID -u KAFKA_CLIENT_ID DATABASE_URL="$url" "$build_dir/bin/$name-service" "${flags[@]}"
 }
 
@@ -218,8 +240,10 @@ write_stack_env() {
             database=${DATABASE[$service]}
             env_line "${service^^}_URL" "http://127.0.0.1:${PORT[$service]}"
             env_line "${service^^}_PORT" "${PORT[$service]}"
-            env_line "${database^^}_DATABASE_URL" "$(service_database_url "$service")"
-            env_line "AUDITOR_${database^^}_DATABASE_URL" "$(database_url auditor "$database" "$AUDITOR_PASSWORD")"
+            env_line "${database^^}_DATABASE_URL" "$(service_database_url "$service" "$database")"
+            env_line "${database^^}_OWNER_DATABASE_URL" "$(service_database_url "$service" "${database}_owner")"
+            env_line "OPERATOR_${database^^}_DATABASE_URL" "$(service_database_url "$service" operator)"
+            env_line "AUDITOR_${database^^}_DATABASE_URL" "$(service_database_url "$service" auditor)"
         done
         for service in "${PARTS[@]}"; do
             if pid=$(running_pid "$service"); then env_line "${service^^}_PID" "$pid"; fi

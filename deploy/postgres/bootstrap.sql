@@ -1,38 +1,57 @@
--- Databases and roles: one of each per service, the role owning the database of its name, and the
--- read-only auditor. Run by a superuser with psql; may be run again. Schemas, tables and the views
--- that the auditor may read are made by the services themselves.
--- Environment: ORDERS_PASSWORD, PAYMENTS_PASSWORD, INVENTORY_PASSWORD, SHIPPING_PASSWORD,
--- ANALYTICS_PASSWORD, AUDITOR_PASSWORD.
+-- Databases and roles. Run with psql by a superuser, or by an administrator who may create both; may be
+-- run again, also beside running services. Per service: a database, its owner (NAME_owner, for
+-- migrations) and its run-time role (NAME, without DDL). For all: operator, whom orderctl writes as,
+-- and auditor, who reads views. What roles may do with tables is said by the migrations.
+-- Environment: each role's password, such as ORDERS_OWNER_PASSWORD, ORDERS_PASSWORD, OPERATOR_PASSWORD.
 \set ON_ERROR_STOP on
 \set QUIET on
 \getenv orders ORDERS_PASSWORD
+\getenv orders_owner ORDERS_OWNER_PASSWORD
 \getenv payments PAYMENTS_PASSWORD
+\getenv payments_owner PAYMENTS_OWNER_PASSWORD
 \getenv inventory INVENTORY_PASSWORD
+\getenv inventory_owner INVENTORY_OWNER_PASSWORD
 \getenv shipping SHIPPING_PASSWORD
+\getenv shipping_owner SHIPPING_OWNER_PASSWORD
 \getenv analytics ANALYTICS_PASSWORD
+\getenv analytics_owner ANALYTICS_OWNER_PASSWORD
+\getenv operator OPERATOR_PASSWORD
 \getenv auditor AUDITOR_PASSWORD
 SET client_min_messages = warning;
 
-CREATE TEMP TABLE wanted (name text PRIMARY KEY, password text NOT NULL);
+CREATE TEMP TABLE wanted (role text PRIMARY KEY, password text NOT NULL);
 INSERT INTO wanted VALUES
-    ('orders', :'orders'), ('payments', :'payments'), ('inventory', :'inventory'),
-    ('shipping', :'shipping'), ('analytics', :'analytics');
+    ('orders', :'orders'), ('orders_owner', :'orders_owner'),
+    ('payments', :'payments'), ('payments_owner', :'payments_owner'),
+    ('inventory', :'inventory'), ('inventory_owner', :'inventory_owner'),
+    ('shipping', :'shipping'), ('shipping_owner', :'shipping_owner'),
+    ('analytics', :'analytics'), ('analytics_owner', :'analytics_owner'),
+    ('operator', :'operator'), ('auditor', :'auditor');
+CREATE TEMP VIEW service AS
+    SELECT role AS owner, replace(role, '_owner', '') AS name FROM wanted WHERE role LIKE '%\_owner';
 
-SELECT format('CREATE ROLE %I LOGIN', name) FROM wanted
-WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \gexec
-SELECT format('ALTER ROLE %I PASSWORD %L', name, password) FROM wanted \gexec
-SELECT format('ALTER ROLE %I SET %s', name, setting)
-FROM wanted, LATERAL (VALUES (format('search_path = %I', name)),
-                             ('statement_timeout = ''5s'''),
-                             ('idle_in_transaction_session_timeout = ''5s'''),
-                             ('lock_timeout = ''2s'''),
-                             ('tcp_user_timeout = ''5s''')) AS s(setting) \gexec
-
-SELECT 'CREATE ROLE auditor LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'auditor') \gexec
-ALTER ROLE auditor PASSWORD :'auditor';
+SELECT format('CREATE ROLE %I LOGIN', role) FROM wanted
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) \gexec
+SELECT format('ALTER ROLE %I PASSWORD %L', role, password) FROM wanted \gexec
 ALTER ROLE auditor SET default_transaction_read_only = on;
+-- Only a superuser gives away what is his without being a member of the role that gets it.
+SELECT format('GRANT %I TO CURRENT_USER', role) FROM wanted
+WHERE NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) \gexec
 
-SELECT format('CREATE DATABASE %I OWNER %I', name, name) FROM wanted
+SELECT format('CREATE DATABASE %I OWNER %I', name, owner) FROM service
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = name) \gexec
-SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', name) FROM wanted \gexec
-SELECT format('GRANT CONNECT ON DATABASE %I TO auditor', name) FROM wanted \gexec
+SELECT format('ALTER DATABASE %I OWNER TO %I', name, owner) FROM service
+WHERE EXISTS (SELECT FROM pg_database d WHERE d.datname = name AND d.datdba <> owner::regrole) \gexec
+SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', name) FROM service \gexec
+SELECT format('GRANT CONNECT ON DATABASE %1$I TO %1$I, operator, auditor', name) FROM service \gexec
+
+\connect orders
+\ir handover.sql
+\connect payments
+\ir handover.sql
+\connect inventory
+\ir handover.sql
+\connect shipping
+\ir handover.sql
+\connect analytics
+\ir handover.sql

@@ -45,7 +45,7 @@ const char kPins[] = R"(
 const char kServicePins[] = R"(
     SELECT set_config(name, value, false)
     FROM (VALUES ('statement_timeout', '5s'), ('idle_in_transaction_session_timeout', '5s'),
-                 ('lock_timeout', '2s')) AS wanted(name, value)
+                 ('lock_timeout', '2s'), ('tcp_user_timeout', '5s')) AS wanted(name, value)
     WHERE current_setting(name) = '0';
     SELECT set_config('search_path', )";
 

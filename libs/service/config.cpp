@@ -7,7 +7,9 @@ namespace orderflow::service {
 
 Options::Options(events::Service service, const char* description, CommonConfig& config,
                  unsigned short port)
-    : app_(description, std::string(events::names_of(service).name)) {
+    : service_(service),
+      common_(config),
+      app_(description, std::string(events::names_of(service).name)) {
     config.port = port;
     config.client_id = config.group_id = events::names_of(service).name;
     app_.option_defaults()->always_capture_default();
@@ -28,6 +30,8 @@ Options::Options(events::Service service, const char* description, CommonConfig&
                     "replicas of topics that this service creates")
         ->envname("TOPIC_REPLICATION")
         ->check(CLI::Range(1, 7));
+    app_.add_flag("--migrate", config.migrate,
+                  "bring the schema up to date and end; --database-url is its owner's");
     app_.add_option("--consumers", config.consumers, "consumer loops in this process")
         ->envname("CONSUMERS")
         ->check(CLI::Range(1, 32));

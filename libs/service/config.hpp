@@ -28,6 +28,7 @@ struct CommonConfig {
     int consumers = 1;
     int database_threads = 2;
     std::vector<std::string> allowed_origins;
+    bool migrate = false;
 
     messaging::KafkaSettings kafka() const {
         return {brokers, client_id, group_id, topic_replication};
@@ -58,7 +59,12 @@ public:
     // name=value of every option, secrets masked, for the log.
     std::string effective() const;
 
+    events::Service service() const { return service_; }
+    const CommonConfig& common() const { return common_; }  // after parse()
+
 private:
+    const events::Service service_;
+    const CommonConfig& common_;
     CLI::App app_;
 };
 

@@ -84,7 +84,9 @@ asio::awaitable<http::Response> readyz(postgres::Pool& pool, Startup& startup, c
                                        http::Request) {
     if (stopping) co_return http::problem_unavailable("The process is stopping.");
     if (!startup.database().is_open()) {
-        co_return http::problem_unavailable("The schema is not there yet.");
+        std::string waiting = "The service waits for: ";
+        for (const std::string& step : startup.steps().list()) waiting += step + ". ";
+        co_return http::problem_unavailable(waiting);
     }
     const auto look = [](postgres::Connection& connection) {
         return connection.exec(kReadOnly).boolean(0, 0);
@@ -144,7 +146,7 @@ private:
     std::jthread thread_;
 };
 
-Host::Host(const CommonConfig& config, events::Service service, std::string_view schema_sql,
+Host::Host(const CommonConfig& config, events::Service service, postgres::Migrations migrations,
            Prepare prepare)
     : config_(config),
       service_(service),
@@ -152,7 +154,7 @@ Host::Host(const CommonConfig& config, events::Service service, std::string_view
       io_(std::make_unique<asio::io_context>(1)),
       signals_(std::make_unique<asio::signal_set>(*io_, SIGTERM, SIGINT)),
       registry_(std::make_shared<prometheus::Registry>()),
-      startup_(config_, service, schema_sql, std::move(prepare)),
+      startup_(config_, service, migrations, std::move(prepare)),
       pool_(std::make_unique<postgres::Pool>(
           startup_.url(), static_cast<std::size_t>(config_.database_threads), 1'024,
           &startup_.database())) {}
@@ -231,19 +233,24 @@ void Host::run(http::Router router, const std::vector<Stage>& stages) {
     spdlog::info("stopped");
 }
 
-int guarded(const std::function<void()>& body) {
+int run_program(Options& options, int argc, char** argv, postgres::Migrations migrations,
+                const std::function<void()>& serve) {
+    if (const auto code = options.parse(argc, argv)) return *code;
+    const CommonConfig& config = options.common();
+    init_log(events::names_of(options.service()).name, config.log_level);
     // One heap for a dozen threads that mostly wait: with an arena each, what a burst freed in one
     // could not be used by another, and the process kept several times what it needs.
     ::mallopt(M_ARENA_MAX, 2);
+    int code = 0;
     try {
-        body();
-        flush_log(kLastLines);
-        return 0;
+        spdlog::info("starting: {}", options.effective());
+        config.migrate ? migrate(config, options.service(), migrations) : serve();
     } catch (const std::exception& error) {
         spdlog::critical("{}", error.what());
-        flush_log(kLastLines);
-        return 1;
+        code = 1;
     }
+    flush_log(kLastLines);
+    return code;
 }
 
 }  // namespace orderflow::service

@@ -30,7 +30,7 @@ namespace orderflow::service {
 class Host {
 public:
     // Waits for nothing. `prepare`: what the service's settings want to stand in its schema.
-    Host(const CommonConfig& config, events::Service service, std::string_view schema_sql,
+    Host(const CommonConfig& config, events::Service service, postgres::Migrations migrations,
          Prepare prepare = {});
     ~Host();
 
@@ -51,7 +51,7 @@ public:
     void add_probes(http::Router& router);
 
     // Adds the probes, listens, prints "ready port=N" on standard output (it listens; /readyz says
-    // whether it can serve), brings in the schema and the topics, and serves until a signal. Then:
+    // whether it can serve), waits for the schema and the topics, and serves until a signal. Then:
     // unready, accept no more, end the first stage's loops and finish running requests meanwhile,
     // then end stage after stage. A process that is not done after 8 s ends nevertheless. Throws
     // what no waiting mends, after the same stop: an address that is taken, a schema of another
@@ -75,7 +75,10 @@ private:
     std::function<void()> refresh_gauges_;  // before they are shown
 };
 
-// Runs `body` under the process's only catch outside the loops: 0, or 1 after logging.
-int guarded(const std::function<void()>& body);
+// What each main ends with: parses the command line, begins the log, and serves, or brings the schema
+// up to date if --migrate asks for that; under the process's only catch outside the loops. The exit
+// code: 0, 1 after a failure that was logged, 2 for a wrong command line.
+int run_program(Options& options, int argc, char** argv, postgres::Migrations migrations,
+                const std::function<void()>& serve);
 
 }  // namespace orderflow::service

@@ -10,7 +10,6 @@
 #include "core/pause.hpp"
 #include "messaging/kafka.hpp"
 #include "messaging/loops.hpp"
-#include "postgres/migration.hpp"
 #include "postgres/refusal.hpp"
 
 namespace orderflow::service {
@@ -43,6 +42,31 @@ private:
     steady_clock::time_point next_{};
 };
 
+// Tries until nothing is missing, which `work` returns, whatever the infrastructure does meanwhile;
+// false if a stop came first. Throws what no waiting mends.
+bool try_until_done(postgres::Connection& connection, const std::string& url, Report& report,
+                    const std::stop_token& stop, const std::function<std::string()>& work) {
+    messaging::Backoff backoff;
+    while (!stop.stop_requested()) {
+        try {
+            const std::string missing = work();
+            if (missing.empty()) return true;
+            report(missing);
+        } catch (const postgres::DatabaseError& error) {
+            if (!error.transient()) throw;
+            // Other refusals may end by themselves: an operator is about to make the database, the
+            // role without a password, the entry in pg_hba.conf.
+            const bool refused =
+                !connection.connected() && postgres::refusal(url, stop) == kWrongPassword;
+            if (refused) throw;
+            report(error.what());
+            connection.reset();
+        }
+        pause(stop, std::min(backoff.next(), kLongestPause));
+    }
+    return false;
+}
+
 // Of these the saga is made; the others tell of records that were put aside.
 bool is_needed(events::Service service, std::string_view topic) {
     const auto consumed = events::topics_consumed_by(service);
@@ -52,9 +76,9 @@ bool is_needed(events::Service service, std::string_view topic) {
 
 }  // namespace
 
-Startup::Startup(const CommonConfig& config, events::Service service, std::string_view schema_sql,
-                 Prepare prepare)
-    : config_(config), service_(service), schema_sql_(schema_sql), prepare_(std::move(prepare)) {}
+Startup::Startup(const CommonConfig& config, events::Service service,
+                 postgres::Migrations migrations, Prepare prepare)
+    : config_(config), service_(service), migrations_(migrations), prepare_(std::move(prepare)) {}
 
 void Startup::start(std::function<void(std::exception_ptr)> on_failure) {
     const auto thread = [this, on_failure = std::move(on_failure)](auto wait) {
@@ -66,7 +90,7 @@ void Startup::start(std::function<void(std::exception_ptr)> on_failure) {
             }
         });
     };
-    database_thread_ = thread(&Startup::bring_in_schema);
+    database_thread_ = thread(&Startup::await_schema);
     topics_thread_ = thread(&Startup::bring_in_topics);
 }
 
@@ -86,29 +110,19 @@ void Startup::stop() {
     }
 }
 
-void Startup::bring_in_schema(const std::stop_token& stop) {
+void Startup::await_schema(const std::stop_token& stop) {
     postgres::Connection connection(url());
-    messaging::Backoff backoff;
     Report report(database_step_, "the database");
-    while (!stop.stop_requested()) {
-        try {
-            postgres::migrate(connection, events::names_of(service_).schema, schema_sql_);
-            if (prepare_) prepare_(connection);
-            spdlog::info("the database is there");
-            database_step_.done();
-            return database_.open();
-        } catch (const postgres::DatabaseError& error) {
-            if (!error.transient()) throw;
-            // Other refusals may end by themselves: an operator is about to make the database, the
-            // role without a password, the entry in pg_hba.conf.
-            const bool refused = !connection.connected() &&
-                                 postgres::refusal(config_.database_url, stop) == kWrongPassword;
-            if (refused) throw;
-            report(error.what());
-            connection.reset();
-        }
-        pause(stop, std::min(backoff.next(), kLongestPause));
-    }
+    const std::string schema(events::names_of(service_).schema);
+    const auto look = [&] {
+        std::string missing = postgres::missing_in(connection, schema, migrations_);
+        if (missing.empty() && prepare_) prepare_(connection);
+        return missing;
+    };
+    if (!try_until_done(connection, config_.database_url, report, stop, look)) return;
+    spdlog::info("the database is there");
+    database_step_.done();
+    database_.open();
 }
 
 void Startup::bring_in_topics(const std::stop_token& stop) {
@@ -129,6 +143,20 @@ void Startup::bring_in_topics(const std::stop_token& stop) {
     }
     spdlog::info("the topics are there");
     kafka_step_.done();
+}
+
+void migrate(const CommonConfig& config, events::Service service,
+             postgres::Migrations migrations) {
+    postgres::Connection connection(config.database_url);
+    StartStep step(nullptr, "database");
+    Report report(step, "the database");
+    const std::string schema(events::names_of(service).schema);
+    try_until_done(connection, config.database_url, report, {}, [&] {
+        postgres::migrate(connection, schema, migrations,
+                          [](const std::string& line) { spdlog::info("{}", line); });
+        return std::string();
+    });
+    spdlog::info("schema {} is up to date", schema);
 }
 
 }  // namespace orderflow::service

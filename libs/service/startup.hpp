@@ -13,29 +13,31 @@
 #include "core/start_steps.hpp"
 #include "events/catalog.hpp"
 #include "postgres/connection.hpp"
+#include "postgres/migration.hpp"
 #include "service/config.hpp"
 
 namespace orderflow::service {
 
-// Writes into the database what the service's settings ask for, once the schema is there. May be
+// Writes into the database what the service's settings ask for, once the schema is ready. May be
 // run again. Throws DatabaseError.
 using Prepare = std::function<void(postgres::Connection&)>;
 
 class Startup {
 public:
-    // `schema_sql` and `config` must outlive it.
-    Startup(const CommonConfig& config, events::Service service, std::string_view schema_sql,
+    // `config` and what `migrations` points to must outlive it.
+    Startup(const CommonConfig& config, events::Service service, postgres::Migrations migrations,
             Prepare prepare);
 
-    // Begins to wait. `on_failure` gets what no waiting mends: a schema of another version, a wrong
-    // password, a database error that is not of the infrastructure. On a thread of this object.
+    // Begins to wait. `on_failure` gets what no waiting mends: a schema that this program cannot
+    // work on, a wrong password, a database error that is not of the infrastructure. On a thread of
+    // this object.
     void start(std::function<void(std::exception_ptr)> on_failure);
     void request_stop();
     void stop();  // blocks
 
     // The own database and the schema in it, for every connection of the service.
     postgres::Url url() const;
-    // Open when the schema is in and prepared.
+    // Open when the schema has all that this program needs, and is prepared.
     const Gate& database() const { return database_; }
     // Open when the topics are there that the service consumes or emits its events to. Those that
     // parked records are announced on may still be missing.
@@ -43,12 +45,12 @@ public:
     StartSteps& steps() { return steps_; }
 
 private:
-    void bring_in_schema(const std::stop_token& stop);
+    void await_schema(const std::stop_token& stop);
     void bring_in_topics(const std::stop_token& stop);
 
     const CommonConfig& config_;
     const events::Service service_;
-    const std::string_view schema_sql_;
+    const postgres::Migrations migrations_;
     const Prepare prepare_;
     StartSteps steps_;
     StartStep database_step_{&steps_, "database"};
@@ -58,5 +60,9 @@ private:
     std::jthread database_thread_;  // last: they use everything above
     std::jthread topics_thread_;
 };
+
+// Applies what the service's schema lacks, as the owner that --database-url names; waits for the
+// database without a time limit. Throws what no waiting mends.
+void migrate(const CommonConfig& config, events::Service service, postgres::Migrations migrations);
 
 }  // namespace orderflow::service

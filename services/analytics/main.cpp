@@ -1,15 +1,12 @@
 // analytics-service: read models of everything: each order's timeline, the counters.
-#include <spdlog/spdlog.h>
-
 #include "analytics/analytics_api.hpp"
 #include "analytics/analytics_service.hpp"
 #include "analytics/analytics_waiting.hpp"
 #include "service/host.hpp"
-#include "service/log.hpp"
 
 namespace orderflow::analytics {
 
-extern const std::string_view kSchemaSql;
+extern const postgres::Migrations kMigrations;
 
 namespace {
 
@@ -19,7 +16,7 @@ constexpr GatherLimits kGather{8'192, 8'192, std::chrono::milliseconds{400}};
 constexpr messaging::FetchSettings kFetch{64 * 1024, std::chrono::milliseconds{100}};
 
 void run(const service::CommonConfig& config) {
-    service::Host host(config, events::Service::analytics, kSchemaSql);
+    service::Host host(config, events::Service::analytics, kMigrations);
     messaging::Bell bell;
     const auto context = host.loop_context(bell);
     auto consumers = host.start_consumers(
@@ -43,10 +40,6 @@ int main(int argc, char** argv) {
     service::CommonConfig config;
     service::Options options(events::Service::analytics, "Timelines and counters of all orders",
                              config, 3005);
-    if (const auto code = options.parse(argc, argv)) return *code;
-    service::init_log("analytics-service", config.log_level);
-    return service::guarded([&] {
-        spdlog::info("starting: {}", options.effective());
-        analytics::run(config);
-    });
+    return service::run_program(options, argc, argv, analytics::kMigrations,
+                                [&] { analytics::run(config); });
 }

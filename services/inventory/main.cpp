@@ -1,22 +1,19 @@
 // inventory-service: the product catalogue and the orders' stock reservations.
-#include <spdlog/spdlog.h>
-
 #include "inventory/inventory_api.hpp"
 #include "inventory/inventory_requests.hpp"
 #include "inventory/inventory_service.hpp"
 #include "service/host.hpp"
-#include "service/log.hpp"
 
 namespace orderflow::inventory {
 
-extern const std::string_view kSchemaSql;
+extern const postgres::Migrations kMigrations;
 
 namespace {
 
 constexpr std::size_t kProductQueue = 4'096;  // requests waiting for their commit
 
 void run(const service::CommonConfig& config) {
-    service::Host host(config, events::Service::inventory, kSchemaSql);
+    service::Host host(config, events::Service::inventory, kMigrations);
     messaging::Bell bell;
     const auto context = host.loop_context(bell);
     ProductLoop products("products", context, kProductQueue, product_worker());
@@ -38,10 +35,6 @@ int main(int argc, char** argv) {
     service::Options options(events::Service::inventory,
                              "Keeps the product catalogue and the orders' stock reservations",
                              config, 3003);
-    if (const auto code = options.parse(argc, argv)) return *code;
-    service::init_log("inventory-service", config.log_level);
-    return service::guarded([&] {
-        spdlog::info("starting: {}", options.effective());
-        inventory::run(config);
-    });
+    return service::run_program(options, argc, argv, inventory::kMigrations,
+                                [&] { inventory::run(config); });
 }

@@ -1,16 +1,13 @@
 // order-service: accepts orders, keeps each order's saga, decides COMPLETED or CANCELLED.
-#include <spdlog/spdlog.h>
-
 #include "order/order_api.hpp"
 #include "order/order_changes.hpp"
 #include "order/order_deadline.hpp"
 #include "order/order_service.hpp"
 #include "service/host.hpp"
-#include "service/log.hpp"
 
 namespace orderflow::order {
 
-extern const std::string_view kSchemaSql;
+extern const postgres::Migrations kMigrations;
 
 namespace {
 
@@ -25,7 +22,7 @@ struct Config {
 };
 
 void run(const Config& config) {
-    service::Host host(config.common, events::Service::order, kSchemaSql);
+    service::Host host(config.common, events::Service::order, kMigrations);
     messaging::Bell bell;
     const auto context = host.loop_context(bell);
     Admission admission;
@@ -68,10 +65,6 @@ int main(int argc, char** argv) {
     options.add_seconds("--idempotency-keys-s", "IDEMPOTENCY_KEYS_S", config.keys_kept,
                         {60, kYear.count()},
                         "an Idempotency-Key is remembered for so long, seconds");
-    if (const auto code = options.parse(argc, argv)) return *code;
-    service::init_log("order-service", config.common.log_level);
-    return service::guarded([&] {
-        spdlog::info("starting: {}", options.effective());
-        order::run(config);
-    });
+    return service::run_program(options, argc, argv, order::kMigrations,
+                                [&] { order::run(config); });
 }

@@ -1,15 +1,12 @@
 // payment-service: charges orders through the payment gateway, and undoes it for cancelled ones.
-#include <spdlog/spdlog.h>
-
 #include "payment/payment_api.hpp"
 #include "payment/payment_results.hpp"
 #include "payment/payment_service.hpp"
 #include "service/host.hpp"
-#include "service/log.hpp"
 
 namespace orderflow::payment {
 
-extern const std::string_view kSchemaSql;
+extern const postgres::Migrations kMigrations;
 
 namespace {
 
@@ -22,7 +19,7 @@ constexpr std::size_t kResultQueue = 4'096;  // answers of the gateway waiting f
 constexpr std::chrono::milliseconds kDrain{2'000};
 
 void run(const Config& config) {
-    service::Host host(config.common, events::Service::payment, kSchemaSql);
+    service::Host host(config.common, events::Service::payment, kMigrations);
     messaging::Bell bell;
     const auto context = host.loop_context(bell);
     PaymentMetrics metrics(host.registry());
@@ -53,10 +50,6 @@ int main(int argc, char** argv) {
     options.app()
         .add_option("--gateway-url", config.gateway_url, "payment gateway, http://host:port")
         ->envname("GATEWAY_URL");
-    if (const auto code = options.parse(argc, argv)) return *code;
-    service::init_log("payment-service", config.common.log_level);
-    return service::guarded([&] {
-        spdlog::info("starting: {}", options.effective());
-        payment::run(config);
-    });
+    return service::run_program(options, argc, argv, payment::kMigrations,
+                                [&] { payment::run(config); });
 }

@@ -1,14 +1,11 @@
 // shipping-service: schedules and voids shipments, books and frees the warehouse's storage slots.
-#include <spdlog/spdlog.h>
-
 #include "service/host.hpp"
-#include "service/log.hpp"
 #include "shipping/shipping_api.hpp"
 #include "shipping/shipping_service.hpp"
 
 namespace orderflow::shipping {
 
-extern const std::string_view kSchemaSql;
+extern const postgres::Migrations kMigrations;
 
 namespace {
 
@@ -37,7 +34,7 @@ void run(const Config& config) {
     const auto prepare = [&](postgres::Connection& connection) {
         set_storage_capacity(connection, config.storage_capacity);
     };
-    service::Host host(config.common, events::Service::shipping, kSchemaSql, prepare);
+    service::Host host(config.common, events::Service::shipping, kMigrations, prepare);
     messaging::Bell bell;
     const auto context = host.loop_context(bell);
     const Settings settings{parse_countries(config.countries).value()};
@@ -59,10 +56,6 @@ int main(int argc, char** argv) {
     service::Options options(events::Service::shipping, "Ships paid orders and stores goods",
                              config.common, 3004);
     shipping::add_options(options.app(), config);
-    if (const auto code = options.parse(argc, argv)) return *code;
-    service::init_log("shipping-service", config.common.log_level);
-    return service::guarded([&] {
-        spdlog::info("starting: {}", options.effective());
-        shipping::run(config);
-    });
+    return service::run_program(options, argc, argv, shipping::kMigrations,
+                                [&] { shipping::run(config); });
 }

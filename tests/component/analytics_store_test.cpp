@@ -54,7 +54,7 @@ struct Lab {
         return ids;
     }
 
-    TestDatabase database{Service::analytics, subject(Service::analytics).schema_sql};
+    TestDatabase database{Service::analytics, subject(Service::analytics).migrations};
     postgres::Connection connection{database.url()};
     const std::unique_ptr<OpenOrderSource> source = make_open_order_source(connection);
     Waiting waiting;

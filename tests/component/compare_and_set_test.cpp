@@ -75,7 +75,7 @@ struct Race {
 
 TEST_CASE("compare-and-set: an update that comes second is decided again on the new row") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     postgres::Connection connection(database.url());
     const Story story;
     run_one_batch(order, connection, records_of({{Event{story.reserved()}}}));
@@ -90,7 +90,7 @@ TEST_CASE("compare-and-set: an update that comes second is decided again on the 
 
 TEST_CASE("compare-and-set: an insert that comes second becomes an update") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     const Story story;
 
     const auto report = run_interrupted(database, story.captured(), story.reserved());
@@ -104,7 +104,7 @@ TEST_CASE("compare-and-set: an insert that comes second becomes an update") {
 
 TEST_CASE("compare-and-set: after a lost connection each caller hears what the table says") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     postgres::Connection connection(database.url());
     messaging::Bell bell;
     messaging::PostgresUnitOfWork work(connection, Service::order, bell);
@@ -146,7 +146,7 @@ TEST_CASE("compare-and-set: forward and back meet in two connections, and one of
     CAPTURE(subject.name);
     constexpr int kRounds = 42;
     constexpr int kOrders = 8;
-    TestDatabase database(subject.service, subject.schema_sql);
+    TestDatabase database(subject.service, subject.migrations);
     if (race.service == Service::inventory) {
         database.query("INSERT INTO products (product_id, free, reserved, sold, updated_at, price,"
                        " currency, name) VALUES ('A', 100000, 0, 0, now(), 1500, 'KRW', 'Laptop')");

@@ -91,7 +91,7 @@ std::string list_of(const std::vector<Story>& stories) {
 
 TEST_CASE("consumer: a batch that throws is done again, none of it skipped, no offset committed") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     const auto kafka = fresh_group(Service::order);
     TopicReader reader("inventory-events");
     Log log;
@@ -134,7 +134,7 @@ TEST_CASE("consumer: a batch that throws is done again, none of it skipped, no o
 
 TEST_CASE("consumer: an undecodable record is parked while its neighbours are handled") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     const auto kafka = fresh_group(Service::order);
     std::vector<Story> stories;
     auto messages = reservations(stories, 10);
@@ -163,7 +163,7 @@ TEST_CASE("consumer: an undecodable record is parked while its neighbours are ha
 
 TEST_CASE("consumer: it counts what dies, each try once, and shows how many records are parked") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     database.query("ALTER TABLE orders ADD CONSTRAINT planted CHECK (customer_id <> 'BAD')");
     prometheus::Registry registry;
     Bell bell;
@@ -205,7 +205,7 @@ TEST_CASE("consumer: it counts what dies, each try once, and shows how many reco
 
 TEST_CASE("consumer: the database goes away for a while, and every record is handled once") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     const auto kafka = fresh_group(Service::order);
     prometheus::Registry registry;
     Bell bell;
@@ -234,7 +234,7 @@ TEST_CASE("consumer: the database goes away for a while, and every record is han
 
 TEST_CASE("consumer: members come and go, and every record is handled once") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     const auto kafka = fresh_group(Service::order);
     prometheus::Registry registries[3];
     Bell bell;
@@ -275,7 +275,7 @@ TEST_CASE("consumer: members come and go, and every record is handled once") {
 
 TEST_CASE("consumer: partitions that were held as a member joined are read on afterwards") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     const auto kafka = fresh_group(Service::order);
     prometheus::Registry registries[2];
     Bell bell;
@@ -317,7 +317,7 @@ TEST_CASE("consumer: partitions that were held as a member joined are read on af
 
 TEST_CASE("consumer: a service is killed while a record waits, and the next process handles it") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     database.query("ALTER TABLE orders ADD CONSTRAINT planted CHECK (state <> 'COMPLETED')");
     const auto kafka = fresh_group(Service::order);
     const std::vector<std::string> arguments{

@@ -75,7 +75,7 @@ private:
 
 // The order service's parts that the deadline needs.
 struct Lab {
-    Lab() : database(Service::order, subject(Service::order).schema_sql) {}
+    Lab() : database(Service::order, subject(Service::order).migrations) {}
 
     messaging::LoopContext context(prometheus::Registry& registry) {
         return {Service::order, database.url(), kafka, registry, bell};

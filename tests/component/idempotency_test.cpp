@@ -48,7 +48,7 @@ struct Instance {
 };
 
 struct Lab {
-    TestDatabase database{Service::order, subject(Service::order).schema_sql};
+    TestDatabase database{Service::order, subject(Service::order).migrations};
     Instance a{database}, b{database};
 
     std::int64_t count(const std::string& from) {

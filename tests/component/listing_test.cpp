@@ -46,7 +46,7 @@ struct Lab {
         }
     }
 
-    TestDatabase database{Service::order, subject(Service::order).schema_sql};
+    TestDatabase database{Service::order, subject(Service::order).migrations};
     postgres::Connection connection{database.url()};
     const std::unique_ptr<order::OrderStore> store = order::make_order_store(connection);
 };

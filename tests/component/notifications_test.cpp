@@ -102,7 +102,7 @@ struct Lab {
         run_one_batch(subject(Service::order), connection, records_of({{event}}));
     }
 
-    TestDatabase database{Service::order, subject(Service::order).schema_sql};
+    TestDatabase database{Service::order, subject(Service::order).migrations};
     postgres::Connection connection{database.url()};
     Instance instance{database.url()};
 };

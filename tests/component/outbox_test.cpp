@@ -63,7 +63,7 @@ std::int64_t leader_pid(TestDatabase& database) {
 
 TEST_CASE("outbox: a concurrent reader misses no committed row and sees them in seq order") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     constexpr int kWriters = 8;
     constexpr int kRounds = 250;
     std::atomic<int> committed = 0;
@@ -107,7 +107,7 @@ TEST_CASE("outbox: a concurrent reader misses no committed row and sees them in 
 
 TEST_CASE("outbox: dead record, row and event of one batch stand in one transaction") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     postgres::Connection connection(database.url());
     const Story good;
     Message broken = message_of(Story{}.captured());
@@ -133,7 +133,7 @@ TEST_CASE("outbox: dead record, row and event of one batch stand in one transact
 
 TEST_CASE("outbox: a record that is parked already is not parked twice") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     postgres::Connection connection(database.url());
     Message broken = message_of(Story{}.captured());
     broken.value.clear();
@@ -147,7 +147,7 @@ TEST_CASE("outbox: a record that is parked already is not parked twice") {
 
 TEST_CASE("outbox: an event above 256 KiB is refused and takes its transaction with it") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     postgres::Connection connection(database.url());
     Bell bell;
     PostgresUnitOfWork work(connection, Service::order, bell);
@@ -170,7 +170,7 @@ TEST_CASE("outbox: an event above 256 KiB is refused and takes its transaction w
 
 TEST_CASE("ledger: rows come back as they were appended") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     postgres::Connection connection(database.url());
     Bell bell;
     PostgresUnitOfWork work(connection, Service::order, bell);
@@ -196,7 +196,7 @@ TEST_CASE("ledger: rows come back as they were appended") {
 
 TEST_CASE("outbox: a connection that broke between two transactions costs none") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     postgres::Connection connection(database.url());
     Bell bell;
     PostgresUnitOfWork work(connection, Service::order, bell);
@@ -215,7 +215,7 @@ TEST_CASE("outbox: a connection that broke between two transactions costs none")
 
 TEST_CASE("ledger: the checkpoint is never lowered") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     OwnLedger ledger(database.url());
     CHECK(ledger->checkpoint() == 0);
     ledger->move_checkpoint(0, 7);
@@ -227,7 +227,7 @@ TEST_CASE("ledger: the checkpoint is never lowered") {
 
 TEST_CASE("ledger: one leads; who loses the connection loses the lead and can do nothing more") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     OwnLedger first(database.url());
     OwnLedger second(database.url());
     REQUIRE(first->lead());
@@ -246,7 +246,7 @@ TEST_CASE("ledger: one leads; who loses the connection loses the lead and can do
 
 TEST_CASE("ledger: a leader that is frozen for three seconds is deposed") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     OwnLedger frozen(database.url());
     OwnLedger other(database.url());
     REQUIRE(frozen->lead());
@@ -257,7 +257,7 @@ TEST_CASE("ledger: a leader that is frozen for three seconds is deposed") {
 
 TEST_CASE("ledger: the saga's lane steps over announcements, and each topic has its own lane") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     database.query(
         "INSERT INTO outbox (event_id, topic, key, type, headers, data, recorded_at)"
         " SELECT gen_random_uuid(), topic, 'k', type, '{}', 'data of ' || topic, now()"
@@ -300,7 +300,7 @@ TEST_CASE("ledger: the saga's lane steps over announcements, and each topic has 
 
 TEST_CASE("ledger: what a topic refuses is kept until the checkpoint moves") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     OwnLedger saga(database.url());
     const auto shown = [&] {
         return database.query("SELECT concat_ws(' ', refused_seq, refused_why, refused_error,"
@@ -322,7 +322,7 @@ TEST_CASE("ledger: what a topic refuses is kept until the checkpoint moves") {
 
 TEST_CASE("ledger: a topic with another id takes the checkpoint back to zero") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     OwnLedger saga(database.url());
     saga->move_checkpoint(0, 7);
     const auto remade = [&] {

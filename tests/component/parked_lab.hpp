@@ -25,7 +25,7 @@ struct Worker {
 struct Lab {
     explicit Lab(events::Service which = events::Service::order)
         : subject(test::subject(which)),
-          database(subject.service, subject.schema_sql),
+          database(subject.service, subject.migrations),
           worker(database, which),
           handler(subject.make_handler(worker.connection)) {
         if (!subject.prepare_sql.empty()) database.query(subject.prepare_sql);

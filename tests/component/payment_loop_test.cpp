@@ -18,7 +18,7 @@
 
 namespace orderflow {
 namespace payment {
-extern const std::string_view kSchemaSql;
+extern const postgres::Migrations kMigrations;
 }
 
 namespace test {
@@ -114,7 +114,7 @@ std::int64_t count(TestDatabase& database, const std::string& from_where) {
 }  // namespace
 
 TEST_CASE("payment loop: an intent becomes a capture in two versions of its row") {
-    TestDatabase database(events::Service::payment, payment::kSchemaSql);
+    TestDatabase database(events::Service::payment, payment::kMigrations);
     ForgetfulGateway gateway;
     Process process(database, gateway);
     const std::vector<Story> stories(300);
@@ -129,7 +129,7 @@ TEST_CASE("payment loop: an intent becomes a capture in two versions of its row"
 }
 
 TEST_CASE("payment loop: what the gateway left unclear is asked again until it is clear") {
-    TestDatabase database(events::Service::payment, payment::kSchemaSql);
+    TestDatabase database(events::Service::payment, payment::kMigrations);
     ForgetfulGateway gateway;
     gateway.unanswered = 2;
     Process process(database, gateway);
@@ -149,7 +149,7 @@ TEST_CASE("payment loop: what the gateway left unclear is asked again until it i
 }
 
 TEST_CASE("payment loop: results wait for a database that went away, and none is lost") {
-    TestDatabase database(events::Service::payment, payment::kSchemaSql);
+    TestDatabase database(events::Service::payment, payment::kMigrations);
     ForgetfulGateway gateway;
     Process process(database, gateway);
     const std::vector<Story> stories(50);
@@ -172,7 +172,7 @@ TEST_CASE("payment loop: results wait for a database that went away, and none is
 }
 
 TEST_CASE("payment loop: an intent whose process died is charged by the next one") {
-    TestDatabase database(events::Service::payment, payment::kSchemaSql);
+    TestDatabase database(events::Service::payment, payment::kMigrations);
     ForgetfulGateway gateway;
     std::vector<Story> stories(10);
     for (Story& story : stories) story.id = IdSource().next<OrderId>(system_now() - 1min);

@@ -20,7 +20,7 @@
 
 namespace orderflow {
 namespace payment {
-extern const std::string_view kSchemaSql;
+extern const postgres::Migrations kMigrations;
 }
 
 namespace test {
@@ -118,7 +118,7 @@ void check_consistency(TestDatabase& database, const Member& forward, const Memb
 }  // namespace
 
 TEST_CASE("payment race: no charge after an answer, in 10,000 rounds of intent against trigger") {
-    TestDatabase database(events::Service::payment, payment::kSchemaSql);
+    TestDatabase database(events::Service::payment, payment::kMigrations);
     Batches forward(kBatches), back(kBatches);
     for (std::size_t batch = 0; batch < kBatches; ++batch) {
         for (std::size_t i = 0; i < kOrders; ++i) {

@@ -12,7 +12,7 @@
 
 namespace orderflow {
 namespace payment {
-extern const std::string_view kSchemaSql;
+extern const postgres::Migrations kMigrations;
 }
 
 namespace test {
@@ -52,7 +52,7 @@ std::vector<OrderId> fill(payment::PaymentStore& store, int rows) {
 }  // namespace
 
 TEST_CASE("payment store: a row comes back as it was saved, whatever is empty in it") {
-    TestDatabase database(events::Service::payment, payment::kSchemaSql);
+    TestDatabase database(events::Service::payment, payment::kMigrations);
     postgres::Connection connection(database.url());
     const auto store = payment::make_payment_store(connection);
     const OrderId open = new_order_id();
@@ -82,7 +82,7 @@ TEST_CASE("payment store: a row comes back as it was saved, whatever is empty in
 }
 
 TEST_CASE("payment store: pages hold every open row once and end where the range ends") {
-    TestDatabase database(events::Service::payment, payment::kSchemaSql);
+    TestDatabase database(events::Service::payment, payment::kMigrations);
     postgres::Connection connection(database.url());
     const auto store = payment::make_payment_store(connection);
     const auto ids = fill(*store, 100);
@@ -113,7 +113,7 @@ TEST_CASE("payment store: pages hold every open row once and end where the range
 }
 
 TEST_CASE("payment store: pages count what ended otherwise than was said") {
-    TestDatabase database(events::Service::payment, payment::kSchemaSql);
+    TestDatabase database(events::Service::payment, payment::kMigrations);
     postgres::Connection connection(database.url());
     const auto store = payment::make_payment_store(connection);
     const OrderId denied = new_order_id();  // captured, then "never charged"

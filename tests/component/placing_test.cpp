@@ -17,7 +17,7 @@ using events::Service;
 
 TEST_CASE("placing: an order that the database refuses fails alone") {
     const Subject& subject_order = subject(Service::order);
-    TestDatabase database(Service::order, subject_order.schema_sql);
+    TestDatabase database(Service::order, subject_order.migrations);
     prometheus::Registry registry;
     messaging::Bell bell;
     const order::Admission admission;

@@ -53,7 +53,7 @@ struct Instance {
 };
 
 struct Lab {
-    TestDatabase database{Service::inventory, subject(Service::inventory).schema_sql};
+    TestDatabase database{Service::inventory, subject(Service::inventory).migrations};
     Instance a{database}, b{database};
 
     std::string counters() {

@@ -117,7 +117,7 @@ void check_topic(TestDatabase& database, TopicReader& reader) {
 
 TEST_CASE("relay: it dies again and again while events are appended, and loses none") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     TopicReader reader("order-events");
     Bell bell;
     Appenders appenders(database.url(), bell);
@@ -137,7 +137,7 @@ TEST_CASE("relay: it dies again and again while events are appended, and loses n
 
 TEST_CASE("relay: the service is killed with SIGKILL while events are appended, and none is lost") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     const auto kafka = fresh_group(Service::order);
     TopicReader reader("order-events");
     Bell bell;
@@ -164,7 +164,7 @@ TEST_CASE("relay: the service is killed with SIGKILL while events are appended, 
 
 TEST_CASE("relay: two of them, and the leader loses its connection again and again") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     TopicReader reader("order-events");
     prometheus::Registry registries[2];
     Bell bells[2];
@@ -194,7 +194,7 @@ TEST_CASE("relay: two of them, and the leader loses its connection again and aga
 
 TEST_CASE("relay: an operator lowers the checkpoint: it sends again from there, and goes on") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     TopicReader reader("order-events");
     prometheus::Registry registry;
     Bell bell;
@@ -233,7 +233,7 @@ TEST_CASE("relay: an operator lowers the checkpoint: it sends again from there, 
 
 TEST_CASE("relay: the database goes away for a while, then everything is published") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     TopicReader reader("order-events");
     prometheus::Registry registry;
     Bell bell;
@@ -255,7 +255,7 @@ TEST_CASE("relay: the database goes away for a while, then everything is publish
 
 TEST_CASE("relay: rows asked for once more are noticed, also when the checkpoint is behind them") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.schema_sql);
+    TestDatabase database(order.service, order.migrations);
     OwnLedger ledger(database.url());
     REQUIRE(ledger->lead());
     CHECK(ledger->checkpoint() == 0);

@@ -27,7 +27,7 @@ constexpr const char* kDeaths = "dead-letter-queue";
 // A relay of order-service over a database of its own.
 struct Lab {
     const Subject& order = subject(Service::order);
-    TestDatabase database{order.service, order.schema_sql};
+    TestDatabase database{order.service, order.migrations};
     prometheus::Registry registry;
     messaging::Bell bell;
     StartSteps steps;

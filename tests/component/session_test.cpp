@@ -50,7 +50,7 @@ void check_trip(postgres::Connection& connection) {
 }
 
 struct Lab {
-    TestDatabase database{Service::order, subject(Service::order).schema_sql};
+    TestDatabase database{Service::order, subject(Service::order).migrations};
     postgres::Connection admin{stack_setting("ADMIN_DATABASE_URL")};
 
     // An order with such text comes back as it was, for this connection and for any other one.
@@ -206,7 +206,8 @@ TEST_CASE("session: a database that cannot hold every text is refused") {
     {
         postgres::Connection connection(stack_setting("ADMIN_DATABASE_URL") + " dbname=" + name);
         CHECK_THROWS_WITH(
-            postgres::migrate(connection, "orders", subject(Service::order).schema_sql),
+            postgres::migrate(connection, "orders", subject(Service::order).migrations,
+                              [](const std::string&) {}),
             Catch::Matchers::ContainsSubstring("LATIN1") &&
                 Catch::Matchers::ContainsSubstring("UTF8"));
     }

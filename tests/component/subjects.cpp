@@ -11,19 +11,19 @@
 
 namespace orderflow {
 namespace order {
-extern const std::string_view kSchemaSql;
+extern const postgres::Migrations kMigrations;
 }
 namespace payment {
-extern const std::string_view kSchemaSql;
+extern const postgres::Migrations kMigrations;
 }
 namespace inventory {
-extern const std::string_view kSchemaSql;
+extern const postgres::Migrations kMigrations;
 }
 namespace shipping {
-extern const std::string_view kSchemaSql;
+extern const postgres::Migrations kMigrations;
 }
 namespace analytics {
-extern const std::string_view kSchemaSql;
+extern const postgres::Migrations kMigrations;
 }
 
 namespace test {
@@ -120,23 +120,23 @@ std::unique_ptr<messaging::BatchHandler> shipping_handler(postgres::Connection& 
 
 const std::vector<Subject>& subjects() {
     static const std::vector<Subject> all{
-        {"order", Service::order, order::kSchemaSql, "",
+        {"order", Service::order, order::kMigrations, "",
          [](postgres::Connection& c) {
              return std::make_unique<StoreHandler<order::OrderService, order::OrderStore>>(
                  order::make_order_store(c));
          },
          told_to_order},
-        {"payment", Service::payment, payment::kSchemaSql, "", payment_handler, told_to_payment},
-        {"inventory", Service::inventory, inventory::kSchemaSql, kCatalogue,
+        {"payment", Service::payment, payment::kMigrations, "", payment_handler, told_to_payment},
+        {"inventory", Service::inventory, inventory::kMigrations, kCatalogue,
          [](postgres::Connection& c) {
              return std::make_unique<
                  StoreHandler<inventory::InventoryService, inventory::InventoryStore>>(
                  inventory::make_inventory_store(c));
          },
          told_to_inventory},
-        {"shipping", Service::shipping, shipping::kSchemaSql,
+        {"shipping", Service::shipping, shipping::kMigrations,
          "INSERT INTO storage (capacity) VALUES (2)", shipping_handler, told_to_shipping},
-        {"analytics", Service::analytics, analytics::kSchemaSql, "",
+        {"analytics", Service::analytics, analytics::kMigrations, "",
          [](postgres::Connection& c) {
              return std::make_unique<
                  StoreHandler<analytics::AnalyticsService, analytics::AnalyticsStore>>(

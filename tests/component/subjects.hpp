@@ -14,7 +14,7 @@ namespace orderflow::test {
 struct Subject {
     std::string name;
     events::Service service{};
-    std::string_view schema_sql;
+    postgres::Migrations migrations;
     // Rows that must be there before the first event: the catalogue, the storage.
     std::string prepare_sql;
     messaging::HandlerFactory make_handler;

@@ -15,7 +15,7 @@ using Batches = std::vector<std::vector<Record>>;
 
 // A fresh database after these batches.
 std::string state_after(const Subject& subject, const Batches& batches) {
-    TestDatabase database(subject.service, subject.schema_sql);
+    TestDatabase database(subject.service, subject.migrations);
     if (!subject.prepare_sql.empty()) database.query(subject.prepare_sql);
     postgres::Connection connection(database.url());
     for (const auto& records : batches) run_one_batch(subject, connection, records);
@@ -63,7 +63,7 @@ TEST_CASE("twice: a batch that comes again leaves every byte as it was") {
     CAPTURE(subject.name);
     const auto list = subject.events();
     const auto records = records_of(list);
-    TestDatabase database(subject.service, subject.schema_sql);
+    TestDatabase database(subject.service, subject.migrations);
     if (!subject.prepare_sql.empty()) database.query(subject.prepare_sql);
     postgres::Connection connection(database.url());
     run_one_batch(subject, connection, records);
@@ -81,7 +81,7 @@ TEST_CASE("twice: events that come again under new ids are recognised by the agg
     auto list = subject.events();
     // An orphan is parked once for each record of it: no aggregate knows it.
     std::erase_if(list, [](const auto& event) { return name_of(event) == "ShipmentVoided"; });
-    TestDatabase database(subject.service, subject.schema_sql);
+    TestDatabase database(subject.service, subject.migrations);
     if (!subject.prepare_sql.empty()) database.query(subject.prepare_sql);
     postgres::Connection connection(database.url());
     run_one_batch(subject, connection, records_of(list));

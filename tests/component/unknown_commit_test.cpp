@@ -28,7 +28,7 @@ public:
 
 // The payment service's consumer, its calls noted instead of made.
 struct Lab {
-    Lab() : database(Service::payment, subject(Service::payment).schema_sql) {}
+    Lab() : database(Service::payment, subject(Service::payment).migrations) {}
 
     void run(const Story& story) {
         const auto records = records_of(std::vector<events::Event>{story.reserved()});

@@ -38,7 +38,7 @@ std::string told_by(const std::string& table) {
 
 }  // namespace
 
-TestDatabase::TestDatabase(events::Service service, std::string_view schema_sql)
+TestDatabase::TestDatabase(events::Service service, postgres::Migrations migrations)
     : name_(fresh_name()),
       url_(stack_setting("ADMIN_DATABASE_URL") + " dbname=" + name_),
       admin_(stack_setting("ADMIN_DATABASE_URL")),
@@ -49,7 +49,7 @@ TestDatabase::TestDatabase(events::Service service, std::string_view schema_sql)
     for (const char* setting : kSettings) {
         admin_.script("ALTER DATABASE " + name_ + " SET " + setting);
     }
-    postgres::migrate(connection_, schema, schema_sql);
+    postgres::migrate(connection_, schema, migrations, [](const std::string&) {});
     // The checks join whole tables; what services set for their statements by key is not for them.
     connection_.script("RESET enable_seqscan; RESET enable_hashjoin; RESET enable_mergejoin");
 }

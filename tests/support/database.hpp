@@ -8,14 +8,15 @@
 
 #include "events/catalog.hpp"
 #include "postgres/connection.hpp"
+#include "postgres/migration.hpp"
 
 namespace orderflow::test {
 
 class TestDatabase {
 public:
-    // Creates the database and brings in `schema_sql` as the service would, with the timeouts that
+    // Creates the database and applies `migrations`, with the timeouts that
     // a service's role has.
-    TestDatabase(events::Service service, std::string_view schema_sql);
+    TestDatabase(events::Service service, postgres::Migrations migrations);
     ~TestDatabase();
     TestDatabase(const TestDatabase&) = delete;
     TestDatabase& operator=(const TestDatabase&) = delete;

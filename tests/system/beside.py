@@ -29,12 +29,16 @@ class Servers:
         self.state = tempfile.mkdtemp(prefix="orderflow-beside-")
         self.bin = pathlib.Path(Stack().env["STACK_BIN"])
         self.script("up", "--free-ports", "--no-build", "--build-dir", self.bin.parent, "--only", "postgres,kafka")
+        self.read()
+
+    def read(self):
+        """Where everything is, after each `up`."""
         words = shlex.split((pathlib.Path(self.state) / "stack.env").read_text(), comments=True)
         self.env = dict(word.split("=", 1) for word in words)
 
-    def script(self, name, *arguments):
+    def script(self, name, *arguments, **settings):
         done = subprocess.run([ROOT / "scripts" / name, "--state", self.state, *arguments], stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, timeout=180, check=False)
+                              stderr=subprocess.STDOUT, text=True, timeout=180, check=False, env=os.environ | settings)
         if done.returncode != 0:
             raise AssertionError(f"scripts/{name}: {done.stdout}")
 
@@ -61,6 +65,14 @@ class Servers:
         name = DATABASES[service]
         self.psql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
         self.psql(f"DROP SCHEMA IF EXISTS {name} CASCADE", name)
+
+    def migrate(self, service):
+        """Brings the service's schema up to date, as its owner."""
+        url = self.env[f"{DATABASES[service].upper()}_OWNER_DATABASE_URL"]
+        done = subprocess.run([self.bin / f"{service}-service", "--migrate"], env=os.environ | {"DATABASE_URL": url},
+                              capture_output=True, text=True, check=False, timeout=60)
+        if done.returncode != 0:
+            raise AssertionError(f"{service}-service --migrate: {done.stderr}")
 
 
 class Way:

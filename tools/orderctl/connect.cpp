@@ -21,7 +21,9 @@ std::string env_prefix(Service service) {
 std::string auditor_env(Service service) {
     return "AUDITOR_" + env_prefix(service) + "_DATABASE_URL";
 }
-std::string owner_env(Service service) { return env_prefix(service) + "_DATABASE_URL"; }
+std::string operator_env(Service service) {
+    return "OPERATOR_" + env_prefix(service) + "_DATABASE_URL";
+}
 
 }  // namespace
 
@@ -39,10 +41,9 @@ void Endpoints::describe(CLI::App& app) {
     }
     for (const Service service : kServices) {
         const std::string schema(schema_of(service));
-        add("--" + schema + "-owner-url", owner_[at(service)], owner_env(service),
-            "the same with the right to write (republish, records, settle)");
+        add("--" + schema + "-operator-url", operator_[at(service)], operator_env(service),
+            "the same, role operator (republish, records, settle)");
     }
-    add("--admin-url", admin_, "ADMIN_DATABASE_URL", "a superuser's URL, instead of the owners'");
     // The URLs of databases are not among those that proposals repeat: they may hold passwords.
     carried_ = {
         add("--brokers", brokers_, "KAFKA_BROKERS", "Kafka bootstrap servers, host:port,…"),
@@ -69,9 +70,8 @@ void Endpoints::complete(const std::string& program) {
     };
     for (const Service service : kServices) {
         fill(auditor_[at(service)], auditor_env(service));
-        fill(owner_[at(service)], owner_env(service));
+        fill(operator_[at(service)], operator_env(service));
     }
-    fill(admin_, "ADMIN_DATABASE_URL");
     fill(brokers_, "KAFKA_BROKERS");
     fill(gateway_, "GATEWAY_URL");
     fill(edge_, "EDGE_URL");
@@ -121,10 +121,8 @@ const std::string& Endpoints::auditor(Service service) const {
     return need(auditor_[at(service)], "--" + std::string(schema_of(service)) + "-url");
 }
 
-std::string Endpoints::owner(Service service) const {
-    const std::string schema(schema_of(service));
-    if (owner_[at(service)].empty() && !admin_.empty()) return admin_ + " dbname=" + schema;
-    return need(owner_[at(service)], "--" + schema + "-owner-url or --admin-url");
+const std::string& Endpoints::operator_url(Service service) const {
+    return need(operator_[at(service)], "--" + std::string(schema_of(service)) + "-operator-url");
 }
 
 const std::string& Endpoints::group(Service service) const { return group_[at(service)]; }

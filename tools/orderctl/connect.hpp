@@ -27,8 +27,8 @@ public:
 
     // The audit views of a service. All of these throw CannotDo for what was not given.
     const std::string& auditor(Service service) const;
-    // The service's own database with the right to write: its own URL, or the admin's.
-    std::string owner(Service service) const;
+    // The service's own database with the rights of an operator.
+    const std::string& operator_url(Service service) const;
     const std::string& brokers() const { return need(brokers_, "--brokers"); }
     const std::string& gateway() const { return need(gateway_, "--gateway-url"); }
     const std::string& group(Service service) const;
@@ -42,9 +42,8 @@ private:
 
     std::string stack_env_;
     std::array<std::string, 5> auditor_;
-    std::array<std::string, 5> owner_;
+    std::array<std::string, 5> operator_;
     std::array<std::string, 5> group_;
-    std::string admin_;
     std::string brokers_;
     std::string gateway_;
     std::string edge_;

@@ -79,7 +79,7 @@ std::string refusal(const payment::Payment& payment, const std::string& id,
 SettledView settle(const Context& context, const SettleOptions& options, const OrderId& id) {
     const auto as = options.as == "refunded" ? payment::Settlement::REFUNDED
                                              : payment::Settlement::NEVER_CHARGED;
-    postgres::Connection connection({context.endpoints.owner(events::Service::payment),
+    postgres::Connection connection({context.endpoints.operator_url(events::Service::payment),
                                      schema_of(events::Service::payment)});
     messaging::Bell bell;  // nobody listens here: the service's relay polls
     messaging::PostgresUnitOfWork work(connection, events::Service::payment, bell);

@@ -187,7 +187,7 @@ Service service_named(const std::string& name) {
 
 int run_decide(const Context& context, const RecordsOptions& options, bool retry) {
     const Service service = service_named(options.service);
-    postgres::Connection connection({context.endpoints.owner(service), schema_of(service)});
+    postgres::Connection connection({context.endpoints.operator_url(service), schema_of(service)});
     const Rows taken = connection.exec(retry ? kRetry : kDiscard,
                                        Params::of(options.id, options.by, options.reason));
     const std::string what = "record " + std::to_string(options.id) + " of " + options.service;

@@ -28,7 +28,7 @@ Examples:
   orderctl republish --order 0190c7a1-7e2b-7c44-9d1a-5b0f6f1c2d3e
       sends every event of one order, of all participants
   orderctl republish --since 2026-01-02T03:00:00Z --service inventory
-      the relay starts again from there: lowers its checkpoint (needs the service's own URL)
+      the relay starts again from there: lowers its checkpoint (role operator)
   scripts/down --only order,payment,inventory,shipping,analytics
   orderctl republish --all
   scripts/up --no-demo
@@ -138,7 +138,7 @@ std::vector<RepublishedView> lower_checkpoints(const Context& context,
     std::vector<RepublishedView> views;
     for (const Service service : kServices) {
         if (!chosen(options, service)) continue;
-        postgres::Connection connection({context.endpoints.owner(service), schema_of(service)});
+        postgres::Connection connection({context.endpoints.operator_url(service), schema_of(service)});
         connection.script("SET statement_timeout = 0");
         if (since) {
             connection.exec(kLowerSince, Params::of(*since));
