@@ -40,10 +40,10 @@ WHERE NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) \gexec
 
 SELECT format('CREATE DATABASE %I OWNER %I', name, owner) FROM service
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = name) \gexec
-SELECT format('ALTER DATABASE %I OWNER TO %I', name, owner) FROM service
-WHERE EXISTS (SELECT FROM pg_database d WHERE d.datname = name AND d.datdba <> owner::regrole) \gexec
-SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', name) FROM service \gexec
-SELECT format('GRANT CONNECT ON DATABASE %1$I TO %1$I, operator, auditor', name) FROM service \gexec
+-- In one transaction each: a former owner keeps his right to connect.
+SELECT format('BEGIN; ALTER DATABASE %1$I OWNER TO %2$I; REVOKE ALL ON DATABASE %1$I FROM PUBLIC;'
+              'GRANT CONNECT ON DATABASE %1$I TO %1$I, operator, auditor; COMMIT', name, owner)
+FROM service \gexec
 
 \connect orders
 \ir handover.sql

@@ -17,6 +17,3 @@ ORDER BY c.relkind, c.relname \gexec
 SELECT format('ALTER ROUTINE %s OWNER TO %I', p.oid::regprocedure, :'owner')
 FROM pg_proc p
 WHERE p.pronamespace = to_regnamespace(:'runtime') AND p.proowner = :'runtime'::regrole \gexec
--- What a role's settings were good for is set by each connection now.
-SELECT format('ALTER ROLE %I RESET ALL', :'runtime')
-FROM pg_db_role_setting s WHERE s.setrole = :'runtime'::regrole AND s.setdatabase = 0 \gexec

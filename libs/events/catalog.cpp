@@ -49,25 +49,29 @@ constexpr std::array<std::string_view, kEventKinds> kTypeNames{
     "PaymentDeclined.v1",   "PaymentRefunded.v1",     "NothingToCompensate.v1",
     "ShipmentScheduled.v1", "ShipmentRefused.v1",     "ShipmentVoided.v1"};
 
-constexpr std::int64_t kRetentionMs = 7LL * 24 * 3600 * 1000;
-constexpr std::int64_t kDeadLetterRetentionMs = 30LL * 24 * 3600 * 1000;
+constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
+constexpr std::int64_t kGiB = 1LL << 30;
 constexpr int kMaxMessageBytes = 327'680;  // 256 KiB of data, and room for headers and framing
 
+constexpr TopicSettings saga_topic(std::string_view name, std::uint8_t producers) {
+    return {name, producers, kPartitions, 3, 2, 7 * kDayMs, 32 * kGiB, kMaxMessageBytes};
+}
 // A retry topic is written by whoever consumes the topic it is named after.
+constexpr TopicSettings retry_topic(std::string_view name, std::uint8_t producers) {
+    return {name, producers, kPartitions, 3, 2, 7 * kDayMs, 1 * kGiB, kMaxMessageBytes};
+}
+
 constexpr std::array<TopicSettings, 9> kTopics{{
-    {"order-events", kOrder, kPartitions, kRetentionMs, kMaxMessageBytes},
-    {"inventory-events", kInventory, kPartitions, kRetentionMs, kMaxMessageBytes},
-    {"payment-events", kPayment, kPartitions, kRetentionMs, kMaxMessageBytes},
-    {"shipping-events", kShipping, kPartitions, kRetentionMs, kMaxMessageBytes},
-    {"order-events.retry", kPayment | kInventory | kShipping | kAnalytics, kPartitions,
-     kRetentionMs, kMaxMessageBytes},
-    {"inventory-events.retry", kOrder | kPayment | kAnalytics, kPartitions, kRetentionMs,
-     kMaxMessageBytes},
-    {"payment-events.retry", kOrder | kShipping | kAnalytics, kPartitions, kRetentionMs,
-     kMaxMessageBytes},
-    {"shipping-events.retry", kOrder | kAnalytics, kPartitions, kRetentionMs, kMaxMessageBytes},
-    {kDeadLetterTopic, kOrder | kPayment | kInventory | kShipping | kAnalytics, kPartitions,
-     kDeadLetterRetentionMs, kMaxMessageBytes},
+    saga_topic("order-events", kOrder),
+    saga_topic("inventory-events", kInventory),
+    saga_topic("payment-events", kPayment),
+    saga_topic("shipping-events", kShipping),
+    retry_topic("order-events.retry", kPayment | kInventory | kShipping | kAnalytics),
+    retry_topic("inventory-events.retry", kOrder | kPayment | kAnalytics),
+    retry_topic("payment-events.retry", kOrder | kShipping | kAnalytics),
+    retry_topic("shipping-events.retry", kOrder | kAnalytics),
+    {kDeadLetterTopic, kOrder | kPayment | kInventory | kShipping | kAnalytics, kPartitions, 3, 2,
+     30 * kDayMs, 4 * kGiB, kMaxMessageBytes},
 }};
 
 std::string_view without_version(std::string_view type) {

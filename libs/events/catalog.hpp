@@ -71,8 +71,11 @@ std::string_view topic_of(Service producer);
 struct TopicSettings {
     std::string_view name;
     std::uint8_t producers;  // bits
-    int partitions;
+    int partitions;          // at least
+    int replication;
+    int min_insync_replicas;
     std::int64_t retention_ms;
+    std::int64_t retention_bytes;  // of a partition; whichever of the two comes first
     int max_message_bytes;
 };
 std::span<const TopicSettings> topics();

@@ -55,7 +55,7 @@ public:
         auto made = make_topic_producer(context_.kafka,
                                         {context_.service, topic, alone, /*gapless=*/false});
         const auto until = steady_clock::now() + kPatience;
-        const std::string id = find_topic(*made, topic, until, [&] {
+        const std::string id = find_topic(*made, until, [&] {
             waiting();  // keeps the session, and with it the lead
             return !stop_.stop_requested();
         });

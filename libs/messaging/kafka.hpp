@@ -1,6 +1,6 @@
 #pragma once
-// Kafka behind the ports RecordSource and Producer, over librdkafka's C API, and the creation of
-// the catalog's topics. Each object belongs to one thread.
+// Kafka behind the ports RecordSource and Producer, over librdkafka's C API. Nothing here creates a
+// topic (orderctl topics apply does). Each object belongs to one thread.
 #include <functional>
 #include <memory>
 #include <optional>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "events/catalog.hpp"
+#include "messaging/kafka_properties.hpp"
 #include "messaging/record.hpp"
 #include "messaging/relay.hpp"
 
@@ -19,7 +20,7 @@ struct KafkaSettings {
     std::string brokers;    // host:port,host:port
     std::string client_id;
     std::string group_id;   // consumers only
-    int topic_replication = 1;  // of a topic that is made again
+    KafkaProperties properties = {};
 };
 
 // How long the broker lets a fetch wait for how much. The default answers at the first byte.
@@ -27,6 +28,9 @@ struct FetchSettings {
     int min_bytes = 1;
     std::chrono::milliseconds max_wait{500};
 };
+
+// Sees what a consumer has fetched: for logs, metrics and tests.
+using OnFetch = std::function<void(std::span<const Record>)>;
 
 // A member of the consumer group. Auto commit and auto offset store are off: offsets are committed
 // only for what processed() named and for what is no record, asynchronously while running,
@@ -36,10 +40,11 @@ struct FetchSettings {
 // from its start (noticed within seconds). If nothing arrives for 30 s, and for 5 s more although
 // the broker has more, or although partitions are assigned to nobody, the client is thrown away and
 // made anew. Throws std::runtime_error on a fatal client error.
+// `on_fetch` gets what each poll() has taken, before anybody handles it, on the polling thread.
 class KafkaConsumer final : public RecordSource {
 public:
     KafkaConsumer(KafkaSettings settings, std::vector<std::string> topics,
-                  FetchSettings fetch = {});
+                  FetchSettings fetch = {}, OnFetch on_fetch = {});
     ~KafkaConsumer() override;
 
     std::vector<Record> poll(Gathering& gathering, std::chrono::milliseconds idle) override;
@@ -59,6 +64,7 @@ private:
     const KafkaSettings settings_;
     const std::vector<std::string> topics_;
     const FetchSettings fetch_;
+    const OnFetch on_fetch_;
     std::unique_ptr<Client> client_;
     std::vector<Record> early_;  // came during hold()
     std::chrono::steady_clock::time_point last_progress_;
@@ -85,15 +91,13 @@ struct TopicState {
     std::string error;
 };
 
-// The same for one topic only, which it can look at and make.
+// The same for one topic only, which it can look at.
 class TopicProducer : public Producer {
 public:
     // Asks for the topic's state, if it has not asked yet.
     virtual void ask() = 0;
     // The answer, for which it waits so long; empty: none yet, or none could be had: ask again.
     virtual std::optional<TopicState> answer(std::chrono::milliseconds at_most) = 0;
-    // Makes the topic as the catalog says. Empty: it is there now; otherwise why not. Up to 2 s.
-    virtual std::string create() = 0;
     // Learns who leads the topic's partitions, which a first event would have to wait for. Blocks.
     virtual void warm_up(std::chrono::milliseconds at_most) = 0;
     // The broker has given it its id, the other thing to wait for; as of the last 250 ms.
@@ -109,12 +113,11 @@ struct TopicProducerSettings {
 std::unique_ptr<TopicProducer> make_topic_producer(const KafkaSettings& settings,
                                                    const TopicProducerSettings& topic);
 
-// Creates the topics that `service` emits to, announcements too, or consumes from, as the catalog
-// says; existing ones are left as they are, also where this client may create none. Tries until all
-// are there: true; or until a stop is asked for: false. `look` gets what is still missing after
-// each try, at the end nothing. Throws std::runtime_error for settings that cannot work.
-bool ensure_topics(const KafkaSettings& settings, events::Service service, int replication,
-                   const std::stop_token& stop,
-                   const std::function<void(std::span<const TopicProblem>)>& look);
+// Waits until the topics are there that `service` emits to, announcements too, or consumes from:
+// true; or until a stop is asked for: false. `look` gets what is still missing after each look, at
+// the end nothing. Throws std::runtime_error for settings that cannot work.
+bool await_topics(const KafkaSettings& settings, events::Service service,
+                  const std::stop_token& stop,
+                  const std::function<void(std::span<const TopicProblem>)>& look);
 
 }  // namespace orderflow::messaging

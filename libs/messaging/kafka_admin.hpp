@@ -1,10 +1,8 @@
 #pragma once
-// Looking at one topic and making it, on the handle of a client that lives anyway; inside
-// libs/messaging only.
+// Looking at one topic on the handle of a client that lives anyway; inside libs/messaging only.
 #include <chrono>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "messaging/kafka.hpp"
 #include "messaging/rdkafka.hpp"
@@ -12,9 +10,6 @@
 namespace orderflow::messaging {
 
 Refusal refusal_of(rd_kafka_resp_err_t error);
-
-// As the catalog says. Empty: it is there now; otherwise why not. Blocks up to 2 s.
-std::string create_topic(rd_kafka_t* handle, std::string_view name, int replication);
 
 // Asks for a topic's state without waiting. To be destroyed before the handle.
 class TopicQuery {

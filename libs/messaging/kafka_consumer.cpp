@@ -55,6 +55,17 @@ Record to_record(rd_kafka_message_t* message) {
     return record;
 }
 
+// "order-events/0 order-events/1"
+std::string text_of(const rd_kafka_topic_partition_list_t* partitions) {
+    std::string text;
+    for (int i = 0; i < partitions->cnt; ++i) {
+        const auto& elem = partitions->elems[i];
+        text += (text.empty() ? "" : " ") + std::string(elem.topic) + "/" +
+                std::to_string(elem.partition);
+    }
+    return text;
+}
+
 // Asks again and again which logs the topics are, without waiting for the answers.
 class LogWatch {
 public:
@@ -212,7 +223,7 @@ private:
     using Handle = std::unique_ptr<rd_kafka_t, DestroyConsumer>;
 
     Handle make_handle(const KafkaSettings& settings, const FetchSettings& fetch) {
-        Conf conf = base_conf(settings.brokers, settings.client_id);
+        Conf conf = base_conf(settings, settings.client_id);
         set(conf.get(), "group.id", settings.group_id);
         set(conf.get(), "enable.auto.commit", "false");
         set(conf.get(), "enable.auto.offset.store", "false");
@@ -227,6 +238,8 @@ private:
         set(conf.get(), "fetch.queue.backoff.ms", "10");
         set(conf.get(), "queued.max.messages.kbytes", "4096");
         set(conf.get(), "fetch.max.bytes", "1048576");  // an answer; the default is 50 MiB
+        set_all(conf.get(), settings.properties.all);
+        set_all(conf.get(), settings.properties.consumer);
         rd_kafka_conf_set_opaque(conf.get(), this);
         rd_kafka_conf_set_rebalance_cb(conf.get(), &Client::on_rebalance);
         rd_kafka_conf_set_offset_commit_cb(conf.get(), &Client::on_commit);
@@ -351,6 +364,7 @@ private:
         auto* self = static_cast<Client*>(opaque);
         if (err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
             spdlog::info("kafka: {} partitions assigned", partitions->cnt);
+            spdlog::debug("kafka: assigned {}", text_of(partitions));
             self->brokers_down_ = false;
             self->expects_assignment_ = false;
             for (int i = 0; i < partitions->cnt; ++i) {
@@ -362,6 +376,7 @@ private:
             return;
         }
         spdlog::info("kafka: {} partitions revoked", partitions->cnt);
+        spdlog::debug("kafka: revoked {}", text_of(partitions));
         self->revoked_ = true;
         if (!rd_kafka_assignment_lost(handle) && self->handle_) self->commit(true);
         self->positions_.clear();
@@ -382,10 +397,11 @@ private:
     LogWatch watch_;  // its queue goes before the handle
 };
 KafkaConsumer::KafkaConsumer(KafkaSettings settings, std::vector<std::string> topics,
-                             FetchSettings fetch)
+                             FetchSettings fetch, OnFetch on_fetch)
     : settings_(std::move(settings)),
       topics_(std::move(topics)),
       fetch_(fetch),
+      on_fetch_(std::move(on_fetch)),
       client_(std::make_unique<Client>(settings_, topics_, fetch_)),
       last_progress_(steady_clock::now()) {}
 
@@ -417,6 +433,7 @@ std::vector<Record> KafkaConsumer::poll(Gathering& gathering, milliseconds idle)
     client_->commit_if_due();
     if (!records.empty()) {
         progressed();
+        if (on_fetch_) on_fetch_(records);
     } else {
         restart_if_stalled();
     }

@@ -184,7 +184,8 @@ std::string text_of(const rd_kafka_Uuid_t* id) {
 }
 
 KafkaHandle make_asking_client(const KafkaSettings& settings) {
-    Conf conf = base_conf(settings.brokers, settings.client_id + "-watch");
+    Conf conf = base_conf(settings, settings.client_id + "-watch");
+    set_all(conf.get(), settings.properties.all);
     set(conf.get(), "group.id", settings.group_id.empty() ? "watch" : settings.group_id);
     char error[256];
     KafkaHandle handle(rd_kafka_new(RD_KAFKA_CONSUMER, conf.get(), error, sizeof error));

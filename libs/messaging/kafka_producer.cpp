@@ -21,10 +21,11 @@ class KafkaProducer final : public TopicProducer {
 public:
     KafkaProducer(const KafkaSettings& settings, const TopicProducerSettings& topic)
         : source_(events::names_of(topic.producer).source),
-          topic_(topic.topic),
-          replication_(settings.topic_replication) {
-        Conf conf = base_conf(settings.brokers, settings.client_id);
-        set(conf.get(), "enable.idempotence", "true");  // implies acks=all, ≤ 5 in flight
+          topic_(topic.topic) {
+        Conf conf = base_conf(settings, settings.client_id);
+        set(conf.get(), "enable.idempotence", "true");  // implies acks=all
+        // No batch is on its way before the one before it is answered: see ADR 11.
+        set(conf.get(), "max.in.flight.requests.per.connection", "1");
         set(conf.get(), "message.timeout.ms", "0");     // an event is never given up
         set(conf.get(), "partitioner", "murmur2_random");
         set(conf.get(), "linger.ms", "1");
@@ -49,6 +50,8 @@ public:
                 handle, reinterpret_cast<std::uintptr_t>(message->_private), message->err,
                 rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_PERSISTED);
         });
+        set_all(conf.get(), settings.properties.all);
+        set_all(conf.get(), settings.properties.producer);
         char error[256];
         handle_.reset(rd_kafka_new(RD_KAFKA_PRODUCER, conf.get(), error, sizeof error));
         if (!handle_) throw std::runtime_error(error);
@@ -101,7 +104,6 @@ public:
     std::optional<TopicState> answer(milliseconds at_most) override {
         return query_->answer(at_most);
     }
-    std::string create() override { return create_topic(handle_.get(), topic_, replication_); }
 
     void warm_up(milliseconds at_most) override {
         // A first event would ask for its topic only when librdkafka next goes over its topics,
@@ -152,7 +154,6 @@ private:
 
     const std::string source_;
     const std::string topic_;
-    const int replication_;
     std::vector<Report> reports_;
     bool has_id_ = false;
     std::unique_ptr<rd_kafka_t, DestroyProducer> handle_;  // its callbacks use what is above

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 #include <span>
 
 #include "core/pause.hpp"
@@ -10,32 +11,10 @@
 namespace orderflow::messaging {
 namespace {
 
-using NewTopic = std::unique_ptr<rd_kafka_NewTopic_t, Destroyer<&rd_kafka_NewTopic_destroy>>;
-using Handle = std::unique_ptr<rd_kafka_t, Destroyer<&rd_kafka_destroy>>;
-
-using TopicNames = std::unique_ptr<rd_kafka_TopicCollection_t,
-                                   Destroyer<&rd_kafka_TopicCollection_destroy>>;
-using AdminOptions =
-    std::unique_ptr<rd_kafka_AdminOptions_t, Destroyer<&rd_kafka_AdminOptions_destroy>>;
-
 constexpr int kRequestMs = 5'000;
 constexpr int kLookMs = 100;  // how late a stop may be noticed
-constexpr int kMetadataMs = 1'000;
 constexpr std::chrono::milliseconds kFirstPause{200};
-constexpr std::chrono::milliseconds kLongestPause{5'000};
-constexpr int kOneTopicMs = 1'000;  // and as long to see what is there, if it may not make it
-
-NewTopic new_topic(const events::TopicSettings& settings, int replication) {
-    char error[256];
-    NewTopic topic(rd_kafka_NewTopic_new(std::string(settings.name).c_str(), settings.partitions,
-                                         replication, error, sizeof error));
-    if (!topic) throw std::runtime_error(error);
-    rd_kafka_NewTopic_set_config(topic.get(), "retention.ms",
-                                 std::to_string(settings.retention_ms).c_str());
-    rd_kafka_NewTopic_set_config(topic.get(), "max.message.bytes",
-                                 std::to_string(settings.max_message_bytes).c_str());
-    return topic;
-}
+constexpr std::chrono::milliseconds kLongestPause{2'000};
 
 // What waits on the thread that polls `queue`, in short steps, so that a stop ends it.
 KafkaEvent next_event(const Queue& queue, const std::stop_token& stop, int patience_ms) {
@@ -45,41 +24,26 @@ KafkaEvent next_event(const Queue& queue, const std::stop_token& stop, int patie
     return nullptr;
 }
 
-// Who may not create topics may still use those that others have created.
-void leave_out_existing(rd_kafka_t* handle, std::vector<TopicProblem>& problems) {
-    const rd_kafka_metadata_t* metadata = nullptr;
-    if (rd_kafka_metadata(handle, 1, nullptr, &metadata, kMetadataMs)) return;
-    const std::unique_ptr<const rd_kafka_metadata_t, Destroyer<&rd_kafka_metadata_destroy>> owner(
-        metadata);
-    for (int i = 0; i < metadata->topic_cnt; ++i) {
-        const auto& topic = metadata->topics[i];
-        if (topic.err) continue;
-        std::erase_if(problems, [&](const auto& problem) { return problem.topic == topic.topic; });
-    }
-}
-
-// What is missing after a try; nothing when every topic exists now.
-std::vector<TopicProblem> create(rd_kafka_t* handle, std::vector<NewTopic>& topics,
-                                 const std::stop_token& stop, int patience_ms = kRequestMs) {
-    std::vector<rd_kafka_NewTopic_t*> raw;
-    for (const auto& topic : topics) raw.push_back(topic.get());
+// What is missing of these topics; nothing when all are there.
+std::vector<TopicProblem> look_for(rd_kafka_t* handle, const std::vector<std::string>& topics,
+                                   const std::stop_token& stop) {
     const Queue queue(rd_kafka_queue_new(handle));
-    rd_kafka_CreateTopics(handle, raw.data(), raw.size(), nullptr, queue.get());
-    const KafkaEvent event = next_event(queue, stop, patience_ms);
+    ask_for_layouts(handle, topics, std::chrono::milliseconds{kRequestMs}, queue.get());
+    const KafkaEvent event = next_event(queue, stop, kRequestMs);
     if (!event) return {{"", "no answer"}};
     if (rd_kafka_event_error(event.get())) return {{"", rd_kafka_event_error_string(event.get())}};
-    std::vector<TopicProblem> problems;
     std::size_t count = 0;
-    const auto* result = rd_kafka_event_CreateTopics_result(event.get());
-    const auto** answers = rd_kafka_CreateTopics_result_topics(result, &count);
+    const auto** answers = rd_kafka_DescribeTopics_result_topics(
+        rd_kafka_event_DescribeTopics_result(event.get()), &count);
+    std::vector<TopicProblem> problems;
     for (std::size_t i = 0; i < count; ++i) {
-        const auto err = rd_kafka_topic_result_error(answers[i]);
-        if (!err || err == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) continue;
-        const char* text = rd_kafka_topic_result_error_string(answers[i]);
-        problems.push_back(
-            {rd_kafka_topic_result_name(answers[i]), text ? text : rd_kafka_err2str(err)});
+        const rd_kafka_error_t* error = rd_kafka_TopicDescription_error(answers[i]);
+        const auto code = error ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR_NO_ERROR;
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
+        std::string why = rd_kafka_error_string(error);
+        if (refusal_of(code) == Refusal::gone) why += " (orderctl topics apply makes it)";
+        problems.push_back({rd_kafka_TopicDescription_name(answers[i]), std::move(why)});
     }
-    if (!problems.empty()) leave_out_existing(handle, problems);
     return problems;
 }
 
@@ -103,17 +67,6 @@ Refusal refusal_of(rd_kafka_resp_err_t error) {
         case RD_KAFKA_RESP_ERR__AUTHENTICATION: return Refusal::not_authorised;
         default: return Refusal::other;
     }
-}
-
-std::string create_topic(rd_kafka_t* handle, std::string_view name, int replication) {
-    for (const auto& settings : events::topics()) {
-        if (settings.name != name) continue;
-        std::vector<NewTopic> topics;
-        topics.push_back(new_topic(settings, replication));
-        const auto problems = create(handle, topics, {}, kOneTopicMs);
-        return problems.empty() ? "" : problems.front().why;
-    }
-    return "not in the catalog";
 }
 
 TopicQuery::TopicQuery(rd_kafka_t* handle)
@@ -144,26 +97,19 @@ std::optional<TopicState> TopicQuery::answer(std::chrono::milliseconds at_most) 
     return TopicState{text_of(rd_kafka_TopicDescription_topic_id(topics[0])), std::nullopt, ""};
 }
 
-bool ensure_topics(const KafkaSettings& settings, events::Service service, int replication,
-                   const std::stop_token& stop,
-                   const std::function<void(std::span<const TopicProblem>)>& look) {
-    Conf conf = base_conf(settings.brokers, settings.client_id + "-admin");
-    char error[256];
-    const Handle handle(rd_kafka_new(RD_KAFKA_PRODUCER, conf.get(), error, sizeof error));
-    if (!handle) throw std::runtime_error(error);
-    conf.release();  // owned by the handle now
-
-    const auto consumed = events::topics_consumed_by(service);
-    std::vector<NewTopic> topics;
+bool await_topics(const KafkaSettings& settings, events::Service service,
+                  const std::stop_token& stop,
+                  const std::function<void(std::span<const TopicProblem>)>& look) {
+    const KafkaHandle handle = make_asking_client(settings);
+    std::set<std::string> wanted;
+    for (const auto topic : events::topics_consumed_by(service)) wanted.emplace(topic);
     for (const auto& topic : events::topics()) {
-        const bool is_consumed = std::ranges::find(consumed, topic.name) != consumed.end();
-        if ((topic.producers & events::bit(service)) || is_consumed) {
-            topics.push_back(new_topic(topic, replication));
-        }
+        if (topic.producers & events::bit(service)) wanted.emplace(topic.name);
     }
+    const std::vector<std::string> topics(wanted.begin(), wanted.end());
     for (auto wait = kFirstPause; !stop.stop_requested();
          wait = std::min(wait * 2, kLongestPause)) {
-        const auto problems = create(handle.get(), topics, stop);
+        const auto problems = look_for(handle.get(), topics, stop);
         if (stop.stop_requested()) break;
         look(problems);
         if (problems.empty()) return true;

@@ -1,6 +1,7 @@
 #include "messaging/loops.hpp"
 
 #include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
 #include <spdlog/spdlog.h>
 
 #include "core/pause.hpp"
@@ -33,6 +34,11 @@ struct ConsumerMetrics {
                        "Records that wait for an operator: unreadable, or failed too often")),
           alive_now(parked_now(registry).Add({{"state", "alive"}})),
           dead_now(parked_now(registry).Add({{"state", "dead"}})),
+          seconds(histogram(registry, "orderflow_batch_seconds",
+                            "From taking up a batch of records to its commit, seconds",
+                            {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5})),
+          sizes(histogram(registry, "orderflow_batch_records", "Records handled in a batch",
+                          {1, 2, 5, 10, 20, 50, 100, 200, 500, 1'000, 5'000})),
           batches(counter(registry, "orderflow_batches_total", "Batches committed")),
           lost_races(counter(registry, "orderflow_lost_races_total",
                              "Compare-and-set attempts that were lost and repeated")),
@@ -40,7 +46,13 @@ struct ConsumerMetrics {
           emitted(counter(registry, "orderflow_events_emitted_total",
                           "Events appended to the outbox by consumed batches")) {}
 
-    void count(const BatchReport& report) {
+    void count(const BatchReport& report, std::chrono::duration<double> took) {
+        spdlog::debug("batch: {} records handled, {} skipped, {} doubles, {} parked, {} dead, {} "
+                      "events in {:.1f} ms",
+                      report.deliveries, report.skipped, report.doubles, report.parked,
+                      report.dead, report.emitted, took.count() * 1'000);
+        seconds.Observe(took.count());
+        sizes.Observe(static_cast<double>(report.deliveries));
         records.Increment(static_cast<double>(report.deliveries));
         skipped.Increment(static_cast<double>(report.skipped));
         unknown.Increment(static_cast<double>(report.unknown));
@@ -84,6 +96,15 @@ struct ConsumerMetrics {
             .Help("Rows of the service's table of parked records; dead ones wait for an operator")
             .Register(registry);
     }
+    static prometheus::Histogram& histogram(prometheus::Registry& registry, const char* name,
+                                            const char* help,
+                                            const prometheus::Histogram::BucketBoundaries& bounds) {
+        return prometheus::BuildHistogram()
+            .Name(name)
+            .Help(help)
+            .Register(registry)
+            .Add({}, bounds);
+    }
     static prometheus::Counter& counter(prometheus::Registry& registry, const char* name,
                                         const char* help) {
         return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
@@ -92,6 +113,7 @@ struct ConsumerMetrics {
     prometheus::Counter &records, &skipped, &unknown, &doubles, &dead, &parked, &retries_done,
         &retries_failed, &retries_died, &died;
     prometheus::Gauge &alive_now, &dead_now;
+    prometheus::Histogram &seconds, &sizes;
     prometheus::Counter &batches, &lost_races, &failures, &emitted;
 };
 
@@ -118,7 +140,8 @@ public:
 
     // One client's life. Throws when it is broken.
     void run() {
-        KafkaConsumer source(context_.kafka, consumed_topics(context_.service), fetch_);
+        KafkaConsumer source(context_.kafka, consumed_topics(context_.service), fetch_,
+                             [this](std::span<const Record> records) { fetched(records); });
         Consumer consumer(context_.service, source, work_, *handler_, limits_);
         while (!stop_.stop_requested()) {
             if (consumer.poll(kIdlePoll)) handle(consumer, source);
@@ -133,6 +156,15 @@ public:
     void broken() { metrics_.failures.Increment(); }
 
 private:
+    void fetched(std::span<const Record> records) const {
+        if (spdlog::should_log(spdlog::level::debug)) {
+            std::size_t bytes = 0;
+            for (const Record& record : records) bytes += record.key.size() + record.value.size();
+            spdlog::debug("kafka: fetched {} records, {} bytes", records.size(), bytes);
+        }
+        if (context_.on_fetch) context_.on_fetch(records);
+    }
+
     // Until all is committed: a failure rolls back, holds the partitions and does it again, for as
     // long as it takes, or until the partitions are taken away or the process stops; then the
     // batch comes again, here or elsewhere.
@@ -140,7 +172,9 @@ private:
         Backoff backoff;
         while (!stop_.stop_requested()) {
             try {
-                return metrics_.count(consumer.handle());
+                const auto begun = steady_clock::now();
+                const BatchReport report = consumer.handle();
+                return metrics_.count(report, steady_clock::now() - begun);
             } catch (const std::exception&) {
                 broken();
                 report_failure("consumer", connection_);

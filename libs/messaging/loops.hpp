@@ -35,6 +35,7 @@ struct LoopContext {
     const Gate* database = nullptr;
     const Gate* topics = nullptr;
     StartSteps* start_steps = nullptr;  // shows what is not done yet, if anybody asks
+    OnFetch on_fetch = {};              // of all consumers, each on its own thread
 
     // Block until it is there, or a stop is asked for: then false.
     bool await_database(const std::stop_token& stop) const {

@@ -8,6 +8,8 @@
 #include <librdkafka/rdkafka.h>
 #include <spdlog/spdlog.h>
 
+#include "messaging/kafka.hpp"
+
 namespace orderflow::messaging {
 
 template <auto Destroy>
@@ -31,9 +33,9 @@ inline void set(rd_kafka_conf_t* conf, const char* name, const std::string& valu
 }
 
 // What all clients share. librdkafka's own log lines go to ours.
-inline Conf base_conf(const std::string& brokers, const std::string& client_id) {
+inline Conf base_conf(const KafkaSettings& settings, const std::string& client_id) {
     Conf conf(rd_kafka_conf_new());
-    set(conf.get(), "bootstrap.servers", brokers);
+    set(conf.get(), "bootstrap.servers", settings.brokers);
     set(conf.get(), "client.id", client_id);
     set(conf.get(), "socket.nagle.disable", "true");
     set(conf.get(), "socket.timeout.ms", "10000");
@@ -47,6 +49,11 @@ inline Conf base_conf(const std::string& brokers, const std::string& client_id) 
         spdlog::log(level <= 4 ? spdlog::level::warn : spdlog::level::info, "kafka: {}", text);
     });
     return conf;
+}
+
+// What the operator wants otherwise than the program; to be set last.
+inline void set_all(rd_kafka_conf_t* conf, const Properties& properties) {
+    for (const auto& [name, value] : properties) set(conf, name.c_str(), value);
 }
 
 }  // namespace orderflow::messaging

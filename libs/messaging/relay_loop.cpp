@@ -141,7 +141,7 @@ private:
             ledger_.checkpoint();  // still the leader
             return !stop_.stop_requested();
         };
-        topic_id_ = find_topic(kafka, topic_, steady_clock::time_point::max(), alive);
+        topic_id_ = find_topic(kafka, steady_clock::time_point::max(), alive);
         if (topic_id_.empty()) return false;
         meet_topic(ledger_, topic_, topic_id_, true, metrics_);
         kafka.warm_up(kWarmUp);

@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds kAnswer{200};
-constexpr milliseconds kMakeAgain{1'000};
+constexpr milliseconds kGone{1'000};   // a new topic may take a moment to be known everywhere
 constexpr milliseconds kSettling{50};  // a cluster that does not know its topics yet
 
 prometheus::Family<prometheus::Counter>& counter(prometheus::Registry& registry, const char* name,
@@ -53,9 +53,9 @@ void log_refusal(const std::string& topic, const Refused& refused, milliseconds 
                   orderflow::name_of(refused.why), pause.count());
 }
 
-std::string find_topic(TopicProducer& producer, const std::string& topic,
-                       steady_clock::time_point until, const std::function<bool()>& alive) {
-    steady_clock::time_point make_again{};  // a new topic may take a moment to be known everywhere
+std::string find_topic(TopicProducer& producer, steady_clock::time_point until,
+                       const std::function<bool()>& alive) {
+    auto give_up = steady_clock::now() + kGone;
     while (alive() && steady_clock::now() < until) {
         producer.ask();
         const auto state = producer.answer(kAnswer);
@@ -64,17 +64,12 @@ std::string find_topic(TopicProducer& producer, const std::string& topic,
         if (*state->refusal == Refusal::not_authorised) {
             throw Refused(*state->refusal, 0, state->error);
         }
-        const bool settling = *state->refusal != Refusal::gone;
-        if (settling || steady_clock::now() < make_again) {
-            std::this_thread::sleep_for(kSettling);
-            continue;
+        if (*state->refusal != Refusal::gone) {
+            give_up = steady_clock::now() + kGone;
+        } else if (steady_clock::now() > give_up) {
+            throw Refused(Refusal::gone, 0, state->error + " (orderctl topics apply makes it)");
         }
-        make_again = steady_clock::now() + kMakeAgain;
-        spdlog::warn("relay: {} is gone and made again", topic);
-        const std::string problem = producer.create();
-        if (!problem.empty()) {
-            throw Refused(Refusal::gone, 0, state->error + "; making it again: " + problem);
-        }
+        std::this_thread::sleep_for(kSettling);
     }
     return {};
 }

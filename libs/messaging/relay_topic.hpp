@@ -27,10 +27,9 @@ struct RelayMetrics {
 void log_refusal(const std::string& topic, const Refused& refused,
                  std::chrono::milliseconds pause);
 
-// Asks until the topic is there, and makes it if need be. Empty: not by `until`, or `alive`, which
-// it calls every 200 ms, says stop. Throws Refused.
-std::string find_topic(TopicProducer& producer, const std::string& topic,
-                       std::chrono::steady_clock::time_point until,
+// Asks until the topic is there: its id. Empty: no answer by `until`, or `alive`, which it calls
+// every 200 ms, says stop. Throws Refused, also if there is no such topic after a second.
+std::string find_topic(TopicProducer& producer, std::chrono::steady_clock::time_point until,
                        const std::function<bool()>& alive);
 
 // Of the lane to `topic`, which is there with this id: Relay::meet_topic(), and says so.

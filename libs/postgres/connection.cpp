@@ -125,6 +125,12 @@ std::string masked(const std::string& url) {
     }
 }
 
+std::string with_password(const std::string& url, const std::string& password) {
+    auto values = parse_conninfo(url);
+    values["password"] = password;
+    return to_conninfo(values);
+}
+
 void Rows::Clear::operator()(pg_result* result) const { PQclear(result); }
 
 int Rows::size() const { return PQntuples(result_.get()); }

@@ -70,6 +70,9 @@ private:
 // The connection string for the log, its password left out.
 std::string masked(const std::string& url);
 
+// The connection string with this password. Throws std::invalid_argument if libpq cannot read it.
+std::string with_password(const std::string& url, const std::string& password);
+
 // A database, and the schema that unqualified names mean there. Throws std::invalid_argument if
 // libpq cannot read the string.
 struct Url {

@@ -32,7 +32,7 @@ const char kBookkeeping[] = R"(
         number        integer NOT NULL,
         name          text NOT NULL,
         sha256        text NOT NULL,     -- of the file as it was applied
-        programs_from integer NOT NULL,  -- the lowest migration of the series that a program must know
+        programs_from integer NOT NULL,  -- a program must know this migration of the series
         applied_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
         PRIMARY KEY (series, number));
     CREATE VIEW audit_v1_migrations AS
@@ -172,8 +172,8 @@ void record(Connection& connection, std::string_view series, const Migration& mi
                                         migration.sql, std::int32_t{migration.programs_from}));
 }
 
-// What schema_version of the programs before migrations holds: 16 hexadecimal digits (FNV-1a) of the
-// schema's text, of which comments (-- to the end of the line) and white space do not count.
+// What schema_version of the programs before migrations holds: 16 hexadecimal digits (FNV-1a) of
+// the schema's text, of which comments (-- to the end of the line) and white space do not count.
 std::string fingerprint(std::string_view schema_sql) {
     std::uint64_t hash = 0xcbf29ce484222325u;
     const auto add = [&hash](char c) {
@@ -322,7 +322,7 @@ void migrate(Connection& connection, const std::string& name, Migrations migrati
     check_history(name, entries);
     for (const Entry& entry : entries) {
         if (!entry.known.empty()) continue;
-        throw SchemaRefused("schema " + name + " is newer than this program: " + path_of(entry) +
+        throw SchemaIsNewer("schema " + name + " is newer than this program: " + path_of(entry) +
                             " was applied, this program knows " + entry.series + " up to " +
                             std::to_string(program_of(migrations, entry.series)) +
                             "; run --migrate of the newer program");

@@ -1,9 +1,25 @@
 #include "service/config.hpp"
 
+#include <cstdlib>
+#include <fstream>
+
 #include "http/origin.hpp"
 #include "postgres/connection.hpp"
 
 namespace orderflow::service {
+namespace {
+
+// The file's first line. Throws CLI::FileError.
+std::string secret_in(const std::string& file) {
+    std::ifstream in(file);
+    std::string secret;
+    if (!std::getline(in, secret) || secret.empty()) {
+        throw CLI::FileError("no secret can be read from " + file);
+    }
+    return secret;
+}
+
+}  // namespace
 
 Options::Options(events::Service service, const char* description, CommonConfig& config,
                  unsigned short port)
@@ -13,32 +29,24 @@ Options::Options(events::Service service, const char* description, CommonConfig&
     config.port = port;
     config.client_id = config.group_id = events::names_of(service).name;
     app_.option_defaults()->always_capture_default();
+    add_basics();
+    add_database();
+    add_kafka();
+}
+
+void Options::add_basics() {
+    CommonConfig& config = common_;
     app_.add_option("--port", config.port, "HTTP port; 0 takes any free one")->envname("PORT");
     app_.add_option("--bind", config.bind, "address to listen on")->envname("BIND");
-    app_.add_option("--database-url", config.database_url, "libpq conninfo of the own database")
-        ->envname("DATABASE_URL")
-        ->required();
-    app_.add_option("--brokers", config.brokers, "Kafka bootstrap servers, host:port,…")
-        ->envname("KAFKA_BROKERS");
-    app_.add_option("--client-id", config.client_id, "Kafka client id")->envname("KAFKA_CLIENT_ID");
-    app_.add_option("--group-id", config.group_id, "Kafka consumer group")
-        ->envname("KAFKA_GROUP_ID");
-    app_.add_option("--log-level", config.log_level, "debug, info, warn or error")
+    app_.add_option("--log-level", config.log_level,
+                    "debug, info, warn or error; debug shows assignments, fetches and batches")
         ->envname("LOG_LEVEL")
         ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
-    app_.add_option("--topic-replication", config.topic_replication,
-                    "replicas of topics that this service creates")
-        ->envname("TOPIC_REPLICATION")
-        ->check(CLI::Range(1, 7));
-    app_.add_flag("--migrate", config.migrate,
-                  "bring the schema up to date and end; --database-url is its owner's");
-    app_.add_option("--consumers", config.consumers, "consumer loops in this process")
-        ->envname("CONSUMERS")
-        ->check(CLI::Range(1, 32));
-    app_.add_option("--database-threads", config.database_threads,
-                    "threads, each with a connection, for HTTP reads")
-        ->envname("DATABASE_THREADS")
-        ->check(CLI::Range(1, 64));
+    if (const char* node = std::getenv("NODE_ENV")) config.environment = node;
+    app_.add_option("--environment", config.environment,
+                    "name that stands in logs and metrics: production, staging, …; NODE_ENV is "
+                    "taken as well")
+        ->envname("APP_ENV");
     const auto check_origin = [](const std::string& text) {
         return http::is_origin(text) ? std::string() : "no origin (https://shop.example): " + text;
     };
@@ -51,6 +59,76 @@ Options::Options(events::Service service, const char* description, CommonConfig&
         ->check(check_origin, "ORIGINS", "origins");
 }
 
+void Options::add_database() {
+    CommonConfig& config = common_;
+    const auto* url = app_.add_option("--database-url", config.database_url,
+                                      "libpq conninfo of the own database")
+                          ->envname("DATABASE_URL")
+                          ->required();
+    masks_[url] = &postgres::masked;
+    app_.add_option("--database-password-file", database_password_file_,
+                    "file whose first line is the password to --database-url")
+        ->envname("DATABASE_PASSWORD_FILE");
+    app_.add_option("--database-threads", config.database_threads,
+                    "threads, each with a connection, for HTTP reads")
+        ->envname("DATABASE_THREADS")
+        ->check(CLI::Range(1, 64));
+    app_.add_flag("--migrate", config.migrate,
+                  "bring the schema up to date and end (3: it is newer than this program); "
+                  "--database-url is its owner's");
+}
+
+void Options::add_kafka() {
+    CommonConfig& config = common_;
+    app_.add_option("--brokers", config.brokers, "Kafka bootstrap servers, host:port,…")
+        ->envname("KAFKA_BROKERS");
+    app_.add_option("--client-id", config.client_id, "Kafka client id")->envname("KAFKA_CLIENT_ID");
+    app_.add_option("--group-id", config.group_id, "Kafka consumer group")
+        ->envname("KAFKA_GROUP_ID");
+    add_properties("--kafka", "KAFKA_SETTINGS", config.kafka_properties.all,
+                   "NAME=VALUE, a property of librdkafka for all clients; may be repeated, in the "
+                   "environment separated by ;");
+    add_properties("--kafka-producer", "KAFKA_PRODUCER_SETTINGS",
+                   config.kafka_properties.producer, "the same for producers alone");
+    add_properties("--kafka-consumer", "KAFKA_CONSUMER_SETTINGS",
+                   config.kafka_properties.consumer, "the same for consumers alone");
+    app_.add_option("--kafka-password-file", kafka_password_file_,
+                    "file whose first line is sasl.password")
+        ->envname("KAFKA_PASSWORD_FILE");
+    app_.add_option("--consumers", config.consumers, "consumer loops in this process")
+        ->envname("CONSUMERS")
+        ->check(CLI::Range(1, 32));
+    app_.add_option("--batch-records", config.gather.max_records,
+                    "records that a consumer handles in one transaction at most")
+        ->envname("BATCH_RECORDS")
+        ->check(CLI::Range(1, 100'000));
+    const auto set_wait = [&config](std::int64_t ms) {
+        config.gather.gather_time = std::chrono::milliseconds(ms);
+    };
+    app_.add_option_function<std::int64_t>("--batch-wait-ms", set_wait,
+                                           "how long a batch waits for more records under load, "
+                                           "milliseconds")
+        ->default_str(std::to_string(config.gather.gather_time.count()))
+        ->envname("BATCH_WAIT_MS")
+        ->check(CLI::Range(0, 10'000));
+}
+
+void Options::add_properties(const char* flag, const char* environment_name,
+                             messaging::Properties& properties, const char* help) {
+    const auto add = [&properties](const std::vector<std::string>& texts) {
+        for (const std::string& text : texts) messaging::add_property(properties, text);
+    };
+    const auto* option =
+        app_.add_option_function<std::vector<std::string>>(flag, add, help)
+            ->envname(environment_name)
+            ->delimiter(';')
+            ->default_str("")
+            ->check(&messaging::refusal_of_property, "NAME=VALUE", "property");
+    masks_[option] = [](const std::string& text) {
+        return text.empty() ? text : messaging::masked_property(text);
+    };
+}
+
 void Options::add_seconds(const char* flag, const char* environment_name,
                           std::chrono::seconds& value, Range range, const char* help) {
     const auto set = [&value](std::int64_t count) { value = std::chrono::seconds(count); };
@@ -60,10 +138,25 @@ void Options::add_seconds(const char* flag, const char* environment_name,
         ->check(CLI::Range(range.least, range.most));
 }
 
+void Options::secret(const CLI::Option* option) {
+    masks_[option] = [](const std::string& text) { return text.empty() ? text : "***"; };
+}
+
+void Options::read_secrets() {
+    if (!database_password_file_.empty()) {
+        common_.database_url = postgres::with_password(common_.database_url,
+                                                       secret_in(database_password_file_));
+    }
+    if (!kafka_password_file_.empty()) {
+        common_.kafka_properties.all["sasl.password"] = secret_in(kafka_password_file_);
+    }
+}
+
 std::optional<int> Options::parse(int argc, char** argv) {
     postgres::ignore_environment();
     try {
         app_.parse(argc, argv);
+        read_secrets();
         return std::nullopt;
     } catch (const CLI::ParseError& error) {
         return app_.exit(error) == 0 ? 0 : 2;
@@ -75,11 +168,15 @@ std::string Options::effective() const {
     for (const CLI::Option* option : app_.get_options()) {
         const std::string name = option->get_name();
         if (name == "--help") continue;
-        const auto& results = option->results();
-        const std::string value =
-            results.empty() ? option->get_default_str() : CLI::detail::join(results, ",");
-        text += (text.empty() ? "" : " ") + name.substr(2) + "=";
-        text += name == "--database-url" ? postgres::masked(value) : value;
+        std::vector<std::string> values = option->results();
+        if (values.empty()) values.push_back(option->get_default_str());
+        const auto mask = masks_.find(option);
+        std::string shown;
+        for (const std::string& value : values) {
+            shown += (shown.empty() ? "" : ",") +
+                     (mask == masks_.end() ? value : mask->second(value));
+        }
+        text += (text.empty() ? "" : " ") + name.substr(2) + "=" + shown;
     }
     return text;
 }

@@ -4,12 +4,15 @@
 // environment.
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
+#include "core/gathering.hpp"
 #include "events/catalog.hpp"
 #include "messaging/kafka.hpp"
 
@@ -23,22 +26,25 @@ struct CommonConfig {
     std::string brokers = "127.0.0.1:19092";
     std::string client_id;  // default: the service's name
     std::string group_id;   // default: the service's name
+    messaging::KafkaProperties kafka_properties;
     std::string log_level = "info";
-    int topic_replication = 1;
+    std::string environment = "development";  // production, staging, …: a name in logs and metrics
+    GatherLimits gather;                      // a consumer's batches
+    messaging::FetchSettings fetch;
     int consumers = 1;
     int database_threads = 2;
     std::vector<std::string> allowed_origins;
     bool migrate = false;
 
     messaging::KafkaSettings kafka() const {
-        return {brokers, client_id, group_id, topic_replication};
+        return {brokers, client_id, group_id, kafka_properties};
     }
 };
 
 // The command line of one service.
 class Options {
 public:
-    // `port` is the service's own default.
+    // `port` is the service's own default. What `config` holds now are the others.
     Options(events::Service service, const char* description, CommonConfig& config,
             unsigned short port);
 
@@ -53,7 +59,11 @@ public:
     void add_seconds(const char* flag, const char* environment_name, std::chrono::seconds& value,
                      Range range, const char* help);
 
-    // Parses; an exit code if the process is to end here (--help, a wrong option).
+    // An option whose value no log may show.
+    void secret(const CLI::Option* option);
+
+    // Parses, and reads the files that hold secrets; an exit code if the process is to end here
+    // (--help, a wrong option, a file that cannot be read).
     std::optional<int> parse(int argc, char** argv);
 
     // name=value of every option, secrets masked, for the log.
@@ -63,9 +73,21 @@ public:
     const CommonConfig& common() const { return common_; }  // after parse()
 
 private:
+    using Mask = std::function<std::string(const std::string&)>;
+
+    void add_basics();
+    void add_database();
+    void add_kafka();
+    void add_properties(const char* flag, const char* environment_name,
+                        messaging::Properties& properties, const char* help);
+    void read_secrets();
+
     const events::Service service_;
-    const CommonConfig& common_;
+    CommonConfig& common_;
     CLI::App app_;
+    std::map<const CLI::Option*, Mask> masks_;
+    std::string database_password_file_;
+    std::string kafka_password_file_;
 };
 
 }  // namespace orderflow::service

@@ -83,7 +83,7 @@ asio::awaitable<http::Response> livez(http::Request) {
 asio::awaitable<http::Response> readyz(postgres::Pool& pool, Startup& startup, const bool& stopping,
                                        http::Request) {
     if (stopping) co_return http::problem_unavailable("The process is stopping.");
-    if (!startup.database().is_open()) {
+    if (!startup.database().is_open() || startup.topics_missing()) {
         std::string waiting = "The service waits for: ";
         for (const std::string& step : startup.steps().list()) waiting += step + ". ";
         co_return http::problem_unavailable(waiting);
@@ -172,13 +172,12 @@ messaging::LoopContext Host::loop_context(messaging::Bell& bell) {
     return context;
 }
 
-messaging::ConsumerLoops Host::start_consumers(
-    const messaging::LoopContext& context, const messaging::HandlerFactory& make_handler,
-    GatherLimits limits, messaging::FetchSettings fetch) {
+messaging::ConsumerLoops Host::start_consumers(const messaging::LoopContext& context,
+                                               const messaging::HandlerFactory& make_handler) {
     messaging::ConsumerLoops loops;
     for (int i = 0; i < config_.consumers; ++i) {
-        loops.push_back(
-            std::make_unique<messaging::ConsumerLoop>(context, make_handler, limits, fetch));
+        loops.push_back(std::make_unique<messaging::ConsumerLoop>(context, make_handler,
+                                                                  config_.gather, config_.fetch));
     }
     return loops;
 }
@@ -197,7 +196,7 @@ void Host::add_probes(http::Router& router) {
 void Host::run(http::Router router, const std::vector<Stage>& stages) {
     add_probes(router);
     HttpMetrics http_metrics(*registry_);
-    ProcessMetrics process_metrics(*registry_);
+    ProcessMetrics process_metrics(*registry_, config_.environment);
     http::Server server(*io_, std::move(router), http_limits(config_), http_metrics.hooks());
     refresh_gauges_ = [&] {
         http_metrics.show(server.stats());
@@ -237,7 +236,7 @@ int run_program(Options& options, int argc, char** argv, postgres::Migrations mi
                 const std::function<void()>& serve) {
     if (const auto code = options.parse(argc, argv)) return *code;
     const CommonConfig& config = options.common();
-    init_log(events::names_of(options.service()).name, config.log_level);
+    init_log(events::names_of(options.service()).name, config.log_level, config.environment);
     // One heap for a dozen threads that mostly wait: with an arena each, what a burst freed in one
     // could not be used by another, and the process kept several times what it needs.
     ::mallopt(M_ARENA_MAX, 2);
@@ -245,6 +244,9 @@ int run_program(Options& options, int argc, char** argv, postgres::Migrations mi
     try {
         spdlog::info("starting: {}", options.effective());
         config.migrate ? migrate(config, options.service(), migrations) : serve();
+    } catch (const postgres::SchemaIsNewer& newer) {
+        spdlog::error("{}", newer.what());
+        code = 3;
     } catch (const std::exception& error) {
         spdlog::critical("{}", error.what());
         code = 1;

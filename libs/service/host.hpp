@@ -42,9 +42,8 @@ public:
     messaging::LoopContext loop_context(messaging::Bell& bell);
 
     // One consumer loop per configured consumer.
-    messaging::ConsumerLoops start_consumers(
-        const messaging::LoopContext& context, const messaging::HandlerFactory& make_handler,
-        GatherLimits limits = {}, messaging::FetchSettings fetch = {});
+    messaging::ConsumerLoops start_consumers(const messaging::LoopContext& context,
+                                             const messaging::HandlerFactory& make_handler);
 
     // Adds what every service has besides its own routes: the probes, /metrics, /openapi.yaml,
     // which describes them all. run() does; a test that lists all routes does, too.
@@ -75,9 +74,10 @@ private:
     std::function<void()> refresh_gauges_;  // before they are shown
 };
 
-// What each main ends with: parses the command line, begins the log, and serves, or brings the schema
-// up to date if --migrate asks for that; under the process's only catch outside the loops. The exit
-// code: 0, 1 after a failure that was logged, 2 for a wrong command line.
+// What each main ends with: parses the command line, begins the log, and serves, or brings the
+// schema up to date if --migrate asks for that; under the process's only catch outside the loops.
+// The exit code: 0, 1 after a failure that was logged, 2 for a wrong command line, 3 if --migrate
+// finds a schema that is newer than the program.
 int run_program(Options& options, int argc, char** argv, postgres::Migrations migrations,
                 const std::function<void()>& serve);
 

@@ -31,7 +31,8 @@ void append_escaped(spdlog::memory_buf_t& out, std::string_view text) {
 
 class JsonFormatter final : public spdlog::formatter {
 public:
-    explicit JsonFormatter(std::string service) : service_(std::move(service)) {}
+    // `origin`: the members that every line has, as JSON: "service":"…".
+    explicit JsonFormatter(std::string origin) : origin_(std::move(origin)) {}
 
     void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
         const auto time = std::chrono::floor<std::chrono::microseconds>(message.time);
@@ -40,30 +41,30 @@ public:
         append(out, to_rfc3339(time));
         append(out, R"(","level":")");
         append(out, {level.data(), level.size()});
-        append(out, R"(","service":")");
-        append(out, service_);
-        append(out, R"(","message":")");
+        append(out, R"(",)");
+        append(out, origin_);
+        append(out, R"(,"message":")");
         append_escaped(out, {message.payload.data(), message.payload.size()});
         append(out, "\"}\n");
     }
 
     std::unique_ptr<spdlog::formatter> clone() const override {
-        return std::make_unique<JsonFormatter>(service_);
+        return std::make_unique<JsonFormatter>(origin_);
     }
 
 private:
     static void append(spdlog::memory_buf_t& out, std::string_view text) {
         out.append(text.data(), text.data() + text.size());
     }
-    std::string service_;
+    std::string origin_;
 };
 
 constexpr std::chrono::milliseconds kCriticalLine{500};
 
 class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
 public:
-    explicit LineSink(const std::string& service)
-        : writer_(STDERR_FILENO, [formatter = JsonFormatter(service)](std::uint64_t lost) mutable {
+    explicit LineSink(const std::string& origin)
+        : writer_(STDERR_FILENO, [formatter = JsonFormatter(origin)](std::uint64_t lost) mutable {
               const std::string text =
                   std::to_string(lost) + " log lines were lost: nobody read standard error";
               spdlog::memory_buf_t line;
@@ -95,12 +96,23 @@ LineSink* line_sink() {
 
 }  // namespace
 
-void init_log(std::string_view service, const std::string& level) {
+void init_log(std::string_view service, const std::string& level, std::string_view environment) {
     keep_standard_streams();
     ignore_closed_pipes();
-    auto logger = std::make_shared<spdlog::logger>(
-        "orderflow", std::make_shared<LineSink>(std::string(service)));
-    logger->set_formatter(std::make_unique<JsonFormatter>(std::string(service)));
+    spdlog::memory_buf_t origin;
+    const auto add = [&origin](std::string_view name, std::string_view value) {
+        fmt::format_to(std::back_inserter(origin), "\"{}\":\"", name);
+        append_escaped(origin, value);
+        origin.push_back('"');
+    };
+    add("service", service);
+    if (!environment.empty()) {
+        origin.push_back(',');
+        add("environment", environment);
+    }
+    const std::string text(origin.data(), origin.size());
+    auto logger = std::make_shared<spdlog::logger>("orderflow", std::make_shared<LineSink>(text));
+    logger->set_formatter(std::make_unique<JsonFormatter>(text));
     logger->set_level(spdlog::level::from_str(level));
     spdlog::set_default_logger(std::move(logger));
 }

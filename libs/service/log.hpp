@@ -9,8 +9,10 @@
 
 namespace orderflow::service {
 
-// Also keeps a closed pipe from ending the process (core/line_writer.hpp).
-void init_log(std::string_view service, const std::string& level);
+// Each line names the service and the environment it runs in; an empty one is left out. Also keeps
+// a closed pipe from ending the process (core/line_writer.hpp).
+void init_log(std::string_view service, const std::string& level,
+              std::string_view environment = {});
 
 // Waits until all lines are written, at most for so long. An error of level critical does so by
 // itself.

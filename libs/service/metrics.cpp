@@ -73,7 +73,7 @@ void HttpMetrics::show(const http::ServerStats& stats) {
     websockets_.Set(static_cast<double>(stats.websockets));
 }
 
-ProcessMetrics::ProcessMetrics(prometheus::Registry& registry)
+ProcessMetrics::ProcessMetrics(prometheus::Registry& registry, const std::string& environment)
     : steps_(prometheus::BuildGauge()
                  .Name("orderflow_start_steps")
                  .Help("Steps of the start that are not done yet, by what is waited for")
@@ -83,7 +83,14 @@ ProcessMetrics::ProcessMetrics(prometheus::Registry& registry)
                       .Help("Log lines that nobody will read: the reader of standard error was too "
                             "slow, or gone")
                       .Register(registry)
-                      .Add({})) {}
+                      .Add({})) {
+    prometheus::BuildGauge()
+        .Name("orderflow_build_info")
+        .Help("1; which program runs, and in which environment")
+        .Register(registry)
+        .Add({{"version", ORDERFLOW_VERSION}, {"environment", environment}})
+        .Set(1);
+}
 
 void ProcessMetrics::show(const StartSteps& steps) {
     for (const auto& [name, count] : steps.counts()) {

@@ -48,7 +48,8 @@ private:
 // How far the start is, and whether the log is read.
 class ProcessMetrics {
 public:
-    explicit ProcessMetrics(prometheus::Registry& registry);
+    // `environment`: the name that the process was given for where it runs.
+    ProcessMetrics(prometheus::Registry& registry, const std::string& environment);
     void show(const StartSteps& steps);
 
 private:

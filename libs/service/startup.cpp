@@ -91,7 +91,7 @@ void Startup::start(std::function<void(std::exception_ptr)> on_failure) {
         });
     };
     database_thread_ = thread(&Startup::await_schema);
-    topics_thread_ = thread(&Startup::bring_in_topics);
+    topics_thread_ = thread(&Startup::await_topics);
 }
 
 postgres::Url Startup::url() const {
@@ -125,22 +125,22 @@ void Startup::await_schema(const std::stop_token& stop) {
     database_.open();
 }
 
-void Startup::bring_in_topics(const std::stop_token& stop) {
+void Startup::await_topics(const std::stop_token& stop) {
     Report report(kafka_step_, "Kafka");
     const auto look = [&](std::span<const messaging::TopicProblem> problems) {
         std::string text;
-        bool needed = false;
+        bool unknown = false;
+        bool missing = false;
         for (const auto& [topic, why] : problems) {
             text += (text.empty() ? "" : "; ") + (topic.empty() ? why : topic + ": " + why);
-            needed = needed || topic.empty() || is_needed(service_, topic);
+            unknown = unknown || topic.empty();
+            missing = missing || is_needed(service_, topic);
         }
         if (!text.empty()) report(text);
-        if (!needed) topics_.open();
+        topics_missing_ = missing;
+        if (!unknown && !missing) topics_.open();
     };
-    if (!messaging::ensure_topics(config_.kafka(), service_, config_.topic_replication, stop,
-                                  look)) {
-        return;
-    }
+    if (!messaging::await_topics(config_.kafka(), service_, stop, look)) return;
     spdlog::info("the topics are there");
     kafka_step_.done();
 }

@@ -2,6 +2,7 @@
 // What a service waits for beside serving, without a time limit and in whatever order it comes: the
 // database with the schema in it, and the topics. Owned by Host; each wait has a thread of its own,
 // and loops wait at the gates that they open.
+#include <atomic>
 #include <exception>
 #include <functional>
 #include <stop_token>
@@ -42,11 +43,14 @@ public:
     // Open when the topics are there that the service consumes or emits its events to. Those that
     // parked records are announced on may still be missing.
     const Gate& topics() const { return topics_; }
+    // Kafka says that one of those is not there. False while it does not answer: orders are
+    // accepted without it.
+    bool topics_missing() const { return topics_missing_; }
     StartSteps& steps() { return steps_; }
 
 private:
     void await_schema(const std::stop_token& stop);
-    void bring_in_topics(const std::stop_token& stop);
+    void await_topics(const std::stop_token& stop);
 
     const CommonConfig& config_;
     const events::Service service_;
@@ -57,6 +61,7 @@ private:
     StartStep kafka_step_{&steps_, "kafka"};
     Gate database_;
     Gate topics_;
+    std::atomic<bool> topics_missing_ = false;
     std::jthread database_thread_;  // last: they use everything above
     std::jthread topics_thread_;
 };

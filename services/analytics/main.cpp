@@ -19,13 +19,10 @@ void run(const service::CommonConfig& config) {
     service::Host host(config, events::Service::analytics, kMigrations);
     messaging::Bell bell;
     const auto context = host.loop_context(bell);
-    auto consumers = host.start_consumers(
-        context,
-        [](postgres::Connection& connection) {
-            return std::make_unique<messaging::StoreHandler<AnalyticsService, AnalyticsStore>>(
-                make_analytics_store(connection));
-        },
-        kGather, kFetch);
+    auto consumers = host.start_consumers(context, [](postgres::Connection& connection) {
+        return std::make_unique<messaging::StoreHandler<AnalyticsService, AnalyticsStore>>(
+            make_analytics_store(connection));
+    });
     messaging::RelayLoop relay(context);  // of what it parks: it emits nothing else
     WaitingLoop waiting(context);
     host.run(make_router(host.pool(), waiting, host.io()),
@@ -38,6 +35,8 @@ void run(const service::CommonConfig& config) {
 int main(int argc, char** argv) {
     using namespace orderflow;
     service::CommonConfig config;
+    config.gather = analytics::kGather;
+    config.fetch = analytics::kFetch;
     service::Options options(events::Service::analytics, "Timelines and counters of all orders",
                              config, 3005);
     return service::run_program(options, argc, argv, analytics::kMigrations,

@@ -52,10 +52,10 @@ int main(int argc, char** argv) {
     order::Config config;
     service::Options options(events::Service::order, "Accepts orders and keeps their sagas",
                              config.common, 3001);
-    options.app()
-        .add_option("--default-token", config.api.default_token,
-                    "payment token of orders that name none")
-        ->envname("DEFAULT_PAYMENT_TOKEN");
+    options.secret(options.app()
+                       .add_option("--default-token", config.api.default_token,
+                                   "payment token of orders that name none")
+                       ->envname("DEFAULT_PAYMENT_TOKEN"));
     constexpr std::chrono::seconds kYear = std::chrono::days{365};
     options.add_seconds("--deadline-s", "ORDER_DEADLINE_S", config.deadline, {1, kYear.count()},
                         "an order that is not completed after this is cancelled, seconds");

@@ -90,7 +90,10 @@ TEST_CASE("the C++ topics have the settings of catalog.json") {
         CHECK(topics[i].name == view(expected[i]["name"]));
         CHECK(names_of_bits(topics[i].producers) == names_in(expected[i]["producers"]));
         CHECK(topics[i].partitions == expected[i]["partitions"].GetInt());
+        CHECK(topics[i].replication == expected[i]["replication"].GetInt());
+        CHECK(topics[i].min_insync_replicas == expected[i]["minInsyncReplicas"].GetInt());
         CHECK(topics[i].retention_ms == expected[i]["retentionMs"].GetInt64());
+        CHECK(topics[i].retention_bytes == expected[i]["retentionBytes"].GetInt64());
         CHECK(topics[i].max_message_bytes == expected[i]["maxMessageBytes"].GetInt());
     }
 }

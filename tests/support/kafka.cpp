@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "messaging/rdkafka.hpp"
+#include "orderctl/topics.hpp"
 #include "support/stack.hpp"
 
 namespace orderflow::test {
@@ -18,7 +19,7 @@ using Handle = std::unique_ptr<rd_kafka_t, messaging::Destroyer<&rd_kafka_destro
 constexpr int kRequestMs = 10'000;
 
 Handle consumer(const KafkaSettings& settings) {
-    Conf conf = messaging::base_conf(settings.brokers, settings.client_id + "-probe");
+    Conf conf = messaging::base_conf(settings, settings.client_id + "-probe");
     messaging::set(conf.get(), "group.id", settings.group_id);
     messaging::set(conf.get(), "enable.auto.commit", "false");
     messaging::set(conf.get(), "enable.auto.offset.store", "false");
@@ -68,9 +69,9 @@ std::string header(rd_kafka_message_t* message, const char* name) {
 KafkaSettings fresh_kafka() {
     const std::string name = unique("test");
     const KafkaSettings settings{stack_setting("KAFKA_BROKERS"), name, name};
-    // Analytics consumes them all. Other tests may be creating the same ones.
+    // Other tests may be creating the same ones.
     static const bool created = [&] {
-        messaging::ensure_topics(settings, events::Service::analytics, 1, {}, [](auto) {});
+        orderctl::apply_topics(settings, {.replication = 1, .configs = {}});
         return true;
     }();
     static_cast<void>(created);
@@ -126,10 +127,10 @@ void delete_topic(const std::string& topic) {
     check(answer(queue));
 }
 
-// The whole catalog: those that are there are left as they are.
+// And what else of the catalog is missing.
 void create_topic(const std::string& topic) {
     partitions_of(topic);  // it is in the catalog
-    messaging::ensure_topics(fresh_kafka(), events::Service::analytics, 1, {}, [](auto) {});
+    orderctl::apply_topics(fresh_kafka(), {.replication = 1, .configs = {}});
 }
 
 void set_max_message_bytes(const std::string& topic, int bytes) {

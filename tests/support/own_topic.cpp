@@ -54,7 +54,8 @@ std::int32_t partitions_of(const std::string& topic) {
 class OwnTopic::Producer {
 public:
     Producer(std::string topic, const std::string& transactional_id) : topic_(std::move(topic)) {
-        messaging::Conf conf = messaging::base_conf(stack_setting("KAFKA_BROKERS"), "own-topic");
+        const messaging::KafkaSettings settings{stack_setting("KAFKA_BROKERS"), "", ""};
+        messaging::Conf conf = messaging::base_conf(settings, "own-topic");
         if (!transactional_id.empty()) {
             messaging::set(conf.get(), "transactional.id", transactional_id);
             messaging::set(conf.get(), "transaction.timeout.ms", "300000");

@@ -66,9 +66,14 @@ class Servers:
         self.psql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
         self.psql(f"DROP SCHEMA IF EXISTS {name} CASCADE", name)
 
-    def migrate(self, service):
+    def make_topics(self):
+        subprocess.run([self.bin / "orderctl", "--stack-env", f"{self.state}/stack.env", "topics", "apply"], check=True,
+                       stdout=subprocess.DEVNULL, timeout=60)
+
+    def migrate(self, service, dbname=None):
         """Brings the service's schema up to date, as its owner."""
         url = self.env[f"{DATABASES[service].upper()}_OWNER_DATABASE_URL"]
+        url += f" dbname={dbname}" if dbname else ""
         done = subprocess.run([self.bin / f"{service}-service", "--migrate"], env=os.environ | {"DATABASE_URL": url},
                               capture_output=True, text=True, check=False, timeout=60)
         if done.returncode != 0:

@@ -5,9 +5,13 @@ Reads the auditor's views and the gateway's ledger, independently of `orderctl c
 
 import collections
 import json
+import os
+import pathlib
+import subprocess
+import time
 
 from load import BY_NAME, PRICE
-from stack import eventually
+from stack import Stack, eventually
 
 FINAL = ("COMPLETED", "CANCELLED")
 ROWS = (  # database, view, columns
@@ -189,3 +193,33 @@ class Judge:
         ends = collections.Counter(" ".join(filter(None, (row["state"], row["reason"])))
                                    for row in self.found["orders"].values())
         return dict(sorted(ends.items()))
+
+
+def conclude(load, took_s, heal_within_s, history):
+    """Waits until all orders are final, judges them, and prints what was found; whether all is right. `history`: the
+    file of the load's, complete."""
+    begin = time.monotonic()
+    judge = Judge(Stack(), load)
+    left = judge.wait_until_final(heal_within_s)
+    healed_s = time.monotonic() - begin
+    wrong = judge.violations()
+    print(f"placed: {load.sent} requests in {took_s:.0f} s, {len(load.accepted)} accepted,"
+          f" {len(load.unanswered)} without a clear answer, {len(load.told)} cancelled by customers")
+    print("orders: " + ", ".join(f"{end} {n}" for end, n in judge.figures().items()))
+    print("some orders are not final" if left else f"all final {healed_s:.1f} s after the last order")
+    print(f"violations: {len(wrong)}")
+    for line in wrong[:50]:
+        print("   " + line)
+    return check_with_orderctl(Stack(), history) == 0 and not wrong
+
+
+def check_with_orderctl(stack, history):
+    """Its exit code; its findings go to standard output."""
+    program = pathlib.Path(stack.env["STACK_BIN"]) / "orderctl"
+    if not program.exists():
+        print(f"orderctl check: there is no {program}")
+        return 1
+    command = [program, "check", "--stack-env", os.environ["ORDERFLOW_TEST_STACK"], "--history", history,
+               "--quiesce", "30"]
+    print("orderctl check:", flush=True)
+    return subprocess.run(command, check=False).returncode

@@ -1,6 +1,6 @@
 """A load of orders of every kind, with customers who cancel, and its history as the clients saw it.
 
-Used by system tests and by tests/failure/chaos. Each order has its own customer, whose name says the kind: so an
+Used by system tests and by tests/failure/chaos and upgrade. Each order has its own customer, whose name says the kind: so an
 order whose answer was lost can still be told from the others.
 """
 

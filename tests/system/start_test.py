@@ -36,6 +36,9 @@ class BesideTest(unittest.TestCase):
     def setUpClass(cls):
         cls.servers = Servers()
         cls.addClassCleanup(cls.servers.close)
+        cls.servers.make_topics()
+        for name in SERVICES:
+            cls.servers.migrate(name)
 
     def setUp(self):
         self.ending = contextlib.ExitStack()
@@ -105,8 +108,6 @@ class Start(BesideTest):
     def test_without_a_database_all_is_503_and_heals_by_itself(self):
         for state in ("shut", "silent"):
             with self.subTest(database=state):
-                for name in SERVICES:
-                    self.servers.empty(name)
                 database, kafka = self.way("database", state), self.way("kafka")
                 services = self.services(database, kafka)
                 for service in services.values():
@@ -142,38 +143,29 @@ class Start(BesideTest):
                 for service in services.values():
                     self.check_ends(service)
 
-    def test_a_schema_that_another_process_holds_up_is_waited_for(self):
+    def test_a_schema_that_is_not_migrated_is_waited_for_and_named(self):
         database, kafka = self.way("database"), self.way("kafka", "shut")
         name = "inventory"
         self.servers.empty(name)
-        psql = subprocess.Popen([f"{self.servers.env['POSTGRES_BIN']}/psql", "-X", "-q", "-At", "-d",
-                                 f"{self.servers.env['ADMIN_DATABASE_URL']} dbname={DATABASES[name]}"], text=True,
-                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.ending.callback(psql.wait)
-        self.ending.callback(psql.stdin.close)
-        psql.stdin.write("SELECT pg_advisory_lock(hashtext('orderflow.migrate')); SELECT 'held';\n")
-        psql.stdin.flush()
-        while "held" not in psql.stdout.readline():
-            pass
         waiting, stopped = self.service(name, database, kafka), self.service(name, database, kafka)
         for service in (waiting, stopped):
             self.check_alive(service)
+            reason = lambda: service.get("/readyz").json()["detail"]
+            self.assertTrue(eventually(5, lambda: "schema inventory was not migrated yet" in reason()), reason())
             self.assertEqual(service.get("/readyz").status, 503)
             self.check_routes({name: service}, without_database=True)
         self.check_ends(stopped)
-        psql.stdin.write("SELECT pg_advisory_unlock_all();\n")
-        psql.stdin.flush()
+        self.servers.migrate(name)
         self.assertTrue(eventually(10, waiting.ready), waiting.log)
 
     def test_what_waiting_does_not_mend_ends_the_process_with_one_clear_line(self):
         database, kafka = self.way("database"), self.way("kafka", "shut")
-        first = self.service("shipping", database, kafka)
-        self.assertTrue(eventually(10, first.ready))
-        self.check_ends(first)
-        self.servers.psql("UPDATE shipping.schema_version SET version = 'another'", "shipping")
-        self.addCleanup(self.servers.empty, "shipping")
+        self.servers.psql("UPDATE shipping.schema_migrations SET sha256 = '0' WHERE series = 'shipping' AND number = 1",
+                          "shipping")
+        self.addCleanup(lambda: (self.servers.empty("shipping"), self.servers.migrate("shipping")))
         wrong = self.servers.database_url("payment", database.port, password="wrong")
-        for name, url, text in (("shipping", None, "another version"), ("payment", wrong, "password")):
+        for name, url, text in (("shipping", None, "001_shipments.sql was applied with another text"),
+                                ("payment", wrong, "password")):
             with self.subTest(name):
                 service = self.service(name, database, kafka, url=url)
                 self.assertEqual(service.code(15), 1)
@@ -188,27 +180,31 @@ class Start(BesideTest):
         self.check_alive(service)
         self.assertTrue(eventually(5, lambda: any(name in message for message in service.messages("warning"))))
         self.assertEqual(service.get("/readyz").status, 503)
-        self.servers.psql(f"CREATE DATABASE {name} OWNER payments")
-        self.servers.psql(f"ALTER ROLE payments IN DATABASE {name} SET search_path = payments")
+        self.servers.psql(f"CREATE DATABASE {name} OWNER payments_owner")
+        self.servers.migrate("payment", dbname=name)
         self.assertTrue(eventually(10, service.ready), service.log)
         self.check_routes({"payment": service})
 
-    def test_topics_that_are_refused_are_named_and_waited_for(self):
-        topics = Servers()  # without topics
-        self.addCleanup(topics.close)
-        database, kafka = Way(topics.env["POSTGRES_PORT"]), Way(topics.env["KAFKA_BROKERS"].rsplit(":", 1)[1])
+    def test_topics_that_are_missing_are_named_and_waited_for(self):
+        """Without Kafka orders are accepted all the same; a Kafka without topics is a stack that is not set up."""
+        bare = Servers()
+        self.addCleanup(bare.close)
+        bare.migrate("order")
+        database, kafka = Way(bare.env["POSTGRES_PORT"]), Way(bare.env["KAFKA_BROKERS"].rsplit(":", 1)[1])
         self.ending.callback(database.shut)
         self.ending.callback(kafka.shut)
-        url = topics.database_url("order", database.port)
-        service = self.service("order", database, kafka, url=url, TOPIC_REPLICATION="3")
-        named = lambda: "order-events: " in str((service.ready() or {}).get("waiting"))
-        self.assertTrue(eventually(15, named), service.log)
-        self.assertIn("eplication", str(service.ready()["waiting"]))
+        service = self.service("order", database, kafka, url=bare.database_url("order", database.port))
+        reason = lambda: service.get("/readyz").json().get("detail", "")
+        self.assertTrue(eventually(15, lambda: "order-events: Broker: Unknown topic" in reason()), service.log)
+        self.assertIn("orderctl topics apply", reason())
+        self.assertEqual(service.get("/readyz").status, 503)
         self.assertEqual(metric(service.base, "orderflow_start_steps", step="kafka"), 1)
+        self.check_alive(service)
         self.assertEqual(request("POST", service.base + "/api/orders", ORDER).status, 202)
-        other = self.service("order", database, kafka, url=url)  # which may create them
-        self.assertTrue(eventually(20, lambda: (other.ready() or {}).get("waiting") == []), other.log)
+        bare.make_topics()
         self.assertTrue(eventually(20, lambda: (service.ready() or {}).get("waiting") == []), service.log)
+        sent = lambda: metric(service.base, "orderflow_relay_seq", position="confirmed") >= 1
+        self.assertTrue(eventually(20, sent), service.log)
 
     def test_a_database_that_takes_no_writes_is_not_ready(self):
         database, kafka = self.way("database"), self.way("kafka", "shut")

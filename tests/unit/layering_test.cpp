@@ -238,7 +238,7 @@ TEST_CASE("layers: SQL stands in the stores alone") {
 TEST_CASE("layers: each service has the files of the pattern, and a main of one screen") {
     for (const std::string& service : services()) {
         const fs::path dir = kRoot / "services" / service;
-        for (const std::string name : {"main.cpp", "schema.sql"}) CHECK(fs::exists(dir / name));
+        for (const std::string name : {"main.cpp", "migrations"}) CHECK(fs::exists(dir / name));
         for (const char* stem : {"", "_service", "_store", "_api"}) {
             CAPTURE(service, stem);
             CHECK(fs::exists(dir / (service + stem + ".hpp")));

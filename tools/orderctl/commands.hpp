@@ -26,5 +26,6 @@ void add_stuck(CLI::App& app, Context& context);
 void add_lag(CLI::App& app, Context& context);
 void add_records(CLI::App& app, Context& context);
 void add_payment(CLI::App& app, Context& context);
+void add_topics(CLI::App& app, Context& context);
 
 }  // namespace orderflow::orderctl

@@ -49,6 +49,15 @@ void Endpoints::describe(CLI::App& app) {
         add("--brokers", brokers_, "KAFKA_BROKERS", "Kafka bootstrap servers, host:port,…"),
         add("--gateway-url", gateway_, "GATEWAY_URL", "the payment gateway"),
         add("--edge-url", edge_, "EDGE_URL", "where clients go; only named in proposed commands")};
+    app.add_option("--kafka", kafka_,
+                   "NAME=VALUE, a property of librdkafka; may be repeated, in the environment "
+                   "separated by ;")
+        ->envname("KAFKA_SETTINGS")
+        ->delimiter(';')
+        ->group(kConnection)
+        ->check(&messaging::refusal_of_property, "NAME=VALUE", "property");
+    add("--kafka-password-file", kafka_password_file_, "KAFKA_PASSWORD_FILE",
+        "file whose first line is sasl.password");
     for (const Service service : kServices) {
         group_[at(service)] = events::names_of(service).name;
         carried_.push_back(app.add_option("--" + std::string(short_name(service)) + "-group",
@@ -75,6 +84,13 @@ void Endpoints::complete(const std::string& program) {
     fill(brokers_, "KAFKA_BROKERS");
     fill(gateway_, "GATEWAY_URL");
     fill(edge_, "EDGE_URL");
+    fill(kafka_password_file_, "KAFKA_PASSWORD_FILE");
+    std::string kafka;
+    fill(kafka, "KAFKA_SETTINGS");
+    if (kafka_.empty() && !kafka.empty()) kafka_ = CLI::detail::split(kafka, ';');
+    std::string replication;
+    fill(replication, "TOPIC_REPLICATION");
+    if (!replication.empty()) topic_replication_ = std::stoi(replication);
     make_proposals(program, settings);
 }
 
@@ -123,6 +139,19 @@ const std::string& Endpoints::auditor(Service service) const {
 
 const std::string& Endpoints::operator_url(Service service) const {
     return need(operator_[at(service)], "--" + std::string(schema_of(service)) + "-operator-url");
+}
+
+messaging::KafkaSettings Endpoints::kafka() const {
+    messaging::KafkaSettings settings{need(brokers_, "--brokers"), "orderctl", ""};
+    for (const std::string& text : kafka_) {
+        messaging::add_property(settings.properties.all, text);
+    }
+    if (!kafka_password_file_.empty()) {
+        std::ifstream in(kafka_password_file_);
+        std::string& password = settings.properties.all["sasl.password"];
+        if (!std::getline(in, password)) throw CannotDo("cannot read " + kafka_password_file_);
+    }
+    return settings;
 }
 
 const std::string& Endpoints::group(Service service) const { return group_[at(service)]; }

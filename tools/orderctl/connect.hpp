@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "messaging/kafka.hpp"
 #include "orderctl/facts.hpp"
 #include "orderctl/proposals.hpp"
 
@@ -29,9 +30,12 @@ public:
     const std::string& auditor(Service service) const;
     // The service's own database with the rights of an operator.
     const std::string& operator_url(Service service) const;
-    const std::string& brokers() const { return need(brokers_, "--brokers"); }
+    // Throws std::invalid_argument for a property that cannot be set.
+    messaging::KafkaSettings kafka() const;
     const std::string& gateway() const { return need(gateway_, "--gateway-url"); }
     const std::string& group(Service service) const;
+    // Replicas that the stack's topics have; 0: as the catalog says.
+    int topic_replication() const { return topic_replication_; }
     const Proposals& proposals() const { return proposals_; }
 
 private:
@@ -45,7 +49,10 @@ private:
     std::array<std::string, 5> operator_;
     std::array<std::string, 5> group_;
     std::string brokers_;
+    std::vector<std::string> kafka_;  // NAME=VALUE
+    std::string kafka_password_file_;
     std::string gateway_;
+    int topic_replication_ = 0;
     std::string edge_;
     std::vector<const CLI::Option*> carried_;  // to be repeated by what is proposed
     Proposals proposals_;

@@ -120,7 +120,7 @@ struct Retention {
     bool by_size = false;  // some may go sooner
 };
 // Of the catalog's topics that there are. Where the brokers do not say it, the catalog's.
-std::map<std::string, Retention> read_retention(const std::string& brokers);
+std::map<std::string, Retention> read_retention(const messaging::KafkaSettings& kafka);
 
 // Which of the five consumer groups have members now.
 std::vector<std::string> groups_with_members(const Endpoints& endpoints);

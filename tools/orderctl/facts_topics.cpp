@@ -31,15 +31,16 @@ void must(rd_kafka_resp_err_t error, const char* what) {
     if (error) throw CannotDo(std::string("Kafka: ") + what + ": " + rd_kafka_err2str(error));
 }
 
-Handle make_consumer(const std::string& brokers, const std::string& group) {
-    Conf conf = messaging::base_conf(brokers, "orderctl");
-    messaging::set(conf.get(), "group.id", group);
+Handle make_consumer(const messaging::KafkaSettings& kafka) {
+    Conf conf = messaging::base_conf(kafka, kafka.client_id);
+    messaging::set(conf.get(), "group.id", kafka.client_id);
     messaging::set(conf.get(), "enable.auto.commit", "false");
     messaging::set(conf.get(), "enable.auto.offset.store", "false");
     messaging::set(conf.get(), "auto.offset.reset", "error");
     messaging::set(conf.get(), "enable.partition.eof", "true");
     messaging::set(conf.get(), "queued.max.messages.kbytes", "8192");
     messaging::set(conf.get(), "fetch.max.bytes", "4194304");
+    messaging::set_all(conf.get(), kafka.properties.all);
     char error[256];
     Handle handle(rd_kafka_new(RD_KAFKA_CONSUMER, conf.get(), error, sizeof error));
     if (!handle) throw CannotDo(error);
@@ -57,10 +58,10 @@ std::uint32_t seconds(std::int64_t ms) { return static_cast<std::uint32_t>(ms / 
 class TopicsReader::Impl {
 public:
     explicit Impl(const Endpoints& endpoints)
-        : handle_(make_consumer(endpoints.brokers(), "orderctl")),
+        : handle_(make_consumer(endpoints.kafka())),
           read_s_(static_cast<std::uint32_t>(
               std::chrono::floor<std::chrono::seconds>(system_now()).time_since_epoch().count())),
-          brokers_(endpoints.brokers()) {
+          kafka_(endpoints.kafka()) {
         // Offsets first: what is committed is below the ends.
         read_partitions();
         read_logs();
@@ -77,7 +78,7 @@ public:
 
     void describe(Facts& facts) {
         facts.read_s = read_s_;
-        const auto retention_of = read_retention(brokers_);  // of the catalog's topics
+        const auto retention_of = read_retention(kafka_);  // of the catalog's topics
         for (const auto& settings : events::topics()) {
             TopicFacts& topic = facts.topics[facts.topic(settings.name)];
             const auto found = retention_of.find(topic.name);
@@ -255,7 +256,7 @@ private:
     std::map<Place, std::vector<std::pair<Service, messaging::PartitionPosition>>> positions_;
     std::map<Service, std::string> groups_;
     const std::uint32_t read_s_;
-    const std::string brokers_;
+    const messaging::KafkaSettings kafka_;
     messaging::Record record_;  // the one at hand
 };
 

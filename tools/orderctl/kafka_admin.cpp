@@ -18,10 +18,6 @@ constexpr int kRequestMs = 10'000;
 constexpr std::chrono::seconds kCoordinatorPatience{20};
 constexpr std::chrono::milliseconds kAskAgain{500};
 
-KafkaHandle make_client(const std::string& brokers) {
-    return messaging::make_asking_client({brokers, "orderctl", ""});
-}
-
 Options make_options(const KafkaHandle& handle, rd_kafka_admin_op_t operation) {
     Options options(rd_kafka_AdminOptions_new(handle.get(), operation));
     char error[256];
@@ -47,7 +43,7 @@ Retention retention_of(const rd_kafka_ConfigResource_t* topic, Retention retenti
 
 }  // namespace
 
-std::map<std::string, Retention> read_retention(const std::string& brokers) {
+std::map<std::string, Retention> read_retention(const messaging::KafkaSettings& kafka) {
     std::map<std::string, Retention> retention;
     std::vector<rd_kafka_ConfigResource_t*> asked;
     for (const auto& topic : events::topics()) {
@@ -55,7 +51,7 @@ std::map<std::string, Retention> read_retention(const std::string& brokers) {
         retention[name] = {topic.retention_ms, false};
         asked.push_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str()));
     }
-    const KafkaHandle handle = make_client(brokers);
+    const KafkaHandle handle = messaging::make_asking_client(kafka);
     const Options options = make_options(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
     const messaging::Queue queue(rd_kafka_queue_new(handle.get()));
     rd_kafka_DescribeConfigs(handle.get(), asked.data(), asked.size(), options.get(), queue.get());
@@ -84,7 +80,7 @@ bool will_pass(rd_kafka_resp_err_t code) {
 
 // nullopt: ask again.
 std::optional<std::vector<std::string>> ask_for_groups(const Endpoints& endpoints) {
-    const KafkaHandle handle = make_client(endpoints.brokers());
+    const KafkaHandle handle = messaging::make_asking_client(endpoints.kafka());
     std::vector<const char*> names;
     for (const Service service : kServices) names.push_back(endpoints.group(service).c_str());
     const Options options = make_options(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);

@@ -5,14 +5,13 @@
 
 namespace orderflow::orderctl {
 
-void must_answer(const std::string& brokers, std::chrono::milliseconds patience) {
-    const messaging::KafkaHandle handle =
-        messaging::make_asking_client({brokers, "orderctl", ""});
+void must_answer(const messaging::KafkaSettings& kafka, std::chrono::milliseconds patience) {
+    const messaging::KafkaHandle handle = messaging::make_asking_client(kafka);
     try {
         messaging::read_layouts(handle.get(), {"order-events"}, patience);
     } catch (const messaging::KafkaUnavailable& error) {
-        throw CannotDo("no answer of " + brokers + " within " + std::to_string(patience.count()) +
-                       " ms (" + error.what() + ")");
+        throw CannotDo("no answer of " + kafka.brokers + " within " +
+                       std::to_string(patience.count()) + " ms (" + error.what() + ")");
     }
 }
 

@@ -167,7 +167,7 @@ std::vector<LaneView> read_lanes(AuditDatabase& database, std::int64_t saga_unse
 }
 
 void read_groups(const Endpoints& endpoints, LagDocument& document) {
-    must_answer(endpoints.brokers(), kPatience);
+    must_answer(endpoints.kafka(), kPatience);
     const auto busy = groups_with_members(endpoints);
     for (std::size_t i = 0; i < kServices.size(); ++i) {
         document.services[i].consuming =

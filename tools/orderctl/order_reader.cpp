@@ -161,7 +161,7 @@ std::map<std::string, OrderView> read_orders(AuditDatabases& databases,
 
 Neighbourhood::Neighbourhood(const Endpoints& endpoints) : propose_(endpoints.proposals()) {
     try {
-        must_answer(endpoints.brokers(), kPatience);
+        must_answer(endpoints.kafka(), kPatience);
         groups_ = TopicsReader(endpoints).groups();
         const auto busy = groups_with_members(endpoints);
         for (const Service service : kServices) {

@@ -69,8 +69,7 @@ bool chosen(const RepublishOptions& options, Service service) {
 
 void send(const Endpoints& endpoints, Service service,
           const std::vector<messaging::LedgerRow>& rows) {
-    const messaging::KafkaSettings settings{endpoints.brokers(), "orderctl", ""};
-    const auto producer = messaging::make_kafka_producer(settings, service);
+    const auto producer = messaging::make_kafka_producer(endpoints.kafka(), service);
     std::size_t persisted = 0;
     const auto take_reports = [&] {
         for (const auto& report : producer->reports()) persisted += report.persisted ? 1 : 0;
@@ -138,7 +137,8 @@ std::vector<RepublishedView> lower_checkpoints(const Context& context,
     std::vector<RepublishedView> views;
     for (const Service service : kServices) {
         if (!chosen(options, service)) continue;
-        postgres::Connection connection({context.endpoints.operator_url(service), schema_of(service)});
+        postgres::Connection connection(
+            {context.endpoints.operator_url(service), schema_of(service)});
         connection.script("SET statement_timeout = 0");
         if (since) {
             connection.exec(kLowerSince, Params::of(*since));

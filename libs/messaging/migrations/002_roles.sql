@@ -1,5 +1,5 @@
--- What each role may do with the tables that every service has; docs/operating.md has the table for
--- all of them. :service runs the service, operator is whom orderctl writes as, auditor reads views.
+-- What each role may do with the tables that every service has; docs/architecture.md has the table
+-- for all of them. :service runs the service, operator is whom orderctl writes as, auditor reads views.
 GRANT USAGE ON SCHEMA :service TO :service, operator, auditor;
 REVOKE ALL ON outbox, relay_checkpoint, parked, parked_decisions FROM :service;
 REVOKE ALL ON audit_v1_outbox, audit_v1_relay, audit_v1_relay_lanes, audit_v1_parked,

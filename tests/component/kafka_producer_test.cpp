@@ -1,0 +1,93 @@
+// The relay's producer against a broker that fails on cue: librdkafka's mock cluster.
+
+#include <chrono>
+#include <map>
+#include <thread>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "core/ids.hpp"
+#include "core/time.hpp"
+#include "messaging/kafka_positions.hpp"
+#include "support/eventually.hpp"
+
+#include <librdkafka/rdkafka_mock.h>  // behind rdkafka.h
+
+namespace orderflow::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* kTopic = "order-events";
+constexpr std::int16_t kProduce = 0;  // the protocol's number of the request
+
+struct Cluster {
+    messaging::KafkaHandle handle{[] {
+        char error[256];
+        return rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), error, sizeof error);
+    }()};
+    std::unique_ptr<rd_kafka_mock_cluster_t,
+                    messaging::Destroyer<&rd_kafka_mock_cluster_destroy>>
+        brokers{rd_kafka_mock_cluster_new(handle.get(), 1)};
+
+    Cluster() { rd_kafka_mock_topic_create(brokers.get(), kTopic, 1, 1); }
+
+    messaging::KafkaSettings settings() const {
+        return {rd_kafka_mock_cluster_bootstraps(brokers.get()), "test", "test"};
+    }
+    // The next answer to a produce request, after so long.
+    void answer(rd_kafka_resp_err_t error, std::chrono::milliseconds after) {
+        rd_kafka_mock_broker_push_request_error_rtts(brokers.get(), 1, kProduce, 1, error,
+                                                     static_cast<int>(after.count()));
+    }
+    // How often each event stands in the topic.
+    std::map<std::string, int> stored() {
+        messaging::KafkaConsumer consumer(settings(), {kTopic});
+        Gathering gathering;
+        std::map<std::string, int> times;
+        for (int quiet = 0; quiet < 3;) {
+            const auto records = consumer.poll(gathering, 500ms);
+            quiet = records.empty() && consumer.joined() ? quiet + 1 : 0;
+            for (const auto& record : records) ++times[std::string(record.value)];
+        }
+        consumer.close();
+        return times;
+    }
+};
+
+messaging::LedgerRow row(std::int64_t seq) {
+    static IdSource ids;
+    messaging::LedgerRow row;
+    row.seq = seq;
+    row.event_id = ids.next<EventId>(system_now());
+    row.topic = kTopic;
+    row.key = "one";
+    row.type = "OrderPlaced.v1";
+    row.headers = "{}";
+    row.data = std::to_string(seq);
+    return row;
+}
+
+}  // namespace
+
+// A broker takes any first sequence number of a producer that it does not know. If it refused the
+// producer's first batch, since it did not lead the partition yet, and took a second one that was
+// under way, then librdkafka would report both as persisted.
+TEST_CASE("producer: a first batch that is refused for a moment is not overtaken and forgotten") {
+    Cluster cluster;
+    const auto producer =
+        messaging::make_kafka_producer(cluster.settings(), events::Service::order);
+    cluster.answer(RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, 400ms);
+    REQUIRE(producer->produce(row(1), 1));
+    std::this_thread::sleep_for(200ms);  // it is under way, and alone in its batch
+    REQUIRE(producer->produce(row(2), 2));
+
+    std::size_t persisted = 0;
+    CHECK(eventually(20s, [&] {
+        for (const auto& report : producer->reports()) persisted += report.persisted ? 1 : 0;
+        return persisted == 2;
+    }));
+    CHECK(cluster.stored() == std::map<std::string, int>{{"1", 1}, {"2", 1}});
+}
+
+}  // namespace orderflow::test
