@@ -27,22 +27,25 @@ die() {
 print_help() { sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$1"; }
 
 # with_progress TITLE LOGFILE COMMAND...: runs the command with its output in LOGFILE; on failure prints the log's
-# end and returns the command's status. A terminal sees a dot every three seconds meanwhile; elsewhere a step is one
-# line, written when it has ended, so that a log never holds half a line.
+# end and returns the command's status. A terminal sees meanwhile how many of how many steps are done, as ninja and make
+# count them ([7/40]), or the seconds; elsewhere a step is one line, written when it has ended, so that a log never
+# holds half a line.
 with_progress() {
     local title=$1 log=$2 pid start=$SECONDS ticks=0 status=0 terminal=no
     shift 2
     if [[ -t 1 ]]; then terminal=yes; fi
     mkdir -p "$(dirname "$log")"
-    if [[ $terminal == yes ]]; then printf '   %s ' "$title"; fi
     "$@" >"$log" 2>&1 </dev/null &
     pid=$!
     while kill -0 "$pid" 2>/dev/null; do
         sleep 0.1
-        if [[ $terminal == yes ]] && ((++ticks % 30 == 0)); then printf '.'; fi
+        if [[ $terminal == yes ]] && ((++ticks % 5 == 0)); then
+            printf '\r   %s %-14s' "$title" "$(steps_in "$log" || echo "$((SECONDS - start)) s")"
+        fi
     done
     wait "$pid" || status=$?
-    if [[ $terminal == no ]]; then printf '   %s' "$title"; fi
+    if [[ $terminal == yes ]]; then printf '\r%*s\r' $((${#title} + 20)) ''; fi
+    printf '   %s' "$title"
     if ((status == 0)); then
         printf ' done (%d s)\n' $((SECONDS - start))
     else
@@ -52,6 +55,9 @@ with_progress() {
     fi
     return "$status"
 }
+
+# The last "[7/40]" in a log.
+steps_in() { tail -c 400 "$1" 2>/dev/null | grep -oE '\[[0-9]+/[0-9]+\]' | tail -n 1; }
 
 # A Java runtime that Kafka 4.1 accepts (17 or later), wherever it is.
 find_java() {

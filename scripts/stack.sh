@@ -190,17 +190,21 @@ END
 launch_kafka() { launch kafka "${KAFKA_JAVA[@]}" kafka.Kafka "$DATA/kafka/server.properties"; }
 kafka_has_started() { grep -qs 'Kafka Server started' "$STATE/log/kafka.log"; }
 
-# One broker holds one replica of each. What differs and is not changed (1) is for an operator to judge.
+# What differs and is not changed (1) is for an operator to judge.
 apply_topics() {
     local status=0
-    "$build_dir/bin/orderctl" --brokers "127.0.0.1:${PORT[kafka]}" topics apply --replication 1 \
-        >"$STATE/log/topics.log" 2>&1 || status=$?
+    local -a flags=(--brokers "$(kafka_brokers)" topics apply)
+    if [[ -n $(topic_replication) ]]; then flags+=(--replication "$(topic_replication)"); fi
+    "$build_dir/bin/orderctl" "${flags[@]}" >"$STATE/log/topics.log" 2>&1 || status=$?
     case $status in
         0) ;;
         1) note "topics differ from the catalog, see $STATE/log/topics.log" ;;
         *) die "the topics could not be made: $(tail -n 1 "$STATE/log/topics.log")" ;;
     esac
 }
+
+# The own broker is one, so there is one replica of each; elsewhere the catalog says, or the caller.
+topic_replication() { if [[ -z ${KAFKA_BROKERS:-} ]]; then echo 1; else echo "${TOPIC_REPLICATION:-}"; fi; }
 
 # ---- orderflow's own programs ------------------------------------------------------------------
 
@@ -209,14 +213,20 @@ launch_gateway() {
         --database "$DATA/gateway/ledger.sqlite" --delay-ms "$gateway_delay_ms"
 }
 
-# A consumer group that the caller's shell names would be shared by all five.
+# The stack's own broker, or those that the caller's environment names.
+kafka_brokers() { echo "${KAFKA_BROKERS:-127.0.0.1:${PORT[kafka]}}"; }
+
+# What the caller's environment calls client and consumer group gets the service's name behind it: the five read
+# different topics, so they cannot be one group.
 launch_service() {
     local name=$1 url
-    local -a flags=(--port "${PORT[$1]}" --bind 127.0.0.1 --brokers "127.0.0.1:${PORT[kafka]}")
+    local -a flags=(--port "${PORT[$1]}" --bind 127.0.0.1 --brokers "$(kafka_brokers)"
+        --client-id "${KAFKA_CLIENT_ID:+$KAFKA_CLIENT_ID-}$1-service" --group-id "$(group_of "$1")")
     if [[ $name == payment ]]; then flags+=(--gateway-url "http://127.0.0.1:${PORT[gateway]}"); fi
     url=$(service_database_url "$name" "${DATABASE[$name]}")
-    launch "$name" env -u KAFKA_GROUP_ID -u KAFKA_CLIENT_ID DATABASE_URL="$url" "$build_dir/bin/$name-service" "${flags[@]}"
+    launch "$name" env DATABASE_URL="$url" "$build_dir/bin/$name-service" "${flags[@]}"
 }
+group_of() { echo "${KAFKA_GROUP_ID:+$KAFKA_GROUP_ID-}$1-service"; }
 
 # It serves. Kafka may still be away.
 service_is_ready() { curl -sf --max-time 1 -o /dev/null "http://127.0.0.1:${PORT[$1]}/readyz"; }
@@ -248,8 +258,9 @@ write_stack_env() {
         env_line STACK_DATA "$DATA"
         env_line STACK_BIN "$build_dir/bin"
         env_line STACK_SCRIPTS "$ROOT/scripts"
-        env_line KAFKA_BROKERS "127.0.0.1:${PORT[kafka]}"
-        env_line TOPIC_REPLICATION 1
+        env_line KAFKA_BROKERS "$(kafka_brokers)"
+        env_line TOPIC_REPLICATION "$(topic_replication)"
+        if [[ -n ${KAFKA_SETTINGS:-} ]]; then env_line KAFKA_SETTINGS "$KAFKA_SETTINGS"; fi
         env_line POSTGRES_HOST "$SOCKET_DIR"
         env_line POSTGRES_PORT "${PORT[postgres]}"
         env_line POSTGRES_BIN "$POSTGRES_BIN"
@@ -263,6 +274,7 @@ write_stack_env() {
             database=${DATABASE[$service]}
             env_line "${service^^}_URL" "http://127.0.0.1:${PORT[$service]}"
             env_line "${service^^}_PORT" "${PORT[$service]}"
+            env_line "${service^^}_GROUP" "$(group_of "$service")"
             env_line "${database^^}_DATABASE_URL" "$(service_database_url "$service" "$database")"
             env_line "${database^^}_OWNER_DATABASE_URL" "$(service_database_url "$service" "${database}_owner")"
             env_line "OPERATOR_${database^^}_DATABASE_URL" "$(service_database_url "$service" operator)"

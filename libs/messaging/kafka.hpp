@@ -1,6 +1,7 @@
 #pragma once
 // Kafka behind the ports RecordSource and Producer, over librdkafka's C API. Nothing here creates a
 // topic (orderctl topics apply does). Each object belongs to one thread.
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -54,6 +55,18 @@ public:
 
     // Its group has given it its partitions, or none of them.
     bool joined() const;
+    // How often the brokers have answered what it asks them every few seconds.
+    std::uint64_t answers() const;
+
+    // Of each of its partitions: where the log ends, as the last fetch said, and how many records
+    // before that are not processed. Not of those that it has fetched nothing from yet.
+    struct Lag {
+        std::string topic;
+        std::int32_t partition = 0;
+        std::int64_t end = 0;
+        std::int64_t lag = 0;
+    };
+    std::vector<Lag> lags() const;
 
 private:
     class Client;

@@ -143,6 +143,7 @@ public:
     bool reads_right_logs() {
         const auto layouts = watch_.look();
         if (!layouts) return true;
+        ++answers_;
         std::vector<MemberPositions::Commit> begin;
         for (const auto& [topic, layout] : *layouts) {
             if (positions_.is_log(topic, layout.log)) continue;
@@ -180,6 +181,22 @@ public:
     }
 
     bool joined() const { return !expects_assignment_; }
+    std::uint64_t answers() const { return answers_; }
+
+    std::vector<Lag> partition_lags() const {
+        std::vector<Lag> all;
+        for (const auto& [topic, partition, processed] : positions_.processed()) {
+            std::int64_t low = 0;
+            std::int64_t end = 0;
+            if (rd_kafka_get_watermark_offsets(handle_.get(), topic.c_str(), partition, &low,
+                                               &end) ||
+                end < 0) {
+                continue;
+            }
+            all.push_back({topic, partition, end, std::max<std::int64_t>(0, end - processed)});
+        }
+        return all;
+    }
 
     void commit_if_due() {
         if (steady_clock::now() - last_commit_ >= kCommitEvery) commit(false);
@@ -392,6 +409,7 @@ private:
     bool revoked_ = false;
     bool brokers_down_ = false;
     bool expects_assignment_ = true;
+    std::uint64_t answers_ = 0;
     steady_clock::time_point last_commit_{};
     Handle handle_;   // behind what its callbacks use
     LogWatch watch_;  // its queue goes before the handle
@@ -491,5 +509,11 @@ bool KafkaConsumer::hold(milliseconds time, std::stop_token stop) {
 void KafkaConsumer::close() { client_->close(); }
 
 bool KafkaConsumer::joined() const { return client_->joined(); }
+
+std::uint64_t KafkaConsumer::answers() const { return client_->answers(); }
+
+std::vector<KafkaConsumer::Lag> KafkaConsumer::lags() const {
+    return client_->partition_lags();
+}
 
 }  // namespace orderflow::messaging

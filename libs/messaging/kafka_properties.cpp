@@ -72,10 +72,9 @@ std::string refusal_of_property(const std::string& text) {
     const auto result = rd_kafka_conf_set(probe.get(), name.c_str(),
                                           text.substr(equals + 1).c_str(), error, sizeof error);
     if (result == RD_KAFKA_CONF_OK) return "";
-    // librdkafka names the value, which may be a password.
-    return result == RD_KAFKA_CONF_INVALID && is_secret_property(name)
-               ? name + ": librdkafka refuses this value"
-               : std::string(error);
+    // librdkafka's words may hold the value, which may be a password.
+    const bool show = result == RD_KAFKA_CONF_UNKNOWN || !is_secret_property(name);
+    return name + ": " + (show ? error : "librdkafka refuses this value");
 }
 
 void add_property(Properties& properties, const std::string& text) {

@@ -1,5 +1,8 @@
 #include "messaging/loops.hpp"
 
+#include <set>
+#include <utility>
+
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <spdlog/spdlog.h>
@@ -117,6 +120,51 @@ struct ConsumerMetrics {
     prometheus::Counter &batches, &lost_races, &failures, &emitted;
 };
 
+// What a member knows of its own partitions. One that it no longer has shows 0: another member,
+// here or in another process, shows what it is.
+class LagMetrics {
+public:
+    LagMetrics(prometheus::Registry& registry, std::string group)
+        : group_(std::move(group)),
+          lag_(gauge(registry, "orderflow_consumer_lag",
+                     "Records of a partition that its group has not processed; 0 in a process that "
+                     "does not have the partition")),
+          end_(gauge(registry, "orderflow_consumer_end_offset",
+                     "Where a partition ends; 0 in a process that does not have it")) {}
+    ~LagMetrics() { show({}); }
+    LagMetrics(const LagMetrics&) = delete;
+    LagMetrics& operator=(const LagMetrics&) = delete;
+
+    void show(const std::vector<KafkaConsumer::Lag>& lags) {
+        std::set<Place> before = std::exchange(shown_, {});
+        for (const auto& [topic, partition, end, lag] : lags) {
+            set({topic, partition}, end, lag);
+            before.erase({topic, partition});
+            shown_.emplace(topic, partition);
+        }
+        for (const Place& place : before) set(place, 0, 0);
+    }
+
+private:
+    using Place = std::pair<std::string, std::int32_t>;
+
+    static prometheus::Family<prometheus::Gauge>& gauge(prometheus::Registry& registry,
+                                                        const char* name, const char* help) {
+        return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
+    }
+    void set(const Place& place, std::int64_t end, std::int64_t lag) {
+        const prometheus::Labels labels{{"group", group_},
+                                        {"topic", place.first},
+                                        {"partition", std::to_string(place.second)}};
+        lag_.Add(labels).Set(static_cast<double>(lag));
+        end_.Add(labels).Set(static_cast<double>(end));
+    }
+
+    const std::string group_;
+    prometheus::Family<prometheus::Gauge>&lag_, &end_;
+    std::set<Place> shown_;
+};
+
 std::vector<std::string> consumed_topics(events::Service service) {
     const auto names = events::topics_consumed_by(service);
     return {names.begin(), names.end()};
@@ -134,6 +182,7 @@ public:
           limits_(limits),
           fetch_(fetch),
           metrics_(context.registry),
+          lags_(context.registry, context.kafka.group_id),
           connection_(context.database_url),
           work_(connection_, context.service, context.bell),
           handler_(make_handler(connection_)) {}
@@ -148,6 +197,9 @@ public:
             if (source.joined()) joining_.done();
             if (steady_clock::now() < next_tick_) continue;
             next_tick_ = steady_clock::now() + kTick;
+            if (context_.kafka_pulse && source.answers() != answers_) context_.kafka_pulse->beat();
+            answers_ = source.answers();
+            lags_.show(source.lags());
             retry_parked();
         }
         source.close();
@@ -205,9 +257,11 @@ private:
     const GatherLimits limits_;
     const FetchSettings fetch_;
     ConsumerMetrics metrics_;
+    LagMetrics lags_;
     postgres::Connection connection_;
     PostgresUnitOfWork work_;
     const std::unique_ptr<BatchHandler> handler_;
+    std::uint64_t answers_ = 0;  // of the brokers, as of the last tick
     steady_clock::time_point next_tick_{};
     steady_clock::time_point next_count_{};
 };

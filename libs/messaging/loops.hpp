@@ -14,6 +14,7 @@
 
 #include "core/batch_queue.hpp"
 #include "core/gate.hpp"
+#include "core/pulse.hpp"
 #include "core/start_steps.hpp"
 #include "messaging/backoff.hpp"
 #include "messaging/batch.hpp"
@@ -36,6 +37,7 @@ struct LoopContext {
     const Gate* topics = nullptr;
     StartSteps* start_steps = nullptr;  // shows what is not done yet, if anybody asks
     OnFetch on_fetch = {};              // of all consumers, each on its own thread
+    Pulse* kafka_pulse = nullptr;       // beats when the brokers answer, if anybody looks
 
     // Block until it is there, or a stop is asked for: then false.
     bool await_database(const std::stop_token& stop) const {

@@ -90,6 +90,15 @@ void MemberPositions::processed(std::string_view topic, std::int32_t partition,
     }
 }
 
+std::vector<MemberPositions::Processed> MemberPositions::processed() const {
+    std::vector<Processed> all;
+    for (const auto& [place, state] : partitions_) {
+        const auto offset = state.processed ? state.processed : state.committed;
+        if (offset) all.push_back({place.first, place.second, *offset});
+    }
+    return all;
+}
+
 std::vector<MemberPositions::Commit> MemberPositions::to_commit() const {
     std::vector<Commit> commits;
     for (const auto& [key, state] : partitions_) {

@@ -79,6 +79,14 @@ public:
     void at_end(std::string_view topic, std::int32_t partition, std::int64_t offset);
     void processed(std::string_view topic, std::int32_t partition, std::int64_t offset);
 
+    // Where everything below is done, of each partition of which that is known.
+    struct Processed {
+        std::string topic;
+        std::int32_t partition = 0;
+        std::int64_t offset = 0;
+    };
+    std::vector<Processed> processed() const;
+
     // What was processed and is not committed.
     std::vector<Commit> to_commit() const;
     void committed(const std::vector<Commit>& commits);

@@ -49,6 +49,11 @@ const Statement kThere{"relay_there", R"(
 const Statement kSkipped{"relay_skipped", R"(
     UPDATE relay_checkpoint SET skipped = skipped + $2::bigint WHERE lane = $1::text)"};
 
+const Statement kBacklog{"relay_backlog", R"(
+    SELECT greatest(coalesce((SELECT max(seq) FROM outbox), 0) - $1::bigint, 0),
+           coalesce((SELECT (extract(epoch FROM clock_timestamp() - recorded_at) * 1000)::bigint
+                     FROM outbox WHERE seq > $1::bigint ORDER BY seq LIMIT 1), 0))"};
+
 const Statement kReadSaga{"relay_read", R"(
     SELECT seq, event_id, order_id, topic, key, type, headers,
            CASE WHEN topic = $3::text THEN data ELSE '' END, recorded_at, topic <> $3::text
@@ -89,6 +94,11 @@ Rows PostgresLedger::standing() {
     if (rows.size() > 0) return rows;
     connection_.exec(kNewLane, Params::of(std::string_view(lane_.name)));
     return connection_.exec(kStanding, Params::of(std::string_view(lane_.name)));
+}
+
+PostgresLedger::Backlog PostgresLedger::backlog(std::int64_t seq) {
+    const Rows rows = connection_.exec(kBacklog, Params::of(seq));
+    return {rows.int64(0, 0), static_cast<double>(rows.int64(0, 1)) / 1'000};
 }
 
 std::int64_t PostgresLedger::checkpoint() {

@@ -34,6 +34,13 @@ public:
     void move_checkpoint(std::int64_t from, std::int64_t to) override;
     void release() noexcept override;
 
+    // What of the outbox is above `seq`: rows, and the age of the oldest in seconds.
+    struct Backlog {
+        std::int64_t rows = 0;
+        double age_s = 0;
+    };
+    Backlog backlog(std::int64_t seq);
+
     // For `orderctl lag`: what the topic refuses, until the checkpoint moves; what was passed over.
     void note_refusal(const Refused& refused);
     void topic_is_there();  // it does not refuse everything

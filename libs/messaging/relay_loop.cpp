@@ -17,6 +17,7 @@ constexpr milliseconds kIdle{20};  // other instances' rows ring no bell here
 constexpr milliseconds kStandby{500};
 constexpr milliseconds kFlush{2'000};      // less than the session may be idle
 constexpr milliseconds kWarmUp{1'000};     // then it goes on all the same
+constexpr milliseconds kBacklogEvery{1'000};
 constexpr milliseconds kLookEvery{2'000};  // is the topic still there, and the same one
 constexpr std::chrono::seconds kAlone{60};
 
@@ -66,6 +67,8 @@ public:
 private:
     void begin_again(milliseconds how_long) {
         metrics_.restarts.Increment();
+        metrics_.lag_rows.Set(0);  // whoever leads next shows it
+        metrics_.lag_seconds.Set(0);
         ledger_.release();  // first: another instance may do better
         pause(stop_, how_long);
     }
@@ -165,6 +168,15 @@ private:
         next_look_ = now + kLookEvery;
     }
 
+    void show_backlog(const Relay& relay) {
+        const auto now = steady_clock::now();
+        if (now < next_backlog_) return;
+        next_backlog_ = now + kBacklogEvery;
+        const auto backlog = ledger_.backlog(relay.confirmed());
+        metrics_.lag_rows.Set(static_cast<double>(backlog.rows));
+        metrics_.lag_seconds.Set(backlog.age_s);
+    }
+
     void round(Relay& relay, Gathering& gathering) {
         const std::int64_t head = relay.head();
         const std::int64_t stepped_over = relay.stepped_over();
@@ -173,6 +185,7 @@ private:
         metrics_.relayed.Increment(static_cast<double>(produced));
         metrics_.read_seq.Set(static_cast<double>(relay.head()));
         metrics_.confirmed_seq.Set(static_cast<double>(relay.confirmed()));
+        show_backlog(relay);
         if (relay.stepped_over() > stepped_over) announced_.ring();
         if (relay.head() == head) {
             context_.bell.wait(kIdle);
@@ -191,6 +204,7 @@ private:
     PostgresLedger ledger_;
     std::string topic_id_;
     steady_clock::time_point next_look_{};
+    steady_clock::time_point next_backlog_{};
     Backoff backoff_;
     Backoff refusals_{milliseconds{1'000}, milliseconds{30'000}};
     std::int64_t one_by_one_until_ = 0;

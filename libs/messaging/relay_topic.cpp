@@ -21,6 +21,10 @@ prometheus::Family<prometheus::Counter>& counter(prometheus::Registry& registry,
     return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
 }
 
+prometheus::Gauge& gauge(prometheus::Registry& registry, const char* name, const char* help) {
+    return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
+}
+
 }  // namespace
 
 RelayMetrics::RelayMetrics(prometheus::Registry& registry)
@@ -41,7 +45,12 @@ RelayMetrics::RelayMetrics(prometheus::Registry& registry)
               .Help("Ledger position of this relay: read, and persisted by Kafka")
               .Register(registry)),
       read_seq(seq.Add({{"position", "read"}})),
-      confirmed_seq(seq.Add({{"position", "confirmed"}})) {}
+      confirmed_seq(seq.Add({{"position", "confirmed"}})),
+      lag_rows(gauge(registry, "orderflow_relay_lag_rows",
+                     "Outbox rows that Kafka has not confirmed; 0 in a process that does not "
+                     "relay")),
+      lag_seconds(gauge(registry, "orderflow_relay_lag_seconds",
+                        "Age of the oldest of them, seconds")) {}
 
 void RelayMetrics::count(const std::string& topic, Refusal why) {
     refusals.Add({{"topic", topic}, {"why", std::string(orderflow::name_of(why))}}).Increment();

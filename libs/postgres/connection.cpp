@@ -71,6 +71,24 @@ pg_conn* connection_of(soci::session& session) {
 // SOCI keeps its backends in a table that is filled at first use; do it once.
 const soci::backend_factory& factory() { return *soci::factory_postgresql(); }
 
+// Counts the time of a statement.
+class Busy {
+public:
+    explicit Busy(Usage* usage) : usage_(usage) {}
+    ~Busy() {
+        if (!usage_) return;
+        usage_->busy_us += std::chrono::duration_cast<std::chrono::microseconds>(
+                               std::chrono::steady_clock::now() - begun_)
+                               .count();
+    }
+    Busy(const Busy&) = delete;
+    Busy& operator=(const Busy&) = delete;
+
+private:
+    Usage* const usage_;
+    const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+};
+
 // The options of a conninfo string or a postgres:// URI. Throws std::invalid_argument.
 std::map<std::string, std::string> parse_conninfo(const std::string& url) {
     char* problem = nullptr;
@@ -191,7 +209,9 @@ Url::Url(std::string a_conninfo, std::string_view a_schema)
 }
 
 Connection::Connection(const Url& url)
-    : conninfo_(with_pins(url.conninfo)), pins_(std::string(kPlanByKey) + kPins) {
+    : conninfo_(with_pins(url.conninfo)),
+      pins_(std::string(kPlanByKey) + kPins),
+      usage_(url.usage) {
     if (url.schema.empty()) return;
     pins_ += kServicePins + ("'\"" + url.schema + "\"', false)");
 }
@@ -199,6 +219,7 @@ Connection::~Connection() { reset(); }
 
 void Connection::reset() noexcept {
     prepared_.clear();
+    if (session_ && usage_) --usage_->connections;
     session_.reset();
 }
 
@@ -209,6 +230,7 @@ soci::session& Connection::session() {
         } catch (const soci::soci_error& error) {
             throw DatabaseError(std::string("connect: ") + error.what(), "", true);
         }
+        if (usage_) ++usage_->connections;
         PQsetNoticeProcessor(connection_of(*session_), &ignore_notice, nullptr);
         try {
             script(pins_);
@@ -253,6 +275,7 @@ Rows Connection::pipelined(const char* what) {
 }
 
 Rows Connection::exec_after(const Statement& first, const Statement& second) {
+    const Busy busy(usage_.get());
     const char* const names[] = {prepare(first), prepare(second)};
     pg_conn* connection = native();
     const auto send = [&](const char* name) {
@@ -278,6 +301,7 @@ Rows Connection::exec_after(const Statement& first, const Statement& second) {
 }
 
 Rows Connection::exec(const Statement& statement, const Params& params) {
+    const Busy busy(usage_.get());
     const char* const name = prepare(statement);
     pg_conn* connection = native();
     constexpr std::size_t kMaxParams = 32;

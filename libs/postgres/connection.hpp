@@ -2,7 +2,9 @@
 // One PostgreSQL connection: a SOCI session for cold paths, and libpq on the same connection for
 // sets (binary arrays, prepared statements). Each loop and each pool thread owns one; not
 // thread-safe. Every failure is a DatabaseError; after a lost connection call `reset()`.
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -73,6 +75,13 @@ std::string masked(const std::string& url);
 // The connection string with this password. Throws std::invalid_argument if libpq cannot read it.
 std::string with_password(const std::string& url, const std::string& password);
 
+// What the connections of one Url do: how busy they are is the growth of busy_us by connections and
+// time. Thread-safe.
+struct Usage {
+    std::atomic<std::int64_t> busy_us = 0;      // in statements, up to their answers
+    std::atomic<std::int64_t> connections = 0;  // open now
+};
+
 // A database, and the schema that unqualified names mean there. Throws std::invalid_argument if
 // libpq cannot read the string.
 struct Url {
@@ -81,6 +90,7 @@ struct Url {
 
     std::string conninfo;  // a libpq conninfo string or URI
     std::string schema;    // empty: as the role says, and without the timeouts of a service
+    std::shared_ptr<Usage> usage = {};  // counts there, if anywhere
 };
 
 // Keeps libpq from sending PGTZ, PGDATESTYLE and PGGEQO, which no connection string can overrule:
@@ -130,6 +140,7 @@ private:
 
     std::string conninfo_;
     std::string pins_;  // run once on each new connection
+    std::shared_ptr<Usage> usage_;
     std::unique_ptr<soci::session> session_;
     std::unordered_map<const Statement*, std::string> prepared_;  // to the name on the server
 };

@@ -37,6 +37,9 @@ Options::Options(events::Service service, const char* description, CommonConfig&
 void Options::add_basics() {
     CommonConfig& config = common_;
     app_.add_option("--port", config.port, "HTTP port; 0 takes any free one")->envname("PORT");
+    app_.add_option("--probe", probe_,
+                    "used alone: ends with 0 if GET of this URL (http://…) is answered with 2xx, "
+                    "otherwise with 1");
     app_.add_option("--bind", config.bind, "address to listen on")->envname("BIND");
     app_.add_option("--log-level", config.log_level,
                     "debug, info, warn or error; debug shows assignments, fetches and batches")
@@ -167,7 +170,7 @@ std::string Options::effective() const {
     std::string text;
     for (const CLI::Option* option : app_.get_options()) {
         const std::string name = option->get_name();
-        if (name == "--help") continue;
+        if (name == "--help" || name == "--probe") continue;
         std::vector<std::string> values = option->results();
         if (values.empty()) values.push_back(option->get_default_str());
         const auto mask = masks_.find(option);

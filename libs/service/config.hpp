@@ -86,6 +86,7 @@ private:
     CommonConfig& common_;
     CLI::App app_;
     std::map<const CLI::Option*, Mask> masks_;
+    std::string probe_;  // for --help: http::probe_of() takes it
     std::string database_password_file_;
     std::string kafka_password_file_;
 };

@@ -21,6 +21,7 @@
 
 #include "core/pause.hpp"
 #include "events/json.hpp"
+#include "http/probe.hpp"
 #include "http/problem.hpp"
 #include "http/server.hpp"
 #include "service/log.hpp"
@@ -37,6 +38,22 @@ struct Ready {
 };
 BOOST_DESCRIBE_STRUCT(Ready, (), (status, waiting))
 
+// The answer of /actuator/health, in the form that monitors of other platforms read.
+struct Health {
+    std::string status;
+    std::optional<std::string> detail;  // of a component that is DOWN
+};
+BOOST_DESCRIBE_STRUCT(Health, (), (status, detail))
+struct HealthComponents {
+    Health db, kafka, schema;
+};
+BOOST_DESCRIBE_STRUCT(HealthComponents, (), (db, kafka, schema))
+struct WholeHealth {
+    std::string status;
+    HealthComponents components;
+};
+BOOST_DESCRIBE_STRUCT(WholeHealth, (), (status, components))
+
 namespace {
 
 namespace asio = boost::asio;
@@ -44,6 +61,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kDrain{4'000};
 constexpr milliseconds kReadyWithin{900};  // probes give up after a second
+constexpr milliseconds kPulse{10'000};       // clients ask every 3 s
 constexpr milliseconds kStopLimit{8'000};
 constexpr milliseconds kLastLines{500};
 constexpr std::size_t kFilesBesideClients = 512;  // PostgreSQL, Kafka, outgoing calls, libraries
@@ -95,6 +113,44 @@ asio::awaitable<http::Response> readyz(postgres::Pool& pool, Startup& startup, c
     if (read_only) co_return http::problem_unavailable("The database takes no writes.");
     const Ready ready{"ready", startup.steps().list()};
     co_return http::json_response(200, events::to_json(ready));
+}
+
+Health up_if(bool up, const std::string& why_not) {
+    return up ? Health{"UP", std::nullopt} : Health{"DOWN", why_not};
+}
+
+asio::awaitable<Health> database_health(postgres::Pool& pool, Startup& startup) {
+    // Before the schema is ready nothing goes through the pool; the start knows.
+    if (!startup.database().is_open()) {
+        const bool connected = startup.database_usage().connections > 0;
+        co_return up_if(connected, "no connection");
+    }
+    std::string failure;
+    try {
+        const auto look = [](postgres::Connection& connection) {
+            return connection.exec(kReadOnly).boolean(0, 0);
+        };
+        if (co_await pool.run(look, kReadyWithin)) failure = "it takes no writes";
+    } catch (const std::exception&) {
+        failure = "no answer";
+    }
+    co_return up_if(failure.empty(), failure);
+}
+
+asio::awaitable<http::Response> health(postgres::Pool& pool, Startup& startup, http::Request) {
+    std::string waiting;
+    for (const std::string& step : startup.steps().list()) waiting += step + ". ";
+    WholeHealth whole;
+    whole.components.db = co_await database_health(pool, startup);
+    whole.components.schema = up_if(startup.database().is_open(), waiting);
+    whole.components.kafka =
+        startup.topics_missing()
+            ? up_if(false, waiting)
+            : up_if(startup.kafka_pulse().alive(kPulse), "no answer for 10 s or longer");
+    const auto& all = whole.components;
+    const bool up = all.db.status == "UP" && all.kafka.status == "UP" && all.schema.status == "UP";
+    whole.status = up ? "UP" : "DOWN";
+    co_return http::json_response(up ? 200 : 503, events::to_json(whole));
 }
 
 asio::awaitable<http::Response> metrics(prometheus::Registry& registry,
@@ -169,6 +225,7 @@ messaging::LoopContext Host::loop_context(messaging::Bell& bell) {
     context.database = &startup_.database();
     context.topics = &startup_.topics();
     context.start_steps = &startup_.steps();
+    context.kafka_pulse = &startup_.kafka_pulse();
     return context;
 }
 
@@ -188,6 +245,9 @@ void Host::add_probes(http::Router& router) {
     router.get("/readyz", [this](http::Request request) {
         return readyz(*pool_, startup_, stopping_, std::move(request));
     });
+    router.get("/actuator/health", [this](http::Request request) {
+        return health(*pool_, startup_, std::move(request));
+    });
     router.get("/metrics", [this](http::Request request) {
         return metrics(*registry_, refresh_gauges_, std::move(request));
     });
@@ -200,7 +260,7 @@ void Host::run(http::Router router, const std::vector<Stage>& stages) {
     http::Server server(*io_, std::move(router), http_limits(config_), http_metrics.hooks());
     refresh_gauges_ = [&] {
         http_metrics.show(server.stats());
-        process_metrics.show(startup_.steps());
+        process_metrics.show(startup_.steps(), startup_.database_usage());
     };
     const unsigned short port = server.listen(config_.bind, config_.port);
     const auto stop = [&] {
@@ -234,6 +294,7 @@ void Host::run(http::Router router, const std::vector<Stage>& stages) {
 
 int run_program(Options& options, int argc, char** argv, postgres::Migrations migrations,
                 const std::function<void()>& serve) {
+    if (const auto code = http::probe_of(argc, argv)) return *code;
     if (const auto code = options.parse(argc, argv)) return *code;
     const CommonConfig& config = options.common();
     init_log(events::names_of(options.service()).name, config.log_level, config.environment);

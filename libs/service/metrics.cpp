@@ -78,6 +78,16 @@ ProcessMetrics::ProcessMetrics(prometheus::Registry& registry, const std::string
                  .Name("orderflow_start_steps")
                  .Help("Steps of the start that are not done yet, by what is waited for")
                  .Register(registry)),
+      database_busy_(prometheus::BuildCounter()
+                         .Name("orderflow_database_busy_seconds_total")
+                         .Help("Seconds that connections to the database spent in statements")
+                         .Register(registry)
+                         .Add({})),
+      database_connections_(prometheus::BuildGauge()
+                                .Name("orderflow_database_connections")
+                                .Help("Connections to the database")
+                                .Register(registry)
+                                .Add({})),
       lost_lines_(prometheus::BuildCounter()
                       .Name("orderflow_log_lines_lost_total")
                       .Help("Log lines that nobody will read: the reader of standard error was too "
@@ -92,10 +102,12 @@ ProcessMetrics::ProcessMetrics(prometheus::Registry& registry, const std::string
         .Set(1);
 }
 
-void ProcessMetrics::show(const StartSteps& steps) {
+void ProcessMetrics::show(const StartSteps& steps, const postgres::Usage& usage) {
     for (const auto& [name, count] : steps.counts()) {
         steps_.Add({{"step", name}}).Set(static_cast<double>(count));
     }
+    database_busy_.Increment(static_cast<double>(usage.busy_us) / 1e6 - database_busy_.Value());
+    database_connections_.Set(static_cast<double>(usage.connections));
     lost_lines_.Increment(static_cast<double>(lost_log_lines()) - lost_lines_.Value());
 }
 

@@ -10,6 +10,7 @@
 
 #include "core/start_steps.hpp"
 #include "http/server.hpp"
+#include "postgres/connection.hpp"
 
 namespace prometheus {
 class Counter;
@@ -50,10 +51,12 @@ class ProcessMetrics {
 public:
     // `environment`: the name that the process was given for where it runs.
     ProcessMetrics(prometheus::Registry& registry, const std::string& environment);
-    void show(const StartSteps& steps);
+    void show(const StartSteps& steps, const postgres::Usage& usage);
 
 private:
     prometheus::Family<prometheus::Gauge>& steps_;
+    prometheus::Counter& database_busy_;
+    prometheus::Gauge& database_connections_;
     prometheus::Counter& lost_lines_;
 };
 

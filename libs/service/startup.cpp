@@ -95,7 +95,9 @@ void Startup::start(std::function<void(std::exception_ptr)> on_failure) {
 }
 
 postgres::Url Startup::url() const {
-    return {config_.database_url, events::names_of(service_).schema};
+    postgres::Url url(config_.database_url, events::names_of(service_).schema);
+    url.usage = usage_;
+    return url;
 }
 
 void Startup::request_stop() {
@@ -138,6 +140,7 @@ void Startup::await_topics(const std::stop_token& stop) {
         }
         if (!text.empty()) report(text);
         topics_missing_ = missing;
+        if (!unknown) kafka_pulse_.beat();
         if (!unknown && !missing) topics_.open();
     };
     if (!messaging::await_topics(config_.kafka(), service_, stop, look)) return;

@@ -5,12 +5,14 @@
 #include <atomic>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
 
 #include "core/gate.hpp"
+#include "core/pulse.hpp"
 #include "core/start_steps.hpp"
 #include "events/catalog.hpp"
 #include "postgres/connection.hpp"
@@ -47,6 +49,8 @@ public:
     // accepted without it.
     bool topics_missing() const { return topics_missing_; }
     StartSteps& steps() { return steps_; }
+    const postgres::Usage& database_usage() const { return *usage_; }  // of url()'s connections
+    Pulse& kafka_pulse() { return kafka_pulse_; }
 
 private:
     void await_schema(const std::stop_token& stop);
@@ -56,6 +60,8 @@ private:
     const events::Service service_;
     const postgres::Migrations migrations_;
     const Prepare prepare_;
+    const std::shared_ptr<postgres::Usage> usage_ = std::make_shared<postgres::Usage>();
+    Pulse kafka_pulse_;
     StartSteps steps_;
     StartStep database_step_{&steps_, "database"};
     StartStep kafka_step_{&steps_, "kafka"};

@@ -76,6 +76,31 @@ TEST_CASE("kafka consumer: a partition that ends with markers is read and commit
     CHECK(group.read_until([&] { return group.is_caught_up() && group.read_of(1) == 1; }));
 }
 
+TEST_CASE("kafka consumer: it knows how far it is behind in each of its partitions") {
+    Group group(1);
+    group.topic.send(0, 30);
+    KafkaConsumer member(group.settings, {group.topic.name()});
+    Gathering gathering({.max_records = 10});
+    std::vector<messaging::Record> records;
+    REQUIRE(eventually(20s, [&] {
+        records = member.poll(gathering, 500ms);
+        return !records.empty();
+    }));
+    member.processed(records);
+    const auto lags = member.lags();
+    REQUIRE(lags.size() == 1);
+    CHECK(lags[0].end == 30);
+    CHECK(lags[0].lag == 30 - static_cast<std::int64_t>(records.size()));
+
+    CHECK(eventually(20s, [&] {
+        member.processed(member.poll(gathering, 500ms));
+        return member.lags().at(0).lag == 0;
+    }));
+    CHECK(member.answers() > 0);
+    member.close();
+    CHECK(KafkaConsumer(group.settings, {group.topic.name()}).lags().empty());
+}
+
 TEST_CASE("kafka consumer: behind an open transaction lies a lag, until it is committed") {
     Group group(1);
     group.topic.send(0, 2);

@@ -27,7 +27,8 @@ constexpr std::size_t kMaxMainLines = 80;
 
 // The C++ that the rules on lines and headers are for.
 constexpr const char* kSources[] = {"libs",           "services",
-                                    "tools",          "tests/unit",
+                                    "tools",          "examples",
+                                    "tests/unit",
                                     "tests/contract", "tests/component",
                                     "tests/support",  "tests/simulation"};
 

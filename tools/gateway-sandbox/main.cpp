@@ -20,6 +20,7 @@
 #include "gateway-sandbox/gateway.hpp"
 #include "gateway-sandbox/gateway_api.hpp"
 #include "gateway-sandbox/ledger_store.hpp"
+#include "http/probe.hpp"
 #include "http/server.hpp"
 
 namespace {
@@ -28,6 +29,7 @@ namespace asio = boost::asio;
 using namespace orderflow;
 
 struct Config {
+    std::string probe;  // for --help: http::probe_of() takes it
     std::string bind = "127.0.0.1";
     unsigned short port = 3010;
     std::string database = "gateway-sandbox.sqlite";
@@ -64,6 +66,9 @@ void describe_faults(CLI::App& app, sandbox::Faults& faults) {
 }
 
 void describe(CLI::App& app, Config& config) {
+    app.add_option("--probe", config.probe,
+                   "used alone: ends with 0 if GET of this URL (http://…) is answered with 2xx, "
+                   "otherwise with 1");
     app.add_option("--bind", config.bind, "address to listen on")->envname("BIND");
     app.add_option("--port", config.port, "port to listen on; 0: any free one")->envname("PORT");
     app.add_option("--database", config.database, "SQLite file of the ledger");
@@ -121,6 +126,7 @@ void run(const Config& config, LineWriter& errors) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    if (const auto code = http::probe_of(argc, argv)) return *code;
     CLI::App app("A stand-in payment gateway with a durable ledger.");
     Config config;
     describe(app, config);

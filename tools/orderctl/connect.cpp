@@ -10,20 +10,21 @@ namespace {
 constexpr const char* kDefaultStackEnv = ".stack/stack.env";
 constexpr const char* kConnection = "Connection (default: the stack in .stack)";
 
-// "ORDERS" of the order service.
-std::string env_prefix(Service service) {
-    std::string name(schema_of(service));
+std::string upper(std::string_view text) {
+    std::string name(text);
     std::ranges::transform(name, name.begin(), [](char c) {
         return static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
     });
     return name;
 }
+// Of the order service: AUDITOR_ORDERS_DATABASE_URL, ORDER_GROUP.
 std::string auditor_env(Service service) {
-    return "AUDITOR_" + env_prefix(service) + "_DATABASE_URL";
+    return "AUDITOR_" + upper(schema_of(service)) + "_DATABASE_URL";
 }
 std::string operator_env(Service service) {
-    return "OPERATOR_" + env_prefix(service) + "_DATABASE_URL";
+    return "OPERATOR_" + upper(schema_of(service)) + "_DATABASE_URL";
 }
+std::string group_env(Service service) { return upper(short_name(service)) + "_GROUP"; }
 
 }  // namespace
 
@@ -80,6 +81,13 @@ void Endpoints::complete(const std::string& program) {
     for (const Service service : kServices) {
         fill(auditor_[at(service)], auditor_env(service));
         fill(operator_[at(service)], operator_env(service));
+    }
+    for (const Service service : kServices) {
+        const auto found = settings.find(group_env(service));
+        const std::string usual(events::names_of(service).name);
+        if (group_[at(service)] == usual && found != settings.end()) {
+            group_[at(service)] = found->second;
+        }
     }
     fill(brokers_, "KAFKA_BROKERS");
     fill(gateway_, "GATEWAY_URL");

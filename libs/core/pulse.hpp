@@ -1,0 +1,28 @@
+#pragma once
+// When something outside was last heard of: whoever gets an answer beats, whoever is asked about
+// health looks how long ago that was. Thread-safe.
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+
+namespace orderflow {
+
+class Pulse {
+public:
+    void beat() { last_ = now(); }
+    // False also before the first beat.
+    bool alive(std::chrono::milliseconds within) const {
+        const std::int64_t last = last_;
+        return last != 0 && now() - last <= within.count();
+    }
+
+private:
+    static std::int64_t now() {
+        return std::chrono::duration_cast<std::chrono::milliseconds>(
+                   std::chrono::steady_clock::now().time_since_epoch())
+            .count();
+    }
+    std::atomic<std::int64_t> last_ = 0;  // milliseconds
+};
+
+}  // namespace orderflow
