@@ -1,5 +1,6 @@
 #include "messaging/loops.hpp"
 
+#include <map>
 #include <set>
 #include <utility>
 
@@ -136,33 +137,44 @@ public:
     LagMetrics& operator=(const LagMetrics&) = delete;
 
     void show(const std::vector<KafkaConsumer::Lag>& lags) {
-        std::set<Place> before = std::exchange(shown_, {});
+        std::set<Place> gone;
+        for (const auto& [place, gauges] : gauges_) gone.insert(place);
         for (const auto& [topic, partition, end, lag] : lags) {
             set({topic, partition}, end, lag);
-            before.erase({topic, partition});
-            shown_.emplace(topic, partition);
+            gone.erase({topic, partition});
         }
-        for (const Place& place : before) set(place, 0, 0);
+        for (const Place& place : gone) set(place, 0, 0);
     }
 
 private:
     using Place = std::pair<std::string, std::int32_t>;
+    struct Gauges {
+        prometheus::Gauge& lag;
+        prometheus::Gauge& end;
+    };
 
     static prometheus::Family<prometheus::Gauge>& gauge(prometheus::Registry& registry,
                                                         const char* name, const char* help) {
         return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
     }
-    void set(const Place& place, std::int64_t end, std::int64_t lag) {
+    // The registry is asked once for each partition: it checks and hashes all labels.
+    const Gauges& of(const Place& place) {
+        const auto known = gauges_.find(place);
+        if (known != gauges_.end()) return known->second;
         const prometheus::Labels labels{{"group", group_},
                                         {"topic", place.first},
                                         {"partition", std::to_string(place.second)}};
-        lag_.Add(labels).Set(static_cast<double>(lag));
-        end_.Add(labels).Set(static_cast<double>(end));
+        return gauges_.emplace(place, Gauges{lag_.Add(labels), end_.Add(labels)}).first->second;
+    }
+    void set(const Place& place, std::int64_t end, std::int64_t lag) {
+        const Gauges& gauges = of(place);
+        gauges.lag.Set(static_cast<double>(lag));
+        gauges.end.Set(static_cast<double>(end));
     }
 
     const std::string group_;
     prometheus::Family<prometheus::Gauge>&lag_, &end_;
-    std::set<Place> shown_;
+    std::map<Place, Gauges> gauges_;  // of all that the member ever had
 };
 
 std::vector<std::string> consumed_topics(events::Service service) {

@@ -1,25 +1,12 @@
 #include "service/config.hpp"
 
 #include <cstdlib>
-#include <fstream>
 
+#include "core/secret_file.hpp"
 #include "http/origin.hpp"
 #include "postgres/connection.hpp"
 
 namespace orderflow::service {
-namespace {
-
-// The file's first line. Throws CLI::FileError.
-std::string secret_in(const std::string& file) {
-    std::ifstream in(file);
-    std::string secret;
-    if (!std::getline(in, secret) || secret.empty()) {
-        throw CLI::FileError("no secret can be read from " + file);
-    }
-    return secret;
-}
-
-}  // namespace
 
 Options::Options(events::Service service, const char* description, CommonConfig& config,
                  unsigned short port)
@@ -146,12 +133,19 @@ void Options::secret(const CLI::Option* option) {
 }
 
 void Options::read_secrets() {
+    const auto read = [](const std::string& file) {
+        try {
+            return secret_in(file);
+        } catch (const std::runtime_error& error) {
+            throw CLI::FileError(error.what());
+        }
+    };
     if (!database_password_file_.empty()) {
-        common_.database_url = postgres::with_password(common_.database_url,
-                                                       secret_in(database_password_file_));
+        common_.database_url =
+            postgres::with_password(common_.database_url, read(database_password_file_));
     }
     if (!kafka_password_file_.empty()) {
-        common_.kafka_properties.all["sasl.password"] = secret_in(kafka_password_file_);
+        common_.kafka_properties.all["sasl.password"] = read(kafka_password_file_);
     }
 }
 

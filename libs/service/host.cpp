@@ -98,19 +98,26 @@ asio::awaitable<http::Response> livez(http::Request) {
     co_return response;
 }
 
+constexpr auto kIsReadOnly = [](postgres::Connection& connection) {
+    return connection.exec(kReadOnly).boolean(0, 0);
+};
+
+// "database: schema orders lacks …. kafka: …. "
+std::string waited_for(Startup& startup) {
+    std::string text;
+    for (const std::string& step : startup.steps().list()) text += step + ". ";
+    return text;
+}
+
 asio::awaitable<http::Response> readyz(postgres::Pool& pool, Startup& startup, const bool& stopping,
                                        http::Request) {
     if (stopping) co_return http::problem_unavailable("The process is stopping.");
     if (!startup.database().is_open() || startup.topics_missing()) {
-        std::string waiting = "The service waits for: ";
-        for (const std::string& step : startup.steps().list()) waiting += step + ". ";
-        co_return http::problem_unavailable(waiting);
+        co_return http::problem_unavailable("The service waits for: " + waited_for(startup));
     }
-    const auto look = [](postgres::Connection& connection) {
-        return connection.exec(kReadOnly).boolean(0, 0);
-    };
-    const bool read_only = co_await pool.run(look, kReadyWithin);
-    if (read_only) co_return http::problem_unavailable("The database takes no writes.");
+    if (co_await pool.run(kIsReadOnly, kReadyWithin)) {
+        co_return http::problem_unavailable("The database takes no writes.");
+    }
     const Ready ready{"ready", startup.steps().list()};
     co_return http::json_response(200, events::to_json(ready));
 }
@@ -127,10 +134,7 @@ asio::awaitable<Health> database_health(postgres::Pool& pool, Startup& startup) 
     }
     std::string failure;
     try {
-        const auto look = [](postgres::Connection& connection) {
-            return connection.exec(kReadOnly).boolean(0, 0);
-        };
-        if (co_await pool.run(look, kReadyWithin)) failure = "it takes no writes";
+        if (co_await pool.run(kIsReadOnly, kReadyWithin)) failure = "it takes no writes";
     } catch (const std::exception&) {
         failure = "no answer";
     }
@@ -138,8 +142,7 @@ asio::awaitable<Health> database_health(postgres::Pool& pool, Startup& startup) 
 }
 
 asio::awaitable<http::Response> health(postgres::Pool& pool, Startup& startup, http::Request) {
-    std::string waiting;
-    for (const std::string& step : startup.steps().list()) waiting += step + ". ";
+    const std::string waiting = waited_for(startup);
     WholeHealth whole;
     whole.components.db = co_await database_health(pool, startup);
     whole.components.schema = up_if(startup.database().is_open(), waiting);

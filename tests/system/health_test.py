@@ -45,8 +45,9 @@ class Health(BesideTest):
         self.servers.empty("shipping")
         self.addCleanup(self.servers.migrate, "shipping")
         service = self.service("shipping", self.way("database"), self.way("kafka"))
-        down = self.health(service, db="UP", schema="DOWN")
-        self.assertIn("was not migrated yet", down["components"]["schema"]["detail"])
+        self.health(service, db="UP", schema="DOWN")
+        named = lambda: "was not migrated yet" in self.health(service, schema="DOWN")["components"]["schema"]["detail"]
+        self.assertTrue(eventually(5, named))  # once it has looked
         self.assertEqual(self.probe(service.base + "/actuator/health"), 1)
         self.servers.migrate("shipping")
         self.health(service, db="UP", kafka="UP", schema="UP")

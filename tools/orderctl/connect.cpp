@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "core/secret_file.hpp"
+
 namespace orderflow::orderctl {
 namespace {
 
@@ -155,9 +157,7 @@ messaging::KafkaSettings Endpoints::kafka() const {
         messaging::add_property(settings.properties.all, text);
     }
     if (!kafka_password_file_.empty()) {
-        std::ifstream in(kafka_password_file_);
-        std::string& password = settings.properties.all["sasl.password"];
-        if (!std::getline(in, password)) throw CannotDo("cannot read " + kafka_password_file_);
+        settings.properties.all["sasl.password"] = secret_in(kafka_password_file_);
     }
     return settings;
 }
