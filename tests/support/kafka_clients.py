@@ -27,7 +27,7 @@ JUST_MADE = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.UNKNOWN_LEADER_EPOCH, 
 
 def client(kind, env, **more):
     """A Producer, Consumer or AdminClient. `more`: further properties, with _ for their dots, and callbacks (…_cb)."""
-    settings = {"bootstrap.servers": env["KAFKA_BROKERS"]}
+    settings = {"bootstrap.servers": env["KAFKA_BROKERS"], "log_level": 2}  # a broker that a test stops is no news
     for pair in filter(None, env.get("KAFKA_SETTINGS", "").split(";")):
         name, value = pair.split("=", 1)
         settings[name] = value
