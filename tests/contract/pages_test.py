@@ -11,6 +11,7 @@ OTHER_WORDS = (r"\b(backlog|catch-?up|dead[- ]lettered|dedup\w*|event (?:log|sto
                r"message queue|roll-?back event|shelved|watermark)\b")
 sys.path.append(str(ROOT / "tests" / "support"))
 import kafka_access  # pylint: disable=wrong-import-position
+import shell_commands
 from markdown_text import broken_links, prose
 
 
@@ -57,6 +58,19 @@ class Links(unittest.TestCase):
                      ROOT / "proto-events" / "README.md", ROOT / "examples" / "README.md"]:
             with self.subTest(str(page.relative_to(ROOT))):
                 self.assertEqual(broken_links(page, page.read_text()), [])
+
+
+class Commands(unittest.TestCase):
+    def test_each_command_of_ours_in_a_page_is_one(self):
+        known, seen = shell_commands.options(), {}
+        for page in [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "tests").rglob("*.md"),
+                     ROOT / "examples" / "README.md"]:
+            name = str(page.relative_to(ROOT))
+            for command in shell_commands.in_page(page.read_text()):
+                seen[name] = seen.get(name, 0) + (command[0] in known)
+                with self.subTest(f"{name}: {' '.join(command)}"):
+                    self.assertIsNone(shell_commands.wrong(command, known))
+        self.assertGreater(seen["docs/operating.md"], 50)
 
 
 class AccessToKafka(unittest.TestCase):
