@@ -99,6 +99,15 @@ def committed(env, group, topic, partitions):
     return {at.partition: max(at.offset, -1) for at in found}
 
 
+def has_read_all(env, group, names):
+    """The group stands at the ends of these topics, whatever stands there: records or transactions' markers."""
+    for topic in names:
+        there = {partition: end for partition, end in ends(env, topic).items() if end > 0}
+        if committed(env, group, topic, there) != there:
+            return False
+    return True
+
+
 def create_topics(env, partitions):
     """partitions: {topic: how many}. One replica each: for a stack of one broker."""
     results(admin(env).create_topics([NewTopic(name, count, 1) for name, count in partitions.items()]))

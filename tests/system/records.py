@@ -14,6 +14,7 @@ from stack import ROOT
 sys.path.append(str(ROOT / "tests" / "support"))
 import kafka_clients  # pylint: disable=wrong-import-position
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from kafka_clients import ends, has_read_all  # for who imports this module
 
 DEADLINE_S = 30
 
@@ -43,20 +44,6 @@ def send(sender, topic, partition, key, value, headers):
     if error:
         raise AssertionError(f"{topic}/{partition}: Kafka refuses the record: {error}")
     return offset
-
-
-def ends(env, topic):
-    """{partition: end offset}"""
-    return kafka_clients.ends(env, topic)
-
-
-def has_read_all(env, group, topics):
-    """The group stands at the ends of these topics, whatever stands there: records or transactions' markers."""
-    for topic in topics:
-        there = {partition: end for partition, end in ends(env, topic).items() if end > 0}
-        if kafka_clients.committed(env, group, topic, there) != there:
-            return False
-    return True
 
 
 class TopicReader:
