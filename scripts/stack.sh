@@ -1,7 +1,7 @@
 # The parts of the local stack: how each is prepared, started and asked whether it is ready.
 # shellcheck shell=bash
-# Sourced by scripts/up after lib.sh. Uses its PORT, build_dir, secure and gateway_delay_ms, and use_state's STATE, DATA,
-# SOCKET_DIR.
+# Sourced by scripts/up after lib.sh. Uses its PORT, build_dir, secure and gateway_delay_ms, and use_state's STATE,
+# DATA, SOCKET_DIR.
 
 SERVICES=(order payment inventory shipping analytics)
 declare -A DATABASE=([order]=orders [payment]=payments [inventory]=inventory [shipping]=shipping
@@ -381,7 +381,9 @@ launch_edge() {
 }
 
 # Where clients go, and how curl trusts it.
-edge_url() { if is_secure; then echo "https://localhost:${PORT[edge-tls]}"; else echo "http://127.0.0.1:${PORT[edge]}"; fi; }
+edge_url() {
+    if is_secure; then echo "https://localhost:${PORT[edge-tls]}"; else echo "http://127.0.0.1:${PORT[edge]}"; fi
+}
 edge_curl() { if is_secure; then curl --cacert "$DATA/tls/ca.pem" "$@"; else curl "$@"; fi; }
 
 # ---- for programs that use the stack -----------------------------------------------------------
