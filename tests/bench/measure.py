@@ -4,10 +4,13 @@ import math
 import os
 import pathlib
 import re
+import sys
 import time
 
-import kafka_protocol
-from stack import DATABASES, SERVICES
+from stack import DATABASES, ROOT, SERVICES
+
+sys.path.append(str(ROOT / "tests" / "support"))
+import kafka_clients  # pylint: disable=wrong-import-position
 
 TICK = os.sysconf("SC_CLK_TCK")
 # An idle backend tells its table counters at the latest after 10 s (PostgreSQL's PGSTAT_IDLE_INTERVAL).
@@ -129,7 +132,7 @@ def counters(stack, databases=DATABASES):
         "tables": tables,
         "wal": [int(value) for value in wal],
         "transactions": {name: [int(value) for value in values] for name, *values in commits},
-        "topics": kafka_protocol.end_offsets(stack.env["KAFKA_BROKERS"]),
+        "topics": kafka_clients.end_offsets(stack.env),
     }
 
 
