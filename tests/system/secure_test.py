@@ -65,11 +65,14 @@ class Secure(unittest.TestCase):
         answer.body = answer.read()
         return answer
 
+    def connection(self):
+        context = ssl.create_default_context(cafile=self.tls / "ca.pem")
+        return contextlib.closing(http.client.HTTPSConnection("localhost", int(self.servers.env["EDGE_TLS_PORT"]),
+                                                              timeout=10, context=context))
+
     def edge(self, method, path, body=None, headers=None):
         """Over a connection of its own, so by a handshake of its own."""
-        connection = http.client.HTTPSConnection("localhost", int(self.servers.env["EDGE_TLS_PORT"]), timeout=10,
-                                                 context=ssl.create_default_context(cafile=self.tls / "ca.pem"))
-        with contextlib.closing(connection):
+        with self.connection() as connection:
             return self.ask(connection, method, path, body, headers)
 
     def place(self, key=None):
@@ -77,12 +80,12 @@ class Secure(unittest.TestCase):
         self.assertEqual(answer.status, 202, answer.body)
         return json.loads(answer.body)["orderId"]
 
-    def status(self, order_id):
-        return json.loads(self.edge("GET", f"/api/orders/{order_id}").body)["status"]
-
     def check_completes(self, *orders):
-        for order in orders:
-            self.assertTrue(eventually(30, lambda: self.status(order) == "COMPLETED"), f"{order}: {self.status(order)}")
+        with self.connection() as connection:
+            def status(order):
+                return json.loads(self.ask(connection, "GET", f"/api/orders/{order}").body)["status"]
+            for order in orders:
+                self.assertTrue(eventually(30, lambda: status(order) == "COMPLETED"), f"{order}: {status(order)}")
 
     def port(self, name):
         ports = dict(line.split() for line in (pathlib.Path(self.servers.state) / "ports").read_text().splitlines())
