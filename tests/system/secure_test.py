@@ -182,7 +182,7 @@ class Secure(unittest.TestCase):
         self.assertIn("password authentication failed", self.psql("passfile=/dev/null password=wrong")[1])
 
     def test_a_service_that_is_not_let_in_says_why(self):
-        """It waits for Kafka, as for one that is away; its log names the reason, and the broker's that somebody came."""
+        """It waits for Kafka, as for one that is away. Its log says why, and that of the broker that somebody came."""
         wrong = self.folder / "wrong-password"
         wrong.write_text("wrong\n")
         user = "security.protocol=SASL_SSL;sasl.mechanism=SCRAM-SHA-512;sasl.username=order-service;ssl.ca.location="
