@@ -286,6 +286,10 @@ void Host::run(http::Router router, const std::vector<Stage>& stages) {
     });
     standard_output_.write("ready port=" + std::to_string(port) + "\n");
     spdlog::info("listening on {}", endpoint_text(config_.bind, port));
+    if (server.is_open_to_others()) {
+        spdlog::warn("whoever can connect to {} may do everything: nobody is asked who he is",
+                     endpoint_text(config_.bind, port));
+    }
     io_->run();
     pool_->request_stop();
     for (const Stage& stage : stages) stage.stop();
