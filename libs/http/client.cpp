@@ -84,14 +84,17 @@ private:
     bool good_ = false;
 };
 
+// libcurl mends much ("http:///x", "http://x:"); that is refused.
 std::string checked_origin(std::string text) {
+    if (text.ends_with('/')) text.pop_back();
     const Url url(text);
     const std::string scheme = url.good() ? url.part(CURLUPART_SCHEME) : std::string();
-    if ((scheme != "http" && scheme != "https") || !text.starts_with(scheme + "://") ||
-        !url.has_only_host_and_port() || text.find_first_of("@?#") != std::string::npos) {
+    const std::string start = scheme + "://";
+    if ((scheme != "http" && scheme != "https") || !text.starts_with(start) ||
+        !url.has_only_host_and_port() || text.ends_with(':') ||
+        text.find_first_of("@?#/", start.size()) != std::string::npos) {
         throw std::invalid_argument("not http:// or https://host[:port]: " + text);
     }
-    if (text.ends_with('/')) text.pop_back();
     return text;
 }
 
@@ -254,7 +257,6 @@ void Client::Core::prepare(CURL* easy) const {
     set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     set(easy, CURLOPT_PATH_AS_IS, 1L);
-    set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     set(easy, CURLOPT_HEADERFUNCTION, &Call::on_header);
     set(easy, CURLOPT_WRITEFUNCTION, &Call::on_body);
     set(easy, CURLOPT_PREREQFUNCTION, &Call::before_sending);

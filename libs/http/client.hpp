@@ -38,12 +38,13 @@ struct ClientResult {
 };
 
 struct ClientSettings {
-    std::string origin;   // http:// or https://host[:port]; an IPv6 address in brackets
-    std::string ca_file;  // PEM: whose certificates are trusted, and no others; empty: the system's
+    std::string origin = {};  // http:// or https://host[:port]; an IPv6 address in brackets
+    // PEM: whose certificates are trusted, and no others; empty: the system's.
+    std::string ca_file = {};
     // Its first line is sent as `Authorization: Bearer …`. The file is read again once a second
     // while there are requests, so it can be replaced; while it cannot be read the last one holds.
-    std::string credentials_file;
-    std::string proxy;  // http://[user:password@]host:port; empty: none
+    std::string credentials_file = {};
+    std::string proxy = {};  // http://[user:password@]host:port; empty: none
 };
 
 struct ClientLimits {

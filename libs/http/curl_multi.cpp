@@ -19,7 +19,7 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-constexpr std::size_t kEventsAtOnce = 64;
+constexpr std::size_t kEventsAtOnce = 16;  // a handshake takes about 1 ms: then others have a turn
 
 void require(CURLMcode code) {
     if (code != CURLM_OK) {

@@ -363,7 +363,7 @@ TEST_CASE("gateway over HTTP: outcomes, repeats, cancellations and the ledger su
     contains(sandbox.call("POST", "/v1/charges", "{"), "400 ");
 }
 
-TEST_CASE("gateway over HTTP: charges and ledger are for who sends the bearer token, if one is set") {
+TEST_CASE("gateway over HTTP: with credentials set, charges and ledger are for who sends them") {
     const TemporaryFile file;
     const std::string demanded = file.beside("demanded", "old-token");
     const std::string sent = file.beside("sent", "old-token");

@@ -396,8 +396,8 @@ TEST_CASE("no error holds the credentials, or the proxy's password") {
     });
     ClientSettings settings = TestClient::to(GENERATE("http", "https") + "://gateway.invalid"s);
     settings.credentials_file = directory.write("token", "geheim-token");
-    settings.proxy = "http://user:geheim@127.0.0.1:" +
-                     std::to_string(GENERATE_COPY(static_cast<int>(server.port()), 1));
+    const int port = GENERATE(true, false) ? server.port() : 1;  // 1: nobody listens
+    settings.proxy = "http://user:geheim@127.0.0.1:" + std::to_string(port);
     TestClient client(settings);
     for (int i = 0; i < 4; ++i) {
         const ClientResult result = client.call("POST", "/", "{}");

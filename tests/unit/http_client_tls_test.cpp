@@ -104,6 +104,17 @@ TEST_CASE("TLS: a session is taken up again by the next connection") {
     CHECK(world.server.resumed() == 2);
 }
 
+TEST_CASE("TLS: a session outlives idle time, and is every request's") {
+    TlsWorld world;
+    ClientLimits limits;
+    limits.idle_timeout = 1s;
+    TestClient client(world.settings, limits);
+    CHECK(client.call("POST", "/", "{}").status == 200);
+    eventually([&] { return world.server.ended() == 1; });
+    CHECK(client.call("POST", "/", "{}").status == 200);
+    CHECK(world.server.resumed() == 1);
+}
+
 TEST_CASE("TLS: a connection is kept") {
     TlsWorld world;
     TestClient client(world.settings);

@@ -217,7 +217,7 @@ TEST_CASE("gateway: charge and cancel are sent with the order's key") {
               "POST /v1/charges/" + key + "/cancel "});
 }
 
-TEST_CASE("gateway: its credentials stand in no log and in no reason, and go unencrypted not unsaid") {
+TEST_CASE("gateway: its credentials stand in no log; that they go unencrypted does") {
     std::ostringstream log;
     const auto before = spdlog::default_logger();
     const auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(log);

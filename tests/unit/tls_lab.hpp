@@ -48,7 +48,7 @@ struct Identity {
 
 class CertificateAuthority {
 public:
-    CertificateAuthority() : self_(make("tests' own CA", {.names = ""}, nullptr)) {}
+    CertificateAuthority() : self_(make("CA " + std::to_string(++made_), {.names = ""}, nullptr)) {}
 
     Identity issue(const Subject& subject) const { return make("server", subject, &self_); }
 
@@ -62,7 +62,7 @@ public:
 
 private:
     // Null issuer: an authority, signed by itself.
-    static Identity make(const char* name, const Subject& subject, const Identity* issuer) {
+    static Identity make(const std::string& name, const Subject& subject, const Identity* issuer) {
         static std::atomic<long> serial = 1;
         Identity made{Openssl<EVP_PKEY>(EVP_EC_gen("P-256")), Openssl<X509>(X509_new())};
         X509* const x = made.certificate.get();
@@ -73,7 +73,7 @@ private:
         X509_gmtime_adj(X509_getm_notAfter(x), subject.until_s);
         X509_set_pubkey(x, made.key.get());
         X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8,
-                                   reinterpret_cast<const unsigned char*>(name), -1, -1, 0);
+                                   reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
         X509_set_issuer_name(x, X509_get_subject_name(by));
         extend(x, by, NID_basic_constraints, issuer ? "CA:FALSE" : "critical,CA:TRUE");
         if (issuer) extend(x, by, NID_subject_alt_name, subject.names);
@@ -91,6 +91,7 @@ private:
         X509_EXTENSION_free(extension);
     }
 
+    static inline std::atomic<int> made_ = 0;  // each has its own name
     const Identity self_;
 };
 
@@ -109,6 +110,7 @@ public:
     int handshakes() const { return handshakes_; }  // that succeeded
     int resumed() const { return resumed_; }
     int requests() const { return requests_; }
+    int ended() const { return ended_; }  // connections
     void close_after_each(bool yes) { close_after_each_ = yes; }
     void hang_up_on_next() { hang_up_ = true; }
     void be_a_proxy_first() { proxy_ = true; }
@@ -148,6 +150,7 @@ private:
             while (!stop.stop_requested() && answer(ssl.get(), socket.native_handle(), stop)) {}
         }
         ERR_clear_error();
+        ++ended_;
     }
 
     bool answer(SSL* ssl, int socket, const std::stop_token& stop) {
@@ -181,7 +184,7 @@ private:
     asio::io_context io_;
     Openssl<SSL_CTX> context_;
     tcp::acceptor acceptor_;
-    std::atomic<int> handshakes_ = 0, resumed_ = 0, requests_ = 0;
+    std::atomic<int> handshakes_ = 0, resumed_ = 0, requests_ = 0, ended_ = 0;
     std::atomic<bool> close_after_each_ = false, hang_up_ = false, proxy_ = false;
     mutable std::mutex mutex_;
     std::string proxy_request_, last_request_;
