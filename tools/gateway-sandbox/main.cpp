@@ -78,7 +78,7 @@ void describe(CLI::App& app, Config& config) {
         ->envname("GATEWAY_CREDENTIALS_FILE");
     describe_faults(app, config.faults);
     for (CLI::Option* option : app.get_options()) option->capture_default_str();
-    app.footer("The faults below --credentials-file are start values: PUT /v1/faults changes them.\n"
+    app.footer("The faults, from --delay-ms on, are start values: PUT /v1/faults changes them.\n"
                "docs/gateway-sandbox.md has routes, tokens and faults.");
 }
 
