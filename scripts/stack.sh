@@ -1,6 +1,7 @@
 # The parts of the local stack: how each is prepared, started and asked whether it is ready.
 # shellcheck shell=bash
-# Sourced by scripts/up after lib.sh. Uses its PORT, build_dir and gateway_delay_ms, and use_state's STATE, DATA, SOCKET_DIR.
+# Sourced by scripts/up after lib.sh. Uses its PORT, build_dir, secure and gateway_delay_ms, and use_state's STATE,
+# DATA, SOCKET_DIR.
 
 SERVICES=(order payment inventory shipping analytics)
 declare -A DATABASE=([order]=orders [payment]=payments [inventory]=inventory [shipping]=shipping
@@ -22,6 +23,33 @@ wait_until() {
 
 port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
+# ---- encryption and passwords ------------------------------------------------------------------
+
+is_secure() { [[ $secure == yes ]]; }
+
+KAFKA_USERS=("${SERVICES[@]/%/-service}" operator auditor monitoring)
+
+# A program is told the file that has its password, so that none stands in an environment or on a command line.
+prepare_security() {
+    local name password
+    if ! is_secure; then return; fi
+    "$ROOT/scripts/certificates" make --state "$STATE" || die "the certificates could not be made"
+    (
+        umask 077
+        mkdir -p "$DATA"/passwords/{postgres,kafka}
+        for name in "${ROLES[@]}"; do
+            password=${name}_PASSWORD
+            echo "${!password}" >"$DATA/passwords/postgres/${name,,}"
+            echo "*:*:*:$([[ $name == SUPERUSER ]] && echo postgres || echo "${name,,}"):${!password}"
+        done >"$DATA/passwords/pgpass"
+        for name in "${KAFKA_USERS[@]}"; do
+            if [[ ! -s $DATA/passwords/kafka/$name ]]; then random_password >"$DATA/passwords/kafka/$name"; fi
+        done
+    )
+}
+
+random_password() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
+
 # ---- PostgreSQL --------------------------------------------------------------------------------
 
 AS_POSTGRES=() # PostgreSQL refuses to run as root
@@ -36,7 +64,7 @@ read_secrets() {
     (umask 077 && touch "$DATA/secrets")
     for name in "${ROLES[@]}"; do
         grep -q "^${name}_PASSWORD=" "$DATA/secrets" ||
-            echo "${name}_PASSWORD=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')" >>"$DATA/secrets"
+            echo "${name}_PASSWORD=$(random_password)" >>"$DATA/secrets"
     done
     # shellcheck source=/dev/null
     source "$DATA/secrets"
@@ -94,30 +122,63 @@ prepare_postgres() {
         echo "include 'orderflow.conf'" >>"$home/data.new/postgresql.conf"
         mv "$home/data.new" "$home/data"
     fi
-    for file in orderflow.conf pg_hba.conf; do
-        install -m 600 "$conf/$file" "$home/data/$file"
-        if ((EUID == 0)); then chown postgres: "$home/data/$file"; fi
-    done
+    install -m 600 "$conf/orderflow.conf" "$home/data/orderflow.conf"
+    install -m 600 "$conf/$(is_secure && echo pg_hba.secure.conf || echo pg_hba.conf)" "$home/data/pg_hba.conf"
+    if ((EUID == 0)); then chown postgres: "$home/data"/{orderflow,pg_hba}.conf; fi
 }
 
 launch_postgres() {
+    local -a tls=()
+    if is_secure; then
+        tls=(-c ssl=on -c "ssl_cert_file=$DATA/tls/postgres.pem" -c "ssl_key_file=$DATA/tls/postgres.pem")
+    fi
     launch postgres "${AS_POSTGRES[@]}" "$POSTGRES_BIN/postgres" -D "$DATA/postgres/data" -p "${PORT[postgres]}" \
-        -k "$SOCKET_DIR" -c listen_addresses=127.0.0.1
+        -k "$SOCKET_DIR" -c listen_addresses=127.0.0.1 "${tls[@]}"
 }
 
 postgres_answers() { "$POSTGRES_BIN/pg_isready" -q -h "$SOCKET_DIR" -p "${PORT[postgres]}"; }
 
-# database_url ROLE DATABASE PASSWORD: a libpq connection string over the socket.
+# database_url ROLE DATABASE: a libpq connection string without a password: over the socket, or encrypted over TCP.
 database_url() {
-    local host=$SOCKET_DIR
-    if [[ $host == *[\\\'[:space:]]* ]]; then host="'$(sed "s/[\\\\']/\\\\&/g" <<<"$host")'"; fi
-    printf 'host=%s port=%s dbname=%s user=%s password=%s' "$host" "${PORT[postgres]}" "$2" "$1" "$3"
+    if is_secure; then
+        printf 'host=localhost sslmode=verify-full sslrootcert=%s' "$(conninfo_value "$DATA/tls/ca.pem")"
+    else
+        printf 'host=%s' "$(conninfo_value "$SOCKET_DIR")"
+    fi
+    printf ' port=%s dbname=%s user=%s' "${PORT[postgres]}" "$2" "$1"
+}
+
+conninfo_value() {
+    if [[ $1 == *[\\\'[:space:]]* ]]; then
+        printf "'%s'" "$(sed "s/[\\\\']/\\\\&/g" <<<"$1")"
+    else
+        printf '%s' "$1"
+    fi
+}
+
+# whole_database_url ROLE DATABASE PASSWORD: with the password, or where libpq finds it.
+whole_database_url() {
+    if is_secure; then
+        printf '%s passfile=%s' "$(database_url "$1" "$2")" "$(conninfo_value "$DATA/passwords/pgpass")"
+    else
+        printf '%s password=%s' "$(database_url "$1" "$2")" "$3"
+    fi
 }
 
 # service_database_url SERVICE ROLE: of the service's database, as a role of ROLES in lower case.
 service_database_url() {
     local password=${2^^}_PASSWORD
-    database_url "$2" "${DATABASE[$1]}" "${!password}"
+    whole_database_url "$2" "${DATABASE[$1]}" "${!password}"
+}
+
+# add_database_settings SERVICE ROLE: to the caller's `settings`, an environment for the service's program.
+add_database_settings() {
+    if is_secure; then
+        settings+=(DATABASE_URL="$(database_url "$2" "${DATABASE[$1]}")"
+            DATABASE_PASSWORD_FILE="$DATA/passwords/postgres/$2")
+    else
+        settings+=(DATABASE_URL="$(service_database_url "$1" "$2")")
+    fi
 }
 
 create_databases() {
@@ -141,10 +202,12 @@ create_databases() {
 declare -A MIGRATING=()
 start_migrations() {
     local name
+    local -a settings
     for name in "${SERVICES[@]}"; do
         if ! starting "$name"; then continue; fi
-        DATABASE_URL=$(service_database_url "$name" "${DATABASE[$name]}_owner") \
-            "$build_dir/bin/$name-service" --migrate >"$STATE/log/$name-migrate.log" 2>&1 &
+        settings=()
+        add_database_settings "$name" "${DATABASE[$name]}_owner"
+        env "${settings[@]}" "$build_dir/bin/$name-service" --migrate >"$STATE/log/$name-migrate.log" 2>&1 &
         MIGRATING[$name]=$!
     done
 }
@@ -173,34 +236,92 @@ choose_java() {
 }
 
 prepare_kafka() {
-    local home=$DATA/kafka listen=127.0.0.1:${PORT[kafka]} controller=127.0.0.1:${PORT[kafka-controller]} id
-    cat "$ROOT/deploy/kafka/server.properties" - >"$home/server.properties" <<END
-
-listeners=PLAINTEXT://$listen,CONTROLLER://$controller
-advertised.listeners=PLAINTEXT://$listen
-controller.quorum.voters=1@$controller
-log.dirs=$home/data
-END
+    local home=$DATA/kafka id
+    {
+        cat "$ROOT/deploy/kafka/server.properties"
+        if is_secure; then secure_kafka_properties; else plain_kafka_properties; fi
+        echo "log.dirs=$home/data"
+    } >"$home/server.properties"
     if [[ -e $home/data/meta.properties ]]; then return; fi
     id=$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n' | base64 | tr -d '=') # 16 bytes, as Kafka wants them
     "${KAFKA_JAVA[@]}" kafka.tools.StorageTool format --cluster-id "$id" --config "$home/server.properties" \
         >"$STATE/log/kafka-format.log" 2>&1 || die "formatting Kafka's storage failed, see $STATE/log/kafka-format.log"
 }
 
+plain_kafka_properties() {
+    local listen=127.0.0.1:${PORT[kafka]} controller=127.0.0.1:${PORT[kafka-controller]}
+    cat <<END
+
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://$listen,CONTROLLER://$controller
+advertised.listeners=PLAINTEXT://$listen
+controller.quorum.voters=1@$controller
+END
+}
+
+secure_kafka_properties() {
+    local clients=127.0.0.1:${PORT[kafka]} brokers=127.0.0.1:${PORT[kafka-admin]}
+    local controller=127.0.0.1:${PORT[kafka-controller]}
+    echo
+    cat "$ROOT/deploy/kafka/secure.properties"
+    cat <<END
+
+listeners=CLIENTS://$clients,BROKERS://$brokers,CONTROLLER://$controller
+advertised.listeners=CLIENTS://$clients,BROKERS://$brokers
+controller.quorum.voters=1@$controller
+$(kafka_stores broker)
+END
+    # For Kafka's own commands, and scripts/certificates.
+    printf '%s\n' security.protocol=SSL "$(kafka_stores topics)" >"$DATA/kafka/admin.properties"
+}
+
+kafka_stores() {
+    printf '%s\n' ssl.keystore.type=PEM "ssl.keystore.location=$DATA/tls/$1.pem" \
+        ssl.truststore.type=PEM "ssl.truststore.location=$DATA/tls/ca.pem"
+}
+
 launch_kafka() { launch kafka "${KAFKA_JAVA[@]}" kafka.Kafka "$DATA/kafka/server.properties"; }
 kafka_has_started() { grep -qs 'Kafka Server started' "$STATE/log/kafka.log"; }
 
-# What differs and is not changed (1) is for an operator to judge.
+# What differs and is not changed (1) is for an operator to judge. The own broker, when it is encrypted, is given its
+# users and their rights along, by its listener for who shows a certificate.
 apply_topics() {
-    local status=0
-    local -a flags=(--brokers "$(kafka_brokers)" topics apply)
-    if [[ -n $(topic_replication) ]]; then flags+=(--replication "$(topic_replication)"); fi
-    "$build_dir/bin/orderctl" "${flags[@]}" >"$STATE/log/topics.log" 2>&1 || status=$?
+    local status=0 service
+    local -a flags=(--brokers "$(kafka_brokers)") apply=(topics apply)
+    if [[ -n $(topic_replication) ]]; then apply+=(--replication "$(topic_replication)"); fi
+    if secures_kafka; then
+        flags=(--brokers "127.0.0.1:${PORT[kafka-admin]}" --kafka security.protocol=SSL
+            --kafka ssl.ca.location="$DATA/tls/ca.pem" --kafka ssl.certificate.location="$DATA/tls/topics.pem"
+            --kafka ssl.key.location="$DATA/tls/topics.pem")
+        for service in "${SERVICES[@]}"; do flags+=("--$service-group" "$(group_of "$service")"); done
+        apply+=(--users "$DATA/passwords/kafka")
+    fi
+    "$build_dir/bin/orderctl" "${flags[@]}" "${apply[@]}" >"$STATE/log/topics.log" 2>&1 || status=$?
     case $status in
         0) ;;
         1) note "topics differ from the catalog, see $STATE/log/topics.log" ;;
         *) die "the topics could not be made: $(tail -n 1 "$STATE/log/topics.log")" ;;
     esac
+}
+
+# Another's Kafka is as the caller's own KAFKA_SETTINGS say.
+secures_kafka() { is_secure && [[ -z ${KAFKA_BROKERS:-} ]]; }
+
+# kafka_settings USER: of librdkafka, for who connects by a password; the caller's own last.
+kafka_settings() {
+    if secures_kafka; then
+        printf 'security.protocol=SASL_SSL;sasl.mechanism=SCRAM-SHA-512;sasl.username=%s;ssl.ca.location=%s%s' "$1" \
+            "$DATA/tls/ca.pem" "${KAFKA_SETTINGS:+;}"
+    fi
+    printf '%s' "${KAFKA_SETTINGS:-}"
+}
+
+# add_kafka_settings USER: to the caller's `settings`.
+add_kafka_settings() {
+    if secures_kafka; then
+        settings+=(KAFKA_SETTINGS="$(kafka_settings "$1")" KAFKA_PASSWORD_FILE="$DATA/passwords/kafka/$1")
+    fi
 }
 
 # The own broker is one, so there is one replica of each; elsewhere the catalog says, or the caller.
@@ -219,13 +340,20 @@ kafka_brokers() { echo "${KAFKA_BROKERS:-127.0.0.1:${PORT[kafka]}}"; }
 # What the caller's environment calls client and consumer group gets the service's name behind it: the five read
 # different topics, so they cannot be one group.
 launch_service() {
-    local name=$1 url
+    local name=$1
+    local -a settings=()
     local -a flags=(--port "${PORT[$1]}" --bind 127.0.0.1 --brokers "$(kafka_brokers)"
         --client-id "${KAFKA_CLIENT_ID:+$KAFKA_CLIENT_ID-}$1-service" --group-id "$(group_of "$1")")
-    if [[ $name == payment ]]; then flags+=(--gateway-url "http://127.0.0.1:${PORT[gateway]}"); fi
-    url=$(service_database_url "$name" "${DATABASE[$name]}")
-    launch "$name" env DATABASE_URL="$url" "$build_dir/bin/$name-service" "${flags[@]}"
+    if [[ $name == payment ]]; then add_gateway_flags; fi
+    add_database_settings "$name" "${DATABASE[$name]}"
+    add_kafka_settings "$name-service"
+    launch "$name" env "${settings[@]}" "$build_dir/bin/$name-service" "${flags[@]}"
 }
+
+# To the caller's `flags`.
+add_gateway_flags() { flags+=(--gateway-url "$(gateway_url)"); }
+gateway_url() { echo "http://127.0.0.1:${PORT[gateway]}"; }
+
 group_of() { echo "${KAFKA_GROUP_ID:+$KAFKA_GROUP_ID-}$1-service"; }
 
 # It serves. Kafka may still be away.
@@ -237,16 +365,26 @@ service_is_warm() { curl -sf --max-time 1 "http://127.0.0.1:${PORT[$1]}/readyz" 
 # ---- the edge ----------------------------------------------------------------------------------
 
 launch_edge() {
-    local conf=$STATE/edge/edge.conf name user='' files
+    local name user='' files mode=PLAIN other=SECURE
     local -a fill=()
+    if is_secure; then mode=SECURE other=PLAIN; fi
     files=$(ulimit -Hn) # nginx takes memory for each, so not any number
     if [[ $files == unlimited ]] || ((files > 20000)); then files=20000; fi
     if ((EUID == 0)); then user='user www-data;'; fi
-    for name in edge "${SERVICES[@]}"; do fill+=(-e "s|@${name^^}_PORT@|${PORT[$name]}|"); done
-    sed "${fill[@]}" -e "s|@USER_DIRECTIVE@|$user|" -e "s|@FILES@|$files|" -e "s|@STATE@|${STATE//[&|\\]/\\&}|" \
-        "$ROOT/deploy/nginx/edge.conf.in" >"$conf"
-    launch edge /usr/sbin/nginx -e stderr -p "$STATE/edge" -c "$conf"
+    for name in edge edge-tls gateway gateway-tls "${SERVICES[@]}"; do
+        fill+=(-e "s|@$(tr '[:lower:]-' '[:upper:]_' <<<"$name")_PORT@|${PORT[$name]}|")
+    done
+    fill+=(-e "/@$other@/d" -e "s|@$mode@ ||" -e "s|@USER_DIRECTIVE@|$user|" -e "s|@FILES@|$files|"
+        -e "s|@STATE@|${STATE//[&|\\]/\\&}|" -e "s|@TLS@|$(sed 's/[&|\\]/\\&/g' <<<"$DATA/tls")|")
+    for name in edge secure; do sed "${fill[@]}" "$ROOT/deploy/nginx/$name.conf.in" >"$STATE/edge/$name.conf"; done
+    launch edge /usr/sbin/nginx -e stderr -p "$STATE/edge" -c "$STATE/edge/edge.conf"
 }
+
+# Where clients go, and how curl trusts it.
+edge_url() {
+    if is_secure; then echo "https://localhost:${PORT[edge-tls]}"; else echo "http://127.0.0.1:${PORT[edge]}"; fi
+}
+edge_curl() { if is_secure; then curl --cacert "$DATA/tls/ca.pem" "$@"; else curl "$@"; fi; }
 
 # ---- for programs that use the stack -----------------------------------------------------------
 
@@ -260,14 +398,15 @@ write_stack_env() {
         env_line STACK_SCRIPTS "$ROOT/scripts"
         env_line KAFKA_BROKERS "$(kafka_brokers)"
         env_line TOPIC_REPLICATION "$(topic_replication)"
-        if [[ -n ${KAFKA_SETTINGS:-} ]]; then env_line KAFKA_SETTINGS "$KAFKA_SETTINGS"; fi
-        env_line POSTGRES_HOST "$SOCKET_DIR"
+        if [[ -n $(kafka_settings operator) ]]; then env_line KAFKA_SETTINGS "$(kafka_settings operator)"; fi
+        if is_secure; then write_secure_env; fi
+        env_line POSTGRES_HOST "$(is_secure && echo localhost || echo "$SOCKET_DIR")"
         env_line POSTGRES_PORT "${PORT[postgres]}"
         env_line POSTGRES_BIN "$POSTGRES_BIN"
-        env_line ADMIN_DATABASE_URL "$(database_url postgres postgres "$SUPERUSER_PASSWORD")"
-        env_line EDGE_URL "http://127.0.0.1:${PORT[edge]}"
+        env_line ADMIN_DATABASE_URL "$(whole_database_url postgres postgres "$SUPERUSER_PASSWORD")"
+        env_line EDGE_URL "$(edge_url)"
         env_line EDGE_PORT "${PORT[edge]}"
-        env_line GATEWAY_URL "http://127.0.0.1:${PORT[gateway]}"
+        env_line GATEWAY_URL "$(gateway_url)"
         env_line GATEWAY_PORT "${PORT[gateway]}"
         env_line GATEWAY_DATABASE "$DATA/gateway/ledger.sqlite"
         for service in "${SERVICES[@]}"; do
@@ -286,6 +425,17 @@ write_stack_env() {
     } >"$STATE/stack.env.new"
     chmod 600 "$STATE/stack.env.new"
     mv "$STATE/stack.env.new" "$STATE/stack.env"
+}
+
+# The operator's own settings are orderctl's; for another user, its name in their place and its file.
+write_secure_env() {
+    env_line STACK_TLS "$DATA/tls"
+    env_line EDGE_TLS_PORT "${PORT[edge-tls]}"
+    env_line GATEWAY_TLS_PORT "${PORT[gateway-tls]}"
+    if ! secures_kafka; then return; fi
+    env_line KAFKA_PASSWORD_FILE "$DATA/passwords/kafka/operator"
+    env_line STACK_KAFKA_USERS "$DATA/passwords/kafka"
+    env_line KAFKA_ADMIN_BROKERS "127.0.0.1:${PORT[kafka-admin]}"
 }
 
 env_line() { printf '%s="%s"\n' "$1" "$(sed 's/[\\"$`]/\\&/g' <<<"$2")"; }

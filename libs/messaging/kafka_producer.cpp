@@ -23,9 +23,8 @@ public:
         : source_(events::names_of(topic.producer).source),
           topic_(topic.topic) {
         Conf conf = base_conf(settings, settings.client_id);
-        set(conf.get(), "enable.idempotence", "true");  // implies acks=all
-        // No batch is on its way before the one before it is answered: see ADR 11.
-        set(conf.get(), "max.in.flight.requests.per.connection", "1");
+        // Implies acks=all; and our librdkafka has one batch of a partition under way (ADR 11).
+        set(conf.get(), "enable.idempotence", "true");
         set(conf.get(), "message.timeout.ms", "0");     // an event is never given up
         set(conf.get(), "partitioner", "murmur2_random");
         set(conf.get(), "linger.ms", "1");

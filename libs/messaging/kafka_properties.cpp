@@ -16,8 +16,6 @@ struct Fixed {
 constexpr const char* kOwnOption = "it has an option of its own";
 constexpr const char* kLossless = "an event counts as sent when every in-sync replica has it, once "
                                   "and in order";
-constexpr const char* kOneBatch = "a batch that a broker refuses for a moment must not be "
-                                  "overtaken";
 constexpr const char* kAfterCommit = "offsets are committed after the database has, by the program";
 constexpr const char* kFromStart = "a group without an offset begins at the start: nothing is "
                                    "skipped";
@@ -27,13 +25,11 @@ constexpr const char* kNeverGivenUp = "an event is never given up";
 constexpr const char* kMembership = "members share partitions by range, and each consumer of a "
                                     "process is one of them";
 constexpr const char* kOwnUse = "the program itself uses it";
-constexpr std::array<Fixed, 29> kFixed{{
+constexpr std::array<Fixed, 27> kFixed{{
     {"acks", kLossless},
     {"request.required.acks", kLossless},
     {"enable.idempotence", kLossless},
     {"transactional.id", kLossless},
-    {"max.in.flight", kOneBatch},
-    {"max.in.flight.requests.per.connection", kOneBatch},
     {"message.timeout.ms", kNeverGivenUp},
     {"delivery.timeout.ms", kNeverGivenUp},
     {"message.max.bytes", "an event may have 256 KiB"},

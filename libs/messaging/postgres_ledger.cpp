@@ -14,11 +14,17 @@ using postgres::Statement;
 constexpr std::int64_t kSagaLock = 0x72656c61;
 constexpr std::int64_t kAnnouncementsLock = 0x72656c62;
 
-const Statement kLead{"relay_lead", "SELECT pg_try_advisory_lock($1::bigint)"};
+// A lane that is held is led by nobody.
+const Statement kLead{"relay_lead", R"(
+    SELECT CASE WHEN held THEN false ELSE pg_try_advisory_lock($1::bigint) END, held
+    FROM (SELECT coalesce((SELECT held_at IS NOT NULL FROM relay_checkpoint
+                           WHERE lane = $2::text), false) AS held) AS of_lane)"};
+const Statement kTryLock{"relay_try_lock", "SELECT pg_try_advisory_lock($1::bigint)"};
+const Statement kUnlock{"relay_unlock", "SELECT pg_advisory_unlock($1::bigint)"};
 const Statement kIdle{"relay_idle", "SET idle_session_timeout = '3s'"};
 
 const Statement kStanding{"relay_standing", R"(
-    SELECT seq, coalesce(topic_id, ''), republished FROM relay_checkpoint
+    SELECT seq, coalesce(topic_id, ''), republished, held_at IS NOT NULL FROM relay_checkpoint
     WHERE lane = $1::text)"};
 const Statement kNewLane{"relay_new_lane", R"(
     INSERT INTO relay_checkpoint (lane) VALUES ($1::text) ON CONFLICT DO NOTHING)"};
@@ -30,7 +36,8 @@ const Statement kMoveCheckpoint{"relay_move", R"(
     UPDATE relay_checkpoint
     SET seq = $3::bigint, refused_at = NULL, refused_seq = NULL, refused_why = NULL,
         refused_error = NULL
-    WHERE lane = $1::text AND seq = $2::bigint AND republished = $4::bigint)"};
+    WHERE lane = $1::text AND seq = $2::bigint AND republished = $4::bigint
+    RETURNING held_at IS NOT NULL)"};
 
 const Statement kSetTopicId{"relay_topic_id", R"(
     UPDATE relay_checkpoint
@@ -85,7 +92,10 @@ PostgresLedger::PostgresLedger(postgres::Connection& connection, Lane lane)
 bool PostgresLedger::lead() {
     if (!connection_.connected()) connection_.exec(kIdle);
     const auto lock = lane_.announcements ? kAnnouncementsLock : kSagaLock;
-    return connection_.exec(kLead, Params::of(lock)).boolean(0, 0);
+    const Rows rows =
+        connection_.exec(kLead, Params::of(lock, std::string_view(lane_.name)));
+    held_ = rows.boolean(0, 1);
+    return rows.boolean(0, 0);
 }
 
 // A lane of announcements begins when the first one is to be sent.
@@ -142,11 +152,12 @@ void PostgresLedger::move_checkpoint(std::int64_t from, std::int64_t to) {
     if (from == to) {
         const Rows rows = standing();  // no row version for nothing
         moved = rows.int64(0, 0) == from && rows.int64(0, 2) == republished_;
+        held_ = rows.boolean(0, 3);
     } else {
-        moved = connection_
-                    .exec(kMoveCheckpoint, Params::of(std::string_view(lane_.name), from, to,
-                                                        republished_))
-                    .affected() == 1;
+        const Rows rows = connection_.exec(
+            kMoveCheckpoint, Params::of(std::string_view(lane_.name), from, to, republished_));
+        moved = rows.size() == 1;
+        held_ = moved && rows.boolean(0, 0);
     }
     if (!moved) throw std::runtime_error("the checkpoint was moved by somebody else");
 }
@@ -168,6 +179,12 @@ void PostgresLedger::topic_is_there() {
 void PostgresLedger::note_skipped(std::size_t events) {
     connection_.exec(kSkipped, Params::of(std::string_view(lane_.name),
                                           static_cast<std::int64_t>(events)));
+}
+
+bool saga_lane_is_free(postgres::Connection& connection) {
+    if (!connection.exec(kTryLock, Params::of(kSagaLock)).boolean(0, 0)) return false;
+    connection.exec(kUnlock, Params::of(kSagaLock));
+    return true;
 }
 
 std::vector<std::string> topics_with_announcements(postgres::Connection& connection,

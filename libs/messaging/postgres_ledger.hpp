@@ -32,6 +32,7 @@ public:
     void set_topic_id(const std::string& id, std::int64_t checkpoint) override;
     std::vector<LedgerRow> read(std::int64_t after, std::size_t limit) override;
     void move_checkpoint(std::int64_t from, std::int64_t to) override;
+    bool held() const override { return held_; }
     void release() noexcept override;
 
     // What of the outbox is above `seq`: rows, and the age of the oldest in seconds.
@@ -52,7 +53,12 @@ private:
     postgres::Connection& connection_;
     const Lane lane_;
     std::int64_t republished_ = 0;  // as of the last look at the checkpoint
+    bool held_ = false;             // as of the last move of it, or of lead()
 };
+
+// The session lock of the service's saga lane. True: it is free, so no relay is sending. Given back
+// at once.
+bool saga_lane_is_free(postgres::Connection& connection);
 
 // Of these topics those with announcements above their checkpoints.
 std::vector<std::string> topics_with_announcements(postgres::Connection& connection,

@@ -57,6 +57,7 @@ std::size_t Relay::step(std::chrono::steady_clock::time_point now) {
         save_checkpoint();
         next_checkpoint_ = now + limits_.checkpoint_every;
     }
+    if (ledger_.held()) return 0;
     if (next_waiting_ == waiting_.size()) {
         if (in_flight_.size() >= limits_.in_flight) return 0;
         waiting_ = ledger_.read(head_, limits_.read_rows);

@@ -67,6 +67,8 @@ public:
     // Throws if it does not stand at `from`, or if somebody has asked since the last checkpoint()
     // that events are sent again.
     virtual void move_checkpoint(std::int64_t from, std::int64_t to) = 0;
+    // As of the last move: an operator wants nothing sent. Then finish() and release().
+    virtual bool held() const { return false; }
     virtual void release() noexcept = 0;
 };
 
@@ -114,7 +116,7 @@ public:
     void start();
 
     // One round: takes reports, saves the checkpoint if it is due, reads and produces what is new.
-    // Returns the number of events produced. Throws Refused on any report that is not a success:
+    // Returns the number of events produced, none while the ledger is held. Throws Refused on any report that is not a success:
     // the caller must then destroy the producer and start again from the checkpoint, otherwise a
     // later event of an order could overtake an earlier one.
     std::size_t step(std::chrono::steady_clock::time_point now);

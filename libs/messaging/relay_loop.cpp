@@ -15,6 +15,7 @@ using std::chrono::steady_clock;
 
 constexpr milliseconds kIdle{20};  // other instances' rows ring no bell here
 constexpr milliseconds kStandby{500};
+constexpr milliseconds kHeld{200};
 constexpr milliseconds kFlush{2'000};      // less than the session may be idle
 constexpr milliseconds kWarmUp{1'000};     // then it goes on all the same
 constexpr milliseconds kBacklogEvery{1'000};
@@ -47,9 +48,16 @@ public:
     void run() {
         while (!stop_.stop_requested()) {
             try {
-                if (ledger_.lead()) {
+                const bool leads = ledger_.lead();
+                metrics_.held.Set(ledger_.held() ? 1 : 0);
+                if (leads) {
                     lead();
+                } else if (ledger_.held()) {
+                    warming_.done();
+                    show_backlog(ledger_.checkpoint());  // nobody leads: all show it
+                    pause(stop_, kHeld);
                 } else {
+                    show_no_backlog();
                     warming_.done();
                     context_.bell.wait(kStandby);
                 }
@@ -67,8 +75,7 @@ public:
 private:
     void begin_again(milliseconds how_long) {
         metrics_.restarts.Increment();
-        metrics_.lag_rows.Set(0);  // whoever leads next shows it
-        metrics_.lag_seconds.Set(0);
+        show_no_backlog();
         ledger_.release();  // first: another instance may do better
         pause(stop_, how_long);
     }
@@ -99,7 +106,7 @@ private:
     // One event to a batch: a batch may have been too large where none of its events was.
     bool alone() const { return steady_clock::now() < alone_until_; }
 
-    // Until it is to stop, or another producer is to be made.
+    // Until it is to stop, the lane is held, or another producer is to be made.
     void lead() {
         announced_.ring();  // what the leader before this one may have left
         std::unique_ptr<TopicProducer> kafka;
@@ -116,7 +123,7 @@ private:
         const std::int64_t begun = relay.confirmed();
         Gathering gathering;
         bool is_warm = false;
-        while (!stop_.stop_requested() && was_alone == alone()) {
+        while (!stop_.stop_requested() && !ledger_.held() && was_alone == alone()) {
             if (kafka) look(*kafka);
             round(relay, gathering);
             if (const auto overdue = relay.take_overdue(steady_clock::now())) {
@@ -136,6 +143,10 @@ private:
         relay.step(steady_clock::now());
         producer.flush(kFlush);
         relay.finish();
+        if (ledger_.held()) {
+            spdlog::warn("relay: held by an operator: nothing is sent (orderctl lag)");
+            ledger_.release();
+        }
     }
 
     // False: it is to stop.
@@ -168,11 +179,17 @@ private:
         next_look_ = now + kLookEvery;
     }
 
-    void show_backlog(const Relay& relay) {
+    // Whoever leads shows it.
+    void show_no_backlog() {
+        metrics_.lag_rows.Set(0);
+        metrics_.lag_seconds.Set(0);
+    }
+
+    void show_backlog(std::int64_t sent) {
         const auto now = steady_clock::now();
         if (now < next_backlog_) return;
         next_backlog_ = now + kBacklogEvery;
-        const auto backlog = ledger_.backlog(relay.confirmed());
+        const auto backlog = ledger_.backlog(sent);
         metrics_.lag_rows.Set(static_cast<double>(backlog.rows));
         metrics_.lag_seconds.Set(backlog.age_s);
     }
@@ -185,7 +202,7 @@ private:
         metrics_.relayed.Increment(static_cast<double>(produced));
         metrics_.read_seq.Set(static_cast<double>(relay.head()));
         metrics_.confirmed_seq.Set(static_cast<double>(relay.confirmed()));
-        show_backlog(relay);
+        show_backlog(relay.confirmed());
         if (relay.stepped_over() > stepped_over) announced_.ring();
         if (relay.head() == head) {
             context_.bell.wait(kIdle);

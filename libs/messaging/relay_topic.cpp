@@ -50,7 +50,9 @@ RelayMetrics::RelayMetrics(prometheus::Registry& registry)
                      "Outbox rows that Kafka has not confirmed; 0 in a process that does not "
                      "relay")),
       lag_seconds(gauge(registry, "orderflow_relay_lag_seconds",
-                        "Age of the oldest of them, seconds")) {}
+                        "Age of the oldest of them, seconds")),
+      held(gauge(registry, "orderflow_relay_held",
+                 "1 while an operator holds the relay: nothing is sent")) {}
 
 void RelayMetrics::count(const std::string& topic, Refusal why) {
     refusals.Add({{"topic", topic}, {"why", std::string(orderflow::name_of(why))}}).Increment();

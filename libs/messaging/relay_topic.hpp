@@ -21,7 +21,7 @@ struct RelayMetrics {
     prometheus::Counter &relayed, &restarts;
     prometheus::Family<prometheus::Counter>&refusals, &skipped, &remade;
     prometheus::Family<prometheus::Gauge>& seq;
-    prometheus::Gauge &read_seq, &confirmed_seq, &lag_rows, &lag_seconds;
+    prometheus::Gauge &read_seq, &confirmed_seq, &lag_rows, &lag_seconds, &held;
 };
 
 void log_refusal(const std::string& topic, const Refused& refused,

@@ -18,6 +18,13 @@ constexpr std::size_t kRemembered = 50'000;
 constexpr std::size_t kAtOnce = 200;  // and so per second: a bounded rate
 constexpr std::chrono::seconds kDeadlineTick{1};
 
+// While the relay is held (orderctl topics hold), and for some time after, events that orders wait
+// for are in ledgers: an order is not late then.
+const postgres::Statement kIsHeld{"deadline_is_held", R"(
+    SELECT held_at IS NOT NULL
+           OR coalesce(released_at > clock_timestamp() - $1::bigint * interval '1 ms', false)
+    FROM relay_checkpoint WHERE lane = 'saga')"};
+
 }  // namespace
 
 void Deadline::look(OrderStore& store, Instant now) {
@@ -91,6 +98,7 @@ public:
           work_(connection_, context.service, context.bell),
           store_(make_order_store(connection_)),
           deadline_(settings.age),
+          calm_(settings.caught_up),
           watch_(context.kafka, context.service, settings.caught_up, context.registry) {}
 
     void step() {
@@ -100,7 +108,7 @@ public:
             if (watch_.paused()) return;
             const auto ids = deadline_.next(
                 [this](const OrderId& id) { return watch_.may_judge(id.to_string()); });
-            if (ids.empty()) return;
+            if (ids.empty() || is_held()) return;
             std::vector<OrderId> answered_by_nobody;
             messaging::run_transaction(work_, [&](Instant now, BatchOutput& out) {
                 answered_by_nobody = without(ids, work_.blocked(ids));
@@ -114,6 +122,11 @@ public:
     }
 
 private:
+    bool is_held() {
+        return connection_.exec(kIsHeld, postgres::Params::of(std::int64_t{calm_.count()}))
+            .boolean(0, 0);
+    }
+
     // An order whose answer is parked here is not late: this service is.
     static std::vector<OrderId> without(std::vector<OrderId> ids,
                                         const std::vector<OrderId>& parked) {
@@ -128,6 +141,7 @@ private:
     messaging::PostgresUnitOfWork work_;
     const std::unique_ptr<OrderStore> store_;
     Deadline deadline_;
+    const std::chrono::milliseconds calm_;
     messaging::GroupWatch watch_;
 };
 

@@ -4,10 +4,13 @@ import math
 import os
 import pathlib
 import re
+import sys
 import time
 
-import kafka_protocol
-from stack import DATABASES, SERVICES
+from stack import DATABASES, ROOT, SERVICES, fetch
+
+sys.path.append(str(ROOT / "tests" / "support"))
+import kafka_clients  # pylint: disable=wrong-import-position
 
 TICK = os.sysconf("SC_CLK_TCK")
 # An idle backend tells its table counters at the latest after 10 s (PostgreSQL's PGSTAT_IDLE_INTERVAL).
@@ -98,6 +101,25 @@ def cpu_report(before, after, completed):
     }
 
 
+# ---- connections to the database --------------------------------------------------------------------
+
+def pools(stack):
+    """{service: (time, seconds that its connections have spent in statements, connections)}, as it says itself."""
+    found = {}
+    for service in SERVICES:
+        page = fetch(stack.env[service.upper() + "_URL"] + "/metrics")
+        value = lambda name, page=page: float(re.search(rf"^orderflow_database_{name} (\S+)$", page, re.M)[1])
+        found[service] = (time.time(), value("busy_seconds_total"), int(value("connections")))
+    return found
+
+
+def pools_report(before, after):
+    """{service: connections, and the share of their time that they were busy}"""
+    return {service: {"connections": connections, "busy_share": round((busy - before[service][1])
+                                                                      / (at - before[service][0]) / connections, 4)}
+            for service, (at, busy, connections) in after.items()}
+
+
 # ---- PostgreSQL and Kafka --------------------------------------------------------------------------
 
 TABLES = """SELECT t.schemaname || '.' || t.relname, t.n_tup_ins, t.n_tup_upd, t.n_tup_hot_upd, t.n_tup_del,
@@ -129,7 +151,7 @@ def counters(stack, databases=DATABASES):
         "tables": tables,
         "wal": [int(value) for value in wal],
         "transactions": {name: [int(value) for value in values] for name, *values in commits},
-        "topics": kafka_protocol.end_offsets(stack.env["KAFKA_BROKERS"]),
+        "topics": kafka_clients.end_offsets(stack.env),
     }
 
 

@@ -5,11 +5,15 @@ import functools
 import pathlib
 import re
 import subprocess
+import sys
 import unittest
 
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests" / "support"))
+from markdown_text import anchors  # pylint: disable=wrong-import-position
+
 RULES = ROOT / "deploy" / "prometheus" / "alerts.yml"
 UNIT_TESTS = RULES.with_name("alerts_test.yml")
 PAGE = ROOT / "docs" / "operating.md"
@@ -44,18 +48,6 @@ def alarms():
 def named(rule):
     """The metrics of orderflow that a rule's expression names; those of a histogram by its name."""
     return {re.sub(r"_(bucket|sum|count)$", "", name) for name in NAME.findall(rule["expr"])}
-
-
-def anchors(text):
-    """The anchors that GitHub gives a page's headings."""
-    text = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
-    found = []
-    for heading in re.findall(r"^#{1,6} +(.*?)[ #]*$", text, re.M):
-        heading = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
-        anchor = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-        seen = sum(re.fullmatch(re.escape(anchor) + r"(-\d+)?", other) is not None for other in found)
-        found.append(f"{anchor}-{seen}" if anchor in found else anchor)
-    return set(found)
 
 
 class Alerts(unittest.TestCase):

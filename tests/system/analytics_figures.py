@@ -37,8 +37,7 @@ class Topics:
         self.stack = stack
         self.readers = {}
         for producer in PRODUCERS:
-            reader = TopicReader(stack.env["KAFKA_BROKERS"], f"{producer}-events")
-            reader.at = dict.fromkeys(reader.at, 0)
+            reader = TopicReader(stack.env, f"{producer}-events", from_beginning=True)
             self.readers[reader.topic] = reader
         self.orders = {}
         self.taken = dict.fromkeys(self.readers, 0)
@@ -48,12 +47,7 @@ class Topics:
         dead = {(row["topic"], row["partition"], row["offset"]) for row in self.stack.audit(
             "analytics", 'SELECT topic, partition, "offset" FROM audit_v1_parked')}
         for topic, reader in self.readers.items():
-            for at in reader.at:
-                before = None
-                while before != reader.at[at]:  # a fetch brings some megabytes at most
-                    before = reader.at[at]
-                    reader.read()
-            for partition, offset, _, value, headers in reader.records[self.taken[topic]:]:
+            for partition, offset, _, value, headers in reader.read()[self.taken[topic]:]:
                 if (topic, partition, offset) not in dead:
                     self.take(value, headers)
             self.taken[topic] = len(reader.records)

@@ -58,7 +58,7 @@ class Figures(SystemTest):
         group = f"replay-{uuid.uuid4()}"
         with Instance(self.stack, "analytics", {"--group-id": group}) as second:
             topics = [f"{name}-events" for name in PRODUCERS]
-            self.assertTrue(eventually(60, lambda: has_read_all(self.stack.env["KAFKA_BROKERS"], group, topics), 0.2),
+            self.assertTrue(eventually(60, lambda: has_read_all(self.stack.env, group, topics), 0.2),
                             "the second process has not read everything")
             self.assertEqual(self.served(second.url)["orders"], kept)
             self.agree(second.url)

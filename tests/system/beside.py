@@ -23,12 +23,15 @@ DATABASES = {"order": "orders", "payment": "payments", "inventory": "inventory",
 
 
 class Servers:
-    """A PostgreSQL with the five databases, empty at first, and a Kafka without topics."""
+    """A PostgreSQL with the five databases, empty at first, and a Kafka without topics; or what `how` says to up()."""
 
-    def __init__(self):
+    def __init__(self, *how):
         self.state = tempfile.mkdtemp(prefix="orderflow-beside-")
         self.bin = pathlib.Path(Stack().env["STACK_BIN"])
-        self.script("up", "--free-ports", "--no-build", "--build-dir", self.bin.parent, "--only", "postgres,kafka")
+        self.up(*(how or ("--only", "postgres,kafka")))
+
+    def up(self, *how):
+        self.script("up", "--free-ports", "--no-build", "--build-dir", self.bin.parent, *how)
         self.read()
 
     def read(self):

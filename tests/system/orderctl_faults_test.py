@@ -163,7 +163,7 @@ class Records(Faults):
         return partition, row["key"].encode(), row["data"].encode(), list(headers.items())
 
     def send(self, partition, key, value, headers):
-        produce(self.stack.env["KAFKA_BROKERS"], "order-events", partition, key, value, headers)
+        produce(self.stack.env, "order-events", partition, key, value, headers)
 
     def test_a_copy_that_differs_from_its_row_is_caught(self):
         order_id = self.completed()
@@ -179,7 +179,7 @@ class Records(Faults):
         before = self.check()["counts"]["duplicates"]
         partition, key, value, headers = self.record(order_id, "OrderPlaced.v1")
         # A partition that ends before the order's own record would come first in any reading.
-        self.send((partition + 1) % len(ends(self.stack.env["KAFKA_BROKERS"], "order-events")), key, value, headers)
+        self.send((partition + 1) % len(ends(self.stack.env, "order-events")), key, value, headers)
         document = self.check()
         self.assertEqual(document["counts"]["duplicates"], before + 1)
         self.assertEqual(self.of(document, order_id), [])

@@ -83,7 +83,7 @@ class DeadRecords(Mend):
         for decision, left in (("discard", 0), ("retry", 4)):
             key = str(uuid.uuid4()).encode()
             for _ in range(2):  # of one order and kind
-                produce(self.stack.env["KAFKA_BROKERS"], "order-events", 0, key, b"not json",
+                produce(self.stack.env, "order-events", 0, key, b"not json",
                         headers_of("OrderPlaced.v1", "/order-service", key).items())
 
             def planted(order_id=key.decode()):
@@ -148,7 +148,7 @@ class DeadRecords(Mend):
     def test_a_death_stands_in_the_services_log(self):
         key = str(uuid.uuid4()).encode()
         headers = headers_of("OrderPlaced.v1", "/order-service", key)
-        offset = produce(self.stack.env["KAFKA_BROKERS"], "order-events", 0, key, b"{", list(headers.items()))
+        offset = produce(self.stack.env, "order-events", 0, key, b"{", list(headers.items()))
         log = pathlib.Path(self.stack.env["STACK_STATE"]) / "log" / "inventory.log"
         wanted = f"record died: order-events/0@{offset} of order "
 

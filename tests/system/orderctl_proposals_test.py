@@ -123,9 +123,9 @@ class Waits(Mend, OrderctlView):
             self.psql("inventory", f"DELETE FROM parked WHERE order_id = '{order_id}'")
 
     def test_what_an_open_transaction_hides_is_not_to_be_sent_again(self):
-        brokers, product = self.stack.env["KAFKA_BROKERS"], self.product()
-        partitions = range(len(ends(brokers, "order-events")))
-        with open_transaction(brokers, "order-events", partitions) as begins:
+        env, product = self.stack.env, self.product()
+        partitions = range(len(ends(env, "order-events")))
+        with open_transaction(env, "order-events", partitions) as begins:
             order_id = self.place(self.order(product))
             wait = self.stuck_because(order_id, "a Kafka transaction that is still open hides")
             found = re.search(r"order-events/(\d+) from offset (\d+) to (\d+) ", wait["why"])
@@ -137,8 +137,8 @@ class Waits(Mend, OrderctlView):
             self.assertNotIn("republish", self.text("order", order_id)[1])
         self.assertEqual(self.final(order_id)["status"], "COMPLETED")
         # Consumers step over what was given up with the next record of each partition.
-        before = ends(brokers, "order-events")
-        while any(end <= before[partition] for partition, end in ends(brokers, "order-events").items()):
+        before = ends(env, "order-events")
+        while any(end <= before[partition] for partition, end in ends(env, "order-events").items()):
             self.final(self.place(self.order(product)))
 
     def test_a_silent_kafka_holds_up_no_answer(self):
@@ -156,7 +156,7 @@ class Waits(Mend, OrderctlView):
     def test_orders_are_counted_alike(self):
         key = str(uuid.uuid4()).encode()  # an order's id that only a broken record names
         headers = headers_of("OrderPlaced.v1", "/order-service", key)
-        offset = produce(self.stack.env["KAFKA_BROKERS"], "order-events", 0, key, b"{", list(headers.items()))
+        offset = produce(self.stack.env, "order-events", 0, key, b"{", list(headers.items()))
         dead = [r["id"] for r in eventually(10, lambda: [r for r in self.ctl("records", "list", "--service",
                 "inventory", "--limit", "10000")[1] if r["offset"] == offset and r["topic"] == "order-events"])]
         document = self.check()

@@ -81,12 +81,12 @@ class Poison(SystemTest):
         self.poison_stops_nobody("shipping-events")
 
     def poison_stops_nobody(self, topic):
-        brokers, product = self.stack.env["KAFKA_BROKERS"], self.product()
-        letters = TopicReader(brokers, "dead-letter-queue")
+        env, product = self.stack.env, self.product()
+        letters = TopicReader(env, "dead-letter-queue")
         partition = self.partition_of(self.place(self.order(product)))
         sent = {}  # offset → (name, value, error)
         for name, key, value, headers, error in self.poison(topic):
-            sent[produce(brokers, topic, partition, key, value, headers)] = (name, value, error)
+            sent[produce(env, topic, partition, key, value, headers)] = (name, value, error)
         self.orders_pass(product, partition)
         parked = self.check_parked(topic, partition, sent)
         self.check_letters(letters, topic, partition, sent, parked)
@@ -160,8 +160,8 @@ class Orphan(SystemTest):
         """The offset of a StockReleased without an order."""
         key = order_id.encode()
         headers = headers_of("StockReleased.v1", "/inventory-service", key)
-        return produce(self.stack.env["KAFKA_BROKERS"], "inventory-events", 0, key,
-                       json.dumps({"orderId": order_id}).encode(), list(headers.items()))
+        return produce(self.stack.env, "inventory-events", 0, key, json.dumps({"orderId": order_id}).encode(),
+                       list(headers.items()))
 
     def parked(self, order_id):
         return self.stack.audit("orders", "SELECT id, attempts, due_at, dead, blocks, error FROM audit_v1_parked"
@@ -174,8 +174,7 @@ class Orphan(SystemTest):
 
     def test_orphan_is_announced_and_tried_again_through_a_kill_until_its_order_is_there(self):
         order_id, product = str(uuid.uuid4()), self.product(stock=5)
-        brokers = self.stack.env["KAFKA_BROKERS"]
-        announced = TopicReader(brokers, "inventory-events.retry")
+        announced = TopicReader(self.stack.env, "inventory-events.retry")
         offset = self.orphan(order_id)
         first = self.attempts(order_id, 1)
         self.assertEqual((first["dead"], first["blocks"], first["error"].split(":")[0]), (False, False, "orphan"))
@@ -229,8 +228,8 @@ class Orphan(SystemTest):
         event["order"] |= {"customerId": self.customer, "warehouseStorage": False,
                            "items": [{"productId": product, "name": "Laptop", "price": 1500, "quantity": 1}]}
         headers = headers_of("StockReserved.v1", "/inventory-service", order_id.encode())
-        produce(self.stack.env["KAFKA_BROKERS"], "inventory-events", 0, order_id.encode(),
-                json.dumps(event).encode(), list(headers.items()))
+        produce(self.stack.env, "inventory-events", 0, order_id.encode(), json.dumps(event).encode(),
+                list(headers.items()))
 
 
 if __name__ == "__main__":

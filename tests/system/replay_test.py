@@ -40,7 +40,7 @@ class Replay(SystemTest):
         for service, producers in CONSUMED.items():
             topics = [f"{name}-events" for name in producers]
             self.assertTrue(eventually(60, lambda who=f"{group}-{service}", topics=topics: has_read_all(
-                self.stack.env["KAFKA_BROKERS"], who, topics), 0.2), f"{service} has not read everything")
+                self.stack.env, who, topics), 0.2), f"{service} has not read everything")
 
     def kept(self):
         """What a repeated decision would add to: the ledgers of all services and of the gateway."""

@@ -3,16 +3,14 @@
 import json
 import os
 import pathlib
-import struct
 import subprocess
 import unittest
 import uuid
 
-import records  # finds the module below
-import kafka_protocol as protocol
 from load import Load
 from poison_test import headers_of
 from processes import kill, metric, settings
+from records import ends, kafka_clients, produce
 from stack import SystemTest, eventually
 from transactions import open_transaction
 
@@ -21,20 +19,10 @@ DEAD_LETTERS = "dead-letter-queue"
 PARTITIONS = 12
 
 
-def add_partitions(brokers, topics, count):
-    body = struct.pack(">i", len(topics))
-    for topic in topics:
-        body += protocol._text(topic) + struct.pack(">ii", count, -1)
-    reader = protocol._ask(protocol._first(brokers), 37, 0, body + struct.pack(">i?", 30000, False))
-    reader.number("i")  # throttle time
-    answers = reader.array(lambda: (reader.text(), reader.number("h"), reader.text()))
-    assert all(error == 0 for _, error, _ in answers), answers
-
-
 class TopicsTest(SystemTest):
     def setUp(self):
         super().setUp()
-        self.brokers = self.stack.env["KAFKA_BROKERS"]
+        self.env = self.stack.env
 
     def make_topics(self):
         """As the catalog says, which no service does."""
@@ -61,25 +49,25 @@ class Vanished(TopicsTest):
     def test_dead_letters_without_a_topic_hold_up_no_order_and_are_told_later(self):
         """Nothing of the saga is sent twice, either."""
         load = Load(self.stack, seed=21)
-        protocol.delete_topics(self.brokers, [DEAD_LETTERS])
+        kafka_clients.delete_topics(self.env, [DEAD_LETTERS])
         before = self.sent()
-        for partition in range(len(records.ends(self.brokers, SAGA[0]))):
+        for partition in range(len(ends(self.env, SAGA[0]))):
             key = str(uuid.uuid4()).encode()
-            records.produce(self.brokers, SAGA[0], partition, key, b"{",
-                            list(headers_of("OrderPlaced.v1", "/order-service", key).items()))
+            produce(self.env, SAGA[0], partition, key, b"{",
+                    list(headers_of("OrderPlaced.v1", "/order-service", key).items()))
         load.run([self.stack.url("edge", "")], 600, rate=100)
         for order_id in load.accepted:
             self.final(order_id, 30)
-        self.assertNotIn(DEAD_LETTERS, protocol.end_offsets(self.brokers))  # nobody has made it meanwhile
+        self.assertNotIn(DEAD_LETTERS, kafka_clients.end_offsets(self.env))  # nobody has made it meanwhile
         self.assertEqual(eventually(10, self.make_topics, 0.5), True)
-        self.assertTrue(eventually(45, lambda: sum(records.ends(self.brokers, DEAD_LETTERS).values()) > 0, 0.5),
+        self.assertTrue(eventually(45, lambda: sum(ends(self.env, DEAD_LETTERS).values()) > 0, 0.5),
                         "nothing is announced in the topic that is there again")
         self.assertTrue(self.caught_up())
         self.assertEqual(self.sent(), before)
 
     def sent(self):
         """By producer: what stands in its topic beyond its ledger."""
-        return {topic: sum(records.ends(self.brokers, topic).values()) -
+        return {topic: sum(ends(self.env, topic).values()) -
                 self.stack.audit(database, "SELECT count(*) AS n FROM audit_v1_outbox WHERE topic"
                                  f" = '{topic}'")[0]["n"]
                 for topic, database in zip(SAGA[1:], ("inventory", "payments", "shipping"))}
@@ -89,8 +77,8 @@ class MadeAnew(TopicsTest):
     def test_orders_go_on_in_a_topic_that_is_another_one(self):
         product = self.product()
         self.all_complete([self.place(self.order(product)) for _ in range(12)])
-        protocol.delete_topics(self.brokers, ["payment-events"])
-        made = lambda: self.make_topics() is True and "payment-events" in protocol.end_offsets(self.brokers)
+        kafka_clients.delete_topics(self.env, ["payment-events"])
+        made = lambda: self.make_topics() is True and "payment-events" in kafka_clients.end_offsets(self.env)
         self.assertTrue(eventually(10, made), "the topic cannot be made again")
         self.all_complete([self.place(self.order(product)) for _ in range(12)])
         kill(self.stack.pid("shipping"))
@@ -106,17 +94,17 @@ class Grown(TopicsTest):
         before = [self.place(self.order(product)) for _ in range(6)]
         with settings("order", ORDER_DEADLINE_S="5", ORDER_DEADLINE_CALM_S="1") as self.stack:
             # One topic first: while they differ, the deadline pauses, and says so.
-            usual = len(records.ends(self.brokers, SAGA[0]))
-            add_partitions(self.brokers, SAGA[:1], PARTITIONS)
+            usual = len(ends(self.env, SAGA[0]))
+            kafka_clients.add_partitions(self.env, SAGA[:1], PARTITIONS)
             self.assertTrue(eventually(20, self.is_paused, 0.3))
             differing = self.lag()["differing"]
             self.assertEqual([(t["topic"], t["partitions"], t["catalog"]) for t in differing],
                              [(SAGA[0], PARTITIONS, usual)])
-            add_partitions(self.brokers, SAGA[1:], PARTITIONS)
+            kafka_clients.add_partitions(self.env, SAGA[1:], PARTITIONS)
             self.assertTrue(eventually(30, self.is_settled, 0.3), "partitions are assigned to nobody")
             self.assertTrue(eventually(20, lambda: not self.is_paused(), 0.3))
 
-            with open_transaction(self.brokers, "shipping-events", [8]):
+            with open_transaction(self.env, "shipping-events", [8]):
                 orders, held = self.place_held(product, 8)
                 self.all_complete(set(orders) - set(held))
                 late = self.place(self.order(product, token="tok_slow_60s"))

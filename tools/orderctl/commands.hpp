@@ -27,5 +27,6 @@ void add_lag(CLI::App& app, Context& context);
 void add_records(CLI::App& app, Context& context);
 void add_payment(CLI::App& app, Context& context);
 void add_topics(CLI::App& app, Context& context);
+void add_growth(CLI::App& topics, Context& context);  // of the subcommand topics
 
 }  // namespace orderflow::orderctl

@@ -15,4 +15,15 @@ void must_answer(const messaging::KafkaSettings& kafka, std::chrono::millisecond
     }
 }
 
+messaging::KafkaEvent answer_in(const messaging::Queue& queue, const char* what) {
+    constexpr int kAnswerMs = 30'000;
+    messaging::KafkaEvent event(rd_kafka_queue_poll(queue.get(), kAnswerMs));
+    if (!event) throw CannotDo(std::string("Kafka: no answer about ") + what);
+    if (rd_kafka_event_error(event.get())) {
+        throw CannotDo(std::string("Kafka: ") + what + ": " +
+                       rd_kafka_event_error_string(event.get()));
+    }
+    return event;
+}
+
 }  // namespace orderflow::orderctl

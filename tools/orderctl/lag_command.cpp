@@ -1,8 +1,8 @@
 // `orderctl lag`.
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <memory>
-#include <set>
 
 #include "events/json.hpp"
 #include "orderctl/commands.hpp"
@@ -24,7 +24,7 @@ struct PartitionView {
 BOOST_DESCRIBE_STRUCT(PartitionView, (), (service, group, topic, partition, committed, start, end,
                                           lag, assigned, trouble))
 
-// A topic whose partitions are not those of the catalog, or of the saga's other topics.
+// A topic that has fewer partitions than the catalog says, or more than another of the saga's.
 struct TopicView {
     std::string topic;
     std::int64_t partitions = 0;  // 0: there is no such topic
@@ -59,9 +59,12 @@ struct LaneView {
     std::optional<std::string> refused_why;
     std::optional<std::string> refused_error;
     std::int64_t skipped = 0;  // announcements that the topic would never have taken
+    std::optional<std::int64_t> held_ms;  // since when an operator holds the relay, and who
+    std::optional<std::string> held_by;
 };
 BOOST_DESCRIBE_STRUCT(LaneView, (), (service, lane, checkpoint, unsent, topic_id, remade_ms,
-                                     refused_ms, refused_seq, refused_why, refused_error, skipped))
+                                     refused_ms, refused_seq, refused_why, refused_error, skipped,
+                                     held_ms, held_by))
 
 struct LagDocument {
     std::int64_t max_lag = 0;     // of a partition, in records
@@ -70,10 +73,11 @@ struct LagDocument {
     std::vector<LaneView> lanes;
     std::vector<PartitionView> partitions;
     std::vector<TopicView> differing;        // topics
+    bool alike = true;                       // the saga's topics have as many partitions
     std::optional<std::string> kafka_error;  // why there are none
 };
 BOOST_DESCRIBE_STRUCT(LagDocument, (), (max_lag, max_unsent, services, lanes, partitions,
-                                        differing, kafka_error))
+                                        differing, alike, kafka_error))
 
 namespace {
 
@@ -156,7 +160,9 @@ std::vector<LaneView> read_lanes(AuditDatabase& database, std::int64_t saga_unse
                (extract(epoch FROM clock_timestamp() - l.remade_at) * 1000)::bigint AS "remadeMs",
                (extract(epoch FROM clock_timestamp() - l.refused_at) * 1000)::bigint
                    AS "refusedMs", l.refused_seq AS "refusedSeq", l.refused_why AS "refusedWhy",
-               l.refused_error AS "refusedError", l.skipped
+               l.refused_error AS "refusedError", l.skipped,
+               (extract(epoch FROM clock_timestamp() - l.held_at) * 1000)::bigint AS "heldMs",
+               l.held_by AS "heldBy"
         FROM audit_v1_relay_lanes l ORDER BY l.lane <> 'saga', l.lane)");
     std::vector<LaneView> lanes;
     for (const std::string& row : rows) {
@@ -186,10 +192,15 @@ void read_groups(const Endpoints& endpoints, LagDocument& document) {
             document.max_lag = std::max(document.max_lag, at.lag());
         }
     }
+    std::int64_t fewest = std::numeric_limits<std::int64_t>::max();
+    for (const auto& topic : events::topics()) {
+        if (is_consumed(topic)) fewest = std::min(fewest, there[std::string(topic.name)]);
+    }
     for (const auto& topic : events::topics()) {
         if (!is_consumed(topic)) continue;
         const std::string name(topic.name);
-        if (there[name] == topic.partitions) continue;
+        document.alike = document.alike && there[name] == fewest;
+        if (there[name] >= topic.partitions && there[name] == fewest) continue;
         document.differing.push_back({name, there[name], topic.partitions});
     }
 }
@@ -219,6 +230,10 @@ std::vector<std::string> troubles(const LaneView& lane) {
     constexpr std::int64_t kNewsMs = 24 * 3'600'000;
     const std::string topic = lane.lane == "saga" ? lane.service + "-events" : lane.lane;
     std::vector<std::string> texts;
+    if (lane.held_ms) {
+        texts.push_back("held by " + lane.held_by.value_or("") + " for " + ago(*lane.held_ms) +
+                        ": nothing is sent until orderctl topics release");
+    }
     if (lane.refused_ms) {
         const std::int64_t seq = lane.refused_seq.value_or(0);
         texts.push_back("for " + ago(*lane.refused_ms) + " " + topic + " refuses " +
@@ -288,13 +303,8 @@ void print_differing(const LagDocument& document) {
                 topic.catalog, "\n");
         }
     }
-    std::set<std::int64_t> counts;  // of the consumed topics, each as it is
-    for (const auto& topic : events::topics()) {
-        if (!is_consumed(topic)) continue;
-        const auto found = std::ranges::find(document.differing, topic.name, &TopicView::topic);
-        counts.insert(found == document.differing.end() ? topic.partitions : found->partitions);
-    }
-    if (counts.size() > 1 || counts.contains(0)) {
+    const auto missing = std::ranges::find(document.differing, 0, &TopicView::partitions);
+    if (!document.alike || missing != document.differing.end()) {
         say("While topics of the saga differ from each other, the deadline cancels nothing.\n");
     }
 }

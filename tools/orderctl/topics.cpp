@@ -7,6 +7,7 @@
 
 #include "messaging/kafka_positions.hpp"
 #include "orderctl/connect.hpp"
+#include "orderctl/kafka_look.hpp"
 
 namespace orderflow::orderctl {
 namespace {
@@ -21,19 +22,9 @@ using Resource =
     std::unique_ptr<rd_kafka_ConfigResource_t, Destroyer<&rd_kafka_ConfigResource_destroy>>;
 using Configs = std::map<std::string, std::string>;
 
-constexpr int kAnswerMs = 30'000;
+constexpr std::chrono::milliseconds kAnswer{30'000};
 // Until a topic that was made a moment ago is known to the broker that is asked.
 constexpr std::chrono::seconds kKnown{10};
-
-KafkaEvent answer(const Queue& queue, const char* what) {
-    KafkaEvent event(rd_kafka_queue_poll(queue.get(), kAnswerMs));
-    if (!event) throw CannotDo(std::string("Kafka: no answer about ") + what);
-    if (rd_kafka_event_error(event.get())) {
-        throw CannotDo(std::string("Kafka: ") + what + ": " +
-                       rd_kafka_event_error_string(event.get()));
-    }
-    return event;
-}
 
 int replication_of(const TopicSettings& topic, const TopicWishes& wishes) {
     return wishes.replication > 0 ? wishes.replication : topic.replication;
@@ -66,9 +57,8 @@ std::map<std::string, Described> describe(const KafkaHandle& handle) {
     std::vector<std::string> names;
     for (const auto& topic : events::topics()) names.emplace_back(topic.name);
     const Queue queue(rd_kafka_queue_new(handle.get()));
-    messaging::ask_for_layouts(handle.get(), names, std::chrono::milliseconds{kAnswerMs},
-                               queue.get());
-    const KafkaEvent event = answer(queue, "topics");
+    messaging::ask_for_layouts(handle.get(), names, kAnswer, queue.get());
+    const KafkaEvent event = answer_in(queue, "topics");
     std::size_t count = 0;
     const auto** topics = rd_kafka_DescribeTopics_result_topics(
         rd_kafka_event_DescribeTopics_result(event.get()), &count);
@@ -108,7 +98,7 @@ std::map<std::string, Configs> read_configs(const KafkaHandle& handle,
     }
     const Queue queue(rd_kafka_queue_new(handle.get()));
     rd_kafka_DescribeConfigs(handle.get(), raw.data(), raw.size(), nullptr, queue.get());
-    const KafkaEvent event = answer(queue, "the topics' settings");
+    const KafkaEvent event = answer_in(queue, "the topics' settings");
     std::size_t count = 0;
     const auto** resources = rd_kafka_DescribeConfigs_result_resources(
         rd_kafka_event_DescribeConfigs_result(event.get()), &count);
@@ -152,7 +142,7 @@ void make(const KafkaHandle& handle, std::vector<TopicStanding>& standings,
     if (raw.empty()) return;
     const Queue queue(rd_kafka_queue_new(handle.get()));
     rd_kafka_CreateTopics(handle.get(), raw.data(), raw.size(), nullptr, queue.get());
-    const KafkaEvent event = answer(queue, "new topics");
+    const KafkaEvent event = answer_in(queue, "new topics");
     std::size_t count = 0;
     const auto** results = rd_kafka_CreateTopics_result_topics(
         rd_kafka_event_CreateTopics_result(event.get()), &count);
@@ -190,7 +180,7 @@ void set_configs(const KafkaHandle& handle, std::vector<TopicStanding>& standing
     if (raw.empty()) return;
     const Queue queue(rd_kafka_queue_new(handle.get()));
     rd_kafka_IncrementalAlterConfigs(handle.get(), raw.data(), raw.size(), nullptr, queue.get());
-    const KafkaEvent event = answer(queue, "the topics' settings");
+    const KafkaEvent event = answer_in(queue, "the topics' settings");
     std::size_t count = 0;
     const auto** results = rd_kafka_IncrementalAlterConfigs_result_resources(
         rd_kafka_event_IncrementalAlterConfigs_result(event.get()), &count);

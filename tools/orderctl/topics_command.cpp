@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "events/json.hpp"
+#include "orderctl/access.hpp"
 #include "orderctl/commands.hpp"
 #include "orderctl/kafka_look.hpp"
 #include "orderctl/terminal.hpp"
@@ -24,15 +25,28 @@ struct TopicStandingView {
     std::vector<TopicDifferenceView> differences;
 };
 BOOST_DESCRIBE_STRUCT(TopicStandingView, (), (topic, as_wanted, made, error, differences))
-struct TopicsDocument {
-    bool as_wanted = true;  // all of them
-    std::vector<TopicStandingView> topics;
+struct RightView {
+    std::string principal, resource, operation;
 };
-BOOST_DESCRIBE_STRUCT(TopicsDocument, (), (as_wanted, topics))
+BOOST_DESCRIBE_STRUCT(RightView, (), (principal, resource, operation))
+struct AccessView {
+    bool as_wanted = true;
+    bool mended = false;
+    std::vector<RightView> missing;
+    std::vector<std::string> surplus, without_password;
+};
+BOOST_DESCRIBE_STRUCT(AccessView, (), (as_wanted, mended, missing, surplus, without_password))
+struct TopicsDocument {
+    bool as_wanted = true;  // all of it
+    std::vector<TopicStandingView> topics;
+    std::optional<AccessView> access;  // if --users was given
+};
+BOOST_DESCRIBE_STRUCT(TopicsDocument, (), (as_wanted, topics, access))
 
 namespace {
 
-constexpr const char* kHelp = "show, apply: the topics as the catalog wants them.";
+constexpr const char* kHelp =
+    "show, apply: the topics as the catalog wants them. hold, grow, release: more partitions.";
 constexpr const char* kShowHelp =
     "Compares the topics with the catalog: partitions, replicas, retention, limits.";
 constexpr const char* kApplyHelp =
@@ -42,6 +56,11 @@ constexpr const char* kExample = R"(
 The catalog is proto-events/catalog.json. Its number of partitions is the least. It is only
 compared, as replicas are: with new partitions, an order's next events would go to another one.
 Settings that the catalog does not name are left as they are.
+
+With --users, who may do what is compared and set, too: DIR has a file for each user (the five
+services' names, operator, auditor, monitoring), its first line is the password (SCRAM-SHA-512).
+Rights of these users that the catalog does not give are taken away. docs/architecture.md has the
+table.
 
 Examples:
   orderctl topics apply --brokers 10.0.0.7:9092 --replication 1    on a single broker
@@ -55,6 +74,7 @@ constexpr std::chrono::milliseconds kPatience{30'000};  // with a Kafka that is 
 struct TopicsOptions {
     TopicWishes wishes;
     std::vector<std::string> configs;  // TOPIC:NAME=VALUE
+    std::string users;                 // a directory; empty: rights are not looked at
 };
 
 // Empty: it can be read.
@@ -98,6 +118,32 @@ TopicsDocument document_of(const std::vector<TopicStanding>& standings) {
     return document;
 }
 
+AccessView view_of(const AccessStanding& standing) {
+    AccessView view{standing.as_wanted(), standing.mended, {}, standing.surplus,
+                    standing.without_password};
+    for (const Right& right : standing.missing) {
+        view.missing.push_back({right.principal, resource_of(right), operation_of(right)});
+    }
+    return view;
+}
+
+void print(const AccessView& access) {
+    const auto tell = [&](const std::string& what, const char* done) {
+        if (access.mended) {
+            say(what, ", ", done, "\n");
+        } else {
+            say(red(what), "\n");
+        }
+    };
+    for (const auto& [principal, resource, operation] : access.missing) {
+        tell(principal + " lacks " + operation + " on " + resource, "given");
+    }
+    for (const std::string& right : access.surplus) tell("beyond the catalog: " + right, "taken");
+    for (const std::string& user : access.without_password) tell(user + " has no password", "set");
+    if (access.as_wanted && !access.mended) say("users and rights as wanted\n");
+    if (access.mended) say("users and rights set\n");
+}
+
 void print(const TopicsDocument& document) {
     constexpr std::size_t kNameColumns = 24;
     for (const TopicStandingView& topic : document.topics) {
@@ -119,14 +165,31 @@ void print(const TopicsDocument& document) {
             }
         }
     }
+    if (document.access) print(*document.access);
 }
 
-using Work = std::vector<TopicStanding> (*)(const messaging::KafkaSettings&, const TopicWishes&);
+// Rights come first: without them nobody but an administrator sees the topics.
+std::optional<AccessView> settle_access(const Endpoints& endpoints, const std::string& users,
+                                        bool apply) {
+    if (users.empty()) return std::nullopt;
+    std::map<std::string, std::string> groups;
+    for (const Service service : kServices) {
+        groups[std::string(events::names_of(service).name)] = endpoints.group(service);
+    }
+    const auto wanted = wanted_rights(groups);
+    return view_of(apply ? apply_access(endpoints.kafka(), wanted, users)
+                         : look_at_access(endpoints.kafka(), wanted));
+}
 
-int run(const Context& context, const TopicsOptions& options, Work work) {
+int run(const Context& context, const TopicsOptions& options, bool apply) {
     const messaging::KafkaSettings kafka = context.endpoints.kafka();
     must_answer(kafka, kPatience);
-    const auto document = document_of(work(kafka, wishes_of(context.endpoints, options)));
+    const auto access = settle_access(context.endpoints, options.users, apply);
+    const TopicWishes wishes = wishes_of(context.endpoints, options);
+    auto document =
+        document_of(apply ? apply_topics(kafka, wishes) : look_at_topics(kafka, wishes));
+    document.access = access;
+    document.as_wanted = document.as_wanted && (!access || access->as_wanted);
     if (context.json) {
         print_raw(events::to_json(document) + "\n");
     } else {
@@ -145,7 +208,7 @@ void add_topics(CLI::App& app, Context& context) {
     topics->require_subcommand(1);
     topics->fallthrough();
     const auto options = std::make_shared<TopicsOptions>();
-    const auto add = [&](const char* name, const char* help, Work work) {
+    const auto add = [&](const char* name, const char* help, bool apply) {
         CLI::App* command = topics->add_subcommand(name, help);
         command->footer(kExample);
         command->fallthrough();
@@ -160,12 +223,18 @@ void add_topics(CLI::App& app, Context& context) {
             ->envname("TOPIC_CONFIG")
             ->delimiter(',')
             ->check(&check_config, "TOPIC:NAME=VALUE", "config");
-        command->callback([&context, options, work] {
-            context.run = [&context, options, work] { return run(context, *options, work); };
+        command
+            ->add_option("--users", options->users,
+                         "directory of the users' passwords: users and rights as well")
+            ->envname("KAFKA_USERS")
+            ->check(CLI::ExistingDirectory);
+        command->callback([&context, options, apply] {
+            context.run = [&context, options, apply] { return run(context, *options, apply); };
         });
     };
-    add("show", kShowHelp, &look_at_topics);
-    add("apply", kApplyHelp, &apply_topics);
+    add("show", kShowHelp, false);
+    add("apply", kApplyHelp, true);
+    add_growth(*topics, context);
 }
 
 }  // namespace orderflow::orderctl

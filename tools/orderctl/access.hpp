@@ -1,0 +1,55 @@
+#pragma once
+// Who may do what in Kafka: the rights that the catalog gives to each principal, those that the
+// brokers hold, and how the one is brought to the other, with the users' passwords. Used by
+// `orderctl topics`. Blocks until the brokers have answered.
+#include <compare>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "messaging/kafka.hpp"
+
+namespace orderflow::orderctl {
+
+// One operation that one principal may carry out on one resource, from any host.
+struct Right {
+    enum class Resource { topic, group, cluster };
+    enum class Operation { read, write, describe, describe_configs, alter };
+
+    std::string principal;  // a user's name
+    Resource resource = Resource::topic;
+    std::string name;  // of the topic; of a group with anything behind it; of the cluster: empty
+    Operation operation = Operation::read;
+
+    auto operator<=>(const Right&) const = default;
+};
+
+// "group payment-service*"
+std::string resource_of(const Right& right);
+std::string operation_of(const Right& right);
+
+// The users: the five services, operator, auditor and monitoring.
+const std::vector<std::string>& principals();
+
+// What each of them needs, sorted. `groups`: by service's name, its consumer group.
+std::vector<Right> wanted_rights(const std::map<std::string, std::string>& groups);
+
+struct AccessStanding {
+    std::vector<Right> missing;
+    std::vector<std::string> surplus;  // rights of the principals beyond these, as text
+    std::vector<std::string> without_password;
+    bool mended = false;
+
+    bool as_wanted() const;
+};
+
+// Throws CannotDo if the brokers do not answer, or keep no rights.
+AccessStanding look_at_access(const messaging::KafkaSettings& settings,
+                              const std::vector<Right>& wanted);
+
+// Gives what is missing, takes what is beyond, and sets the password (SCRAM-SHA-512) of each user:
+// the first line of the file of that name in `directory`. Returns when the brokers act on it.
+AccessStanding apply_access(const messaging::KafkaSettings& settings,
+                            const std::vector<Right>& wanted, const std::string& directory);
+
+}  // namespace orderflow::orderctl

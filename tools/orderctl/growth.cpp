@@ -1,0 +1,236 @@
+#include "orderctl/growth.hpp"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <thread>
+
+#include "messaging/kafka_positions.hpp"
+#include "messaging/postgres_ledger.hpp"
+#include "orderctl/facts.hpp"
+#include "orderctl/kafka_look.hpp"
+
+namespace orderflow::orderctl {
+namespace {
+
+using messaging::Destroyer;
+using messaging::GroupPositions;
+using messaging::KafkaHandle;
+using messaging::TopicLayouts;
+using postgres::Params;
+using postgres::Statement;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+using NewPartitions =
+    std::unique_ptr<rd_kafka_NewPartitions_t, Destroyer<&rd_kafka_NewPartitions_destroy>>;
+
+// Those that emit events, the order service first: what it accepts is buffered soonest.
+constexpr std::array kRelays{Service::order, Service::inventory, Service::payment,
+                             Service::shipping};
+constexpr milliseconds kAsk{10'000};
+constexpr milliseconds kAgain{100};
+constexpr seconds kStops{15};  // a relay looks once a second, and finishes what is under way
+constexpr seconds kKnown{10};  // new partitions to the brokers
+
+const Statement kHold{"hold", R"(
+    UPDATE relay_checkpoint SET held_at = clock_timestamp(), held_by = $1::text
+    WHERE lane = 'saga' AND held_at IS NULL)"};
+const Statement kIsHeld{"is_held", R"(
+    SELECT count(*) FROM relay_checkpoint WHERE lane = 'saga' AND held_at IS NOT NULL)"};
+// For orderctl check: an order's earlier events may lie where so many partitions had put them.
+const Statement kGrowsFrom{"grows_from", R"(
+    UPDATE relay_checkpoint SET grown_from = least(coalesce(grown_from, $1::integer), $1::integer)
+    WHERE lane = 'saga')"};
+const Statement kRelease{"release", R"(
+    UPDATE relay_checkpoint
+    SET held_at = NULL, held_by = NULL, released_at = clock_timestamp()
+    WHERE lane = 'saga' AND held_at IS NOT NULL)"};
+
+template <class Holds>
+bool within(std::chrono::nanoseconds time, Holds holds) {
+    const auto until = steady_clock::now() + time;
+    while (!holds()) {
+        if (steady_clock::now() > until) return false;
+        std::this_thread::sleep_for(kAgain);
+    }
+    return true;
+}
+
+struct Outbox {
+    Service service;
+    std::unique_ptr<postgres::Connection> connection;
+};
+std::vector<Outbox> open_outboxes(const Endpoints& endpoints) {
+    std::vector<Outbox> outboxes;
+    for (const Service service : kRelays) {
+        outboxes.push_back({service, std::make_unique<postgres::Connection>(postgres::Url(
+                                         endpoints.operator_url(service), schema_of(service)))});
+    }
+    return outboxes;
+}
+
+// Waits until no relay sends: its lock is free, and a held lane is not led again.
+void await_stopped(const std::vector<Outbox>& outboxes, seconds patience) {
+    for (const Outbox& outbox : outboxes) {
+        if (within(patience, [&] { return messaging::saga_lane_is_free(*outbox.connection); })) {
+            continue;
+        }
+        throw CannotDo("the relay of " + std::string(short_name(outbox.service)) +
+                       " goes on sending: is a program running that is older than its schema? "
+                       "(orderctl topics release lets the others go on)");
+    }
+}
+
+std::vector<std::string> saga_topics() {
+    std::vector<std::string> topics;
+    for (const Service service : kRelays) topics.emplace_back(events::topic_of(service));
+    return topics;
+}
+
+TopicLayouts read_saga_layouts(const KafkaHandle& kafka) {
+    try {
+        TopicLayouts layouts = messaging::read_layouts(kafka.get(), saga_topics(), kAsk);
+        for (const std::string& topic : saga_topics()) {
+            if (!layouts.contains(topic)) throw CannotDo("there is no topic " + topic);
+        }
+        return layouts;
+    } catch (const messaging::KafkaUnavailable& error) {
+        throw CannotDo(std::string("Kafka: ") + error.what());
+    }
+}
+
+GroupPositions read_positions(const KafkaHandle& kafka, const Endpoints& endpoints,
+                              Service service) {
+    const auto consumed = events::topics_consumed_by(service);
+    try {
+        return messaging::read_group(kafka.get(), endpoints.group(service),
+                                     {consumed.begin(), consumed.end()}, kAsk);
+    } catch (const messaging::KafkaUnavailable& error) {
+        throw CannotDo(std::string("Kafka: ") + error.what());
+    }
+}
+
+Unread read_unread(const KafkaHandle& kafka, const Endpoints& endpoints) {
+    Unread unread;
+    for (const Service service : kServices) {
+        const GroupPositions group = read_positions(kafka, endpoints, service);
+        for (const std::string& reason : group.unknown) unread.push_back(reason);
+        for (const auto& at : group.partitions) {
+            if (at.caught_up()) continue;
+            unread.push_back(std::string(short_name(service)) + ": " + std::to_string(at.lag()) +
+                             " records of " + at.topic + "/" + std::to_string(at.partition));
+        }
+    }
+    return unread;
+}
+
+Unread await_read(const KafkaHandle& kafka, const Endpoints& endpoints, seconds patience) {
+    Unread unread;
+    within(patience, [&] { return (unread = read_unread(kafka, endpoints)).empty(); });
+    return unread;
+}
+
+void add_partitions(const KafkaHandle& kafka, const std::vector<std::string>& topics,
+                    std::int32_t partitions) {
+    std::vector<NewPartitions> owned;
+    std::vector<rd_kafka_NewPartitions_t*> raw;
+    char error[256];
+    for (const std::string& topic : topics) {
+        owned.emplace_back(rd_kafka_NewPartitions_new(
+            topic.c_str(), static_cast<std::size_t>(partitions), error, sizeof error));
+        if (!owned.back()) throw CannotDo(error);
+        raw.push_back(owned.back().get());
+    }
+    const messaging::Queue queue(rd_kafka_queue_new(kafka.get()));
+    rd_kafka_CreatePartitions(kafka.get(), raw.data(), raw.size(), nullptr, queue.get());
+    const messaging::KafkaEvent event = answer_in(queue, "new partitions");
+    std::size_t count = 0;
+    const auto** results = rd_kafka_CreatePartitions_result_topics(
+        rd_kafka_event_CreatePartitions_result(event.get()), &count);
+    for (std::size_t i = 0; i < count; ++i) {
+        if (!rd_kafka_topic_result_error(results[i])) continue;
+        const char* text = rd_kafka_topic_result_error_string(results[i]);
+        throw CannotDo(std::string(rd_kafka_topic_result_name(results[i])) + ": " +
+                       (text ? text : rd_kafka_err2str(rd_kafka_topic_result_error(results[i]))));
+    }
+}
+
+// A group without members has nobody to give partitions to; whoever joins it gets them.
+bool has_taken(const GroupPositions& group, std::int32_t partitions) {
+    if (group.rebalancing) return false;
+    const bool all = std::ranges::all_of(group.topics, [&](const auto& topic) {
+        return topic.second.partitions == partitions;
+    });
+    return all && std::ranges::all_of(group.partitions, [&](const auto& at) {
+               return !group.has_members || at.assigned == true;
+           });
+}
+
+}  // namespace
+
+Unread hold(const Endpoints& endpoints, const std::string& by, seconds patience) {
+    const KafkaHandle kafka = messaging::make_asking_client(endpoints.kafka());
+    read_saga_layouts(kafka);  // before anything is held: does Kafka answer?
+    const auto outboxes = open_outboxes(endpoints);
+    for (const Outbox& outbox : outboxes) {
+        outbox.connection->exec(kHold, Params::of(std::string_view(by)));
+    }
+    await_stopped(outboxes, kStops);
+    return await_read(kafka, endpoints, patience);
+}
+
+Grown grow(const Endpoints& endpoints, std::int32_t partitions, seconds patience) {
+    const KafkaHandle kafka = messaging::make_asking_client(endpoints.kafka());
+    const auto outboxes = open_outboxes(endpoints);
+    for (const Outbox& outbox : outboxes) {
+        if (outbox.connection->exec(kIsHeld).int64(0, 0) == 0) {
+            throw CannotDo("the relay of " + std::string(short_name(outbox.service)) +
+                           " is not held: orderctl topics hold comes first");
+        }
+    }
+    await_stopped(outboxes, kStops);
+    if (const Unread unread = await_read(kafka, endpoints, patience); !unread.empty()) {
+        throw CannotDo("not all is read yet, " + unread.front() + ": see orderctl lag");
+    }
+    Grown grown;
+    const TopicLayouts layouts = read_saga_layouts(kafka);
+    for (const auto& [topic, layout] : layouts) {
+        if (layout.partitions > partitions) {
+            throw CannotDo(topic + " has " + std::to_string(layout.partitions) +
+                           " partitions, and none can be taken away");
+        }
+        if (layout.partitions < partitions) grown.topics.push_back(topic);
+    }
+    for (const Outbox& outbox : outboxes) {
+        const std::string topic(events::topic_of(outbox.service));
+        outbox.connection->exec(kGrowsFrom, Params::of(layouts.at(topic).partitions));
+    }
+    if (!grown.topics.empty()) add_partitions(kafka, grown.topics, partitions);
+    const bool known = within(kKnown, [&] {
+        return std::ranges::all_of(read_saga_layouts(kafka), [&](const auto& topic) {
+            return topic.second.partitions == partitions;
+        });
+    });
+    if (!known) throw CannotDo("the brokers do not show the new partitions: run it again");
+    within(patience, [&] {
+        grown.unassigned.clear();
+        for (const Service service : kServices) {
+            if (!has_taken(read_positions(kafka, endpoints, service), partitions)) {
+                grown.unassigned.push_back(endpoints.group(service));
+            }
+        }
+        return grown.unassigned.empty();
+    });
+    return grown;
+}
+
+int release(const Endpoints& endpoints) {
+    int released = 0;
+    for (const Outbox& outbox : open_outboxes(endpoints)) {
+        released += static_cast<int>(outbox.connection->exec(kRelease).affected());
+    }
+    return released;
+}
+
+}  // namespace orderflow::orderctl

@@ -1,0 +1,137 @@
+// orderctl topics hold, grow, release: more partitions under load, each order's order kept.
+#include <cstdlib>
+#include <memory>
+
+#include "events/json.hpp"
+#include "orderctl/commands.hpp"
+#include "orderctl/growth.hpp"
+#include "orderctl/kafka_look.hpp"
+#include "orderctl/terminal.hpp"
+
+namespace orderflow::orderctl {
+
+// The documents of --json.
+struct HoldDocument {
+    bool all_read = false;
+    std::vector<std::string> unread;
+};
+BOOST_DESCRIBE_STRUCT(HoldDocument, (), (all_read, unread))
+struct GrowDocument {
+    std::int64_t partitions = 0;
+    std::vector<std::string> grown, unassigned;
+};
+BOOST_DESCRIBE_STRUCT(GrowDocument, (), (partitions, grown, unassigned))
+struct ReleaseDocument {
+    std::int64_t released = 0;
+};
+BOOST_DESCRIBE_STRUCT(ReleaseDocument, (), (released))
+
+namespace {
+
+constexpr const char* kHoldHelp =
+    "Stops the relays and waits until every group has read to the end. Orders are accepted, what "
+    "is decided waits in the outboxes. For grow, and for a backup of all databases as of one "
+    "moment.";
+constexpr const char* kGrowHelp =
+    "Gives each of the saga's topics this many partitions. Only while they are held.";
+constexpr const char* kReleaseHelp = "Lets the relays go on.";
+constexpr const char* kExample = R"(
+  orderctl topics hold --by anna && orderctl topics grow 12; orderctl topics release
+A hold stays until it is released, also over restarts: orderctl lag and the metric
+orderflow_relay_held show it. Orders wait meanwhile; the deadline cancels none of them for that.
+If hold ends with 1, the relays are held and something is not read yet: look at orderctl lag, and
+run it again, or release. Partitions are never taken away. Topics of announcements stay as they are.
+Exit code 1: not all is read, or a group's members have not taken the partitions yet. 2: refused, or
+Kafka or a database does not answer; what was held stays so.)";
+
+constexpr std::chrono::milliseconds kPatience{10'000};  // with a Kafka that does not answer
+
+struct GrowthOptions {
+    std::string by;
+    std::int64_t patience_s = 60;
+    std::int32_t partitions = 0;
+};
+
+int run_hold(const Context& context, const GrowthOptions& options) {
+    must_answer(context.endpoints.kafka(), kPatience);
+    const Unread unread =
+        hold(context.endpoints, options.by, std::chrono::seconds(options.patience_s));
+    if (context.json) {
+        print_raw(events::to_json(HoldDocument{unread.empty(), unread}) + "\n");
+    } else if (unread.empty()) {
+        say("held: no relay sends, and every group has read to the end\n");
+    } else {
+        say("held, but not all is read:\n");
+        for (const std::string& text : unread) say("  ", red(text), "\n");
+    }
+    return unread.empty() ? kClean : kViolated;
+}
+
+int run_grow(const Context& context, const GrowthOptions& options) {
+    must_answer(context.endpoints.kafka(), kPatience);
+    const Grown grown = grow(context.endpoints, options.partitions,
+                             std::chrono::seconds(options.patience_s));
+    if (context.json) {
+        print_raw(events::to_json(GrowDocument{options.partitions, grown.topics,
+                                               grown.unassigned}) + "\n");
+    } else {
+        for (const std::string& topic : grown.topics) {
+            say(topic, " has ", options.partitions, " partitions now\n");
+        }
+        if (grown.topics.empty()) say("all have ", options.partitions, " partitions already\n");
+        for (const std::string& group : grown.unassigned) {
+            say(red("the members of " + group + " have not taken them all yet"), "\n");
+        }
+    }
+    return grown.unassigned.empty() ? kClean : kViolated;
+}
+
+int run_release(const Context& context) {
+    const int released = release(context.endpoints);
+    if (context.json) {
+        print_raw(events::to_json(ReleaseDocument{released}) + "\n");
+    } else {
+        say(released, released == 1 ? " relay goes on\n" : " relays go on\n");
+    }
+    return kClean;
+}
+
+std::string caller() {
+    const char* user = std::getenv("USER");
+    return user && *user ? user : "operator";
+}
+
+}  // namespace
+
+void add_growth(CLI::App& topics, Context& context) {
+    const auto options = std::make_shared<GrowthOptions>();
+    options->by = caller();
+    const auto add = [&](const char* name, const char* help, auto run) {
+        CLI::App* command = topics.add_subcommand(name, help);
+        command->footer(kExample);
+        command->fallthrough();
+        command->callback([&context, options, run] {
+            context.run = [&context, options, run] { return run(context, *options); };
+        });
+        return command;
+    };
+    const auto add_patience = [&](CLI::App* command) {
+        command
+            ->add_option("--patience-s", options->patience_s, "how long to wait for the groups")
+            ->check(CLI::Range(0, 3'600))
+            ->capture_default_str();
+    };
+    CLI::App* hold = add("hold", kHoldHelp, &run_hold);
+    hold->add_option("--by", options->by, "who holds them, for whoever wonders")
+        ->capture_default_str();
+    add_patience(hold);
+    CLI::App* grow = add("grow", kGrowHelp, &run_grow);
+    grow->add_option("PARTITIONS", options->partitions, "of each topic, at least the catalog's")
+        ->required()
+        ->check(CLI::Range(events::kPartitions, 1'000));
+    add_patience(grow);
+    add("release", kReleaseHelp,
+        [](const Context& at, const GrowthOptions&) { return run_release(at); });
+}
+
+}  // namespace orderflow::orderctl
