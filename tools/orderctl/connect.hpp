@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "http/client.hpp"
 #include "messaging/kafka.hpp"
 #include "orderctl/facts.hpp"
 #include "orderctl/proposals.hpp"
@@ -32,7 +33,7 @@ public:
     const std::string& operator_url(Service service) const;
     // Throws std::invalid_argument for a property that cannot be set.
     messaging::KafkaSettings kafka() const;
-    const std::string& gateway() const { return need(gateway_, "--gateway-url"); }
+    http::ClientSettings gateway() const;
     const std::string& group(Service service) const;
     // Replicas that the stack's topics have; 0: as the catalog says.
     int topic_replication() const { return topic_replication_; }
@@ -51,7 +52,7 @@ private:
     std::string brokers_;
     std::vector<std::string> kafka_;  // NAME=VALUE
     std::string kafka_password_file_;
-    std::string gateway_;
+    http::ClientSettings gateway_;
     int topic_replication_ = 0;
     std::string edge_;
     std::vector<const CLI::Option*> carried_;  // to be repeated by what is proposed

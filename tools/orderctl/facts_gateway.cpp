@@ -38,8 +38,8 @@ asio::awaitable<void> get(http::Client& client, std::string target, std::chrono:
 
 class Gateway {
 public:
-    Gateway(const std::string& url, std::chrono::seconds patience)
-        : patience_(patience), client_(io_, url, limits()) {}
+    Gateway(const http::ClientSettings& settings, std::chrono::seconds patience)
+        : patience_(patience), client_(io_, settings, limits()) {}
 
     http::ClientResult request(const std::string& target) {
         http::ClientResult result;
@@ -56,7 +56,7 @@ public:
 private:
     static http::ClientLimits limits() {
         http::ClientLimits limits;
-        limits.connections = 1;
+        limits.requests = 1;
         limits.response_bytes = 4 * 1024 * 1024;
         return limits;
     }
