@@ -259,7 +259,7 @@ void Host::add_probes(http::Router& router) {
 void Host::run(http::Router router, const std::vector<Stage>& stages) {
     add_probes(router);
     HttpMetrics http_metrics(*registry_);
-    ProcessMetrics process_metrics(*registry_, config_.environment);
+    ProcessMetrics process_metrics(*registry_, config_.environment, config_.log_level);
     http::Server server(*io_, std::move(router), http_limits(config_), http_metrics.hooks());
     refresh_gauges_ = [&] {
         http_metrics.show(server.stats());

@@ -26,6 +26,7 @@ std::string auditor_env(Service service) {
 std::string operator_env(Service service) {
     return "OPERATOR_" + upper(schema_of(service)) + "_DATABASE_URL";
 }
+std::string service_url_env(Service service) { return upper(short_name(service)) + "_URL"; }
 std::string group_env(Service service) { return upper(short_name(service)) + "_GROUP"; }
 
 }  // namespace
@@ -67,6 +68,11 @@ void Endpoints::describe(CLI::App& app) {
         ->delimiter(';')
         ->group(kConnection)
         ->check(&messaging::refusal_of_property, "NAME=VALUE", "property");
+    for (const Service service : kServices) {
+        const std::string name(short_name(service));
+        add("--" + name + "-service-url", service_url_[at(service)], service_url_env(service),
+            "where " + name + "-service answers HTTP (preflight)");
+    }
     add("--kafka-password-file", kafka_password_file_, "KAFKA_PASSWORD_FILE",
         "file whose first line is sasl.password");
     for (const Service service : kServices) {
@@ -91,6 +97,7 @@ void Endpoints::complete(const std::string& program) {
     for (const Service service : kServices) {
         fill(auditor_[at(service)], auditor_env(service));
         fill(operator_[at(service)], operator_env(service));
+        fill(service_url_[at(service)], service_url_env(service));
     }
     for (const Service service : kServices) {
         const auto found = settings.find(group_env(service));

@@ -35,6 +35,8 @@ public:
     messaging::KafkaSettings kafka() const;
     http::ClientSettings gateway() const;
     const std::string& group(Service service) const;
+    // Where its process answers HTTP; empty if nobody says.
+    const std::string& service_url(Service service) const { return service_url_[at(service)]; }
     // Replicas that the stack's topics have; 0: as the catalog says.
     int topic_replication() const { return topic_replication_; }
     const Proposals& proposals() const { return proposals_; }
@@ -49,6 +51,7 @@ private:
     std::array<std::string, 5> auditor_;
     std::array<std::string, 5> operator_;
     std::array<std::string, 5> group_;
+    std::array<std::string, 5> service_url_;
     std::string brokers_;
     std::vector<std::string> kafka_;  // NAME=VALUE
     std::string kafka_password_file_;
