@@ -130,6 +130,15 @@ class Secure(unittest.TestCase):
             answer = self.ask(mistaken, "GET", "/")
             self.assertEqual((answer.status, answer.getheader("Content-Type")), (400, "application/problem+json"))
 
+    def test_a_page_of_the_edge_opens_its_websocket_over_tls(self):
+        opening = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+                   "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+        for path in ("/ws", "/ws/analytics"):
+            own = self.edge("GET", path, headers=opening | {"Origin": self.servers.env["EDGE_URL"]})
+            self.assertEqual((own.status, own.getheader("Upgrade")), (101, "websocket"), path)
+            foreign = self.edge("GET", path, headers=opening | {"Origin": "https://localhost:1"})
+            self.assertEqual(foreign.status, 403, path)
+
     def test_every_answer_has_the_security_headers_once(self):
         own = "default-src 'none'; frame-ancestors 'none'"
         answers = (("GET", "/", 200, "frame-ancestors 'none'"), ("POST", "/api/orders", 400, own),
