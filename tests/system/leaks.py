@@ -3,7 +3,6 @@
 import pathlib
 import re
 
-# What each part of a stack is: a process and those that it started, which are one session.
 PARTS = ("postgres", "kafka", "gateway", "order", "payment", "inventory", "shipping", "analytics", "edge")
 KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(.*?)-----END", re.S)
 
@@ -33,12 +32,13 @@ def logs(env):
 
 
 def processes(env, what):
-    """{/proc/PID/`what`: its bytes} of the stack; `what` is cmdline or environ."""
-    sessions = {int(env[f"{part.upper()}_PID"]) for part in PARTS if f"{part.upper()}_PID" in env}
+    """{/proc/PID/`what`: its bytes} of the stack's processes and their children; `what`: cmdline or environ."""
+    started = {env[f"{part.upper()}_PID"] for part in PARTS if f"{part.upper()}_PID" in env}
     found = {}
     for directory in pathlib.Path("/proc").glob("[0-9]*"):
         try:
-            if int((directory / "stat").read_text().rsplit(")", 1)[1].split()[3]) in sessions:
+            parent = (directory / "stat").read_text().rsplit(")", 1)[1].split()[1]
+            if started & {directory.name, parent}:
                 name = (directory / "comm").read_text().strip()
                 found[f"{directory / what} ({name})"] = (directory / what).read_bytes()
         except (FileNotFoundError, ProcessLookupError):
