@@ -45,6 +45,7 @@ prepare_security() {
         for name in "${KAFKA_USERS[@]}"; do
             if [[ ! -s $DATA/passwords/kafka/$name ]]; then random_password >"$DATA/passwords/kafka/$name"; fi
         done
+        if [[ ! -s $DATA/passwords/gateway ]]; then random_password >"$DATA/passwords/gateway"; fi
     )
 }
 
@@ -330,8 +331,10 @@ topic_replication() { if [[ -z ${KAFKA_BROKERS:-} ]]; then echo 1; else echo "${
 # ---- orderflow's own programs ------------------------------------------------------------------
 
 launch_gateway() {
-    launch gateway "$build_dir/bin/gateway-sandbox" --port "${PORT[gateway]}" --bind 127.0.0.1 \
-        --database "$DATA/gateway/ledger.sqlite" --delay-ms "$gateway_delay_ms"
+    local -a flags=(--port "${PORT[gateway]}" --bind 127.0.0.1 --database "$DATA/gateway/ledger.sqlite"
+        --delay-ms "$gateway_delay_ms")
+    if is_secure; then flags+=(--credentials-file "$DATA/passwords/gateway"); fi
+    launch gateway "$build_dir/bin/gateway-sandbox" "${flags[@]}"
 }
 
 # The stack's own broker, or those that the caller's environment names.
@@ -351,8 +354,15 @@ launch_service() {
 }
 
 # To the caller's `flags`.
-add_gateway_flags() { flags+=(--gateway-url "$(gateway_url)"); }
-gateway_url() { echo "http://127.0.0.1:${PORT[gateway]}"; }
+add_gateway_flags() {
+    flags+=(--gateway-url "$(gateway_url)")
+    if is_secure; then
+        flags+=(--gateway-ca-file "$DATA/tls/ca.pem" --gateway-credentials-file "$DATA/passwords/gateway")
+    fi
+}
+gateway_url() {
+    if is_secure; then echo "https://localhost:${PORT[gateway-tls]}"; else echo "http://127.0.0.1:${PORT[gateway]}"; fi
+}
 
 group_of() { echo "${KAFKA_GROUP_ID:+$KAFKA_GROUP_ID-}$1-service"; }
 
@@ -432,6 +442,8 @@ write_secure_env() {
     env_line STACK_TLS "$DATA/tls"
     env_line EDGE_TLS_PORT "${PORT[edge-tls]}"
     env_line GATEWAY_TLS_PORT "${PORT[gateway-tls]}"
+    env_line GATEWAY_CA_FILE "$DATA/tls/ca.pem"
+    env_line GATEWAY_CREDENTIALS_FILE "$DATA/passwords/gateway"
     if ! secures_kafka; then return; fi
     env_line KAFKA_PASSWORD_FILE "$DATA/passwords/kafka/operator"
     env_line STACK_KAFKA_USERS "$DATA/passwords/kafka"

@@ -1,464 +1,427 @@
 #include "http/client.hpp"
 
 #include <algorithm>
-#include <optional>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <utility>
 #include <vector>
 
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
 
-#include "http/deadlines.hpp"
-#include "http/response_parser.hpp"
+#include "http/curl_multi.hpp"
+#include "http/request_fields.hpp"
 
 namespace orderflow::http {
 
 namespace {
 
 namespace asio = boost::asio;
-namespace beast_http = boost::beast::http;
-using asio::awaitable;
-using asio::redirect_error;
-using asio::use_awaitable;
-using boost::system::error_code;
-using tcp = asio::ip::tcp;
-using Clock = Deadline::Clock;
-using Outcome = ClientResult::Outcome;
+using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kSweepEvery{50};
-constexpr std::size_t kReadBytes = 4 * 1024;
+// A connection in steady use is replaced after this: a name may lead elsewhere by now.
+constexpr long kOldestConnection_s = 300;
+// The parsed CA file is kept that long; then a new one is seen by the next connection.
+constexpr long kCaCache_s = 60;
 
-struct Origin {
-    std::string host;
-    std::string port = "80";
-    std::string authority;  // as it stands in the URL, for the Host field
+struct EasyCleanup {
+    void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+};
+struct ShareCleanup {
+    void operator()(CURLSH* share) const { curl_share_cleanup(share); }
+};
+struct UrlCleanup {
+    void operator()(CURLU* url) const { curl_url_cleanup(url); }
+};
+struct TextFree {
+    void operator()(char* text) const { curl_free(text); }
 };
 
-Origin parse_origin(const std::string& url) {
-    const auto refuse = [&] { throw std::invalid_argument("not an http://host:port URL: " + url); };
-    constexpr std::string_view scheme = "http://";
-    std::string_view rest = url;
-    if (!rest.starts_with(scheme)) refuse();
-    rest.remove_prefix(scheme.size());
-    if (rest.ends_with('/')) rest.remove_suffix(1);
-    Origin origin;
-    origin.authority = rest;
-    const std::size_t bracket = rest.starts_with('[') ? rest.find(']') : 0;  // [::1]:3010
-    const std::size_t colon = rest.find(':', std::min(bracket, rest.size()));
-    origin.host = rest.substr(bracket > 0 ? 1 : 0, bracket > 0 ? bracket - 1 : colon);
-    if (colon != std::string_view::npos) origin.port = rest.substr(colon + 1);
-    const bool digits = origin.port.find_first_not_of("0123456789") == std::string::npos;
-    if (origin.host.empty() || origin.port.empty() || origin.port.size() > 5 || !digits ||
-        rest.find_first_of("/?#@ \r\n") != std::string_view::npos) {
-        refuse();
+template <class T>
+void set(CURL* easy, CURLoption option, T value) {
+    const CURLcode code = curl_easy_setopt(easy, option, value);
+    if (code != CURLE_OK) {
+        throw std::runtime_error(std::string("libcurl: ") + curl_easy_strerror(code));
     }
-    return origin;
 }
 
-// Cancels a timer that waits for the end of time: a condition variable for coroutines.
-class Event {
+// Once in a process, thread-safe.
+void require_libcurl() {
+    static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
+    if (started != CURLE_OK) throw std::runtime_error("libcurl cannot be used");
+    constexpr int kNeeded = CURL_VERSION_ASYNCHDNS | CURL_VERSION_SSL;
+    if ((curl_version_info(CURLVERSION_NOW)->features & kNeeded) != kNeeded) {
+        throw std::runtime_error("this libcurl has no TLS, or waits while it looks up a name");
+    }
+}
+
+class Url {
 public:
-    explicit Event(asio::io_context& io) : timer_(io, Clock::time_point::max()) {}
-    void set() { timer_.cancel(); }
-    awaitable<void> wait() {
-        error_code ignored;
-        co_await timer_.async_wait(redirect_error(use_awaitable, ignored));
+    explicit Url(const std::string& text) : url_(curl_url()) {
+        good_ = url_ && text.find_first_of(" \t\r\n") == std::string::npos &&
+                curl_url_set(url_.get(), CURLUPART_URL, text.c_str(), 0) == CURLUE_OK;
+    }
+    bool good() const { return good_; }
+    // Empty if there is none.
+    std::string part(CURLUPart part) const {
+        char* text = nullptr;
+        if (curl_url_get(url_.get(), part, &text, 0) != CURLUE_OK) return {};
+        return std::unique_ptr<char, TextFree>(text).get();
+    }
+    bool has_only_host_and_port() const {
+        if (part(CURLUPART_PATH) != "/" || part(CURLUPART_HOST).empty()) return false;
+        return std::ranges::all_of(
+            std::vector{CURLUPART_QUERY, CURLUPART_FRAGMENT, CURLUPART_USER, CURLUPART_PASSWORD},
+            [this](CURLUPart none) { return part(none).empty(); });
     }
 
 private:
-    asio::steady_timer timer_;
+    std::unique_ptr<CURLU, UrlCleanup> url_;
+    bool good_ = false;
 };
 
-struct Connection {
-    explicit Connection(asio::io_context& io) : socket(io) {}
-
-    tcp::socket socket;
-    boost::beast::flat_buffer in;
-    std::string out;
-    bool reused = false;
-    Clock::time_point idle_since;
-
-    // A kept-alive connection with something to read between requests is closed, or confused.
-    bool looks_alive() {
-        char byte = 0;
-        error_code ec;
-        socket.receive(asio::buffer(&byte, 1), tcp::socket::message_peek, ec);
-        return ec == asio::error::would_block;
+// libcurl mends much ("http:///x", "http://x:"); that is refused.
+std::string checked_origin(std::string text) {
+    if (text.ends_with('/')) text.pop_back();
+    const Url url(text);
+    const std::string scheme = url.good() ? url.part(CURLUPART_SCHEME) : std::string();
+    const std::string start = scheme + "://";
+    if ((scheme != "http" && scheme != "https") || !text.starts_with(start) ||
+        !url.has_only_host_and_port() || text.ends_with(':') ||
+        text.find_first_of("@?#/", start.size()) != std::string::npos) {
+        throw std::invalid_argument("not http:// or https://host[:port]: " + text);
     }
-};
+    return text;
+}
 
-// One call: its deadline, and what to interrupt when it strikes.
-class Call final : public Deadline {
-public:
-    explicit Call(Clock::time_point deadline) { at = deadline; }
-
-    void expired() override { interrupt("timeout"); }
-    void interrupt(const char* why) {
-        if (interrupted != nullptr) return;
-        interrupted = why;
-        error_code ignored;
-        if (connection) connection->socket.close(ignored);
-        if (waiting_on != nullptr) waiting_on->set();
+// The text may hold a password: it is not repeated.
+void check_proxy(const std::string& text) {
+    const Url url(text);
+    const bool known = text.starts_with("http://") || text.starts_with("https://");
+    if (!known || !url.good() || url.part(CURLUPART_HOST).empty() ||
+        url.part(CURLUPART_PATH) != "/") {
+        throw std::invalid_argument("the proxy is not http://[user:password@]host:port");
     }
+}
 
-    const char* interrupted = nullptr;
-    std::unique_ptr<Connection> connection;
-    Event* waiting_on = nullptr;
-    bool has_slot = false;  // counted in Core::open
-    std::string error;
-};
-
-bool is_idempotent(std::string_view method) {
-    return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE";
+void check_ca_file(const std::string& file) {
+    std::ifstream in(file);
+    const std::string text(std::istreambuf_iterator<char>(in), {});
+    if (!in || text.empty()) throw std::runtime_error("no CA certificate can be read from " + file);
+    if (text.find("-----BEGIN CERTIFICATE-----") == std::string::npos &&
+        text.find("-----BEGIN TRUSTED CERTIFICATE-----") == std::string::npos) {
+        throw std::runtime_error(file + " holds no CA certificate in PEM");
+    }
 }
 
 void check_request_line(std::string_view method, std::string_view target) {
     const auto printable = [](char c) { return c > ' ' && c < 0x7f; };
-    if (method.empty() || !target.starts_with('/') ||
-        !std::all_of(method.begin(), method.end(), printable) ||
-        !std::all_of(target.begin(), target.end(), printable)) {
+    if ((method != "GET" && method != "POST" && method != "PUT") || !target.starts_with('/') ||
+        !std::ranges::all_of(target, printable)) {
         throw std::invalid_argument("not a request line: " + std::string(method) + " " +
                                     std::string(target));
     }
 }
 
+// One request, and the handle that is used again by the next.
+struct Call {
+    explicit Call(const ClientLimits& l) : limits(l), easy(curl_easy_init()) {
+        if (!easy) throw std::bad_alloc();
+    }
+
+    static std::size_t on_header(char* bytes, std::size_t, std::size_t size, void* self) noexcept;
+    static std::size_t on_body(char* bytes, std::size_t, std::size_t size, void* self) noexcept;
+    static int before_sending(void* self, char*, char*, int, int) noexcept;
+    std::string reason(CURLcode code) const;
+
+    const ClientLimits& limits;
+    Fields fields;
+    std::string url;
+    std::string body;
+    bool repeatable = false;
+    bool sent = false;
+    const char* refusal = nullptr;  // why we have ended it
+    std::size_t header_bytes = 0;
+    ClientResult result;
+    char error[CURL_ERROR_SIZE] = "";
+    asio::any_completion_handler<void(ClientResult)> done;  // empty: it does not run
+    std::unique_ptr<CURL, EasyCleanup> easy;
+};
+
+// The status line and each field, with its line end, also of interim answers.
+std::size_t Call::on_header(char* bytes, std::size_t, std::size_t size, void* self) noexcept {
+    Call& call = *static_cast<Call*>(self);
+    call.header_bytes += size;
+    if (call.header_bytes > call.limits.header_bytes) {
+        call.refusal = "unreadable answer: too large";
+        return 0;
+    }
+    std::string_view line(bytes, size);
+    const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+    while (!line.empty() && blank(line.back())) line.remove_suffix(1);
+    if (line.starts_with("HTTP/")) call.result.headers.clear();
+    const auto colon = line.find(':');
+    if (colon == line.npos || line.starts_with("HTTP/")) return size;
+    std::string_view value = line.substr(colon + 1);
+    while (!value.empty() && blank(value.front())) value.remove_prefix(1);
+    call.result.headers.add(line.substr(0, colon), value);
+    return size;
+}
+
+std::size_t Call::on_body(char* bytes, std::size_t, std::size_t size, void* self) noexcept {
+    Call& call = *static_cast<Call*>(self);
+    if (call.result.body.size() + size > call.limits.response_bytes) {
+        call.refusal = "unreadable answer: too large";
+        return 0;
+    }
+    call.result.body.append(bytes, size);
+    return size;
+}
+
+// libcurl has a connection and is about to send, for the second time if the first connection ended
+// without an answer.
+int Call::before_sending(void* self, char*, char*, int, int) noexcept {
+    Call& call = *static_cast<Call*>(self);
+    if (call.sent && !call.repeatable) {
+        call.refusal = "the connection ended without an answer";
+        return CURL_PREREQFUNC_ABORT;
+    }
+    call.sent = true;
+    return CURL_PREREQFUNC_OK;
+}
+
+std::string Call::reason(CURLcode code) const {
+    if (refusal) return refusal;
+    return *error ? error : curl_easy_strerror(code);
+}
+
 }  // namespace
 
 struct Client::Core final : std::enable_shared_from_this<Client::Core> {
-    Core(asio::io_context& io_, Origin origin_, ClientLimits limits_)
-        : io(io_), origin(std::move(origin_)), limits(limits_), resolver(io_),
-          sweep(std::make_shared<DeadlineSweep>(io_, kSweepEvery)), reaper(*this) {
-        error_code not_an_address;
-        const auto address = asio::ip::make_address(origin.host, not_an_address);
-        if (!not_an_address) {
-            endpoints.emplace_back(address, static_cast<unsigned short>(std::stoi(origin.port)));
-            endpoints_until = Clock::time_point::max();
-        }
-    }
+    Core(asio::io_context& io_, const ClientSettings& settings_, ClientLimits limits_);
 
-    static awaitable<ClientResult> run(std::shared_ptr<Core> core, std::string method,
-                                       std::string target, std::string body,
-                                       std::chrono::milliseconds timeout);
-    awaitable<bool> acquire(Call& call, bool fresh);
-    awaitable<bool> resolve(Call& call);
-    awaitable<bool> connect(Call& call);
-    awaitable<std::size_t> send(Call& call);
-    awaitable<bool> receive(Call& call, ClientResult& result, bool head, bool& any, bool& keep);
-    awaitable<void> wait(Call& call, std::vector<Event*>& list);
-
-    void compose(Connection& connection, const std::string& method, const std::string& target,
-                 const std::string& body) const;
-    std::unique_ptr<Connection> take_idle();
-    void release(Call& call, bool keep);
-    void wake_one();
-    void start_resolving();
+    // Null with the reason if it cannot begin.
+    Call* begin(const std::string& method, const std::string& target, std::string body,
+                std::chrono::milliseconds timeout, std::string& refusal);
+    void end(CURL* easy, CURLcode code);
+    void complete(Call& call);
+    Call& spare_call();  // the last of `spare`
+    void prepare(CURL* easy) const;
+    void make_multi();
+    void drop_when_idle();
     void close();
 
-    // Drops connections that nobody has used for a while.
-    struct Reaper final : Deadline {
-        explicit Reaper(Core& c) : core(c) {}
-        void expired() override;
-        Core& core;
-    };
-
     asio::io_context& io;
-    const Origin origin;
+    ClientSettings settings;
     const ClientLimits limits;
     bool closed = false;
-
-    tcp::resolver resolver;
-    bool resolving = false;
-    std::vector<tcp::endpoint> endpoints;
-    Clock::time_point endpoints_until{};
-    std::string resolve_error;
-    std::vector<Event*> waiting_for_name;
-
-    std::vector<std::unique_ptr<Connection>> idle;  // oldest first; the youngest is used again
-    std::size_t open = 0;                           // idle, in use or being opened
-    std::vector<Event*> waiting_for_slot;           // longest waiting first
-
-    std::shared_ptr<DeadlineSweep> sweep;
-    Reaper reaper;
+    RequestFields fields;
+    std::size_t running = 0;
+    Clock::time_point last_use;
+    asio::steady_timer idle;
+    bool idle_armed = false;
+    std::unique_ptr<CURLSH, ShareCleanup> share;  // of TLS sessions
+    std::vector<std::unique_ptr<Call>> calls;     // running and spare
+    std::vector<Call*> spare;
+    std::shared_ptr<CurlMulti> multi;
 };
 
-void Client::Core::Reaper::expired() {
-    auto& connections = core.idle;
-    const auto before = Clock::now() - core.limits.idle_timeout;
-    while (!connections.empty() && connections.front()->idle_since <= before) {
-        connections.erase(connections.begin());
-        --core.open;
+Client::Core::Core(asio::io_context& io_, const ClientSettings& settings_, ClientLimits limits_)
+    : io(io_), settings(settings_), limits(limits_), fields(settings_.credentials_file), idle(io_) {
+    require_libcurl();
+    settings.origin = checked_origin(settings.origin);
+    if (!settings.proxy.empty()) check_proxy(settings.proxy);
+    if (!settings.ca_file.empty()) check_ca_file(settings.ca_file);
+    share.reset(curl_share_init());
+    if (!share || curl_share_setopt(share.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION)) {
+        throw std::runtime_error("libcurl shares no TLS sessions");
     }
-    if (!connections.empty()) {
-        at = connections.front()->idle_since + core.limits.idle_timeout;
+    make_multi();
+}
+
+void Client::Core::make_multi() {
+    multi = std::make_shared<CurlMulti>(io, limits.requests,
+                                        [this](CURL* easy, CURLcode code) { end(easy, code); });
+    multi->start();
+}
+
+// What is the same for each request.
+void Client::Core::prepare(CURL* easy) const {
+    set(easy, CURLOPT_NOSIGNAL, 1L);
+    set(easy, CURLOPT_QUICK_EXIT, 1L);  // a request that times out does not wait for its lookup
+    set(easy, CURLOPT_SHARE, share.get());
+    set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    set(easy, CURLOPT_PATH_AS_IS, 1L);
+    set(easy, CURLOPT_HEADERFUNCTION, &Call::on_header);
+    set(easy, CURLOPT_WRITEFUNCTION, &Call::on_body);
+    set(easy, CURLOPT_PREREQFUNCTION, &Call::before_sending);
+    set(easy, CURLOPT_MAXAGE_CONN, static_cast<long>(limits.idle_timeout.count()));
+    set(easy, CURLOPT_MAXLIFETIME_CONN, kOldestConnection_s);
+    set(easy, CURLOPT_DNS_CACHE_TIMEOUT, static_cast<long>(limits.resolve_again_after.count()));
+    set(easy, CURLOPT_PROXY, settings.proxy.c_str());  // "": none, also if the environment has one
+    set(easy, CURLOPT_NOPROXY, "");
+    // One file, and no directory of certificates beside it: libcurl keeps what it has parsed only
+    // then, and the system's directory would be trusted beside the CA file.
+    const char* system_cas = curl_version_info(CURLVERSION_NOW)->cainfo;
+    const char* cas = settings.ca_file.empty() ? system_cas : settings.ca_file.c_str();
+    const char* nowhere = nullptr;
+    for (const auto& [file, directory] : {std::pair{CURLOPT_CAINFO, CURLOPT_CAPATH},
+                                          std::pair{CURLOPT_PROXY_CAINFO, CURLOPT_PROXY_CAPATH}}) {
+        if (!cas) continue;
+        set(easy, file, cas);
+        set(easy, directory, nowhere);
+    }
+    set(easy, CURLOPT_CA_CACHE_TIMEOUT, kCaCache_s);
+    set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    set(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    set(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+}
+
+Call& Client::Core::spare_call() {
+    if (spare.empty()) {
+        auto call = std::make_unique<Call>(limits);
+        CURL* const easy = call->easy.get();
+        prepare(easy);
+        set(easy, CURLOPT_PRIVATE, call.get());
+        set(easy, CURLOPT_HEADERDATA, call.get());
+        set(easy, CURLOPT_WRITEDATA, call.get());
+        set(easy, CURLOPT_PREREQDATA, call.get());
+        set(easy, CURLOPT_ERRORBUFFER, call->error);
+        spare.push_back(call.get());
+        calls.push_back(std::move(call));
+    }
+    return *spare.back();
+}
+
+Call* Client::Core::begin(const std::string& method, const std::string& target, std::string body,
+                          std::chrono::milliseconds timeout, std::string& refusal) {
+    if (closed) refusal = "client closed";
+    if (running >= limits.requests) refusal = "too many requests at once";
+    if (!refusal.empty()) return nullptr;
+    Call& call = spare_call();
+    CURL* const easy = call.easy.get();
+    const char* no_verb = nullptr;
+    call.fields = fields.of(!body.empty());
+    call.url = settings.origin + target;
+    call.body = std::move(body);
+    call.repeatable = method != "POST";
+    call.sent = false;
+    call.refusal = nullptr;
+    call.header_bytes = 0;
+    *call.error = '\0';
+    set(easy, CURLOPT_URL, call.url.c_str());
+    set(easy, CURLOPT_HTTPHEADER, call.fields.get());
+    set(easy, CURLOPT_TIMEOUT_MS, std::max<long>(1, static_cast<long>(timeout.count())));
+    set(easy, CURLOPT_CUSTOMREQUEST, method == "PUT" ? "PUT" : no_verb);
+    if (method == "GET") {
+        set(easy, CURLOPT_HTTPGET, 1L);
     } else {
-        unlink();  // nothing to watch: the sweep may rest
+        set(easy, CURLOPT_POST, 1L);
+        set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(call.body.size()));
+        set(easy, CURLOPT_POSTFIELDS, call.body.c_str());
     }
+    multi->add(easy);
+    spare.pop_back();
+    ++running;
+    return &call;
 }
 
-void Client::Core::compose(Connection& connection, const std::string& method,
-                           const std::string& target, const std::string& body) const {
-    std::string& out = connection.out;
-    out.clear();
-    out.append(method).append(" ").append(target).append(" HTTP/1.1\r\nHost: ");
-    out.append(origin.authority).append("\r\nAccept: application/json");
-    if (!body.empty()) out.append("\r\nContent-Type: application/json");
-    if (!body.empty() || method == "POST" || method == "PUT") {
-        out.append("\r\nContent-Length: ").append(std::to_string(body.size()));
-    }
-    out.append("\r\n\r\n").append(body);
-}
-
-awaitable<void> Client::Core::wait(Call& call, std::vector<Event*>& list) {
-    Event event(io);
-    struct Waiting {
-        std::vector<Event*>& list;
-        Call& call;
-        Event* event;
-        Waiting(std::vector<Event*>& l, Call& c, Event* e) : list(l), call(c), event(e) {
-            list.push_back(event);
-            call.waiting_on = event;
-        }
-        ~Waiting() {
-            std::erase(list, event);
-            call.waiting_on = nullptr;
-        }
-    } const waiting(list, call, &event);
-    co_await event.wait();
-}
-
-std::unique_ptr<Connection> Client::Core::take_idle() {
-    while (!idle.empty()) {
-        std::unique_ptr<Connection> connection = std::move(idle.back());
-        idle.pop_back();
-        if (connection->looks_alive()) return connection;
-        --open;
-    }
-    return nullptr;
-}
-
-// Gives the call a connection to use or a slot to open one.
-awaitable<bool> Client::Core::acquire(Call& call, bool fresh) {
-    while (!call.interrupted) {
-        call.connection = take_idle();
-        if (call.connection) {
-            if (!fresh) {
-                call.connection->reused = true;
-                call.has_slot = true;
-                co_return true;
-            }
-            call.connection.reset();  // its slot is free for the new one
-            --open;
-        }
-        if (open < limits.connections) {
-            ++open;
-            call.has_slot = true;
-            co_return co_await connect(call);
-        }
-        co_await wait(call, waiting_for_slot);
-    }
-    wake_one();  // this call may have been woken for a slot that it now leaves to others
-    call.error = std::string(call.interrupted) + " waiting for a connection";
-    co_return false;
-}
-
-void Client::Core::start_resolving() {
-    resolving = true;
-    resolver.async_resolve(
-        origin.host, origin.port,
-        [weak = weak_from_this()](error_code ec, const tcp::resolver::results_type& results) {
-            const auto core = weak.lock();
-            if (!core) return;
-            core->resolving = false;
-            core->resolve_error = ec ? ec.message() : "";
-            core->endpoints.clear();
-            for (const auto& result : results) core->endpoints.push_back(result.endpoint());
-            core->endpoints_until = Clock::now() + core->limits.resolve_again_after;
-            for (Event* event : core->waiting_for_name) event->set();
-        });
-}
-
-// The name is looked up apart from the call: a lookup in progress cannot be interrupted.
-awaitable<bool> Client::Core::resolve(Call& call) {
-    if (!endpoints.empty() && Clock::now() < endpoints_until) co_return true;
-    if (!resolving) start_resolving();
-    while (resolving && !call.interrupted) co_await wait(call, waiting_for_name);
-    if (call.interrupted) {
-        call.error = std::string(call.interrupted) + " looking up the name";
-    } else if (endpoints.empty()) {
-        call.error = "name lookup: " + resolve_error;
-    }
-    co_return call.error.empty();
-}
-
-awaitable<bool> Client::Core::connect(Call& call) {
-    if (!co_await resolve(call)) co_return false;
-    const std::vector<tcp::endpoint> candidates = endpoints;
-    error_code ec = asio::error::host_not_found;
-    call.connection = std::make_unique<Connection>(io);
-    tcp::socket& socket = call.connection->socket;
-    for (const tcp::endpoint& endpoint : candidates) {
-        socket.close(ec);
-        co_await socket.async_connect(endpoint, redirect_error(use_awaitable, ec));
-        if (!ec || call.interrupted) break;
-    }
-    if (call.interrupted) {
-        call.error = std::string(call.interrupted) + " connecting";
-        co_return false;
-    }
-    if (ec) {
-        call.error = "connect: " + ec.message();
-        if (endpoints_until != Clock::time_point::max()) endpoints_until = {};  // look it up again
-        co_return false;
-    }
-    socket.set_option(tcp::no_delay(true), ec);
-    socket.non_blocking(true, ec);
-    co_return true;
-}
-
-// Returns how many bytes the kernel took; fewer than all if call.error says why.
-awaitable<std::size_t> Client::Core::send(Call& call) {
-    Connection& connection = *call.connection;
-    error_code ec;
-    std::size_t sent = connection.socket.write_some(asio::buffer(connection.out), ec);
-    if (ec == asio::error::would_block) ec = {};
-    if (!ec && sent < connection.out.size()) {
-        const auto rest = asio::buffer(connection.out) + sent;
-        sent += co_await asio::async_write(connection.socket, rest,
-                                           redirect_error(use_awaitable, ec));
-    }
-    if (ec) call.error = "send: " + ec.message();
-    co_return sent;
-}
-
-// `any`: a byte of an answer came. `keep`: the connection can be used again.
-awaitable<bool> Client::Core::receive(Call& call, ClientResult& result, bool head, bool& any,
-                                      bool& keep) {
-    Connection& connection = *call.connection;
-    std::optional<ResponseParser> parser;
-    parser.emplace(result, limits, head);
-    error_code ec;
-    for (bool done = false; !done;) {
-        const auto room = connection.in.prepare(kReadBytes);
-        const std::size_t n =
-            co_await connection.socket.async_read_some(room, redirect_error(use_awaitable, ec));
-        connection.in.commit(n);
-        any = any || n > 0;
-        if (ec == asio::error::eof && parser->got_some()) {
-            parser->put_eof(ec);
-            if (!ec) break;
-        }
-        if (ec) {
-            call.error = "receive: " + ec.message();
-            co_return false;
-        }
-        while (connection.in.size() > 0 && !done) {
-            connection.in.consume(parser->put(connection.in.cdata(), ec));
-            if (ec == beast_http::error::need_more) break;
-            if (ec) {
-                call.error = "unreadable answer: " + ec.message();
-                co_return false;
-            }
-            const bool interim = parser->is_done() && result.status < 200;  // 100 Continue
-            if (interim) parser.emplace(result, limits, head);
-            done = parser->is_done();
-        }
-        if (connection.in.size() > limits.header_bytes) {
-            call.error = "unreadable answer: too large";
-            co_return false;
-        }
-    }
-    keep = !ec && parser->keep_alive() && connection.in.size() == 0;
-    co_return true;
-}
-
-void Client::Core::release(Call& call, bool keep) {
-    if (!call.has_slot) return;
-    call.has_slot = false;
-    if (keep && call.connection && !call.interrupted && !closed) {
-        if (!reaper.is_linked()) {
-            reaper.at = Clock::now() + limits.idle_timeout;
-            sweep->watch(reaper);
-        }
-        call.connection->idle_since = Clock::now();
-        idle.push_back(std::move(call.connection));
+void Client::Core::end(CURL* easy, CURLcode code) {
+    char* stored = nullptr;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &stored);
+    Call& call = *reinterpret_cast<Call*>(stored);
+    if (code == CURLE_OK) {
+        long status = 0;
+        curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+        call.result.status = static_cast<int>(status);
     } else {
-        call.connection.reset();
-        --open;
+        call.result = {};
+        call.result.error = call.reason(code);
     }
-    wake_one();
+    --running;
+    last_use = Clock::now();
+    complete(call);
+    drop_when_idle();
 }
 
-// Who waits is told once, then looks for itself.
-void Client::Core::wake_one() {
-    if (waiting_for_slot.empty() || (idle.empty() && open >= limits.connections)) return;
-    waiting_for_slot.front()->set();
-    waiting_for_slot.erase(waiting_for_slot.begin());
+// The caller goes on in its own turn, when nothing of ours or of libcurl's is on the stack.
+void Client::Core::complete(Call& call) {
+    asio::post(io, [done = std::move(call.done), result = std::move(call.result)]() mutable {
+        std::move(done)(std::move(result));
+    });
+    call.done = nullptr;
+    call.result = {};
+    spare.push_back(&call);
 }
 
-awaitable<ClientResult> Client::Core::run(std::shared_ptr<Core> core, std::string method,
-                                          std::string target, std::string body,
-                                          std::chrono::milliseconds timeout) {
-    ClientResult result;
-    Call call(Clock::now() + timeout);
-    core->sweep->watch(call);
-    struct Release {  // also if this coroutine is destroyed half way
-        Core& core;
-        Call& call;
-        bool keep = false;
-        Release(Core& c, Call& k) : core(c), call(k) {}
-        ~Release() { core.release(call, keep); }
-    } slot(*core, call);
-
-    for (bool fresh = false;; fresh = true) {
-        if (core->closed || !co_await core->acquire(call, fresh)) {
-            result.error = core->closed ? "client closed" : call.error;
-            co_return result;  // never_sent
+// libcurl closes idle connections when it opens another; this is for when no more requests come.
+void Client::Core::drop_when_idle() {
+    if (idle_armed || running > 0) return;
+    idle_armed = true;
+    idle.expires_at(last_use + limits.idle_timeout);
+    idle.async_wait([weak = weak_from_this()](boost::system::error_code ec) {
+        const auto core = weak.lock();
+        if (!core || ec || core->closed) return;
+        core->idle_armed = false;
+        if (core->running > 0) return;
+        if (Clock::now() < core->last_use + core->limits.idle_timeout) {
+            core->drop_when_idle();
+            return;
         }
-        core->compose(*call.connection, method, target, body);
-        bool any = false;
-        const std::size_t sent = co_await core->send(call);
-        const bool complete = sent == call.connection->out.size();
-        if (complete && co_await core->receive(call, result, method == "HEAD", any, slot.keep)) {
-            result.outcome = Outcome::response;
-            co_return result;
-        }
-        const bool stale = call.connection->reused && !any && !call.interrupted;
-        if (!stale || (sent > 0 && !is_idempotent(method))) {
-            result = {};
-            result.outcome = sent > 0 ? Outcome::maybe_sent : Outcome::never_sent;
-            result.error = call.interrupted ? call.interrupted : call.error;
-            co_return result;
-        }
-        core->release(call, false);
-        call.error.clear();
-    }
+        core->make_multi();
+        core->spare.clear();
+        core->calls.clear();
+    });
 }
 
 void Client::Core::close() {
     closed = true;
-    resolver.cancel();
-    reaper.unlink();
-    open -= idle.size();
-    idle.clear();
-    sweep->for_each([](Deadline& call) { static_cast<Call&>(call).interrupt("client closed"); });
+    for (const auto& call : calls) {
+        if (!call->done) continue;
+        multi->remove(call->easy.get());
+        call->result = {};
+        call->result.error = "client closed";
+        complete(*call);
+    }
+    multi.reset();
+    idle.cancel();
 }
 
-Client::Client(asio::io_context& io, const std::string& origin, ClientLimits limits)
-    : core_(std::make_shared<Core>(io, parse_origin(origin), limits)) {}
+Client::Client(asio::io_context& io, const ClientSettings& settings, ClientLimits limits)
+    : core_(std::make_shared<Core>(io, settings, limits)) {}
 
 Client::~Client() { core_->close(); }
 
-awaitable<ClientResult> Client::request(std::string method, std::string target, std::string body,
-                                        std::chrono::milliseconds timeout) {
+asio::awaitable<ClientResult> Client::request(std::string method, std::string target,
+                                              std::string body,
+                                              std::chrono::milliseconds timeout) {
     check_request_line(method, target);
-    return Core::run(core_, std::move(method), std::move(target), std::move(body), timeout);
+    // Must not throw: its coroutine is suspended already.
+    const auto initiate = [timeout](auto handler, std::shared_ptr<Core> core, std::string verb,
+                                    std::string path, std::string content) {
+        std::string refusal;
+        try {
+            if (Call* call = core->begin(verb, path, std::move(content), timeout, refusal)) {
+                call->done = std::move(handler);
+                return;
+            }
+        } catch (const std::exception& error) {
+            refusal = error.what();
+        }
+        ClientResult none;
+        none.error = std::move(refusal);
+        asio::post(core->io, [done = std::move(handler), none = std::move(none)]() mutable {
+            std::move(done)(std::move(none));
+        });
+    };
+    return asio::async_initiate<const asio::use_awaitable_t<>, void(ClientResult)>(
+        initiate, asio::use_awaitable, core_, std::move(method), std::move(target),
+        std::move(body));
 }
-
-std::size_t Client::open_connections() const { return core_->open; }
 
 }  // namespace orderflow::http

@@ -127,6 +127,10 @@ unsigned short Server::listen(const std::string& address, unsigned short port) {
     return core_->acceptor.local_endpoint().port();
 }
 
+bool Server::is_open_to_others() const {
+    return !core_->acceptor.local_endpoint().address().is_loopback();
+}
+
 void Server::stop() {
     asio::post(core_->io, [core = core_] { core->stop(); });
 }

@@ -90,6 +90,8 @@ public:
     // not), or a name, of whose addresses the first IPv4 one is taken. Returns the port. Throws
     // std::runtime_error, which names address and port.
     unsigned short listen(const std::string& address, unsigned short port);
+    // Others than this machine's own programs can connect. To be asked after listen().
+    bool is_open_to_others() const;
 
     // Orderly: accepts no more, closes connections between two requests, and WebSockets with 1001;
     // lets requests that have begun finish (their answers say `Connection: close`). Any thread;

@@ -259,7 +259,7 @@ void Host::add_probes(http::Router& router) {
 void Host::run(http::Router router, const std::vector<Stage>& stages) {
     add_probes(router);
     HttpMetrics http_metrics(*registry_);
-    ProcessMetrics process_metrics(*registry_, config_.environment);
+    ProcessMetrics process_metrics(*registry_, config_.environment, config_.log_level);
     http::Server server(*io_, std::move(router), http_limits(config_), http_metrics.hooks());
     refresh_gauges_ = [&] {
         http_metrics.show(server.stats());
@@ -286,6 +286,10 @@ void Host::run(http::Router router, const std::vector<Stage>& stages) {
     });
     standard_output_.write("ready port=" + std::to_string(port) + "\n");
     spdlog::info("listening on {}", endpoint_text(config_.bind, port));
+    if (server.is_open_to_others()) {
+        spdlog::warn("whoever can connect to {} may do everything: nobody is asked who he is",
+                     endpoint_text(config_.bind, port));
+    }
     io_->run();
     pool_->request_stop();
     for (const Stage& stage : stages) stage.stop();

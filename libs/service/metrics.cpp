@@ -73,7 +73,8 @@ void HttpMetrics::show(const http::ServerStats& stats) {
     websockets_.Set(static_cast<double>(stats.websockets));
 }
 
-ProcessMetrics::ProcessMetrics(prometheus::Registry& registry, const std::string& environment)
+ProcessMetrics::ProcessMetrics(prometheus::Registry& registry, const std::string& environment,
+                               const std::string& log_level)
     : steps_(prometheus::BuildGauge()
                  .Name("orderflow_start_steps")
                  .Help("Steps of the start that are not done yet, by what is waited for")
@@ -96,9 +97,11 @@ ProcessMetrics::ProcessMetrics(prometheus::Registry& registry, const std::string
                       .Add({})) {
     prometheus::BuildGauge()
         .Name("orderflow_build_info")
-        .Help("1; which program runs, and in which environment")
+        .Help("1; which program runs, in which environment, and from which level on it logs")
         .Register(registry)
-        .Add({{"version", ORDERFLOW_VERSION}, {"environment", environment}})
+        .Add({{"version", ORDERFLOW_VERSION},
+              {"environment", environment},
+              {"log_level", log_level}})
         .Set(1);
 }
 

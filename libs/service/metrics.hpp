@@ -50,7 +50,8 @@ private:
 class ProcessMetrics {
 public:
     // `environment`: the name that the process was given for where it runs.
-    ProcessMetrics(prometheus::Registry& registry, const std::string& environment);
+    ProcessMetrics(prometheus::Registry& registry, const std::string& environment,
+                   const std::string& log_level);
     void show(const StartSteps& steps, const postgres::Usage& usage);
 
 private:

@@ -12,18 +12,34 @@ namespace {
 
 struct Config {
     service::CommonConfig common;
-    std::string gateway_url = "http://127.0.0.1:3010";
+    http::ClientSettings gateway{.origin = "http://127.0.0.1:3010"};
 };
 
 constexpr std::size_t kResultQueue = 4'096;  // answers of the gateway waiting for their commit
 constexpr std::chrono::milliseconds kDrain{2'000};
+
+void add_gateway_options(service::Options& options, http::ClientSettings& gateway) {
+    const auto add = [&](const char* flag, std::string& value, const char* name, const char* help) {
+        return options.app().add_option(flag, value, help)->envname(name);
+    };
+    add("--gateway-url", gateway.origin, "GATEWAY_URL",
+        "payment gateway, http:// or https://host:port");
+    add("--gateway-ca-file", gateway.ca_file, "GATEWAY_CA_FILE",
+        "PEM file with the only certificates that are trusted for the gateway (empty: the "
+        "system's)");
+    add("--gateway-credentials-file", gateway.credentials_file, "GATEWAY_CREDENTIALS_FILE",
+        "file whose first line is sent as Authorization: Bearer …; a new one is taken within a "
+        "second");
+    options.secret(add("--gateway-proxy", gateway.proxy, "GATEWAY_PROXY",
+                       "http://[user:password@]host:port (empty: none; HTTPS_PROXY is ignored)"));
+}
 
 void run(const Config& config) {
     service::Host host(config.common, events::Service::payment, kMigrations);
     messaging::Bell bell;
     const auto context = host.loop_context(bell);
     PaymentMetrics metrics(host.registry());
-    HttpGateway gateway(host.io(), config.gateway_url);
+    HttpGateway gateway(host.io(), config.gateway);
     BatchQueue<GatewayResult> results(kResultQueue);
     Calls calls(host.io(), gateway, results);
     ResultLoop result_loop(context, results, calls, metrics);
@@ -47,9 +63,7 @@ int main(int argc, char** argv) {
     payment::Config config;
     service::Options options(events::Service::payment, "Charges orders through a payment gateway",
                              config.common, 3002);
-    options.app()
-        .add_option("--gateway-url", config.gateway_url, "payment gateway, http://host:port")
-        ->envname("GATEWAY_URL");
+    payment::add_gateway_options(options, config.gateway);
     return service::run_program(options, argc, argv, payment::kMigrations,
                                 [&] { payment::run(config); });
 }

@@ -12,6 +12,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <spdlog/spdlog.h>
 
 #include "events/codec.hpp"
 #include "events/json.hpp"
@@ -76,7 +77,7 @@ constexpr milliseconds kResultsFull{20};           // until a full result queue 
 
 http::ClientLimits client_limits() {
     http::ClientLimits limits;
-    limits.connections = kCoroutines[0] + kCoroutines[1] + kCoroutines[2];
+    limits.requests = kCoroutines[0] + kCoroutines[1] + kCoroutines[2];
     return limits;
 }
 
@@ -179,8 +180,12 @@ CancelResult cancel_result(const OrderId& id, const http::ClientResult& answer) 
     return Refunded{{*body->amount, *body->currency}};
 }
 
-HttpGateway::HttpGateway(asio::io_context& io, const std::string& origin)
-    : client_(io, origin, client_limits()) {}
+HttpGateway::HttpGateway(asio::io_context& io, const http::ClientSettings& settings)
+    : client_(io, settings, client_limits()) {
+    if (!settings.credentials_file.empty() && !settings.origin.starts_with("https:")) {
+        spdlog::warn("gateway: the credentials go to {} unencrypted", settings.origin);
+    }
+}
 
 asio::awaitable<ChargeResult> HttpGateway::charge(Call call) {
     const ChargeBody charge{key_of(call.id), call.amount.amount, call.amount.currency, call.token};

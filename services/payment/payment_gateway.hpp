@@ -49,8 +49,8 @@ public:
 // "charge:{orderId}", 3 s per call. Lives on the io thread, like the client.
 class HttpGateway final : public Gateway {
 public:
-    // `origin`: "http://host[:port]". Throws std::invalid_argument otherwise.
-    HttpGateway(boost::asio::io_context& io, const std::string& origin);
+    // Throws as http::Client.
+    HttpGateway(boost::asio::io_context& io, const http::ClientSettings& settings);
 
     boost::asio::awaitable<ChargeResult> charge(Call call) override;
     boost::asio::awaitable<CancelResult> cancel(OrderId id) override;

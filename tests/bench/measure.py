@@ -7,7 +7,7 @@ import re
 import sys
 import time
 
-from stack import DATABASES, ROOT, SERVICES
+from stack import DATABASES, ROOT, SERVICES, fetch
 
 sys.path.append(str(ROOT / "tests" / "support"))
 import kafka_clients  # pylint: disable=wrong-import-position
@@ -99,6 +99,25 @@ def cpu_report(before, after, completed):
         "cores_busy": round((after.busy - before.busy) / seconds, 3),
         "cores_stolen": round((after.stolen - before.stolen) / seconds, 3),
     }
+
+
+# ---- connections to the database --------------------------------------------------------------------
+
+def pools(stack):
+    """{service: (time, seconds that its connections have spent in statements, connections)}, as it says itself."""
+    found = {}
+    for service in SERVICES:
+        page = fetch(stack.env[service.upper() + "_URL"] + "/metrics")
+        value = lambda name, page=page: float(re.search(rf"^orderflow_database_{name} (\S+)$", page, re.M)[1])
+        found[service] = (time.time(), value("busy_seconds_total"), int(value("connections")))
+    return found
+
+
+def pools_report(before, after):
+    """{service: connections, and the share of their time that they were busy}"""
+    return {service: {"connections": connections, "busy_share": round((busy - before[service][1])
+                                                                      / (at - before[service][0]) / connections, 4)}
+            for service, (at, busy, connections) in after.items()}
 
 
 # ---- PostgreSQL and Kafka --------------------------------------------------------------------------

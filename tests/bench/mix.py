@@ -41,7 +41,7 @@ def prepared(stack, mix):
         return
     put(f"{stack.env['INVENTORY_URL']}/api/products/{SOLD_OUT}", {"name": "Sold out", "price": 1500, "stock": 0},
         {"If-None-Match": "*"})
-    faults_url = stack.env["GATEWAY_URL"] + "/v1/faults"
+    faults_url = f"http://127.0.0.1:{stack.env['GATEWAY_PORT']}/v1/faults"
     faults = json.loads(fetch(faults_url))
     capacity = stack.query("SELECT capacity FROM shipping.storage", "shipping")[0][0]
     try:

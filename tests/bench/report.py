@@ -90,6 +90,13 @@ def _costs(result):
     return table(rows) + f"\n  biggest service {biggest} MB (limit {SERVICE_MEMORY_BUDGET_MB})"
 
 
+def _pools(result):
+    rows = [("connections to the database", "number", "busy %")]
+    rows += [(service, pool["connections"], _number(pool["busy_share"] * 100, 1))
+             for service, pool in result["pools"].items()]
+    return table(rows)
+
+
 def rows_table(rows):
     lines = [("per order", "inserted", "updated", "versions", "HOT %", "index entries", "deleted")]
     for name, row in [*rows["tables"].items(), ("all", rows["all"])]:
@@ -112,7 +119,8 @@ def load_table(result):
 
 
 def run_table(result):
-    return "\n\n".join([_settings(result["stack"]), load_table(result), _costs(result), rows_table(result["rows"])])
+    return "\n\n".join([_settings(result["stack"]), load_table(result), _costs(result), _pools(result),
+                        rows_table(result["rows"])])
 
 
 def comparison(result, wanted):

@@ -75,7 +75,7 @@ class Stack:
     def gateway_delay_ms(self):
         """The sandbox's delay of an answer; None when it does not run."""
         try:
-            return json.loads(fetch(self.env["GATEWAY_URL"] + "/v1/faults"))["delayMs"]
+            return json.loads(fetch(f"http://127.0.0.1:{self.env['GATEWAY_PORT']}/v1/faults"))["delayMs"]
         except OSError:
             return None
 

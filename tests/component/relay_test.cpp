@@ -255,6 +255,40 @@ TEST_CASE("relay: the database goes away for a while, then everything is publish
     check_topic(database, reader);
 }
 
+TEST_CASE("relay: an operator holds it: nothing is sent until it is released, then everything") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.migrations);
+    TopicReader reader("order-events");
+    prometheus::Registry registry;
+    Bell bell;
+    messaging::RelayLoop relay({Service::order, database.url(), fresh_kafka(), registry, bell});
+    Appenders appenders(database.url(), bell);
+    postgres::Connection operators(database.url());
+    REQUIRE(eventually(20s, [&] {
+        return database.number("SELECT seq FROM relay_checkpoint") > 100;
+    }));
+    CHECK_FALSE(messaging::saga_lane_is_free(operators));
+
+    database.query("UPDATE relay_checkpoint SET held_at = now(), held_by = 'anna'");
+    REQUIRE(eventually(10s, [&] { return messaging::saga_lane_is_free(operators); }));
+    const auto sent = database.number("SELECT seq FROM relay_checkpoint");
+    const int appended = appenders.appended();
+    CHECK(eventually(10s, [&] {
+        return appenders.appended() > appended + 50 &&
+               gauge(registry, "orderflow_relay_lag_rows") > 50;
+    }));
+    CHECK(gauge(registry, "orderflow_relay_held") == 1);
+    CHECK(database.number("SELECT seq FROM relay_checkpoint") == sent);
+
+    database.query("UPDATE relay_checkpoint SET held_at = NULL");
+    appenders.stop();
+    CHECK(eventually(30s, [&] { return behind(database) == 0; }));
+    CHECK(gauge(registry, "orderflow_relay_held") == 0);
+    CHECK(counter(registry, "orderflow_relay_restarts_total") == 0);
+    relay.stop();
+    check_topic(database, reader);
+}
+
 TEST_CASE("relay: rows asked for once more are noticed, also when the checkpoint is behind them") {
     const Subject& order = subject(Service::order);
     TestDatabase database(order.service, order.migrations);

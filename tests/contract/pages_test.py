@@ -1,5 +1,6 @@
 """Pages of docs/ that could say one thing while the project does another."""
 
+import json
 import pathlib
 import re
 import sys
@@ -9,9 +10,16 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 OTHER_WORDS = (r"\b(backlog|catch-?up|dead[- ]lettered|dedup\w*|event (?:log|store)|high[- ]water\w*|quarantin\w*|"
                r"message queue|roll-?back event|shelved|watermark)\b")
-sys.path.append(str(ROOT / "tests" / "support"))
+sys.path += [str(ROOT / "tests" / "support"), str(ROOT / "tests" / "bench")]
 import kafka_access  # pylint: disable=wrong-import-position
+import performance_page
+import shell_commands
 from markdown_text import broken_links, prose
+
+
+def pages():
+    folders = ("docs", "tests", "libs", "examples", "proto-events")
+    return [*ROOT.glob("*.md"), *(page for folder in folders for page in sorted((ROOT / folder).rglob("*.md")))]
 
 
 class Glossary(unittest.TestCase):
@@ -53,10 +61,21 @@ class Glossary(unittest.TestCase):
 
 class Links(unittest.TestCase):
     def test_what_a_page_links_to_is_there(self):
-        for page in [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "tests").rglob("*.md"),
-                     ROOT / "proto-events" / "README.md", ROOT / "examples" / "README.md"]:
+        for page in pages():
             with self.subTest(str(page.relative_to(ROOT))):
                 self.assertEqual(broken_links(page, page.read_text()), [])
+
+
+class Commands(unittest.TestCase):
+    def test_each_command_of_ours_in_a_page_is_one(self):
+        known, seen = shell_commands.options(), {}
+        for page in pages():
+            name = str(page.relative_to(ROOT))
+            for command in shell_commands.in_page(page.read_text()):
+                seen[name] = seen.get(name, 0) + (command[0] in known)
+                with self.subTest(f"{name}: {' '.join(command)}"):
+                    self.assertIsNone(shell_commands.wrong(command, known))
+        self.assertGreater(seen["docs/operating.md"], 50)
 
 
 class AccessToKafka(unittest.TestCase):
@@ -68,6 +87,21 @@ class AccessToKafka(unittest.TestCase):
         for user, rights in wanted.items():
             with self.subTest(user):
                 self.assertEqual(published[user], rights)
+
+
+class Performance(unittest.TestCase):
+    maxDiff = None
+
+    def test_the_page_is_what_the_measurement_wrote(self):
+        figures = json.loads((DOCS / "performance.json").read_text())
+        self.assertEqual((DOCS / "performance.md").read_text(), performance_page.render(figures))
+
+    def test_the_figures_are_those_of_a_whole_run(self):
+        figures = json.loads((DOCS / "performance.json").read_text())
+        self.assertEqual(list(figures["loads"]), ["closed", "500/s", "200/s", "20/s"])
+        for name, load in figures["loads"].items():
+            self.assertGreaterEqual(load["duration_s"], 60, name)
+        self.assertGreaterEqual(figures["limit"]["orders"], 60_000)
 
 
 if __name__ == "__main__":

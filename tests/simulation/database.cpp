@@ -220,6 +220,11 @@ void Session::rollback() noexcept {
     doing_ = {};
 }
 
+void Database::hold(bool on) {
+    if (held_ && !on) released_at_ = world_.now;
+    held_ = on;
+}
+
 void Database::lower_checkpoint(std::int64_t to) {
     checkpoint_ = to;
     for (auto& [topic, seq] : announced_) seq = std::min(seq, to);
@@ -241,6 +246,7 @@ void LedgerSession::statement(Effect effect) {
 
 bool LedgerSession::lead() {
     statement(Effect::lead);
+    if (&leader_ == &database_.leader_ && database_.held_) return false;
     if (!leader_ || leader_->heard_ + kIdleSessionTimeout < world_.now) leader_ = this;
     return leader_ == this;
 }
@@ -252,6 +258,7 @@ void LedgerSession::check_lead() const {
 std::int64_t LedgerSession::checkpoint() {
     check_lead();
     republished_ = database_.republished_;
+    held_ = database_.held_;
     return database_.checkpoint_;
 }
 
@@ -280,6 +287,7 @@ void LedgerSession::move(std::int64_t& checkpoint, std::int64_t from, std::int64
 
 void LedgerSession::move_checkpoint(std::int64_t from, std::int64_t to) {
     move(database_.checkpoint_, from, to, republished_);
+    held_ = database_.held_;
 }
 
 void LedgerSession::release() noexcept {

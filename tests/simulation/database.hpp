@@ -60,6 +60,11 @@ public:
     const std::map<std::int64_t, ParkedRow>& parked() const { return parked_; }
     std::int64_t checkpoint() const { return checkpoint_; }
     void lower_checkpoint(std::int64_t to);
+    // An operator holds the relay of the saga's lane, or lets it go on.
+    void hold(bool on);
+    bool is_held() const { return held_; }
+    // It is held, or was after this.
+    bool was_held_since(Instant time) const { return held_ || released_at_ > time; }
     // What is announced on this topic is all confirmed there.
     bool announced_all(std::string_view topic) const;
 
@@ -78,6 +83,8 @@ private:
     std::int64_t next_seq_ = 1;  // drawn by appending, also by what is rolled back
     std::int64_t checkpoint_ = 0;
     int republished_ = 0;  // how often an operator has lowered checkpoints
+    bool held_ = false;
+    Instant released_at_{};
     std::map<std::string, std::int64_t, std::less<>> announced_;  // checkpoints, by topic
     const LedgerSession* leader_ = nullptr;
     const LedgerSession* announcer_ = nullptr;
@@ -151,6 +158,7 @@ public:
     void set_topic_id(const std::string&, std::int64_t) override {}
     std::vector<messaging::LedgerRow> read(std::int64_t after, std::size_t limit) override;
     void move_checkpoint(std::int64_t from, std::int64_t to) override;
+    bool held() const override { return held_; }
     void release() noexcept override;
 
 private:
@@ -166,6 +174,7 @@ private:
     const LedgerSession*& leader_;
     Instant heard_{};
     int republished_ = 0;  // as of the last look at the checkpoint
+    bool held_ = false;    // the same; of the saga's lane
 };
 
 // The lane of one topic of announcements, on their connection.

@@ -42,8 +42,19 @@ void Simulation::disturb() {
         case 11:
             if (world_.random.percent(20)) alter_topic();
             break;
+        case 12:
+            if (world_.random.percent(20)) hold();
+            break;
         default: break;
     }
+}
+
+// An operator holds a relay, or lets one go on that is held.
+void Simulation::hold() {
+    Database& database = *world_.random.one_of(shop_.databases());
+    database.hold(!database.is_held());
+    world_.note(events::names_of(database.service()).name, " is ",
+                database.is_held() ? "held" : "released");
 }
 
 void Simulation::restart_one() {

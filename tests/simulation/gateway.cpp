@@ -17,7 +17,6 @@ constexpr std::chrono::seconds kSlow{60};
 
 ClientResult response(int status, std::string body) {
     ClientResult result;
-    result.outcome = ClientResult::Outcome::response;
     result.status = status;
     result.body = std::move(body);
     return result;
@@ -25,7 +24,6 @@ ClientResult response(int status, std::string body) {
 
 ClientResult no_response(std::string error) {
     ClientResult result;
-    result.outcome = ClientResult::Outcome::maybe_sent;
     result.error = std::move(error);
     return result;
 }

@@ -114,6 +114,7 @@ private:
             deadline_.look(*store, world_.now);
             const auto looked = world_.steady_now();
             caught_up_.seen(positions(), looked);
+            if (shop_.orders.was_held_since(world_.now - kCaughtUp)) return false;
             const auto ids = deadline_.next([&](const OrderId& id) {
                 return caught_up_.may_judge(id.to_string(), looked);
             });

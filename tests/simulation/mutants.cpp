@@ -65,6 +65,7 @@ public:
     void set_topic_id(const std::string& id, std::int64_t checkpoint) override {
         inner_.set_topic_id(id, checkpoint);
     }
+    bool held() const override { return inner_.held(); }
     void release() noexcept override { inner_.release(); }
 
 protected:

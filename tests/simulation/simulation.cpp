@@ -154,6 +154,7 @@ void Simulation::heal() {
     world_.note("everything heals");
     world_.faults = {};
     shop_.broker.heal();
+    for (Database* database : shop_.databases()) database->hold(false);
     shop_.clients.stop();
     shop_.merchandiser.stop();
     for (const auto& process : processes_) {

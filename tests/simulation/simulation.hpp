@@ -45,6 +45,7 @@ private:
     void disturb();
     void restart_one();
     void republish();
+    void hold();
     void alter_topic();
     void refuse_announcements();
     void plant();

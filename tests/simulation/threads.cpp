@@ -201,7 +201,9 @@ bool RelayThread::step_saga() {
         const std::int64_t stepped_over = relay_->stepped_over();
         const std::size_t produced = relay_->step(world_.steady_now());
         if (relay_->stepped_over() > stepped_over) announcing_.wake();
-        return produced > 0;
+        if (!ledger_->held()) return produced > 0;
+        relay_->finish();
+        world_.note(process_, ": relay is held");
     } catch (const messaging::Refused& refused) {
         world_.note(process_, ": relay begins again: ", refused.what());
         one_by_one_until_ = refused.seq;

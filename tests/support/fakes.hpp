@@ -53,6 +53,7 @@ public:
         if (saved != from) throw std::runtime_error("moved");
         saved = to;
     }
+    bool held() const override { return on_hold; }
     void release() noexcept override {}
 
     std::vector<messaging::LedgerRow> rows;
@@ -61,6 +62,7 @@ public:
     int reads = 0;
     int saves = 0;
     bool lost = false;  // the connection, and with it the lead
+    bool on_hold = false;
 
 private:
     void check_connection() const {

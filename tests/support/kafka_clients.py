@@ -27,7 +27,7 @@ JUST_MADE = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.UNKNOWN_LEADER_EPOCH, 
 
 def client(kind, env, **more):
     """A Producer, Consumer or AdminClient. `more`: further properties, with _ for their dots, and callbacks (…_cb)."""
-    settings = {"bootstrap.servers": env["KAFKA_BROKERS"]}
+    settings = {"bootstrap.servers": env["KAFKA_BROKERS"], "log_level": 2}  # a broker that a test stops is no news
     for pair in filter(None, env.get("KAFKA_SETTINGS", "").split(";")):
         name, value = pair.split("=", 1)
         settings[name] = value
@@ -97,6 +97,15 @@ def committed(env, group, topic, partitions):
     asked = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, partition) for partition in partitions])
     found = results(admin(env).list_consumer_group_offsets([asked]))[group].topic_partitions
     return {at.partition: max(at.offset, -1) for at in found}
+
+
+def has_read_all(env, group, names):
+    """The group stands at the ends of these topics, whatever stands there: records or transactions' markers."""
+    for topic in names:
+        there = {partition: end for partition, end in ends(env, topic).items() if end > 0}
+        if there and committed(env, group, topic, there) != there:
+            return False
+    return True
 
 
 def create_topics(env, partitions):

@@ -14,6 +14,14 @@ inline double counter(prometheus::Registry& registry, const std::string& name) {
     return -1;
 }
 
+// The same of a gauge.
+inline double gauge(prometheus::Registry& registry, const std::string& name) {
+    for (const auto& family : registry.Collect()) {
+        if (family.name == name) return family.metric.at(0).gauge.value;
+    }
+    return -1;
+}
+
 // The value of the counter or gauge of that name that has a label of this value; -1 as above.
 inline double labelled(prometheus::Registry& registry, const std::string& name,
                        const std::string& value) {

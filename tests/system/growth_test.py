@@ -7,10 +7,10 @@ import subprocess
 import threading
 import unittest
 
-import kafka_client
 from beside import Servers
 from load import Load
 from processes import metric
+from records import kafka_clients
 from stack import Stack, eventually, request
 
 SAGA = ("order-events", "inventory-events", "payment-events", "shipping-events")
@@ -21,7 +21,7 @@ class Growth(unittest.TestCase):
     def setUpClass(cls):
         cls.servers = Servers()
         cls.addClassCleanup(cls.servers.close)
-        kafka_client.create_topics(cls.servers.env, SAGA, partitions=3)
+        kafka_clients.create_topics(cls.servers.env, dict.fromkeys(SAGA, 3))
         cls.servers.script("up", "--no-build", "--no-demo", "--build-dir", cls.servers.bin.parent)
         cls.servers.read()
         cls.environment = pathlib.Path(cls.servers.state) / "stack.env"
@@ -36,7 +36,10 @@ class Growth(unittest.TestCase):
         return metric(self.servers.env["ORDER_URL"], "orderflow_relay_held") == 1
 
     def partitions(self):
-        return {kafka_client.partitions(self.servers.env, topic) for topic in SAGA}
+        return {len(self.ends()[topic]) for topic in SAGA}
+
+    def ends(self):
+        return {topic: kafka_clients.ends(self.servers.env, topic) for topic in SAGA}
 
     def grow(self, load, partitions):
         code, said = self.ctl("topics", "grow", str(partitions))
@@ -46,10 +49,10 @@ class Growth(unittest.TestCase):
         self.assertTrue(self.held())
         lanes = [lane for lane in self.ctl("lag")[1]["lanes"] if lane["lane"] == "saga"]
         self.assertEqual([lane.get("heldBy") for lane in lanes if lane["service"] != "analytics"], ["anna"] * 4)
-        ends = kafka_client.ends(self.servers.env, SAGA)
+        ends = self.ends()
         before = len(load.accepted)
         self.assertTrue(eventually(10, lambda: len(load.accepted) > before + 50), "no order is accepted while held")
-        self.assertEqual(kafka_client.ends(self.servers.env, SAGA), ends)
+        self.assertEqual(self.ends(), ends)
         self.assertEqual(self.ctl("topics", "grow", str(partitions)),
                          (0, {"partitions": partitions, "grown": sorted(SAGA), "unassigned": []}))
         self.assertEqual(self.partitions(), {partitions})
@@ -78,9 +81,7 @@ class Growth(unittest.TestCase):
         code, verdict = self.ctl("check", "--quiesce", "60")
         self.assertEqual(code, 0, verdict)
         self.assertEqual(self.ctl("stuck")[0], 0)
-        used = {partition for (topic, partition), end in kafka_client.ends(self.servers.env, SAGA).items()
-                if topic == "order-events" and end > 0}
-        self.assertEqual(used, set(range(12)))
+        self.assertTrue(all(end > 0 for topic in self.ends().values() for end in topic.values()), self.ends())
         for order_id in load.accepted:
             order = request("GET", f"{self.origin}/api/orders/{order_id}").json()
             self.assertNotEqual(order.get("reason"), "DEADLINE", order)

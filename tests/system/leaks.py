@@ -15,6 +15,8 @@ def secrets_of(env):
         found[name] = value
     for file in data.glob("passwords/kafka/*"):
         found[f"Kafka's password of {file.name}"] = file.read_text().strip()
+    for file in data.glob("passwords/gateway"):
+        found["the gateway's token"] = file.read_text().strip()
     for file in data.glob("tls/*.*"):
         for number, line in enumerate(line for key in KEY.findall(file.read_text()) for line in key.split()):
             found[f"line {number} of the key in {file.name}"] = line

@@ -14,6 +14,7 @@ from stack import ROOT
 sys.path.append(str(ROOT / "tests" / "support"))
 import kafka_clients  # pylint: disable=wrong-import-position
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from kafka_clients import ends, has_read_all  # for who imports this module
 
 DEADLINE_S = 30
 
@@ -45,20 +46,6 @@ def send(sender, topic, partition, key, value, headers):
     return offset
 
 
-def ends(env, topic):
-    """{partition: end offset}"""
-    return kafka_clients.ends(env, topic)
-
-
-def has_read_all(env, group, topics):
-    """The group stands at the ends of these topics, whatever stands there: records or transactions' markers."""
-    for topic in topics:
-        there = {partition: end for partition, end in ends(env, topic).items() if end > 0}
-        if kafka_clients.committed(env, group, topic, there) != there:
-            return False
-    return True
-
-
 class TopicReader:
     """What a topic receives from now on, or from its beginning; records of transactions, too, ended or not."""
 
@@ -66,20 +53,30 @@ class TopicReader:
         self.env, self.topic = env, topic
         self.at = {partition: 0 if from_beginning else end for partition, end in ends(env, topic).items()}
         self.records = []  # (partition, offset, key, value, headers)
-        self.consumer = kafka_clients.client(
-            Consumer, env, group_id="topic-reader", enable_auto_commit=False, enable_partition_eof=True,
-            auto_offset_reset="error", isolation_level="read_uncommitted", fetch_wait_max_ms=50)
-        self.consumer.assign([TopicPartition(topic, partition, offset) for partition, offset in self.at.items()])
 
     def read(self):
         """All so far."""
-        wanted, give_up = ends(self.env, self.topic), time.monotonic() + DEADLINE_S
-        while any(self.at.get(partition, end) < end for partition, end in wanted.items()):
-            for message in self.consumer.consume(1000, 0.1):
+        wanted = ends(self.env, self.topic)
+        if self.is_behind(wanted):
+            consumer = kafka_clients.client(  # for this time: one that waits goes on fetching
+                Consumer, self.env, group_id="topic-reader", enable_auto_commit=False, enable_partition_eof=True,
+                auto_offset_reset="error", isolation_level="read_uncommitted")
+            consumer.assign([TopicPartition(self.topic, partition, offset) for partition, offset in self.at.items()])
+            self.read_to(wanted, consumer)
+            consumer.close()
+        return self.records
+
+    def is_behind(self, wanted):
+        return any(self.at.get(partition, end) < end for partition, end in wanted.items())
+
+    def read_to(self, wanted, consumer):
+        give_up = time.monotonic() + DEADLINE_S
+        while self.is_behind(wanted):
+            for message in consumer.consume(1000, 0.1):
                 self.take(message)
+                give_up = time.monotonic() + DEADLINE_S
             if time.monotonic() > give_up:
                 raise AssertionError(f"{self.topic}: read up to {self.at}, not up to {wanted}")
-        return self.records
 
     def take(self, message):
         at_end = message.error() and message.error().code() == KafkaError._PARTITION_EOF

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <future>
 #include <map>
 #include <optional>
@@ -244,13 +245,17 @@ namespace {
 
 // A sandbox in this process, on a file that outlives it.
 struct Sandbox {
-    explicit Sandbox(const std::string& file, sandbox::Faults settings)
+    explicit Sandbox(const std::string& file, sandbox::Faults settings,
+                     const std::string& demanded = "", const std::string& sent = "")
         : ledger(io, file, [](const std::string&) { std::abort(); }),
-          api(io, gateway, ledger, settings) {
+          api(io, gateway, ledger, settings, demanded) {
         ledger.replay([this](const Entry& entry) { gateway.apply(entry); });
         server.emplace(io, api.routes());
         const auto port = server->listen("127.0.0.1", 0);
-        client.emplace(io, "http://127.0.0.1:" + std::to_string(port));
+        http::ClientSettings settings_of_client;
+        settings_of_client.origin = "http://127.0.0.1:" + std::to_string(port);
+        settings_of_client.credentials_file = sent;
+        client.emplace(io, settings_of_client);
         thread = std::jthread([this] { io.run(); });
     }
     ~Sandbox() {
@@ -299,6 +304,10 @@ struct TemporaryFile {
     }
     ~TemporaryFile() { std::filesystem::remove_all(directory); }
     std::string name() const { return directory / "ledger.sqlite"; }
+    std::string beside(const char* file, const char* text) const {
+        std::ofstream(directory / file) << text;
+        return directory / file;
+    }
 
     std::filesystem::path directory;
     static inline int counter = 0;
@@ -354,6 +363,34 @@ TEST_CASE("gateway over HTTP: outcomes, repeats, cancellations and the ledger su
     contains(sandbox.call("POST", "/v1/charges", "{"), "400 ");
 }
 
+TEST_CASE("gateway over HTTP: with credentials set, charges and ledger are for who sends them") {
+    const TemporaryFile file;
+    const std::string demanded = file.beside("demanded", "old-token");
+    const std::string sent = file.beside("sent", "old-token");
+    {
+        Sandbox sandbox(file.name(), quick(100), demanded);
+        contains(sandbox.charge("charge:a", "tok_ok"), "401 ");
+        contains(sandbox.call("POST", "/v1/charges/charge:a/cancel"), "401 ");
+        contains(sandbox.call("GET", "/v1/charges/charge:a"), "401 ");
+        contains(sandbox.call("GET", "/v1/ledger"), "401 ");
+        contains(sandbox.call("GET", "/v1/faults"), "200 ");
+        CHECK(sandbox.start("GET", "/v1/ledger").get().headers.find("www-authenticate") ==
+              "Bearer");
+    }
+    Sandbox sandbox(file.name(), quick(100), demanded, sent);
+    contains(sandbox.charge("charge:a", "tok_ok"), "201 ");
+    file.beside("demanded", "new-token");
+    contains(sandbox.charge("charge:b", "tok_ok"), "401 ");
+    file.beside("sent", "new-token");
+    std::string answer;
+    for (int i = 0; i < 300 && !answer.starts_with("201 "); ++i) {  // read again once a second
+        std::this_thread::sleep_for(10ms);
+        answer = sandbox.charge("charge:b", "tok_ok");
+    }
+    contains(answer, "201 ");
+    CHECK_THROWS(Sandbox(file.name(), quick(100), file.name() + ".none"));
+}
+
 TEST_CASE("gateway ledger: a file of another version is refused and left as it is") {
     const TemporaryFile file;
     boost::asio::io_context io{1};
@@ -381,13 +418,13 @@ TEST_CASE("gateway over HTTP: slow, failing and lost charges settle on repeat") 
     contains(sandbox.charge("f", "tok_500_then_ok"), "201 ");
 
     auto lost = sandbox.start_charge("l", "tok_charge_then_timeout", 100ms);
-    CHECK(lost.get().outcome == http::ClientResult::Outcome::maybe_sent);
+    CHECK_FALSE(lost.get().is_response());
     contains(sandbox.charge("l", "tok_charge_then_timeout"),
              R"(200 {"key":"l","status":"captured")");
 
     auto slow = sandbox.start_charge("s", "tok_slow_60s", 100ms);
     auto cancelled = sandbox.start_charge("c", "tok_slow_60s");
-    CHECK(slow.get().outcome == http::ClientResult::Outcome::maybe_sent);
+    CHECK_FALSE(slow.get().is_response());
     contains(sandbox.call("GET", "/v1/charges/s"), R"("status":"processing")");
     contains(sandbox.call("POST", "/v1/charges/c/cancel"), R"("status":"never_charged")");
     contains(sandbox.charge("s", "tok_slow_60s"), R"("status":"captured")");
@@ -418,7 +455,7 @@ TEST_CASE("gateway over HTTP: each fault strikes those who come after it was swi
     };
     const auto charge = [&](const std::string& key) { return sandbox.charge(key, "tok_ok"); };
     const auto given_up = [&](std::future<http::ClientResult> call) {
-        return call.get().outcome == http::ClientResult::Outcome::maybe_sent;
+        return !call.get().is_response();
     };
 
     contains(set(R"({"errorRate":1})"), R"("errorRate":1.0)");

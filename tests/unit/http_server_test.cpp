@@ -7,6 +7,19 @@
 using namespace orderflow::http;
 using namespace orderflow::http::test;
 
+TEST_CASE("a server knows whether others than this machine's programs can connect") {
+    boost::asio::io_context io;  // does not run: nobody is let in
+    const auto is_open = [&](const std::string& address) {
+        Server server(io, Router());
+        server.listen(address, 0);
+        return server.is_open_to_others();
+    };
+    CHECK_FALSE(is_open("127.0.0.1"));
+    CHECK_FALSE(is_open("127.1.2.3"));
+    CHECK_FALSE(is_open("localhost"));
+    CHECK(is_open("0.0.0.0"));
+}
+
 TEST_CASE("HEAD is answered from GET without a body") {
     TestServer server;
     Wire wire(server.port);

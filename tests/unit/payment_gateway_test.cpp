@@ -1,4 +1,7 @@
 // What the gateway's answers mean, and what it is asked.
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -6,6 +9,8 @@
 #include <boost/asio/io_context.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
 #include "core/enums.hpp"
 #include "http/server.hpp"
@@ -26,7 +31,6 @@ const std::string kKey = "charge:" + kOrder.to_string();
 
 http::ClientResult answer(int status, std::string body) {
     http::ClientResult result;
-    result.outcome = http::ClientResult::Outcome::response;
     result.status = status;
     result.body = std::move(body);
     return result;
@@ -174,8 +178,7 @@ TEST_CASE("gateway: only a clear answer about a cancellation settles it") {
 
 TEST_CASE("gateway: no answer leaves charge and cancellation unclear") {
     http::ClientResult none;
-    none.outcome = GENERATE(http::ClientResult::Outcome::never_sent,
-                            http::ClientResult::Outcome::maybe_sent);
+    none.error = "timeout";
     CHECK(meaning(charge_result(kOrder, none)) == "unclear");
     CHECK(meaning(cancel_result(kOrder, none)) == "unclear");
 }
@@ -189,7 +192,9 @@ TEST_CASE("gateway: charge and cancel are sent with the order's key") {
     router.post("/v1/charges/{key}/cancel", reply, {.content_type = ""});
     http::Server server(io, std::move(router));
     const auto port = server.listen("127.0.0.1", 0);
-    HttpGateway gateway(io, "http://127.0.0.1:" + std::to_string(port));
+    http::ClientSettings settings;
+    settings.origin = "http://127.0.0.1:" + std::to_string(port);
+    HttpGateway gateway(io, settings);
     const Call call = charge_of(new_order_id());
     const std::string key = "charge:" + call.id.to_string();
     std::vector<std::string> meanings;
@@ -210,4 +215,34 @@ TEST_CASE("gateway: charge and cancel are sent with the order's key") {
               "POST /v1/charges {\"key\":\"" + key +
                   R"(","amount":1500,"currency":"KRW","token":"tok_ok"})",
               "POST /v1/charges/" + key + "/cancel "});
+}
+
+TEST_CASE("gateway: its credentials stand in no log; that they go unencrypted does") {
+    std::ostringstream log;
+    const auto before = spdlog::default_logger();
+    const auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(log);
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>("test", sink));
+    spdlog::set_level(spdlog::level::trace);
+    const std::string file = std::filesystem::temp_directory_path() / test::unique("token");
+    std::ofstream(file) << "geheim-token";
+    boost::asio::io_context io;
+    std::string reason;
+    http::ClientSettings settings;
+    settings.origin = GENERATE("http://127.0.0.1:1", "https://127.0.0.1:1");
+    settings.credentials_file = file;
+    {
+        HttpGateway gateway(io, settings);
+        boost::asio::co_spawn(io, gateway.cancel(new_order_id()),
+                              [&](std::exception_ptr, CancelResult result) {
+                                  reason = std::get<Unclear>(result).detail;
+                                  io.stop();
+                              });
+        io.run_for(seconds{5});
+    }
+    spdlog::set_default_logger(before);
+    std::filesystem::remove(file);
+    CHECK(reason.find("onnect") != std::string::npos);
+    CHECK((log.str() + reason).find("geheim") == std::string::npos);
+    const bool warned = log.str().find("unencrypted") != std::string::npos;
+    CHECK(warned == settings.origin.starts_with("http:"));
 }

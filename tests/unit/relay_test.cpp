@@ -83,6 +83,23 @@ TEST_CASE("relay: with a broker that reports nothing it still finds out that it 
     CHECK_THROWS(relay.step(kStart + 1s));
 }
 
+TEST_CASE("relay: while it is held it produces nothing, and notes what was under way") {
+    MemoryLedger ledger = ledger_of(10);
+    FakeProducer producer;
+    Relay relay(ledger, producer, {.read_rows = 4});
+    relay.start();
+    CHECK(relay.step(kStart) == 4);
+    ledger.on_hold = true;
+
+    CHECK(relay.step(kStart + 500ms) == 0);
+    producer.report_all();
+    relay.finish();
+    CHECK(ledger.saved == ledger.rows[3].seq);
+    CHECK(producer.produced.size() == 4);
+    ledger.on_hold = false;
+    CHECK(relay.step(kStart + 2s) == 4);
+}
+
 TEST_CASE("relay: an event that is neither confirmed nor refused for ten seconds is named, once") {
     MemoryLedger ledger = ledger_of(3);
     FakeProducer producer;

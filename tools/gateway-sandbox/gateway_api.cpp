@@ -10,6 +10,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/describe.hpp>
 
+#include "core/secret_file.hpp"
 #include "events/codec.hpp"
 #include "events/json.hpp"
 #include "http/problem.hpp"
@@ -113,25 +114,54 @@ Response bad_request(const Error& error) {
     return http::problem(400, error.code, "Invalid request", events::place_and_detail(error));
 }
 
+asio::awaitable<Response> unauthorized() {
+    Response response =
+        http::problem(401, "unauthorized", "Unauthorized", "A bearer token is demanded.");
+    response.headers.emplace_back("WWW-Authenticate", "Bearer");
+    co_return response;
+}
+
 Response server_error() { return http::problem(500, "internal", "Internal error", "Try again."); }
 
 }  // namespace
 
+GatewayApi::GatewayApi(asio::io_context& io, Gateway& gateway, LedgerStore& ledger, Faults start,
+                       std::string credentials_file)
+    : io_(io), gateway_(gateway), ledger_(ledger), start_(start), draw_(start),
+      credentials_file_(std::move(credentials_file)) {
+    if (!credentials_file_.empty()) secret_in(credentials_file_);
+}
+
 http::Router GatewayApi::routes() {
     http::Router router;
-    router.post("/v1/charges", [this](Request r) {
+    router.post("/v1/charges", guarded([this](Request r) {
         return serve(&GatewayApi::post_charge, draw_.charge(), std::move(r));
-    });
-    router.get("/v1/charges/{key}", [this](Request r) {
+    }));
+    router.get("/v1/charges/{key}", guarded([this](Request r) {
         return serve(&GatewayApi::get_charge, draw_.get(), std::move(r));
-    });
-    router.post("/v1/charges/{key}/cancel", [this](Request r) {
+    }));
+    router.post("/v1/charges/{key}/cancel", guarded([this](Request r) {
         return serve(&GatewayApi::post_cancel, draw_.cancel(), std::move(r));
-    });
-    router.get("/v1/ledger", [this](Request r) { return get_ledger(std::move(r)); });
+    }));
+    router.get("/v1/ledger", guarded([this](Request r) { return get_ledger(std::move(r)); }));
     router.get("/v1/faults", [this](Request r) { return get_faults(std::move(r)); });
     router.put("/v1/faults", [this](Request r) { return put_faults(std::move(r)); });
     return router;
+}
+
+http::Handler GatewayApi::guarded(http::Handler handler) const {
+    if (credentials_file_.empty()) return handler;
+    return [this, handler = std::move(handler)](Request r) {
+        return knows_sender(r) ? handler(std::move(r)) : unauthorized();
+    };
+}
+
+bool GatewayApi::knows_sender(const Request& request) const {
+    try {
+        return request.header("authorization") == "Bearer " + secret_in(credentials_file_);
+    } catch (const std::runtime_error&) {
+        return false;  // it is being replaced
+    }
 }
 
 asio::awaitable<void> GatewayApi::sleep_until(Clock::time_point due) {

@@ -6,6 +6,7 @@
 //   POST /v1/charges/{key}/cancel                    200 refunded, declined or never_charged
 //   GET  /v1/ledger?after=0&limit=1000               200, a JSON array of ledger entries
 //   GET, PUT /v1/faults                              200, how it misbehaves from now on
+// Charges and ledger: 401 without the bearer token, if one is demanded.
 // No answer is given before what it says is on disk.
 
 #include <chrono>
@@ -22,9 +23,11 @@ namespace orderflow::sandbox {
 
 class GatewayApi {
 public:
-    // `start`: what a PUT /v1/faults that leaves a member out takes for it.
-    GatewayApi(boost::asio::io_context& io, Gateway& gateway, LedgerStore& ledger, Faults start)
-        : io_(io), gateway_(gateway), ledger_(ledger), start_(start), draw_(start) {}
+    // `start`: what a PUT /v1/faults that leaves a member out takes for it. `credentials_file`: if
+    // named, charges and ledger are only for who sends its first line as bearer token; it is read
+    // for each request, so that it can be replaced. Throws std::runtime_error if there is none.
+    GatewayApi(boost::asio::io_context& io, Gateway& gateway, LedgerStore& ledger, Faults start,
+               std::string credentials_file = {});
 
     // The handlers refer to this object.
     http::Router routes();
@@ -41,6 +44,9 @@ private:
         Clock::time_point slow_due;  // far too late
     };
     using Handler = Answer (GatewayApi::*)(Visit&);
+
+    http::Handler guarded(http::Handler handler) const;
+    bool knows_sender(const http::Request& request) const;
 
     // All requests about charges come through here: where faults strike, but for what only the
     // handler can do (deciding slowly, a wrong amount).
@@ -63,6 +69,7 @@ private:
     LedgerStore& ledger_;
     const Faults start_;
     FaultDraw draw_;
+    const std::string credentials_file_;
 };
 
 }  // namespace orderflow::sandbox

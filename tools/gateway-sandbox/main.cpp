@@ -33,6 +33,7 @@ struct Config {
     std::string bind = "127.0.0.1";
     unsigned short port = 3010;
     std::string database = "gateway-sandbox.sqlite";
+    std::string credentials_file;
     sandbox::Faults faults;
 };
 
@@ -72,9 +73,12 @@ void describe(CLI::App& app, Config& config) {
     app.add_option("--bind", config.bind, "address to listen on")->envname("BIND");
     app.add_option("--port", config.port, "port to listen on; 0: any free one")->envname("PORT");
     app.add_option("--database", config.database, "SQLite file of the ledger");
+    app.add_option("--credentials-file", config.credentials_file,
+                   "charges and ledger only for who sends this file's first line as bearer token")
+        ->envname("GATEWAY_CREDENTIALS_FILE");
     describe_faults(app, config.faults);
     for (CLI::Option* option : app.get_options()) option->capture_default_str();
-    app.footer("The faults below --database are start values: PUT /v1/faults changes them.\n"
+    app.footer("The faults, from --delay-ms on, are start values: PUT /v1/faults changes them.\n"
                "docs/gateway-sandbox.md has routes, tokens and faults.");
 }
 
@@ -103,7 +107,7 @@ void run(const Config& config, LineWriter& errors) {
     });
     ledger.replay([&](const sandbox::Entry& entry) { gateway.apply(entry); });
 
-    sandbox::GatewayApi api(io, gateway, ledger, config.faults);
+    sandbox::GatewayApi api(io, gateway, ledger, config.faults, config.credentials_file);
     http::Limits limits;
     limits.connections = limits.in_flight = 60'000;
     http::Hooks hooks;

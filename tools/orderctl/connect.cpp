@@ -26,6 +26,7 @@ std::string auditor_env(Service service) {
 std::string operator_env(Service service) {
     return "OPERATOR_" + upper(schema_of(service)) + "_DATABASE_URL";
 }
+std::string service_url_env(Service service) { return upper(short_name(service)) + "_URL"; }
 std::string group_env(Service service) { return upper(short_name(service)) + "_GROUP"; }
 
 }  // namespace
@@ -47,11 +48,19 @@ void Endpoints::describe(CLI::App& app) {
         add("--" + schema + "-operator-url", operator_[at(service)], operator_env(service),
             "the same, role operator (republish, records, settle)");
     }
-    // The URLs of databases are not among those that proposals repeat: they may hold passwords.
+    // The URLs of databases and the proxy are not among those that proposals repeat: they may hold
+    // passwords.
     carried_ = {
         add("--brokers", brokers_, "KAFKA_BROKERS", "Kafka bootstrap servers, host:port,…"),
-        add("--gateway-url", gateway_, "GATEWAY_URL", "the payment gateway"),
+        add("--gateway-url", gateway_.origin, "GATEWAY_URL",
+            "the payment gateway, http:// or https://host:port"),
+        add("--gateway-ca-file", gateway_.ca_file, "GATEWAY_CA_FILE",
+            "PEM file with the only certificates that are trusted for it (default: the system's)"),
+        add("--gateway-credentials-file", gateway_.credentials_file, "GATEWAY_CREDENTIALS_FILE",
+            "file whose first line is sent to it as Authorization: Bearer …"),
         add("--edge-url", edge_, "EDGE_URL", "where clients go; only named in proposed commands")};
+    add("--gateway-proxy", gateway_.proxy, "GATEWAY_PROXY",
+        "http://[user:password@]host:port on the way to the gateway (HTTPS_PROXY is ignored)");
     app.add_option("--kafka", kafka_,
                    "NAME=VALUE, a property of librdkafka; may be repeated, in the environment "
                    "separated by ;")
@@ -59,6 +68,11 @@ void Endpoints::describe(CLI::App& app) {
         ->delimiter(';')
         ->group(kConnection)
         ->check(&messaging::refusal_of_property, "NAME=VALUE", "property");
+    for (const Service service : kServices) {
+        const std::string name(short_name(service));
+        add("--" + name + "-service-url", service_url_[at(service)], service_url_env(service),
+            "where " + name + "-service answers HTTP (preflight)");
+    }
     add("--kafka-password-file", kafka_password_file_, "KAFKA_PASSWORD_FILE",
         "file whose first line is sasl.password");
     for (const Service service : kServices) {
@@ -83,6 +97,7 @@ void Endpoints::complete(const std::string& program) {
     for (const Service service : kServices) {
         fill(auditor_[at(service)], auditor_env(service));
         fill(operator_[at(service)], operator_env(service));
+        fill(service_url_[at(service)], service_url_env(service));
     }
     for (const Service service : kServices) {
         const auto found = settings.find(group_env(service));
@@ -92,7 +107,10 @@ void Endpoints::complete(const std::string& program) {
         }
     }
     fill(brokers_, "KAFKA_BROKERS");
-    fill(gateway_, "GATEWAY_URL");
+    fill(gateway_.origin, "GATEWAY_URL");
+    fill(gateway_.ca_file, "GATEWAY_CA_FILE");
+    fill(gateway_.credentials_file, "GATEWAY_CREDENTIALS_FILE");
+    fill(gateway_.proxy, "GATEWAY_PROXY");
     fill(edge_, "EDGE_URL");
     fill(kafka_password_file_, "KAFKA_PASSWORD_FILE");
     std::string kafka;
@@ -160,6 +178,11 @@ messaging::KafkaSettings Endpoints::kafka() const {
         settings.properties.all["sasl.password"] = secret_in(kafka_password_file_);
     }
     return settings;
+}
+
+http::ClientSettings Endpoints::gateway() const {
+    need(gateway_.origin, "--gateway-url");
+    return gateway_;
 }
 
 const std::string& Endpoints::group(Service service) const { return group_[at(service)]; }

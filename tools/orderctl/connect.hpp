@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "http/client.hpp"
 #include "messaging/kafka.hpp"
 #include "orderctl/facts.hpp"
 #include "orderctl/proposals.hpp"
@@ -32,8 +33,10 @@ public:
     const std::string& operator_url(Service service) const;
     // Throws std::invalid_argument for a property that cannot be set.
     messaging::KafkaSettings kafka() const;
-    const std::string& gateway() const { return need(gateway_, "--gateway-url"); }
+    http::ClientSettings gateway() const;
     const std::string& group(Service service) const;
+    // Where its process answers HTTP; empty if nobody says.
+    const std::string& service_url(Service service) const { return service_url_[at(service)]; }
     // Replicas that the stack's topics have; 0: as the catalog says.
     int topic_replication() const { return topic_replication_; }
     const Proposals& proposals() const { return proposals_; }
@@ -48,10 +51,11 @@ private:
     std::array<std::string, 5> auditor_;
     std::array<std::string, 5> operator_;
     std::array<std::string, 5> group_;
+    std::array<std::string, 5> service_url_;
     std::string brokers_;
     std::vector<std::string> kafka_;  // NAME=VALUE
     std::string kafka_password_file_;
-    std::string gateway_;
+    http::ClientSettings gateway_;
     int topic_replication_ = 0;
     std::string edge_;
     std::vector<const CLI::Option*> carried_;  // to be repeated by what is proposed

@@ -264,6 +264,7 @@ struct Facts {
     std::vector<ParkedFact> parked;
     std::array<std::int64_t, 5> checkpoints{};  // by service: the relays'
     std::array<std::map<std::string, Announced>, 5> announced;  // the same, by topic
+    std::int32_t fewest_partitions = events::kPartitions;  // that a topic of the saga has had
     std::int64_t storage_used = 0;
     std::uint32_t read_s = 0;  // when reading began, seconds since 1970
     GatewayTotals gateway;

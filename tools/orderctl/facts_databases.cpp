@@ -26,6 +26,7 @@ constexpr std::int64_t kPage = 5'000;
 constexpr std::int64_t kFirst = std::numeric_limits<std::int64_t>::min();
 
 const Statement kCheckpoint{"checkpoint", "SELECT checkpoint FROM audit_v1_relay"};
+const Statement kGrownFrom{"grown_from", "SELECT min(grown_from) FROM audit_v1_relay_lanes"};
 const Statement kAnnounced{"announced", R"(
     SELECT lane, checkpoint, coalesce(topic_id, '') FROM audit_v1_relay_lanes
     WHERE lane <> 'saga' AND remade_at IS NULL AND skipped = 0)"};
@@ -108,6 +109,12 @@ AuditDatabase& database_of(AuditDatabases& databases, Service service) {
 }
 
 std::int64_t AuditDatabase::checkpoint() { return connection_.exec(kCheckpoint).int64(0, 0); }
+
+std::optional<std::int32_t> AuditDatabase::grown_from() {
+    const Rows rows = connection_.exec(kGrownFrom);
+    if (rows.is_null(0, 0)) return std::nullopt;
+    return rows.int32(0, 0);
+}
 
 std::map<std::string, Announced> AuditDatabase::announced() {
     const Rows rows = connection_.exec(kAnnounced);

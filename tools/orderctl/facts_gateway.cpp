@@ -1,13 +1,9 @@
 // facts_readers.hpp: the sandbox's ledger, page by page.
-#include <exception>
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <rapidjson/document.h>
 
 #include "events/json.hpp"
-#include "http/client.hpp"
 #include "orderctl/facts_readers.hpp"
+#include "orderctl/service_calls.hpp"
 
 namespace orderflow::orderctl {
 
@@ -23,48 +19,10 @@ BOOST_DESCRIBE_STRUCT(GatewayLine, (), (id, key, kind, amount, currency))
 
 namespace {
 
-namespace asio = boost::asio;
-
 constexpr std::chrono::seconds kPatience{30};         // for a page of the ledger
 constexpr std::chrono::seconds kChargePatience{3};  // for one charge, while somebody waits
 constexpr std::int64_t kPageLines = 500;  // what the codec takes as one array
 constexpr std::string_view kKeyPrefix = "charge:";
-
-asio::awaitable<void> get(http::Client& client, std::string target, std::chrono::seconds patience,
-                          http::ClientResult& result) {
-    std::string method = "GET";
-    result = co_await client.request(std::move(method), std::move(target), std::string(), patience);
-}
-
-class Gateway {
-public:
-    Gateway(const std::string& url, std::chrono::seconds patience)
-        : patience_(patience), client_(io_, url, limits()) {}
-
-    http::ClientResult request(const std::string& target) {
-        http::ClientResult result;
-        std::exception_ptr failed;
-        asio::co_spawn(io_, get(client_, target, patience_, result),
-                       [&](std::exception_ptr error) { failed = error; io_.stop(); });
-        io_.restart();
-        io_.run();
-        if (failed) std::rethrow_exception(failed);
-        if (!result.is_response()) throw CannotDo("gateway: " + result.error);
-        return result;
-    }
-
-private:
-    static http::ClientLimits limits() {
-        http::ClientLimits limits;
-        limits.connections = 1;
-        limits.response_bytes = 4 * 1024 * 1024;
-        return limits;
-    }
-
-    const std::chrono::seconds patience_;
-    asio::io_context io_{1};
-    http::Client client_;
-};
 
 void take(Facts& facts, const GatewayLine& line) {
     ++facts.gateway.lines;
@@ -90,10 +48,10 @@ void take(Facts& facts, const GatewayLine& line) {
 }  // namespace
 
 void read_gateway(const Endpoints& endpoints, Facts& facts) {
-    Gateway gateway(endpoints.gateway(), kPatience);
+    HttpAsker gateway(endpoints.gateway(), kPatience);
     for (std::int64_t after = 0;;) {
-        const auto answer = gateway.request("/v1/ledger?after=" + std::to_string(after) +
-                                            "&limit=" + std::to_string(kPageLines));
+        const auto answer = gateway.get("/v1/ledger?after=" + std::to_string(after) +
+                                            "&limit=" + std::to_string(kPageLines), "gateway");
         if (answer.status != 200) {
             throw CannotDo("gateway: the ledger answers " + std::to_string(answer.status));
         }
@@ -108,9 +66,9 @@ void read_gateway(const Endpoints& endpoints, Facts& facts) {
 }
 
 std::string read_charge(const Endpoints& endpoints, const OrderId& order) {
-    Gateway gateway(endpoints.gateway(), kChargePatience);
+    HttpAsker gateway(endpoints.gateway(), kChargePatience);
     const auto answer =
-        gateway.request("/v1/charges/" + std::string(kKeyPrefix) + order.to_string());
+        gateway.get("/v1/charges/" + std::string(kKeyPrefix) + order.to_string(), "gateway");
     if (answer.status == 404) return {};
     if (answer.status != 200) {
         throw CannotDo("gateway: a charge answers " + std::to_string(answer.status));

@@ -36,6 +36,8 @@ public:
     std::int64_t checkpoint();
     // The same of the lanes of announcements, by topic; not of those that have lost or skipped any.
     std::map<std::string, Announced> announced();
+    // The fewest partitions that the service's topic had when it got more (orderctl topics grow).
+    std::optional<std::int32_t> grown_from();
     // Rows of the outbox above the relay's checkpoint.
     std::int64_t behind();
     void open_snapshot();

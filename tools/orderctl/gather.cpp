@@ -1,4 +1,5 @@
 // facts_readers.hpp: everything, in the order that is fair.
+#include <algorithm>
 #include <cstdio>
 #include <thread>
 
@@ -31,6 +32,8 @@ Facts gather(const Endpoints& endpoints, GatherWhat what,
         const auto service = static_cast<std::size_t>(database->service());
         facts.checkpoints[service] = database->checkpoint();
         facts.announced[service] = database->announced();
+        facts.fewest_partitions = std::min(
+            facts.fewest_partitions, database->grown_from().value_or(facts.fewest_partitions));
     }
     TopicsReader topics(endpoints);
     topics.describe(facts);

@@ -38,6 +38,10 @@ const Statement kHold{"hold", R"(
     WHERE lane = 'saga' AND held_at IS NULL)"};
 const Statement kIsHeld{"is_held", R"(
     SELECT count(*) FROM relay_checkpoint WHERE lane = 'saga' AND held_at IS NOT NULL)"};
+// For orderctl check: an order's earlier events may lie where so many partitions had put them.
+const Statement kGrowsFrom{"grows_from", R"(
+    UPDATE relay_checkpoint SET grown_from = least(coalesce(grown_from, $1::integer), $1::integer)
+    WHERE lane = 'saga')"};
 const Statement kRelease{"release", R"(
     UPDATE relay_checkpoint
     SET held_at = NULL, held_by = NULL, released_at = clock_timestamp()
@@ -190,12 +194,17 @@ Grown grow(const Endpoints& endpoints, std::int32_t partitions, seconds patience
         throw CannotDo("not all is read yet, " + unread.front() + ": see orderctl lag");
     }
     Grown grown;
-    for (const auto& [topic, layout] : read_saga_layouts(kafka)) {
+    const TopicLayouts layouts = read_saga_layouts(kafka);
+    for (const auto& [topic, layout] : layouts) {
         if (layout.partitions > partitions) {
             throw CannotDo(topic + " has " + std::to_string(layout.partitions) +
                            " partitions, and none can be taken away");
         }
         if (layout.partitions < partitions) grown.topics.push_back(topic);
+    }
+    for (const Outbox& outbox : outboxes) {
+        const std::string topic(events::topic_of(outbox.service));
+        outbox.connection->exec(kGrowsFrom, Params::of(layouts.at(topic).partitions));
     }
     if (!grown.topics.empty()) add_partitions(kafka, grown.topics, partitions);
     const bool known = within(kKnown, [&] {

@@ -29,12 +29,13 @@ Examples, from "how is it" to "mend it":
   orderctl republish --order ID           send an order's events again
   orderctl payment settle ID --as refunded    answer for a gateway that never does
   orderctl topics show                    are the topics as the catalog says
+  orderctl preflight                      is all as it should be, before load comes
 orderctl COMMAND --help has its options and more examples; docs/orderctl.md explains them all.
 
 Exit code: 0 clean or done; 1 something is wrong (check, rebuild: with the data; stuck: an order
 waits; lag: more than --max-lag); 2 could not do it, or a wrong option.
 Everything is read with the role auditor. Only republish, payment settle, records retry|discard and
-topics apply write, and say what they wrote.)";
+topics apply|hold|grow|release write, and say what they wrote.)";
 
 // In the list of commands the first clause of each description is enough.
 class ShortFormatter : public CLI::Formatter {
@@ -84,6 +85,7 @@ void add_commands(CLI::App& app, Context& context) {
     add_republish(app, context);
     add_payment(app, context);
     add_topics(app, context);
+    add_preflight(app, context);
 }
 
 int run(int argc, char** argv) {

@@ -57,7 +57,7 @@ void take_stray(Facts& facts, const messaging::Record& record, std::uint8_t topi
 void set_place(const Facts& facts, LedgerEvent& event, const messaging::Record& record) {
     if (event.copies > 1) {
         const auto count = static_cast<std::int32_t>(facts.topics[event.topic].partitions.size());
-        const auto homes = messaging::homes_of(record.key, events::kPartitions, count);
+        const auto homes = messaging::homes_of(record.key, facts.fewest_partitions, count);
         const auto at = std::ranges::find(homes, record.partition);
         const auto before = std::ranges::find(homes, std::int32_t{event.partition});
         const bool earlier =

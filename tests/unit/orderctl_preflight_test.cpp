@@ -1,0 +1,54 @@
+// What orderctl preflight makes of what it sees, and how it reads it.
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "orderctl/preflight.hpp"
+#include "orderctl/service_calls.hpp"
+
+namespace orderflow::orderctl {
+
+TEST_CASE("preflight: a clock is judged by how far it is off beyond what asking took") {
+    CHECK(judge_clock("a", 400'000, 0).verdict == Verdict::good);
+    CHECK(judge_clock("a", -600'000, 0).verdict == Verdict::doubtful);
+    CHECK(judge_clock("a", 600'000, 300'000).verdict == Verdict::good);
+    CHECK(judge_clock("a", 5'000'000, 0).verdict == Verdict::bad);
+    CHECK(judge_clock("a", 2'000'000, 0).text == "2000 ms ahead of this machine's");
+    CHECK(judge_clock("a", -2'000'000, 0).text == "2000 ms behind this machine's");
+}
+
+TEST_CASE("preflight: connections must do for an upgrade, in which each service runs twice") {
+    CHECK(judge_connections(97, 40, 17).verdict == Verdict::good);
+    CHECK(judge_connections(97, 40, 18).verdict == Verdict::doubtful);
+    CHECK(judge_connections(97, 60, 37).verdict == Verdict::bad);
+}
+
+TEST_CASE("preflight: a certificate is doubtful before it ends, and bad when it has") {
+    CHECK(judge_days("a", 14, 14).verdict == Verdict::good);
+    CHECK(judge_days("a", 13, 14).verdict == Verdict::doubtful);
+    CHECK(judge_days("a", 0, 14).verdict == Verdict::doubtful);
+    CHECK(judge_days("a", -1, 14).verdict == Verdict::bad);
+}
+
+TEST_CASE("preflight: labels are found in what /metrics says, of that metric only") {
+    const std::string metrics = "# TYPE orderflow_build_info gauge\n"
+                                "orderflow_build_info_x{version=\"0\"} 1\n"
+                                "orderflow_build_info{environment=\"shop\",version=\"1.2\"} 1\n"
+                                "other{log_level=\"debug\"} 1\n";
+    CHECK(label_in(metrics, "orderflow_build_info", "version") == "1.2");
+    CHECK(label_in(metrics, "orderflow_build_info", "environment") == "shop");
+    CHECK(label_in(metrics, "orderflow_build_info", "log_level").empty());
+    CHECK(label_in(metrics, "nothing", "version").empty());
+}
+
+TEST_CASE("preflight: an origin's host and port") {
+    const auto text = [](const std::string& origin) {
+        const ServiceAddress at = address_of(origin);
+        return (at.tls ? "tls " : "") + at.host + " " + at.port;
+    };
+    CHECK(text("http://10.0.0.7:3001") == "10.0.0.7 3001");
+    CHECK(text("https://pay.example/") == "tls pay.example 443");
+    CHECK(text("http://[::1]:3010") == "::1 3010");
+    CHECK(text("http://[::1]") == "::1 80");
+}
+
+}  // namespace orderflow::orderctl

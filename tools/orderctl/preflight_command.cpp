@@ -1,0 +1,79 @@
+// `orderctl preflight`.
+#include <memory>
+
+#include "events/json.hpp"
+#include "orderctl/commands.hpp"
+#include "orderctl/preflight.hpp"
+#include "orderctl/terminal.hpp"
+
+namespace orderflow::orderctl {
+
+// The document of --json.
+struct FindingView {
+    std::string verdict, what, text;  // good, doubtful, bad
+};
+BOOST_DESCRIBE_STRUCT(FindingView, (), (verdict, what, text))
+
+namespace {
+
+constexpr const char* kHelp =
+    "Is everything as it should be: topics, rights, schemas, clocks, connections, certificates, "
+    "what runs. Before load comes, and after a change.";
+constexpr const char* kExample = R"(
+Examples:
+  orderctl preflight
+  orderctl preflight --access --kafka …        rights, too: as an administrator of Kafka
+  orderctl preflight --json | jq '.[] | select(.verdict != "good")'
+Doubtful: it works, and somebody should know. Of clocks those of the databases' servers are compared
+with this machine's. Connections: while an upgrade goes on, each service may run twice.
+Exit code 1: something is bad.)";
+
+int run_preflight(const Context& context, const PreflightWishes& asked) {
+    PreflightWishes wishes = asked;
+    wishes.topics.replication = context.endpoints.topic_replication();
+    const auto findings = preflight(context.endpoints, wishes);
+    bool bad = false;
+    std::vector<FindingView> views;
+    for (const auto& [verdict, what, text] : findings) {
+        bad = bad || verdict == Verdict::bad;
+        const char* name = verdict == Verdict::good  ? "good"
+                           : verdict == Verdict::bad ? "bad"
+                                                     : "doubtful";
+        views.push_back({name, what, text});
+    }
+    if (context.json) {
+        print_raw(events::to_json(views) + "\n");
+        return bad ? kViolated : kClean;
+    }
+    constexpr std::size_t kVerdict = 8;
+    for (const auto& [verdict, what, text] : views) {
+        const std::string line = padded(verdict, kVerdict) + "  " + what + ": " + text;
+        if (verdict == "good") {
+            say(line, "\n");
+        } else {
+            say(red(line), "\n");
+        }
+    }
+    return bad ? kViolated : kClean;
+}
+
+}  // namespace
+
+void add_preflight(CLI::App& app, Context& context) {
+    CLI::App* command = app.add_subcommand("preflight", kHelp);
+    command->footer(kExample);
+    command->fallthrough();
+    const auto wishes = std::make_shared<PreflightWishes>();
+    command->add_flag("--access", wishes->access,
+                      "compare users and rights in Kafka with the published ones");
+    command
+        ->add_option("--certificate-days", wishes->certificate_days,
+                     "certificates that end sooner are doubtful")
+        ->check(CLI::Range(0, 3'650))
+        ->capture_default_str();
+    command->callback([&context, wishes] {
+        context.run = [&context, wishes] { return run_preflight(context, *wishes); };
+    });
+}
+
+}  // namespace orderflow::orderctl
