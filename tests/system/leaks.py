@@ -13,8 +13,8 @@ def secrets_of(env):
     for line in (data / "secrets").read_text().splitlines():
         name, value = line.split("=", 1)
         found[name] = value
-    for file in data.glob("passwords/kafka/*"):
-        found[f"Kafka's password of {file.name}"] = file.read_text().strip()
+    for file in [*data.glob("passwords/kafka/*"), *data.glob("passwords/gateway")]:
+        found[f"the password in {file}"] = file.read_text().strip()
     for file in data.glob("passwords/gateway"):
         found["the gateway's token"] = file.read_text().strip()
     for file in data.glob("tls/*.*"):
