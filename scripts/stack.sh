@@ -7,16 +7,17 @@ SERVICES=(order payment inventory shipping analytics)
 declare -A DATABASE=([order]=orders [payment]=payments [inventory]=inventory [shipping]=shipping
     [analytics]=analytics)
 
-# wait_until PART COMMAND...: until the command succeeds; gives up when the part ends or after 60 s.
+# wait_until PART COMMAND...: until the command succeeds; gives up when the part ends or after 120 s: an encrypted Kafka
+# takes 9 s of a processor to start, and others may want it, too.
 wait_until() {
-    local part=$1 deadline=$((SECONDS + 60))
+    local part=$1 deadline=$((SECONDS + 120))
     shift
     until "$@"; do
         if ! running_pid "$part" >/dev/null; then
             tail -n 20 "$STATE/log/$part.log" | sed 's/^/   | /' >&2
             die "$part ended while starting; its log: $STATE/log/$part.log"
         fi
-        ((SECONDS < deadline)) || die "$part is not ready after 60 s; its log: $STATE/log/$part.log"
+        ((SECONDS < deadline)) || die "$part is not ready after 120 s; its log: $STATE/log/$part.log"
         sleep 0.05
     done
 }

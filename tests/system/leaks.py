@@ -3,7 +3,6 @@
 import pathlib
 import re
 
-# What each part of a stack is: a process and those that it started, which are one session.
 PARTS = ("postgres", "kafka", "gateway", "order", "payment", "inventory", "shipping", "analytics", "edge")
 KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(.*?)-----END", re.S)
 
@@ -14,8 +13,8 @@ def secrets_of(env):
     for line in (data / "secrets").read_text().splitlines():
         name, value = line.split("=", 1)
         found[name] = value
-    for file in data.glob("passwords/kafka/*"):
-        found[f"Kafka's password of {file.name}"] = file.read_text().strip()
+    for file in [*data.glob("passwords/kafka/*"), *data.glob("passwords/gateway")]:
+        found[f"the password in {file}"] = file.read_text().strip()
     for file in data.glob("passwords/gateway"):
         found["the gateway's token"] = file.read_text().strip()
     for file in data.glob("tls/*.*"):
@@ -35,12 +34,13 @@ def logs(env):
 
 
 def processes(env, what):
-    """{/proc/PID/`what`: its bytes} of the stack; `what` is cmdline or environ."""
-    sessions = {int(env[f"{part.upper()}_PID"]) for part in PARTS if f"{part.upper()}_PID" in env}
+    """{/proc/PID/`what`: its bytes} of the stack's processes and their children; `what`: cmdline or environ."""
+    started = {env[f"{part.upper()}_PID"] for part in PARTS if f"{part.upper()}_PID" in env}
     found = {}
     for directory in pathlib.Path("/proc").glob("[0-9]*"):
         try:
-            if int((directory / "stat").read_text().rsplit(")", 1)[1].split()[3]) in sessions:
+            parent = (directory / "stat").read_text().rsplit(")", 1)[1].split()[1]
+            if started & {directory.name, parent}:
                 name = (directory / "comm").read_text().strip()
                 found[f"{directory / what} ({name})"] = (directory / what).read_bytes()
         except (FileNotFoundError, ProcessLookupError):
