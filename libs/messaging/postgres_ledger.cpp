@@ -20,6 +20,10 @@ const Statement kLead{"relay_lead", R"(
     FROM (SELECT coalesce((SELECT held_at IS NOT NULL FROM relay_checkpoint
                            WHERE lane = $2::text), false) AS held) AS of_lane)"};
 const Statement kTryLock{"relay_try_lock", "SELECT pg_try_advisory_lock($1::bigint)"};
+const Statement kWasHeld{"relay_was_held", R"(
+    SELECT held_at IS NOT NULL
+           OR coalesce(released_at > clock_timestamp() - $1::bigint * interval '1 ms', false)
+    FROM relay_checkpoint WHERE lane = 'saga')"};
 const Statement kUnlock{"relay_unlock", "SELECT pg_advisory_unlock($1::bigint)"};
 const Statement kIdle{"relay_idle", "SET idle_session_timeout = '3s'"};
 
@@ -185,6 +189,10 @@ bool saga_lane_is_free(postgres::Connection& connection) {
     if (!connection.exec(kTryLock, Params::of(kSagaLock)).boolean(0, 0)) return false;
     connection.exec(kUnlock, Params::of(kSagaLock));
     return true;
+}
+
+bool was_held_within(postgres::Connection& connection, std::chrono::milliseconds time) {
+    return connection.exec(kWasHeld, Params::of(std::int64_t{time.count()})).boolean(0, 0);
 }
 
 std::vector<std::string> topics_with_announcements(postgres::Connection& connection,

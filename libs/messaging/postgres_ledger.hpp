@@ -1,6 +1,7 @@
 #pragma once
 // The outbox and its checkpoints on PostgreSQL, as the relay's lanes read them. Used by the relay's
 // threads, each on a connection of its own.
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -59,6 +60,9 @@ private:
 // The session lock of the service's saga lane. True: it is free, so no relay is sending. Given back
 // at once.
 bool saga_lane_is_free(postgres::Connection& connection);
+
+// The saga's lane is held (orderctl topics hold), or was in the last `time`.
+bool was_held_within(postgres::Connection& connection, std::chrono::milliseconds time);
 
 // Of these topics those with announcements above their checkpoints.
 std::vector<std::string> topics_with_announcements(postgres::Connection& connection,

@@ -116,9 +116,9 @@ public:
     void start();
 
     // One round: takes reports, saves the checkpoint if it is due, reads and produces what is new.
-    // Returns the number of events produced, none while the ledger is held. Throws Refused on any report that is not a success:
-    // the caller must then destroy the producer and start again from the checkpoint, otherwise a
-    // later event of an order could overtake an earlier one.
+    // Returns the number of events produced; none while the ledger is held. Throws Refused on any
+    // report that is not a success: the caller must then destroy the producer and start again from
+    // the checkpoint, otherwise a later event of an order could overtake an earlier one.
     std::size_t step(std::chrono::steady_clock::time_point now);
 
     // An event that Kafka neither confirms nor refuses, once: librdkafka tries it again for ever,

@@ -4,6 +4,7 @@
 
 #include "core/pause.hpp"
 #include "messaging/group_watch.hpp"
+#include "messaging/postgres_ledger.hpp"
 
 namespace orderflow::order {
 
@@ -17,13 +18,6 @@ constexpr std::chrono::minutes kRoundEvery{10};
 constexpr std::size_t kRemembered = 50'000;
 constexpr std::size_t kAtOnce = 200;  // and so per second: a bounded rate
 constexpr std::chrono::seconds kDeadlineTick{1};
-
-// While the relay is held (orderctl topics hold), and for some time after, events that orders wait
-// for are in ledgers: an order is not late then.
-const postgres::Statement kIsHeld{"deadline_is_held", R"(
-    SELECT held_at IS NOT NULL
-           OR coalesce(released_at > clock_timestamp() - $1::bigint * interval '1 ms', false)
-    FROM relay_checkpoint WHERE lane = 'saga')"};
 
 }  // namespace
 
@@ -108,7 +102,8 @@ public:
             if (watch_.paused()) return;
             const auto ids = deadline_.next(
                 [this](const OrderId& id) { return watch_.may_judge(id.to_string()); });
-            if (ids.empty() || is_held()) return;
+            // Then events that orders wait for are in ledgers: no order is late.
+            if (ids.empty() || messaging::was_held_within(connection_, calm_)) return;
             std::vector<OrderId> answered_by_nobody;
             messaging::run_transaction(work_, [&](Instant now, BatchOutput& out) {
                 answered_by_nobody = without(ids, work_.blocked(ids));
@@ -122,11 +117,6 @@ public:
     }
 
 private:
-    bool is_held() {
-        return connection_.exec(kIsHeld, postgres::Params::of(std::int64_t{calm_.count()}))
-            .boolean(0, 0);
-    }
-
     // An order whose answer is parked here is not late: this service is.
     static std::vector<OrderId> without(std::vector<OrderId> ids,
                                         const std::vector<OrderId>& parked) {

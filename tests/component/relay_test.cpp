@@ -277,13 +277,13 @@ TEST_CASE("relay: an operator holds it: nothing is sent until it is released, th
         return appenders.appended() > appended + 50 &&
                gauge(registry, "orderflow_relay_lag_rows") > 50;
     }));
-    CHECK(gauge(registry, "orderflow_relay_held") == 1);
+    CHECK(eventually(5s, [&] { return gauge(registry, "orderflow_relay_held") == 1; }));
     CHECK(database.number("SELECT seq FROM relay_checkpoint") == sent);
 
     database.query("UPDATE relay_checkpoint SET held_at = NULL");
     appenders.stop();
     CHECK(eventually(30s, [&] { return behind(database) == 0; }));
-    CHECK(gauge(registry, "orderflow_relay_held") == 0);
+    CHECK(eventually(5s, [&] { return gauge(registry, "orderflow_relay_held") == 0; }));
     CHECK(counter(registry, "orderflow_relay_restarts_total") == 0);
     relay.stop();
     check_topic(database, reader);

@@ -1,6 +1,6 @@
 #pragma once
-// How long certificates last: those that servers show, and those in files. Nothing is verified here;
-// whoever connects in earnest does that. Blocks, a few seconds at most.
+// How long certificates last: those that servers show, and those in files. Nothing is verified
+// here; whoever connects in earnest does that. Blocks, a few seconds at most.
 #include <optional>
 #include <string>
 
