@@ -193,12 +193,11 @@ TEST_CASE("migrations: one that waits for a table lets others use it, and is tri
 
 TEST_CASE("migrations: a database from before them is taken over as it is") {
     const Subject& order = subject(Service::order);
-    TestDatabase database(order.service, order.migrations);
+    std::vector<MigrationSeries> first(order.migrations.begin(), order.migrations.end());
+    for (MigrationSeries& series : first) series.files = series.files.first(1);
+    TestDatabase database(order.service, first);
     const std::string version = "651e9574c541d512";
-    // What came after the first schema, too.
     database.query("DROP VIEW audit_v1_migrations; DROP TABLE schema_migrations;"
-                   "ALTER TABLE relay_checkpoint DROP COLUMN held_at CASCADE,"
-                   " DROP COLUMN held_by, DROP COLUMN released_at, DROP COLUMN grown_from;"
                    "CREATE TABLE schema_version (one boolean PRIMARY KEY DEFAULT true,"
                    " version text NOT NULL); INSERT INTO schema_version (version) VALUES ('" +
                    version + "'); UPDATE relay_checkpoint SET seq = 7");
