@@ -222,6 +222,7 @@ void Session::rollback() noexcept {
 
 void Database::hold(bool on) {
     if (held_ && !on) released_at_ = world_.now;
+    if (!held_ && on) held_at_ = world_.now;
     held_ = on;
 }
 

@@ -63,6 +63,8 @@ public:
     // An operator holds the relay of the saga's lane, or lets it go on.
     void hold(bool on);
     bool is_held() const { return held_; }
+    // And has been since before this.
+    bool is_held_since(Instant time) const { return held_ && held_at_ < time; }
     // It is held, or was after this.
     bool was_held_since(Instant time) const { return held_ || released_at_ > time; }
     // What is announced on this topic is all confirmed there.
@@ -84,6 +86,7 @@ private:
     std::int64_t checkpoint_ = 0;
     int republished_ = 0;  // how often an operator has lowered checkpoints
     bool held_ = false;
+    Instant held_at_{};
     Instant released_at_{};
     std::map<std::string, std::int64_t, std::less<>> announced_;  // checkpoints, by topic
     const LedgerSession* leader_ = nullptr;

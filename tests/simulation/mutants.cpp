@@ -101,6 +101,12 @@ public:
     }
 };
 
+class HoldOverlooked final : public LedgerPort {
+public:
+    using LedgerPort::LedgerPort;
+    bool held() const override { return false; }
+};
+
 class OffsetsBeforeTransaction final : public messaging::RecordSource {
 public:
     explicit OffsetsBeforeTransaction(std::unique_ptr<RecordSource> inner)
@@ -224,6 +230,7 @@ std::vector<std::pair<Mutant, std::string>> all() {
          "a product that is created again has its free pieces set again"},
         {Mutant::adjustment_made_again,
          "what an adjustment's key came to is forgotten before it is sent again"},
+        {Mutant::hold_overlooked, "a relay that leads goes on when it is held"},
         {Mutant::announcements_share_the_sagas_lane,
          "the saga's lane sends announcements, too, and waits for their topics"},
     };
@@ -255,6 +262,7 @@ std::unique_ptr<messaging::Ledger> ledger(Mutant mutant, messaging::Ledger& ledg
     if (mutant == Mutant::announcements_share_the_sagas_lane) {
         return std::make_unique<AnnouncementsInTheSagasLane>(ledger);
     }
+    if (mutant == Mutant::hold_overlooked) return std::make_unique<HoldOverlooked>(ledger);
     return std::make_unique<LedgerPort>(ledger);
 }
 

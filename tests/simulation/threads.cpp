@@ -9,6 +9,7 @@ namespace orderflow::simulation {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{500};  // between two looks at the parked records
+constexpr std::chrono::milliseconds kSlowestCheckpoint{200};
 
 }  // namespace
 
@@ -199,8 +200,12 @@ bool RelayThread::step_saga() {
     try {
         if (!relay_) return lead();
         const std::int64_t stepped_over = relay_->stepped_over();
+        const Instant looked = world_.now;
         const std::size_t produced = relay_->step(world_.steady_now());
         if (relay_->stepped_over() > stepped_over) announcing_.wake();
+        if (produced > 0 && database_.is_held_since(looked - kSlowestCheckpoint)) {
+            world_.fail("a relay that is held sends nothing", process_);
+        }
         if (!ledger_->held()) return produced > 0;
         relay_->finish();
         world_.note(process_, ": relay is held");
@@ -220,7 +225,8 @@ bool RelayThread::lead() {
     messaging::Relay::Limits limits;
     limits.read_rows = 1 + world_.random.below(8);
     limits.in_flight = 1 + world_.random.below(20);
-    limits.checkpoint_every = std::chrono::milliseconds(world_.random.between(0, 200));
+    limits.checkpoint_every =
+        std::chrono::milliseconds(world_.random.between(0, kSlowestCheckpoint.count()));
     limits.one_by_one_until = one_by_one_until_;
     relay_.emplace(*ledger_, *producer_, limits);
     relay_->start();

@@ -37,7 +37,8 @@ BOOST_DEFINE_ENUM_CLASS(Mutant, none, save_ignores_version, not_found_means_not_
                         recent_payments_overlooked, markers_count_as_lag,
                         reset_position_not_committed, offsets_outlive_their_log,
                         deadline_knows_old_partitions, create_overwrites_stock,
-                        adjustment_made_again, announcements_share_the_sagas_lane)
+                        adjustment_made_again, hold_overlooked,
+                        announcements_share_the_sagas_lane)
 
 // How often faults strike in this run, drawn from the seed: some runs are calm, some are wild, and
 // in each some kinds of faults are missing. At a crash point per 10,000, else in percent.
