@@ -82,7 +82,9 @@ private:
 
     milliseconds on_refusal(const Refused& refused) {
         metrics_.count(topic_, refused.why);
-        one_by_one_until_ = refused.seq;
+        // A topic that is gone refuses no event of its own: what comes when it is there again, the
+        // whole outbox perhaps, goes as it always does.
+        one_by_one_until_ = refused.why == Refusal::gone ? 0 : refused.seq;
         milliseconds how_long{0};
         if (is_about_the_event(refused.why) && !alone()) {
             alone_until_ = steady_clock::now() + kAlone;
