@@ -195,7 +195,7 @@ class Pages(SystemTest):
         self.see("#connection", "Partly live")
 
     def test_order_reaches_its_end_before_ones_eyes(self):
-        with settings("gateway", GATEWAY_DELAY_MS="3000") as stack:
+        with settings("gateway", GATEWAY_DELAY_MS="2500") as stack:  # payment waits for three seconds
             self.stack = stack
             order_id = self.place(self.order(self.product()))
             self.open(f"/orders/{order_id}")
