@@ -1,6 +1,5 @@
 """A backup under load, the loss of everything, and what comes back. On servers of its own."""
 
-import json
 import os
 import pathlib
 import shutil
@@ -23,13 +22,6 @@ class Backup(unittest.TestCase):
         cls.servers.read()
         cls.where = pathlib.Path(tempfile.mkdtemp(prefix="orderflow-backup-"))
         cls.addClassCleanup(shutil.rmtree, cls.where)
-
-    def ctl(self, *arguments):
-        done = subprocess.run([self.servers.bin / "orderctl", "--json", "--stack-env",
-                               f"{self.servers.state}/stack.env", *arguments], capture_output=True, text=True,
-                              check=False, timeout=120)
-        self.assertTrue(done.stdout, done.stderr)
-        return done.returncode, json.loads(done.stdout)
 
     def run_script(self, name, *arguments):
         return subprocess.run([ROOT / "scripts" / name, "--state", self.servers.state, *arguments],
@@ -63,8 +55,8 @@ class Backup(unittest.TestCase):
                                self.servers.bin.parent)
         self.assertEqual(done.returncode, 0, done.stdout)
         self.servers.read()
-        self.assertTrue(eventually(60, lambda: self.ctl("stuck")[0] == 0, 0.5))
-        code, verdict = self.ctl("check", "--quiesce", "60")
+        self.assertTrue(eventually(60, lambda: self.servers.ctl("stuck")[0] == 0, 0.5))
+        code, verdict = self.servers.ctl("check", "--quiesce", "60")
         self.assertEqual(code, 0, verdict)
         edge = self.servers.env["EDGE_URL"]
         for order_id in in_it:

@@ -45,6 +45,12 @@ class Servers:
         if done.returncode != 0:
             raise AssertionError(f"scripts/{name}: {done.stdout}")
 
+    def ctl(self, *arguments):
+        """orderctl's exit code, and its document; where it could say none, why."""
+        done = subprocess.run([self.bin / "orderctl", "--json", "--stack-env", f"{self.state}/stack.env", *arguments],
+                              capture_output=True, text=True, check=False, timeout=120)
+        return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr
+
     def close(self):
         self.script("down", "--wipe")
 

@@ -1,9 +1,7 @@
 """Partitions are added under load, from three to six to twelve: hold, grow, release. On servers of its own."""
 
-import json
 import os
 import pathlib
-import subprocess
 import threading
 import unittest
 
@@ -27,11 +25,6 @@ class Growth(unittest.TestCase):
         cls.environment = pathlib.Path(cls.servers.state) / "stack.env"
         cls.origin = cls.servers.env["EDGE_URL"]
 
-    def ctl(self, *arguments):
-        done = subprocess.run([self.servers.bin / "orderctl", "--json", "--stack-env", self.environment, *arguments],
-                              capture_output=True, text=True, check=False, timeout=120)
-        return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr
-
     def held(self):
         return metric(self.servers.env["ORDER_URL"], "orderflow_relay_held") == 1
 
@@ -42,23 +35,23 @@ class Growth(unittest.TestCase):
         return {topic: kafka_clients.ends(self.servers.env, topic) for topic in SAGA}
 
     def grow(self, load, partitions):
-        code, said = self.ctl("topics", "grow", str(partitions))
+        code, said = self.servers.ctl("topics", "grow", str(partitions))
         self.assertEqual(code, 2, said)  # nobody holds them
-        code, said = self.ctl("topics", "hold", "--by", "anna")
+        code, said = self.servers.ctl("topics", "hold", "--by", "anna")
         self.assertEqual((code, said), (0, {"allRead": True, "unread": []}))
         self.assertTrue(self.held())
-        lanes = [lane for lane in self.ctl("lag")[1]["lanes"] if lane["lane"] == "saga"]
+        lanes = [lane for lane in self.servers.ctl("lag")[1]["lanes"] if lane["lane"] == "saga"]
         self.assertEqual([lane.get("heldBy") for lane in lanes if lane["service"] != "analytics"], ["anna"] * 4)
         ends = self.ends()
         before = len(load.accepted)
         self.assertTrue(eventually(10, lambda: len(load.accepted) > before + 50), "no order is accepted while held")
         self.assertEqual(self.ends(), ends)
-        self.assertEqual(self.ctl("topics", "grow", str(partitions)),
+        self.assertEqual(self.servers.ctl("topics", "grow", str(partitions)),
                          (0, {"partitions": partitions, "grown": sorted(SAGA), "unassigned": []}))
         self.assertEqual(self.partitions(), {partitions})
-        self.assertEqual(self.ctl("topics", "release"), (0, {"released": 4}))
+        self.assertEqual(self.servers.ctl("topics", "release"), (0, {"released": 4}))
         self.assertTrue(eventually(5, lambda: not self.held()))
-        self.assertEqual(self.ctl("lag")[1]["differing"], [])
+        self.assertEqual(self.servers.ctl("lag")[1]["differing"], [])
 
     def test_three_to_six_to_twelve_under_load(self):
         self.assertEqual(self.partitions(), {3})
@@ -75,12 +68,12 @@ class Growth(unittest.TestCase):
             self.grow(load, 12)
         finally:
             sender.join()
-        self.assertEqual(self.ctl("topics", "hold")[0], 0)
-        self.assertEqual(self.ctl("topics", "grow", "6")[0], 2)  # there are twelve
-        self.assertEqual(self.ctl("topics", "release")[0], 0)
-        code, verdict = self.ctl("check", "--quiesce", "60")
+        self.assertEqual(self.servers.ctl("topics", "hold")[0], 0)
+        self.assertEqual(self.servers.ctl("topics", "grow", "6")[0], 2)  # there are twelve
+        self.assertEqual(self.servers.ctl("topics", "release")[0], 0)
+        code, verdict = self.servers.ctl("check", "--quiesce", "60")
         self.assertEqual(code, 0, verdict)
-        self.assertEqual(self.ctl("stuck")[0], 0)
+        self.assertEqual(self.servers.ctl("stuck")[0], 0)
         self.assertTrue(all(end > 0 for topic in self.ends().values() for end in topic.values()), self.ends())
         for order_id in load.accepted:
             order = request("GET", f"{self.origin}/api/orders/{order_id}").json()

@@ -5,7 +5,6 @@ The files are what pg_dump and the gateway's ledger held after kill -9 of all se
 There is no Kafka with them: the relays find other topics than the stored ones, and send their ledgers again.
 """
 
-import json
 import pathlib
 import sqlite3
 import subprocess
@@ -49,17 +48,10 @@ class Stored(unittest.TestCase):
         """How many rows the ledger holds, and the first event."""
         return cls.servers.psql(f"SELECT count(*), min(event_id::text) FROM {database}.outbox", database)
 
-    def ctl(self, *arguments):
-        done = subprocess.run([self.servers.bin / "orderctl", "--json", "--stack-env",
-                               f"{self.servers.state}/stack.env", *arguments], capture_output=True, text=True,
-                              check=False, timeout=120)
-        self.assertTrue(done.stdout, done.stderr)
-        return done.returncode, json.loads(done.stdout)
-
     def test_it_is_migrated_and_every_order_ends(self):
-        stuck = lambda: self.ctl("stuck")[0] == 0
-        self.assertTrue(eventually(60, stuck, pause_s=0.5), self.ctl("stuck")[1])
-        code, verdict = self.ctl("check", "--quiesce", "30")
+        stuck = lambda: self.servers.ctl("stuck")[0] == 0
+        self.assertTrue(eventually(60, stuck, pause_s=0.5), self.servers.ctl("stuck")[1])
+        code, verdict = self.servers.ctl("check", "--quiesce", "30")
         self.assertEqual(code, 0, verdict)
         states = dict(line.split("|") for line in self.servers.psql(
             "SELECT state, count(*) FROM orders.orders GROUP BY 1", "orders").splitlines())
