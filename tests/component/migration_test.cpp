@@ -203,11 +203,11 @@ TEST_CASE("migrations: a database from before them is taken over as it is") {
                    version + "'); UPDATE relay_checkpoint SET seq = 7");
     const auto migrate = [&] {
         postgres::Connection connection(database.url());
-        std::string first;
+        std::string said;
         postgres::migrate(connection, "orders", order.migrations, [&](const std::string& line) {
-            if (first.empty()) first = line;
+            if (said.empty()) said = line;
         });
-        return first;
+        return said;
     };
     CHECK_THAT(migrate(), ContainsSubstring("taken over at version " + version + " as 001"));
     CHECK(database.number("SELECT seq FROM relay_checkpoint") == 7);
