@@ -25,6 +25,10 @@ using Clock = std::chrono::steady_clock;
 
 // A connection in steady use is replaced after this: a name may lead elsewhere by now.
 constexpr long kOldestConnection_s = 300;
+// For each request libcurl goes over the connections that its multi handle has, twice: one handle
+// for a thousand of them costs more than the requests do. Few to a handle, and no more handles than
+// there is work for, so that connections are used again.
+constexpr std::size_t kLaneRequests = 64;
 // The parsed CA file is kept that long; then a new one is seen by the next connection.
 constexpr long kCaCache_s = 60;
 
@@ -146,6 +150,7 @@ struct Call {
     bool sent = false;
     const char* refusal = nullptr;  // why we have ended it
     std::size_t header_bytes = 0;
+    std::size_t lane = 0;
     ClientResult result;
     char error[CURL_ERROR_SIZE] = "";
     asio::any_completion_handler<void(ClientResult)> done;  // empty: it does not run
@@ -211,8 +216,8 @@ struct Client::Core final : std::enable_shared_from_this<Client::Core> {
     void complete(Call& call);
     Call& spare_call();  // the last of `spare`
     void prepare(CURL* easy) const;
-    void make_multi();
-    void drop_when_idle();
+    std::size_t free_lane();
+    void wait_for_idle_lanes();
     void close();
 
     asio::io_context& io;
@@ -221,13 +226,16 @@ struct Client::Core final : std::enable_shared_from_this<Client::Core> {
     bool closed = false;
     RequestFields fields;
     std::size_t running = 0;
-    Clock::time_point last_use;
-    asio::steady_timer idle;
-    bool idle_armed = false;
-    std::unique_ptr<CURLSH, ShareCleanup> share;  // of TLS sessions
+    asio::steady_timer idle;  // armed while there are lanes
+    std::unique_ptr<CURLSH, ShareCleanup> share;  // of TLS sessions, names
     std::vector<std::unique_ptr<Call>> calls;     // running and spare
     std::vector<Call*> spare;
-    std::shared_ptr<CurlMulti> multi;
+    struct Lane {
+        std::shared_ptr<CurlMulti> multi;
+        std::size_t running = 0;
+        Clock::time_point last_use = {};
+    };
+    std::vector<Lane> lanes;
 };
 
 Client::Core::Core(asio::io_context& io_, const ClientSettings& settings_, ClientLimits limits_)
@@ -237,16 +245,26 @@ Client::Core::Core(asio::io_context& io_, const ClientSettings& settings_, Clien
     if (!settings.proxy.empty()) check_proxy(settings.proxy);
     if (!settings.ca_file.empty()) check_ca_file(settings.ca_file);
     share.reset(curl_share_init());
-    if (!share || curl_share_setopt(share.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION)) {
-        throw std::runtime_error("libcurl shares no TLS sessions");
+    for (const curl_lock_data what : {CURL_LOCK_DATA_SSL_SESSION, CURL_LOCK_DATA_DNS}) {
+        if (!share || curl_share_setopt(share.get(), CURLSHOPT_SHARE, what)) {
+            throw std::runtime_error("libcurl shares no TLS sessions or no names");
+        }
     }
-    make_multi();
 }
 
-void Client::Core::make_multi() {
-    multi = std::make_shared<CurlMulti>(io, limits.requests,
-                                        [this](CURL* easy, CURLcode code) { end(easy, code); });
-    multi->start();
+// The first one with room; a new one if there is none.
+std::size_t Client::Core::free_lane() {
+    const auto has_room = [](const Lane& lane) { return lane.running < kLaneRequests; };
+    const auto found = std::ranges::find_if(lanes, has_room);
+    const auto index = static_cast<std::size_t>(found - lanes.begin());
+    if (found == lanes.end()) {
+        lanes.push_back({std::make_shared<CurlMulti>(
+            io, kLaneRequests, [this](CURL* easy, CURLcode code) { end(easy, code); }),
+                         0, Clock::now()});
+        lanes.back().multi->start();
+        if (lanes.size() == 1) wait_for_idle_lanes();
+    }
+    return index;
 }
 
 // What is the same for each request.
@@ -325,8 +343,10 @@ Call* Client::Core::begin(const std::string& method, const std::string& target, 
         set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(call.body.size()));
         set(easy, CURLOPT_POSTFIELDS, call.body.c_str());
     }
-    multi->add(easy);
+    call.lane = free_lane();
+    lanes[call.lane].multi->add(easy);
     spare.pop_back();
+    ++lanes[call.lane].running;
     ++running;
     return &call;
 }
@@ -343,10 +363,11 @@ void Client::Core::end(CURL* easy, CURLcode code) {
         call.result = {};
         call.result.error = call.reason(code);
     }
+    Lane& lane = lanes[call.lane];
+    --lane.running;
+    lane.last_use = Clock::now();
     --running;
-    last_use = Clock::now();
     complete(call);
-    drop_when_idle();
 }
 
 // The caller goes on in its own turn, when nothing of ours or of libcurl's is on the stack.
@@ -360,20 +381,22 @@ void Client::Core::complete(Call& call) {
 }
 
 // libcurl closes idle connections when it opens another; this is for when no more requests come.
-void Client::Core::drop_when_idle() {
-    if (idle_armed || running > 0) return;
-    idle_armed = true;
-    idle.expires_at(last_use + limits.idle_timeout);
+// The last lane is the first to have none.
+void Client::Core::wait_for_idle_lanes() {
+    const Lane& last = lanes.back();
+    idle.expires_at((last.running > 0 ? Clock::now() : last.last_use) + limits.idle_timeout);
     idle.async_wait([weak = weak_from_this()](boost::system::error_code ec) {
         const auto core = weak.lock();
         if (!core || ec || core->closed) return;
-        core->idle_armed = false;
-        if (core->running > 0) return;
-        if (Clock::now() < core->last_use + core->limits.idle_timeout) {
-            core->drop_when_idle();
+        const auto used_since = Clock::now() - core->limits.idle_timeout;
+        auto& all = core->lanes;
+        while (!all.empty() && all.back().running == 0 && all.back().last_use <= used_since) {
+            all.pop_back();
+        }
+        if (!all.empty()) {
+            core->wait_for_idle_lanes();
             return;
         }
-        core->make_multi();
         core->spare.clear();
         core->calls.clear();
     });
@@ -383,12 +406,12 @@ void Client::Core::close() {
     closed = true;
     for (const auto& call : calls) {
         if (!call->done) continue;
-        multi->remove(call->easy.get());
+        lanes[call->lane].multi->remove(call->easy.get());
         call->result = {};
         call->result.error = "client closed";
         complete(*call);
     }
-    multi.reset();
+    lanes.clear();
     idle.cancel();
 }
 

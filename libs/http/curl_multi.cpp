@@ -1,6 +1,7 @@
 #include "http/curl_multi.hpp"
 
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -52,25 +53,49 @@ CurlMulti::~CurlMulti() = default;
 
 void CurlMulti::start() { wait_for_events(); }
 
-void CurlMulti::add(CURL* easy) { require(curl_multi_add_handle(multi_.get(), easy)); }
+void CurlMulti::add(CURL* easy) {
+    // Whoever opens a connection gives it these; it closes its socket by them.
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, &CurlMulti::on_close);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, this);
+    require(curl_multi_add_handle(multi_.get(), easy));
+}
 
 void CurlMulti::remove(CURL* easy) { curl_multi_remove_handle(multi_.get(), easy); }
 
-int CurlMulti::on_socket(CURL*, curl_socket_t socket, int what, void* self, void* known) {
+int CurlMulti::on_socket(CURL*, curl_socket_t socket, int what, void* self, void*) {
     auto& me = *static_cast<CurlMulti*>(self);
-    const int set = me.sockets_.native_handle();
     if (what == CURL_POLL_REMOVE) {
-        ::epoll_ctl(set, EPOLL_CTL_DEL, socket, nullptr);  // a closed one has left by itself
+        const auto known = me.watched_.find(socket);
+        if (known != me.watched_.end()) known->second.wanted = false;
         return 0;
     }
+    std::uint32_t events = 0;
+    if (what & CURL_POLL_IN) events |= EPOLLIN;
+    if (what & CURL_POLL_OUT) events |= EPOLLOUT;
+    return me.watch(socket, events) ? 0 : -1;  // -1: its transfers fail
+}
+
+// A closed socket has left the set by itself.
+int CurlMulti::on_close(void* self, curl_socket_t socket) {
+    static_cast<CurlMulti*>(self)->watched_.erase(socket);
+    return ::close(socket);
+}
+
+bool CurlMulti::watch(curl_socket_t socket, std::uint32_t events) {
+    const auto [place, is_new] = watched_.try_emplace(socket);
+    Watched& watched = place->second;
+    watched.wanted = true;
+    if (!is_new && watched.events == events) return true;
     epoll_event event{};
+    event.events = events;
     event.data.fd = socket;
-    if (what & CURL_POLL_IN) event.events |= EPOLLIN;
-    if (what & CURL_POLL_OUT) event.events |= EPOLLOUT;
-    const int operation = known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-    if (::epoll_ctl(set, operation, socket, &event) != 0) return -1;  // its transfers fail
-    curl_multi_assign(me.multi_.get(), socket, self);
-    return 0;
+    const int operation = is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    if (::epoll_ctl(sockets_.native_handle(), operation, socket, &event) != 0) {
+        watched_.erase(place);
+        return false;
+    }
+    watched.events = events;
+    return true;
 }
 
 int CurlMulti::on_timeout(CURLM*, long timeout_ms, void* self) {
@@ -94,6 +119,14 @@ void CurlMulti::take_events() {
         ::epoll_wait(sockets_.native_handle(), events.data(), static_cast<int>(events.size()), 0);
     for (int i = 0; i < count; ++i) {
         const epoll_event& event = events[static_cast<std::size_t>(i)];
+        const auto watched = watched_.find(event.data.fd);
+        if (watched == watched_.end()) continue;  // closed by what came before it
+        if (!watched->second.wanted) {
+            // Of an idle connection: its end, most likely. libcurl looks before it is used again.
+            ::epoll_ctl(sockets_.native_handle(), EPOLL_CTL_DEL, event.data.fd, nullptr);
+            watched_.erase(watched);
+            continue;
+        }
         int what = 0;
         if (event.events & (EPOLLIN | EPOLLHUP)) what |= CURL_CSELECT_IN;
         if (event.events & EPOLLOUT) what |= CURL_CSELECT_OUT;

@@ -42,13 +42,15 @@ std::string slot_columns() {
     return for_slots([](const std::string& stem, int) { return stem + "_at, " + stem + "_pos"; });
 }
 
-// The slots of row n.i in the flat arrays flat.times and flat.positions, 16 elements per row.
+// The slots of row n.i in the flat arrays $1, times, and $2, positions: 16 elements per row. The
+// parameters themselves: what stands in FROM is copied for each row of the result, arrays and all.
 std::string slot_values(bool named) {
     return for_slots([named](const std::string& stem, int slot) {
         const std::string at =
             "[(n.i::int - 1) * " + std::to_string(kSlots) + " + " + std::to_string(slot + 1) + "]";
-        return (named ? stem + "_at = " : "") + "nullif((flat.times)" + at + ", '-infinity'), " +
-               (named ? stem + "_pos = " : "") + "nullif((flat.positions)" + at + ", -1)";
+        return (named ? stem + "_at = " : "") + "nullif(($1::timestamptz[])" + at +
+               ", '-infinity'), " +
+               (named ? stem + "_pos = " : "") + "nullif(($2::bigint[])" + at + ", -1)";
     });
 }
 
@@ -57,25 +59,21 @@ const std::string kSelectSql = "SELECT order_id, version, customer_id, total, cu
 const std::string kLoadSql = kSelectSql + "ANY ($1::uuid[])";
 const std::string kFindSql = kSelectSql + "$1::uuid";
 
-// MATERIALIZED, so that the flat arrays are not copied into each of the expressions that use them.
-constexpr char kFlat[] = R"(
-    WITH flat AS MATERIALIZED (SELECT $1::timestamptz[] AS times, $2::bigint[] AS positions))";
-
-const std::string kInsertSql = std::string(kFlat) + R"(
+const std::string kInsertSql = R"(
     INSERT INTO timelines (order_id, version, customer_id, total, currency, reason, )" +
                                slot_columns() + R"()
     SELECT n.order_id, 1, n.customer_id, n.total, n.currency, n.reason, )" +
                                slot_values(false) + R"(
-    FROM flat, unnest($3::uuid[], $4::text[], $5::bigint[], $6::text[], $7::text[])
+    FROM unnest($3::uuid[], $4::text[], $5::bigint[], $6::text[], $7::text[])
          WITH ORDINALITY AS n(order_id, customer_id, total, currency, reason, i)
     ON CONFLICT DO NOTHING)";
 
-const std::string kUpdateSql = std::string(kFlat) + R"(
+const std::string kUpdateSql = R"(
     UPDATE timelines t
     SET version = t.version + 1, customer_id = n.customer_id, total = n.total,
         currency = n.currency, reason = n.reason, )" +
                                slot_values(true) + R"(
-    FROM flat, unnest($3::uuid[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::bigint[])
+    FROM unnest($3::uuid[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::bigint[])
          WITH ORDINALITY AS n(order_id, customer_id, total, currency, reason, version, i)
     WHERE t.order_id = n.order_id AND t.version = n.version)";
 
@@ -122,20 +120,19 @@ const Statement kAddOpen{"open_add", R"(
 
 // $9 holds the histograms one after the other, four per minute, each $10 buckets long.
 const Statement kAddMinutes{"minutes_add", R"(
-    WITH flat AS MATERIALIZED (SELECT $9::integer[] AS counts, $10::integer AS width)
     INSERT INTO minutes AS m (minute, placed, completed, cancelled, revenue, responses,
                               response_us, reserve, charge, ship, complete)
     SELECT n.minute, n.placed, n.completed, n.cancelled,
            n.revenue_high * 1000000000000000000::numeric + n.revenue_low, n.responses,
-           n.response_us, (flat.counts)[b.first + 1 : b.first + width],
-           (flat.counts)[b.first + width + 1 : b.first + 2 * width],
-           (flat.counts)[b.first + 2 * width + 1 : b.first + 3 * width],
-           (flat.counts)[b.first + 3 * width + 1 : b.first + 4 * width]
-    FROM flat, unnest($1::timestamptz[], $2::integer[], $3::integer[], $4::integer[], $5::bigint[],
-                      $6::bigint[], $7::integer[], $8::bigint[])
+           n.response_us, ($9::integer[])[b.first + 1 : b.first + $10::integer],
+           ($9::integer[])[b.first + $10::integer + 1 : b.first + 2 * $10::integer],
+           ($9::integer[])[b.first + 2 * $10::integer + 1 : b.first + 3 * $10::integer],
+           ($9::integer[])[b.first + 3 * $10::integer + 1 : b.first + 4 * $10::integer]
+    FROM unnest($1::timestamptz[], $2::integer[], $3::integer[], $4::integer[], $5::bigint[],
+                $6::bigint[], $7::integer[], $8::bigint[])
          WITH ORDINALITY AS n(minute, placed, completed, cancelled, revenue_high, revenue_low,
                               responses, response_us, i),
-         LATERAL (SELECT (n.i::int - 1) * 4 * width AS first) AS b
+         LATERAL (SELECT (n.i::int - 1) * 4 * $10::integer AS first) AS b
     ORDER BY n.minute
     ON CONFLICT (minute) DO UPDATE
     SET placed = m.placed + EXCLUDED.placed, completed = m.completed + EXCLUDED.completed,
