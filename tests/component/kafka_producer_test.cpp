@@ -1,6 +1,7 @@
 // The relay's producer against a broker that fails on cue: librdkafka's mock cluster.
 
 #include <chrono>
+#include <ctime>
 #include <map>
 #include <thread>
 
@@ -88,6 +89,26 @@ TEST_CASE("producer: a first batch that is refused for a moment is not overtaken
         return persisted == 2;
     }));
     CHECK(cluster.stored() == std::map<std::string, int>{{"1", 1}, {"2", 1}});
+}
+
+// What waits for the batch before it is no reason to look again and again.
+TEST_CASE("producer: nothing runs while a batch is under way and more events wait") {
+    Cluster cluster;
+    const auto producer =
+        messaging::make_kafka_producer(cluster.settings(), events::Service::order);
+    cluster.answer(RD_KAFKA_RESP_ERR_NO_ERROR, 800ms);
+    REQUIRE(producer->produce(row(1), 1));
+    std::this_thread::sleep_for(200ms);
+    REQUIRE(producer->produce(row(2), 2));
+    std::this_thread::sleep_for(50ms);
+    const std::clock_t begun = std::clock();  // the process's CPU
+    std::this_thread::sleep_for(400ms);
+    CHECK(static_cast<double>(std::clock() - begun) / CLOCKS_PER_SEC < 0.1);
+    std::size_t reported = 0;
+    CHECK(eventually(20s, [&] {
+        reported += producer->reports().size();
+        return reported == 2;
+    }));
 }
 
 }  // namespace orderflow::test
