@@ -1,7 +1,9 @@
 #include "http/client.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <stdexcept>
 #include <utility>
@@ -29,6 +31,9 @@ constexpr long kOldestConnection_s = 300;
 // for a thousand of them costs more than the requests do. Few to a handle, and no more handles than
 // there is work for, so that connections are used again.
 constexpr std::size_t kLaneRequests = 64;
+// So many wait for a connection at once, the others for their turn: a thousand handshakes side by
+// side take seconds of CPU at either end, and none is done before its request's time is over.
+constexpr std::size_t kConnecting = 32;
 // The parsed CA file is kept that long; then a new one is seen by the next connection.
 constexpr long kCaCache_s = 60;
 
@@ -131,9 +136,18 @@ void check_request_line(std::string_view method, std::string_view target) {
     }
 }
 
+using Done = asio::any_completion_handler<void(ClientResult)>;
+
+struct Outgoing {
+    std::string method, target, body;
+    Clock::time_point give_up;
+    Done done;
+};
+
 // One request, and the handle that is used again by the next.
 struct Call {
-    explicit Call(const ClientLimits& l) : limits(l), easy(curl_easy_init()) {
+    Call(const ClientLimits& l, std::function<void()> s)
+        : limits(l), on_sent(std::move(s)), easy(curl_easy_init()) {
         if (!easy) throw std::bad_alloc();
     }
 
@@ -143,6 +157,7 @@ struct Call {
     std::string reason(CURLcode code) const;
 
     const ClientLimits& limits;
+    const std::function<void()> on_sent;  // for the first time
     Fields fields;
     std::string url;
     std::string body;
@@ -153,7 +168,7 @@ struct Call {
     std::size_t lane = 0;
     ClientResult result;
     char error[CURL_ERROR_SIZE] = "";
-    asio::any_completion_handler<void(ClientResult)> done;  // empty: it does not run
+    Done done;  // empty: it does not run
     std::unique_ptr<CURL, EasyCleanup> easy;
 };
 
@@ -195,7 +210,7 @@ int Call::before_sending(void* self, char*, char*, int, int) noexcept {
         call.refusal = "the connection ended without an answer";
         return CURL_PREREQFUNC_ABORT;
     }
-    call.sent = true;
+    if (!std::exchange(call.sent, true)) call.on_sent();
     return CURL_PREREQFUNC_OK;
 }
 
@@ -209,9 +224,12 @@ std::string Call::reason(CURLcode code) const {
 struct Client::Core final : std::enable_shared_from_this<Client::Core> {
     Core(asio::io_context& io_, const ClientSettings& settings_, ClientLimits limits_);
 
-    // Null with the reason if it cannot begin.
-    Call* begin(const std::string& method, const std::string& target, std::string body,
-                std::chrono::milliseconds timeout, std::string& refusal);
+    void ask(Outgoing request);
+    void begin(Outgoing& request);
+    void begin_waiting();
+    void watch_waiting();
+    void connected();
+    void refuse(Outgoing& request, std::string why);
     void end(CURL* easy, CURLcode code);
     void complete(Call& call);
     Call& spare_call();  // the last of `spare`
@@ -226,6 +244,11 @@ struct Client::Core final : std::enable_shared_from_this<Client::Core> {
     bool closed = false;
     RequestFields fields;
     std::size_t running = 0;
+    std::size_t connecting = 0;  // of the running: those that are not sent yet
+    std::deque<Outgoing> waiting;
+    bool posted = false;       // begin_waiting() is
+    asio::steady_timer turn;  // armed while requests wait
+    bool turn_armed = false;
     asio::steady_timer idle;  // armed while there are lanes
     std::unique_ptr<CURLSH, ShareCleanup> share;  // of TLS sessions, names
     std::vector<std::unique_ptr<Call>> calls;     // running and spare
@@ -239,7 +262,8 @@ struct Client::Core final : std::enable_shared_from_this<Client::Core> {
 };
 
 Client::Core::Core(asio::io_context& io_, const ClientSettings& settings_, ClientLimits limits_)
-    : io(io_), settings(settings_), limits(limits_), fields(settings_.credentials_file), idle(io_) {
+    : io(io_), settings(settings_), limits(limits_), fields(settings_.credentials_file), turn(io_),
+      idle(io_) {
     require_libcurl();
     settings.origin = checked_origin(settings.origin);
     if (!settings.proxy.empty()) check_proxy(settings.proxy);
@@ -302,7 +326,7 @@ void Client::Core::prepare(CURL* easy) const {
 
 Call& Client::Core::spare_call() {
     if (spare.empty()) {
-        auto call = std::make_unique<Call>(limits);
+        auto call = std::make_unique<Call>(limits, [this] { connected(); });
         CURL* const easy = call->easy.get();
         prepare(easy);
         set(easy, CURLOPT_PRIVATE, call.get());
@@ -316,27 +340,80 @@ Call& Client::Core::spare_call() {
     return *spare.back();
 }
 
-Call* Client::Core::begin(const std::string& method, const std::string& target, std::string body,
-                          std::chrono::milliseconds timeout, std::string& refusal) {
-    if (closed) refusal = "client closed";
-    if (running >= limits.requests) refusal = "too many requests at once";
-    if (!refusal.empty()) return nullptr;
+// Must not throw: the caller's coroutine is suspended already.
+void Client::Core::ask(Outgoing request) {
+    if (closed) {
+        refuse(request, "client closed");
+    } else if (running + waiting.size() >= limits.requests) {
+        refuse(request, "too many requests at once");
+    } else {
+        waiting.push_back(std::move(request));
+        begin_waiting();
+    }
+}
+
+void Client::Core::begin_waiting() {
+    while (!waiting.empty() && connecting < kConnecting) {
+        Outgoing request = std::move(waiting.front());
+        waiting.pop_front();
+        try {
+            begin(request);
+        } catch (const std::exception& error) {
+            refuse(request, error.what());
+        }
+    }
+    watch_waiting();
+}
+
+void Client::Core::watch_waiting() {
+    if (turn_armed || waiting.empty()) return;
+    turn_armed = true;
+    turn.expires_at(waiting.front().give_up);
+    turn.async_wait([weak = weak_from_this()](boost::system::error_code ec) {
+        const auto core = weak.lock();
+        if (!core || ec || core->closed) return;
+        core->turn_armed = false;
+        const auto now = Clock::now();
+        std::erase_if(core->waiting, [&](Outgoing& request) {
+            const bool late = request.give_up <= now;
+            if (late) core->refuse(request, "no connection in time");
+            return late;
+        });
+        core->watch_waiting();
+    });
+}
+
+// One has a connection, or will have none; inside libcurl, perhaps.
+void Client::Core::connected() {
+    --connecting;
+    if (waiting.empty() || posted) return;
+    posted = true;
+    asio::post(io, [weak = weak_from_this()] {
+        const auto core = weak.lock();
+        if (!core) return;
+        core->posted = false;
+        if (!core->closed) core->begin_waiting();
+    });
+}
+
+void Client::Core::begin(Outgoing& request) {
     Call& call = spare_call();
     CURL* const easy = call.easy.get();
     const char* no_verb = nullptr;
-    call.fields = fields.of(!body.empty());
-    call.url = settings.origin + target;
-    call.body = std::move(body);
-    call.repeatable = method != "POST";
+    call.fields = fields.of(!request.body.empty());
+    call.url = settings.origin + request.target;
+    call.body = std::move(request.body);
+    call.repeatable = request.method != "POST";
     call.sent = false;
     call.refusal = nullptr;
     call.header_bytes = 0;
     *call.error = '\0';
     set(easy, CURLOPT_URL, call.url.c_str());
     set(easy, CURLOPT_HTTPHEADER, call.fields.get());
-    set(easy, CURLOPT_TIMEOUT_MS, std::max<long>(1, static_cast<long>(timeout.count())));
-    set(easy, CURLOPT_CUSTOMREQUEST, method == "PUT" ? "PUT" : no_verb);
-    if (method == "GET") {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(request.give_up - Clock::now());
+    set(easy, CURLOPT_TIMEOUT_MS, std::max<long>(1, static_cast<long>(left.count())));
+    set(easy, CURLOPT_CUSTOMREQUEST, request.method == "PUT" ? "PUT" : no_verb);
+    if (request.method == "GET") {
         set(easy, CURLOPT_HTTPGET, 1L);
     } else {
         set(easy, CURLOPT_POST, 1L);
@@ -345,10 +422,19 @@ Call* Client::Core::begin(const std::string& method, const std::string& target, 
     }
     call.lane = free_lane();
     lanes[call.lane].multi->add(easy);
+    call.done = std::move(request.done);
     spare.pop_back();
     ++lanes[call.lane].running;
     ++running;
-    return &call;
+    ++connecting;
+}
+
+void Client::Core::refuse(Outgoing& request, std::string why) {
+    ClientResult none;
+    none.error = std::move(why);
+    asio::post(io, [done = std::move(request.done), none = std::move(none)]() mutable {
+        std::move(done)(std::move(none));
+    });
 }
 
 void Client::Core::end(CURL* easy, CURLcode code) {
@@ -367,6 +453,7 @@ void Client::Core::end(CURL* easy, CURLcode code) {
     --lane.running;
     lane.last_use = Clock::now();
     --running;
+    if (!call.sent) connected();
     complete(call);
 }
 
@@ -411,7 +498,10 @@ void Client::Core::close() {
         call->result.error = "client closed";
         complete(*call);
     }
+    for (Outgoing& request : waiting) refuse(request, "client closed");
+    waiting.clear();
     lanes.clear();
+    turn.cancel();
     idle.cancel();
 }
 
@@ -424,23 +514,11 @@ asio::awaitable<ClientResult> Client::request(std::string method, std::string ta
                                               std::string body,
                                               std::chrono::milliseconds timeout) {
     check_request_line(method, target);
-    // Must not throw: its coroutine is suspended already.
-    const auto initiate = [timeout](auto handler, std::shared_ptr<Core> core, std::string verb,
+    const auto give_up = Clock::now() + timeout;
+    const auto initiate = [give_up](auto handler, std::shared_ptr<Core> core, std::string verb,
                                     std::string path, std::string content) {
-        std::string refusal;
-        try {
-            if (Call* call = core->begin(verb, path, std::move(content), timeout, refusal)) {
-                call->done = std::move(handler);
-                return;
-            }
-        } catch (const std::exception& error) {
-            refusal = error.what();
-        }
-        ClientResult none;
-        none.error = std::move(refusal);
-        asio::post(core->io, [done = std::move(handler), none = std::move(none)]() mutable {
-            std::move(done)(std::move(none));
-        });
+        core->ask({std::move(verb), std::move(path), std::move(content), give_up,
+                   std::move(handler)});
     };
     return asio::async_initiate<const asio::use_awaitable_t<>, void(ClientResult)>(
         initiate, asio::use_awaitable, core_, std::move(method), std::move(target),

@@ -67,9 +67,9 @@ public:
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
 
-    // GET, POST or PUT. `timeout` covers everything: name, connect, handshake, send, the whole
-    // answer. A non-empty body is sent as application/json. Never throws for anything the network
-    // does; std::invalid_argument for another method or what is no path.
+    // GET, POST or PUT. `timeout` covers everything: its turn while others connect, name, connect,
+    // handshake, send, the whole answer. A non-empty body is sent as application/json. Never throws
+    // for anything the network does; std::invalid_argument for another method or what is no path.
     boost::asio::awaitable<ClientResult> request(std::string method, std::string target,
                                                  std::string body,
                                                  std::chrono::milliseconds timeout);

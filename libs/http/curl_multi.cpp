@@ -54,7 +54,9 @@ CurlMulti::~CurlMulti() = default;
 void CurlMulti::start() { wait_for_events(); }
 
 void CurlMulti::add(CURL* easy) {
-    // Whoever opens a connection gives it these; it closes its socket by them.
+    // A connection keeps what the transfer says that opens it.
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, &CurlMulti::on_open);
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, this);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, &CurlMulti::on_close);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, this);
     require(curl_multi_add_handle(multi_.get(), easy));
@@ -62,40 +64,46 @@ void CurlMulti::add(CURL* easy) {
 
 void CurlMulti::remove(CURL* easy) { curl_multi_remove_handle(multi_.get(), easy); }
 
-int CurlMulti::on_socket(CURL*, curl_socket_t socket, int what, void* self, void*) {
-    auto& me = *static_cast<CurlMulti*>(self);
-    if (what == CURL_POLL_REMOVE) {
-        const auto known = me.watched_.find(socket);
-        if (known != me.watched_.end()) known->second.wanted = false;
-        return 0;
-    }
-    std::uint32_t events = 0;
-    if (what & CURL_POLL_IN) events |= EPOLLIN;
-    if (what & CURL_POLL_OUT) events |= EPOLLOUT;
-    return me.watch(socket, events) ? 0 : -1;  // -1: its transfers fail
+int CurlMulti::on_open(void* self, curl_socket_t socket, curlsocktype) {
+    static_cast<CurlMulti*>(self)->connections_[socket] = {};
+    return CURL_SOCKOPT_OK;
 }
 
 // A closed socket has left the set by itself.
 int CurlMulti::on_close(void* self, curl_socket_t socket) {
-    static_cast<CurlMulti*>(self)->watched_.erase(socket);
+    static_cast<CurlMulti*>(self)->connections_.erase(socket);
     return ::close(socket);
 }
 
-bool CurlMulti::watch(curl_socket_t socket, std::uint32_t events) {
-    const auto [place, is_new] = watched_.try_emplace(socket);
-    Watched& watched = place->second;
-    watched.wanted = true;
-    if (!is_new && watched.events == events) return true;
+int CurlMulti::on_socket(CURL*, curl_socket_t socket, int what, void* self, void*) {
+    auto& me = *static_cast<CurlMulti*>(self);
+    const auto connection = me.connections_.find(socket);
+    // libcurl's own, of a lookup: it is closed without a word.
+    Watched other;
+    Watched& watched = connection == me.connections_.end() ? other : connection->second;
+    watched.wanted = what != CURL_POLL_REMOVE;
+    if (watched.wanted) {
+        std::uint32_t events = 0;
+        if (what & CURL_POLL_IN) events |= EPOLLIN;
+        if (what & CURL_POLL_OUT) events |= EPOLLOUT;
+        me.watch(socket, watched, events);
+    } else if (&watched == &other) {
+        ::epoll_ctl(me.sockets_.native_handle(), EPOLL_CTL_DEL, socket, nullptr);
+    }
+    return 0;  // anything else ends all transfers, for ever
+}
+
+// Where that fails, the socket's transfer ends when its time is over.
+void CurlMulti::watch(curl_socket_t socket, Watched& watched, std::uint32_t events) {
+    if (watched.events == events) return;
     epoll_event event{};
     event.events = events;
     event.data.fd = socket;
-    const int operation = is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-    if (::epoll_ctl(sockets_.native_handle(), operation, socket, &event) != 0) {
-        watched_.erase(place);
-        return false;
+    const int set = sockets_.native_handle();
+    if (::epoll_ctl(set, EPOLL_CTL_MOD, socket, &event) == 0 ||
+        (errno == ENOENT && ::epoll_ctl(set, EPOLL_CTL_ADD, socket, &event) == 0)) {
+        watched.events = events;
     }
-    watched.events = events;
-    return true;
 }
 
 int CurlMulti::on_timeout(CURLM*, long timeout_ms, void* self) {
@@ -119,12 +127,11 @@ void CurlMulti::take_events() {
         ::epoll_wait(sockets_.native_handle(), events.data(), static_cast<int>(events.size()), 0);
     for (int i = 0; i < count; ++i) {
         const epoll_event& event = events[static_cast<std::size_t>(i)];
-        const auto watched = watched_.find(event.data.fd);
-        if (watched == watched_.end()) continue;  // closed by what came before it
-        if (!watched->second.wanted) {
-            // Of an idle connection: its end, most likely. libcurl looks before it is used again.
+        const auto connection = connections_.find(event.data.fd);
+        if (connection != connections_.end() && !connection->second.wanted) {
+            // Idle, and most likely closed by the server: libcurl looks before it is used again.
             ::epoll_ctl(sockets_.native_handle(), EPOLL_CTL_DEL, event.data.fd, nullptr);
-            watched_.erase(watched);
+            connection->second.events = 0;
             continue;
         }
         int what = 0;

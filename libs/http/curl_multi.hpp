@@ -5,8 +5,8 @@
 // libcurl says which sockets it wants watched, and when it wants to be called next. The sockets go
 // into an epoll set of our own, of which Asio watches the one descriptor: one wake-up takes all
 // sockets that are ready, and Asio never owns a descriptor that libcurl closes. A kept connection's
-// socket stays in the set between two transfers, although libcurl takes it out and puts it in again:
-// both are system calls, dear ones in a set within a set.
+// socket stays in the set between two transfers, although libcurl takes it out and puts it in
+// again: both are system calls, dear ones in a set within a set.
 
 #include <chrono>
 #include <cstdint>
@@ -44,9 +44,15 @@ private:
         void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
     };
 
+    struct Watched {
+        std::uint32_t events = 0;  // as the set has it; 0: it is not in it
+        bool wanted = false;       // by libcurl
+    };
+
     static int on_socket(CURL*, curl_socket_t socket, int what, void* self, void*);
+    static int on_open(void* self, curl_socket_t socket, curlsocktype);
     static int on_close(void* self, curl_socket_t socket);
-    bool watch(curl_socket_t socket, std::uint32_t events);
+    void watch(curl_socket_t socket, Watched& watched, std::uint32_t events);
     static int on_timeout(CURLM*, long timeout_ms, void* self);
     void wait_for_events();
     void take_events();
@@ -63,11 +69,7 @@ private:
     Clock::time_point due_ = Clock::time_point::max();    // when libcurl wants to be called
     Clock::time_point armed_ = Clock::time_point::max();  // what the timer waits for
     bool posted_ = false;                                 // it wants to be called at once
-    struct Watched {
-        std::uint32_t events = 0;  // as the set has it
-        bool wanted = false;       // by libcurl
-    };
-    std::unordered_map<curl_socket_t, Watched> watched_;  // what is in the set
+    std::unordered_map<curl_socket_t, Watched> connections_;  // open ones
     std::unique_ptr<CURLM, Cleanup> multi_;  // last: its end closes sockets
 };
 

@@ -62,7 +62,8 @@ class Stack:
         """Rows as lists of strings. As the superuser, or as a role that stack.env has a URL for."""
         key = f"{role.upper()}_{database.upper()}_DATABASE_URL" if role else "ADMIN_DATABASE_URL"
         settings = read_conninfo(self.env[key]) | {"dbname": database}
-        names = {"host": "PGHOST", "port": "PGPORT", "dbname": "PGDATABASE", "user": "PGUSER", "password": "PGPASSWORD"}
+        names = {"dbname": "PGDATABASE"} | {name: "PG" + name.upper() for name in (
+            "host", "port", "user", "password", "passfile", "sslmode", "sslrootcert")}
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
         environment |= {names[k]: v for k, v in settings.items()}
         command = [str(pathlib.Path(self.env["POSTGRES_BIN"]) / "psql"), "-X", "-q", "--csv", "-t",
