@@ -64,8 +64,17 @@ void CurlMulti::add(CURL* easy) {
 
 void CurlMulti::remove(CURL* easy) { curl_multi_remove_handle(multi_.get(), easy); }
 
+// The socket of an attempt that failed is closed without a word; the next one may get its number,
+// and libcurl, which still wants that number watched, says nothing either.
 int CurlMulti::on_open(void* self, curl_socket_t socket, curlsocktype) {
-    static_cast<CurlMulti*>(self)->connections_[socket] = {};
+    auto& me = *static_cast<CurlMulti*>(self);
+    Watched& watched = me.connections_[socket];
+    const std::uint32_t lost = watched.wanted ? watched.events : 0;
+    watched = {};
+    if (lost != 0) {
+        watched.wanted = true;
+        me.watch(socket, watched, lost);
+    }
     return CURL_SOCKOPT_OK;
 }
 
@@ -78,8 +87,7 @@ int CurlMulti::on_close(void* self, curl_socket_t socket) {
 int CurlMulti::on_socket(CURL*, curl_socket_t socket, int what, void* self, void*) {
     auto& me = *static_cast<CurlMulti*>(self);
     const auto connection = me.connections_.find(socket);
-    // libcurl's own, of a lookup: it is closed without a word.
-    Watched other;
+    Watched other;  // libcurl's own, of a lookup: closed without a word, too
     Watched& watched = connection == me.connections_.end() ? other : connection->second;
     watched.wanted = what != CURL_POLL_REMOVE;
     if (watched.wanted) {
@@ -87,8 +95,9 @@ int CurlMulti::on_socket(CURL*, curl_socket_t socket, int what, void* self, void
         if (what & CURL_POLL_IN) events |= EPOLLIN;
         if (what & CURL_POLL_OUT) events |= EPOLLOUT;
         me.watch(socket, watched, events);
-    } else if (&watched == &other) {
+    } else if (watched.events != EPOLLIN) {  // no connection, or none yet
         ::epoll_ctl(me.sockets_.native_handle(), EPOLL_CTL_DEL, socket, nullptr);
+        watched.events = 0;
     }
     return 0;  // anything else ends all transfers, for ever
 }

@@ -74,6 +74,25 @@ TEST_CASE("a server that takes no connection does not hold a request beyond its 
     CHECK_THAT(client.call("POST", "/", "{}", 200ms).error, ContainsSubstring("timed out"));
 }
 
+// libcurl closes the sockets of such attempts without a word; their numbers come again.
+TEST_CASE("after attempts that found no connection the next one does") {
+    asio::io_context io;
+    tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
+    acceptor.listen(0);
+    const auto port = acceptor.local_endpoint().port();
+    const Wire first(port);
+    TestClient client(port);
+    for (int i = 0; i < 3; ++i) {
+        CHECK_THAT(client.call("POST", "/", "{}", 100ms).error, ContainsSubstring("timed out"));
+    }
+    auto call = client.start("POST", "/", "{}");
+    acceptor.accept();
+    tcp::socket socket = acceptor.accept();
+    read_request(socket);
+    write(socket, kOk);
+    CHECK(call.get().status == 200);
+}
+
 TEST_CASE("nobody listening is no answer, with the reason") {
     TestClient client(1);
     const ClientResult result = client.call("POST", "/echo", "[1]");
@@ -109,6 +128,31 @@ TEST_CASE("many requests at once are each answered with their own answer") {
         }
     }
     CHECK(server.stats().connections <= 200);
+}
+
+// A thousand handshakes side by side would all be late.
+TEST_CASE("few requests wait for a connection at once, the others for their turn") {
+    std::mutex mutex;
+    std::vector<int> silent;  // taken, and never answered: no handshake goes on
+    const auto taken = [&] {
+        const std::lock_guard lock(mutex);
+        return silent.size();
+    };
+    FakeServer server([&](tcp::socket& socket, int) {
+        const std::lock_guard lock(mutex);
+        silent.push_back(socket.release());
+    });
+    const std::string origin = "https://127.0.0.1:" + std::to_string(server.port());
+    TestClient client(TestClient::to(origin));
+    std::vector<std::future<ClientResult>> calls;
+    for (int i = 0; i < 100; ++i) calls.push_back(client.start("POST", "/", "{}", 1s));
+    eventually([&] { return taken() == 32; });
+    std::this_thread::sleep_for(200ms);
+    CHECK(taken() == 32);
+    const auto begun = std::chrono::steady_clock::now();
+    for (auto& call : calls) CHECK_FALSE(call.get().is_response());
+    CHECK(std::chrono::steady_clock::now() - begun < 3s);  // waiting is part of their time
+    for (const int socket : silent) ::close(socket);
 }
 
 TEST_CASE("a kept connection that the server has closed is noticed before it is used") {
