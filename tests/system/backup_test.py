@@ -35,7 +35,7 @@ class Backup(unittest.TestCase):
         sender = threading.Thread(target=load.run, args=([self.servers.env["EDGE_URL"]], 1500, 120))
         sender.start()
         try:
-            self.assertTrue(eventually(15, lambda: len(load.accepted) > 400))
+            self.assertTrue(eventually(60, lambda: len(load.accepted) > 400))
             in_it = set(load.accepted)
             done = self.run_script("backup", self.where / "one")
             self.assertEqual(done.returncode, 0, done.stdout)
