@@ -194,3 +194,11 @@ stop_parts() {
         rm -f "$STATE/run/$name".{pid,identity}
     done
 }
+
+# For libpq's programs: the password of $ADMIN_DATABASE_URL in the environment, not on a command line that all may read.
+use_admin_password() {
+    if [[ $ADMIN_DATABASE_URL =~ ^(.*)\ password=([^\ ]*)(.*)$ ]]; then
+        export PGPASSWORD=${BASH_REMATCH[2]}
+        ADMIN_DATABASE_URL=${BASH_REMATCH[1]}${BASH_REMATCH[3]}
+    fi
+}

@@ -30,7 +30,7 @@ is_secure() { [[ $secure == yes ]]; }
 
 KAFKA_USERS=("${SERVICES[@]/%/-service}" operator auditor monitoring)
 
-# A program is told the file that has its password, so that none stands in an environment or on a command line.
+# A program is told the file that has its password, so that none stands in its environment or on its command line.
 prepare_security() {
     local name password
     if ! is_secure; then return; fi
@@ -42,7 +42,8 @@ prepare_security() {
             password=${name}_PASSWORD
             echo "${!password}" >"$DATA/passwords/postgres/${name,,}"
             echo "*:*:*:$([[ $name == SUPERUSER ]] && echo postgres || echo "${name,,}"):${!password}"
-        done >"$DATA/passwords/pgpass"
+        done >"$DATA/passwords/pgpass.new"
+        mv "$DATA/passwords/pgpass.new" "$DATA/passwords/pgpass" # somebody may be reading it
         for name in "${KAFKA_USERS[@]}"; do
             if [[ ! -s $DATA/passwords/kafka/$name ]]; then random_password >"$DATA/passwords/kafka/$name"; fi
         done
@@ -184,14 +185,9 @@ add_database_settings() {
 }
 
 create_databases() {
-    local name password tries=20
-    local -a passwords=(PGPASSWORD="$SUPERUSER_PASSWORD")
-    for name in "${ROLES[@]}"; do
-        password=${name}_PASSWORD
-        passwords+=("$password=${!password}")
-    done
+    local name tries=20
     # What is handed over to an owner gives way to who works with it, and is tried again.
-    until env "${passwords[@]}" "$POSTGRES_BIN/psql" -X -q -h "$SOCKET_DIR" -p "${PORT[postgres]}" -U postgres \
+    until bootstrap_psql -X -q -h "$SOCKET_DIR" -p "${PORT[postgres]}" -U postgres \
         -d postgres -f "$ROOT/deploy/postgres/bootstrap.sql" >"$STATE/log/bootstrap.log" 2>&1; do
         if ((--tries == 0)) || ! grep -q 'lock timeout\|deadlock' "$STATE/log/bootstrap.log"; then
             die "creating the databases failed: $(tail -n 3 "$STATE/log/bootstrap.log")"
@@ -199,6 +195,13 @@ create_databases() {
         sleep 1
     done
 }
+
+# With all roles' passwords in its environment, for as long as it runs; other users cannot see them there.
+bootstrap_psql() (
+    export PGPASSWORD=$SUPERUSER_PASSWORD
+    for name in "${ROLES[@]}"; do export "${name}_PASSWORD"; done
+    exec "$POSTGRES_BIN/psql" "$@"
+)
 
 # Brings the schemas of the services that are about to start up to date, each as its owner.
 declare -A MIGRATING=()
@@ -299,7 +302,8 @@ apply_topics() {
         for service in "${SERVICES[@]}"; do flags+=("--$service-group" "$(group_of "$service")"); done
         apply+=(--users "$DATA/passwords/kafka")
     fi
-    "$build_dir/bin/orderctl" "${flags[@]}" "${apply[@]}" >"$STATE/log/topics.log" 2>&1 || status=$?
+    # Of no other stack, which may be an encrypted one.
+    "$build_dir/bin/orderctl" --stack-env /dev/null "${flags[@]}" "${apply[@]}" >"$STATE/log/topics.log" 2>&1 || status=$?
     case $status in
         0) ;;
         1) note "topics differ from the catalog, see $STATE/log/topics.log" ;;

@@ -347,6 +347,7 @@ void Client::Core::ask(Outgoing request) {
     } else if (running + waiting.size() >= limits.requests) {
         refuse(request, "too many requests at once");
     } else {
+        if (turn_armed && request.give_up < turn.expiry()) turn_armed = false;
         waiting.push_back(std::move(request));
         begin_waiting();
     }
@@ -368,17 +369,17 @@ void Client::Core::begin_waiting() {
 void Client::Core::watch_waiting() {
     if (turn_armed || waiting.empty()) return;
     turn_armed = true;
-    turn.expires_at(waiting.front().give_up);
+    turn.expires_at(std::ranges::min_element(waiting, {}, &Outgoing::give_up)->give_up);
     turn.async_wait([weak = weak_from_this()](boost::system::error_code ec) {
         const auto core = weak.lock();
         if (!core || ec || core->closed) return;
         core->turn_armed = false;
         const auto now = Clock::now();
-        std::erase_if(core->waiting, [&](Outgoing& request) {
-            const bool late = request.give_up <= now;
-            if (late) core->refuse(request, "no connection in time");
-            return late;
-        });
+        const auto in_time = [now](const Outgoing& request) { return request.give_up > now; };
+        auto& all = core->waiting;
+        const auto late = std::stable_partition(all.begin(), all.end(), in_time);
+        for (auto it = late; it != all.end(); ++it) core->refuse(*it, "no connection in time");
+        all.erase(late, all.end());
         core->watch_waiting();
     });
 }

@@ -94,25 +94,27 @@ int CurlMulti::on_socket(CURL*, curl_socket_t socket, int what, void* self, void
         std::uint32_t events = 0;
         if (what & CURL_POLL_IN) events |= EPOLLIN;
         if (what & CURL_POLL_OUT) events |= EPOLLOUT;
-        me.watch(socket, watched, events);
+        // What the set has lost was closed: this is a lookup's, of the same number.
+        if (me.watch(socket, watched, events) == Place::lost) me.connections_.erase(socket);
     } else if (watched.events != EPOLLIN) {  // no connection, or none yet
         ::epoll_ctl(me.sockets_.native_handle(), EPOLL_CTL_DEL, socket, nullptr);
-        watched.events = 0;
+        me.connections_.erase(socket);
     }
     return 0;  // anything else ends all transfers, for ever
 }
 
 // Where that fails, the socket's transfer ends when its time is over.
-void CurlMulti::watch(curl_socket_t socket, Watched& watched, std::uint32_t events) {
-    if (watched.events == events) return;
+CurlMulti::Place CurlMulti::watch(curl_socket_t socket, Watched& watched, std::uint32_t events) {
+    const bool was_in = watched.events != 0;
+    if (watched.events == events) return Place::known;
     epoll_event event{};
     event.events = events;
     event.data.fd = socket;
     const int set = sockets_.native_handle();
-    if (::epoll_ctl(set, EPOLL_CTL_MOD, socket, &event) == 0 ||
-        (errno == ENOENT && ::epoll_ctl(set, EPOLL_CTL_ADD, socket, &event) == 0)) {
-        watched.events = events;
-    }
+    watched.events = events;
+    if (::epoll_ctl(set, EPOLL_CTL_MOD, socket, &event) == 0) return Place::known;
+    ::epoll_ctl(set, EPOLL_CTL_ADD, socket, &event);
+    return was_in ? Place::lost : Place::known;
 }
 
 int CurlMulti::on_timeout(CURLM*, long timeout_ms, void* self) {

@@ -52,7 +52,8 @@ private:
     static int on_socket(CURL*, curl_socket_t socket, int what, void* self, void*);
     static int on_open(void* self, curl_socket_t socket, curlsocktype);
     static int on_close(void* self, curl_socket_t socket);
-    void watch(curl_socket_t socket, Watched& watched, std::uint32_t events);
+    enum class Place { known, lost };  // lost: it was in the set, says `watched`, and is not
+    Place watch(curl_socket_t socket, Watched& watched, std::uint32_t events);
     static int on_timeout(CURLM*, long timeout_ms, void* self);
     void wait_for_events();
     void take_events();

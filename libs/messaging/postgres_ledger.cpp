@@ -24,7 +24,6 @@ const Statement kWasHeld{"relay_was_held", R"(
     SELECT held_at IS NOT NULL
            OR coalesce(released_at > clock_timestamp() - $1::bigint * interval '1 ms', false)
     FROM relay_checkpoint WHERE lane = 'saga')"};
-const Statement kUnlock{"relay_unlock", "SELECT pg_advisory_unlock($1::bigint)"};
 const Statement kIdle{"relay_idle", "SET idle_session_timeout = '3s'"};
 
 const Statement kStanding{"relay_standing", R"(
@@ -118,6 +117,7 @@ PostgresLedger::Backlog PostgresLedger::backlog(std::int64_t seq) {
 std::int64_t PostgresLedger::checkpoint() {
     const Rows rows = standing();
     republished_ = rows.int64(0, 2);
+    held_ = rows.boolean(0, 3);
     return rows.int64(0, 0);
 }
 
@@ -185,10 +185,8 @@ void PostgresLedger::note_skipped(std::size_t events) {
                                           static_cast<std::int64_t>(events)));
 }
 
-bool saga_lane_is_free(postgres::Connection& connection) {
-    if (!connection.exec(kTryLock, Params::of(kSagaLock)).boolean(0, 0)) return false;
-    connection.exec(kUnlock, Params::of(kSagaLock));
-    return true;
+bool take_saga_lane(postgres::Connection& connection) {
+    return connection.exec(kTryLock, Params::of(kSagaLock)).boolean(0, 0);
 }
 
 bool was_held_within(postgres::Connection& connection, std::chrono::milliseconds time) {

@@ -57,9 +57,9 @@ private:
     bool held_ = false;             // as of the last move of it, or of lead()
 };
 
-// The session lock of the service's saga lane. True: it is free, so no relay is sending. Given back
-// at once.
-bool saga_lane_is_free(postgres::Connection& connection);
+// Takes the session lock of the service's saga lane, as a relay does. False: a relay has it, and
+// may be sending. It is given back when the connection ends.
+bool take_saga_lane(postgres::Connection& connection);
 
 // The saga's lane is held (orderctl topics hold), or was in the last `time`.
 bool was_held_within(postgres::Connection& connection, std::chrono::milliseconds time);

@@ -52,6 +52,10 @@ public:
                 metrics_.held.Set(ledger_.held() ? 1 : 0);
                 if (leads) {
                     lead();
+                    if (ledger_.held()) {
+                        spdlog::warn("relay: held by an operator: nothing is sent (orderctl lag)");
+                        ledger_.release();  // nothing of ours is under way any more
+                    }
                 } else if (ledger_.held()) {
                     warming_.done();
                     show_backlog(ledger_.checkpoint());  // nobody leads: all show it
@@ -145,17 +149,13 @@ private:
         relay.step(steady_clock::now());
         producer.flush(kFlush);
         relay.finish();
-        if (ledger_.held()) {
-            spdlog::warn("relay: held by an operator: nothing is sent (orderctl lag)");
-            ledger_.release();
-        }
     }
 
-    // False: it is to stop.
+    // False: it is to stop, or the lane is held.
     bool open(TopicProducer& kafka) {
         const auto alive = [&] {
             ledger_.checkpoint();  // still the leader
-            return !stop_.stop_requested();
+            return !stop_.stop_requested() && !ledger_.held();
         };
         topic_id_ = find_topic(kafka, steady_clock::time_point::max(), alive);
         if (topic_id_.empty()) return false;

@@ -267,10 +267,10 @@ TEST_CASE("relay: an operator holds it: nothing is sent until it is released, th
     REQUIRE(eventually(20s, [&] {
         return database.number("SELECT seq FROM relay_checkpoint") > 100;
     }));
-    CHECK_FALSE(messaging::saga_lane_is_free(operators));
+    CHECK_FALSE(messaging::take_saga_lane(operators));
 
     database.query("UPDATE relay_checkpoint SET held_at = now(), held_by = 'anna'");
-    REQUIRE(eventually(10s, [&] { return messaging::saga_lane_is_free(operators); }));
+    REQUIRE(eventually(10s, [&] { return messaging::take_saga_lane(operators); }));
     const auto sent = database.number("SELECT seq FROM relay_checkpoint");
     const int appended = appenders.appended();
     CHECK(eventually(10s, [&] {
@@ -280,7 +280,11 @@ TEST_CASE("relay: an operator holds it: nothing is sent until it is released, th
     CHECK(eventually(5s, [&] { return gauge(registry, "orderflow_relay_held") == 1; }));
     CHECK(database.number("SELECT seq FROM relay_checkpoint") == sent);
 
+    // Released, but the lane is taken: partitions are being added.
     database.query("UPDATE relay_checkpoint SET held_at = NULL");
+    std::this_thread::sleep_for(1s);
+    CHECK(database.number("SELECT seq FROM relay_checkpoint") == sent);
+    operators.reset();
     appenders.stop();
     CHECK(eventually(30s, [&] { return behind(database) == 0; }));
     CHECK(eventually(5s, [&] { return gauge(registry, "orderflow_relay_held") == 0; }));

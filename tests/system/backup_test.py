@@ -36,9 +36,13 @@ class Backup(unittest.TestCase):
         sender.start()
         try:
             self.assertTrue(eventually(60, lambda: len(load.accepted) > 400))
+            self.assertEqual(self.servers.ctl("topics", "hold", "--by", "anna")[0] < 2, True)
+            self.assertIn("held by anna", self.run_script("backup", self.where / "none").stdout)
+            self.assertEqual(self.servers.ctl("topics", "release"), (0, {"released": 4}))
             in_it = set(load.accepted)
             done = self.run_script("backup", self.where / "one")
             self.assertEqual(done.returncode, 0, done.stdout)
+            self.assertEqual(self.servers.ctl("topics", "release"), (0, {"released": 0}))
             self.assertEqual(self.run_script("backup", self.where / "one").returncode, 1)  # it is there
         finally:
             sender.join()

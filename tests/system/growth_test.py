@@ -40,6 +40,8 @@ class Growth(unittest.TestCase):
         code, said = self.servers.ctl("topics", "hold", "--by", "anna")
         self.assertEqual((code, said), (0, {"allRead": True, "unread": []}))
         self.assertTrue(self.held())
+        self.assertEqual(self.servers.ctl("topics", "hold", "--by", "bert")[0], 2)
+        self.assertEqual(self.servers.ctl("topics", "release", "--by", "bert"), (0, {"released": 0}))
         lanes = [lane for lane in self.servers.ctl("lag")[1]["lanes"] if lane["lane"] == "saga"]
         self.assertEqual([lane.get("heldBy") for lane in lanes if lane["service"] != "analytics"], ["anna"] * 4)
         ends = self.ends()
@@ -68,7 +70,7 @@ class Growth(unittest.TestCase):
             self.grow(load, 12)
         finally:
             sender.join()
-        self.assertEqual(self.servers.ctl("topics", "hold")[0], 0)
+        self.assertEqual(self.servers.ctl("topics", "hold", "--by", "anna")[0], 0)
         self.assertEqual(self.servers.ctl("topics", "grow", "6")[0], 2)  # there are twelve
         self.assertEqual(self.servers.ctl("topics", "release")[0], 0)
         code, verdict = self.servers.ctl("check", "--quiesce", "60")

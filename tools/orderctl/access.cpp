@@ -206,7 +206,17 @@ void take(const KafkaHandle& handle, const std::vector<Held>& surplus) {
     }
     const Queue queue(rd_kafka_queue_new(handle.get()));
     rd_kafka_DeleteAcls(handle.get(), raw.data(), raw.size(), nullptr, queue.get());
-    answer_in(queue, "rights to take");
+    const KafkaEvent event = answer_in(queue, "rights to take");
+    std::size_t count = 0;
+    const auto** results = rd_kafka_DeleteAcls_result_responses(
+        rd_kafka_event_DeleteAcls_result(event.get()), &count);
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto* failed = rd_kafka_DeleteAcls_result_response_error(results[i]);
+        if (failed && rd_kafka_error_code(failed)) {
+            throw CannotDo("Kafka: a right of " + surplus[i].principal + ": " +
+                           rd_kafka_error_string(failed));
+        }
+    }
 }
 
 struct Comparison {

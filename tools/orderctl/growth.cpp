@@ -33,9 +33,12 @@ constexpr milliseconds kAgain{100};
 constexpr seconds kStops{15};  // a relay looks once a second, and finishes what is under way
 constexpr seconds kKnown{10};  // new partitions to the brokers
 
+// Whose hold it is now.
 const Statement kHold{"hold", R"(
-    UPDATE relay_checkpoint SET held_at = clock_timestamp(), held_by = $1::text
-    WHERE lane = 'saga' AND held_at IS NULL)"};
+    UPDATE relay_checkpoint
+    SET held_by = CASE WHEN held_at IS NULL THEN $1::text ELSE held_by END,
+        held_at = coalesce(held_at, clock_timestamp())
+    WHERE lane = 'saga' RETURNING held_by)"};
 const Statement kIsHeld{"is_held", R"(
     SELECT count(*) FROM relay_checkpoint WHERE lane = 'saga' AND held_at IS NOT NULL)"};
 // For orderctl check: an order's earlier events may lie where so many partitions had put them.
@@ -45,7 +48,7 @@ const Statement kGrowsFrom{"grows_from", R"(
 const Statement kRelease{"release", R"(
     UPDATE relay_checkpoint
     SET held_at = NULL, held_by = NULL, released_at = clock_timestamp()
-    WHERE lane = 'saga' AND held_at IS NOT NULL)"};
+    WHERE lane = 'saga' AND held_at IS NOT NULL AND ($1::text = '' OR held_by = $1::text))"};
 
 template <class Holds>
 bool within(std::chrono::nanoseconds time, Holds holds) {
@@ -70,10 +73,11 @@ std::vector<Outbox> open_outboxes(const Endpoints& endpoints) {
     return outboxes;
 }
 
-// Waits until no relay sends: its lock is free, and a held lane is not led again.
-void await_stopped(const std::vector<Outbox>& outboxes, seconds patience) {
+// Waits until no relay sends: its lock is free, and a held lane is not led again. The locks are
+// kept until the connections end: so long none sends, even if somebody releases the hold.
+void take_lanes(const std::vector<Outbox>& outboxes, seconds patience) {
     for (const Outbox& outbox : outboxes) {
-        if (within(patience, [&] { return messaging::saga_lane_is_free(*outbox.connection); })) {
+        if (within(patience, [&] { return messaging::take_saga_lane(*outbox.connection); })) {
             continue;
         }
         throw CannotDo("the relay of " + std::string(short_name(outbox.service)) +
@@ -174,9 +178,14 @@ Unread hold(const Endpoints& endpoints, const std::string& by, seconds patience)
     read_saga_layouts(kafka);  // before anything is held: does Kafka answer?
     const auto outboxes = open_outboxes(endpoints);
     for (const Outbox& outbox : outboxes) {
-        outbox.connection->exec(kHold, Params::of(std::string_view(by)));
+        const postgres::Rows rows =
+            outbox.connection->exec(kHold, Params::of(std::string_view(by)));
+        if (rows.size() == 1 && rows.text(0, 0) != by) {
+            throw CannotDo("the relay of " + std::string(short_name(outbox.service)) +
+                           " is held by " + std::string(rows.text(0, 0)) + " already");
+        }
     }
-    await_stopped(outboxes, kStops);
+    take_lanes(outboxes, kStops);
     return await_read(kafka, endpoints, patience);
 }
 
@@ -189,7 +198,7 @@ Grown grow(const Endpoints& endpoints, std::int32_t partitions, seconds patience
                            " is not held: orderctl topics hold comes first");
         }
     }
-    await_stopped(outboxes, kStops);
+    take_lanes(outboxes, kStops);
     if (const Unread unread = await_read(kafka, endpoints, patience); !unread.empty()) {
         throw CannotDo("not all is read yet, " + unread.front() + ": see orderctl lag");
     }
@@ -204,7 +213,8 @@ Grown grow(const Endpoints& endpoints, std::int32_t partitions, seconds patience
     }
     for (const Outbox& outbox : outboxes) {
         const std::string topic(events::topic_of(outbox.service));
-        outbox.connection->exec(kGrowsFrom, Params::of(layouts.at(topic).partitions));
+        const std::int32_t now = layouts.at(topic).partitions;
+        if (now < partitions) outbox.connection->exec(kGrowsFrom, Params::of(now));
     }
     if (!grown.topics.empty()) add_partitions(kafka, grown.topics, partitions);
     const bool known = within(kKnown, [&] {
@@ -225,10 +235,11 @@ Grown grow(const Endpoints& endpoints, std::int32_t partitions, seconds patience
     return grown;
 }
 
-int release(const Endpoints& endpoints) {
+int release(const Endpoints& endpoints, const std::string& by) {
     int released = 0;
     for (const Outbox& outbox : open_outboxes(endpoints)) {
-        released += static_cast<int>(outbox.connection->exec(kRelease).affected());
+        const auto rows = outbox.connection->exec(kRelease, Params::of(std::string_view(by)));
+        released += static_cast<int>(rows.affected());
     }
     return released;
 }

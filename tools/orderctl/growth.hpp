@@ -16,7 +16,8 @@ namespace orderflow::orderctl {
 using Unread = std::vector<std::string>;
 
 // Asks the four relays to stop (role operator), waits until none sends any more, and then, at most
-// `patience`, until every group has read to the end. Throws CannotDo if a relay does not stop.
+// `patience`, until every group has read to the end. Throws CannotDo if somebody else holds them,
+// or a relay does not stop.
 Unread hold(const Endpoints& endpoints, const std::string& by, std::chrono::seconds patience);
 
 struct Grown {
@@ -24,11 +25,12 @@ struct Grown {
     std::vector<std::string> unassigned;  // groups whose members have not taken them in time
 };
 // Gives each of the saga's topics `partitions`, and waits, at most `patience`, until the members of
-// all groups have been given them. Throws CannotDo unless the pipeline is held and all is read, and
-// if a topic has more.
+// all groups have been given them. No relay sends until it returns, whoever releases the hold.
+// Throws CannotDo unless the pipeline is held and all is read, and if a topic has more.
 Grown grow(const Endpoints& endpoints, std::int32_t partitions, std::chrono::seconds patience);
 
-// The relays go on. The number of those that were held.
-int release(const Endpoints& endpoints);
+// The relays go on; if `by` is not empty, those alone that it holds. The number of those that were
+// held.
+int release(const Endpoints& endpoints, const std::string& by);
 
 }  // namespace orderflow::orderctl

@@ -34,11 +34,12 @@ constexpr const char* kHoldHelp =
     "moment.";
 constexpr const char* kGrowHelp =
     "Gives each of the saga's topics this many partitions. Only while they are held.";
-constexpr const char* kReleaseHelp = "Lets the relays go on.";
+constexpr const char* kReleaseHelp = "Lets the relays go on, whoever holds them.";
 constexpr const char* kExample = R"(
   orderctl topics hold --by anna && orderctl topics grow 12; orderctl topics release
 A hold stays until it is released, also over restarts: orderctl lag and the metric
-orderflow_relay_held show it. Orders wait meanwhile; the deadline cancels none of them for that.
+orderflow_relay_held show it. What one holds no other can hold. Orders wait meanwhile; the deadline
+cancels none of them for that.
 If hold ends with 1, the relays are held and something is not read yet: look at orderctl lag, and
 run it again, or release. Partitions are never taken away. Topics of announcements stay as they are.
 Exit code 1: not all is read, or a group's members have not taken the partitions yet. 2: refused, or
@@ -48,6 +49,7 @@ constexpr std::chrono::milliseconds kPatience{10'000};  // with a Kafka that doe
 
 struct GrowthOptions {
     std::string by;
+    std::string only_of;
     std::int64_t patience_s = 60;
     std::int32_t partitions = 0;
 };
@@ -86,8 +88,8 @@ int run_grow(const Context& context, const GrowthOptions& options) {
     return grown.unassigned.empty() ? kClean : kViolated;
 }
 
-int run_release(const Context& context) {
-    const int released = release(context.endpoints);
+int run_release(const Context& context, const GrowthOptions& options) {
+    const int released = release(context.endpoints, options.only_of);
     if (context.json) {
         print_raw(events::to_json(ReleaseDocument{released}) + "\n");
     } else {
@@ -130,8 +132,8 @@ void add_growth(CLI::App& topics, Context& context) {
         ->required()
         ->check(CLI::Range(events::kPartitions, 1'000));
     add_patience(grow);
-    add("release", kReleaseHelp,
-        [](const Context& at, const GrowthOptions&) { return run_release(at); });
+    add("release", kReleaseHelp, &run_release)
+        ->add_option("--by", options->only_of, "only what this one holds");
 }
 
 }  // namespace orderflow::orderctl

@@ -1,6 +1,7 @@
 #include "orderctl/preflight.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cstdlib>
 #include <map>
@@ -136,17 +137,23 @@ private:
             if (const auto found = all.find(file); found != all.end()) look_at_file(found->second);
         }
         const auto protocol = all.find("security.protocol");
-        if (protocol == all.end() || protocol->second.find_first_of("lL") == std::string::npos ||
-            protocol->second.find("TEXT") != std::string::npos) {
+        const auto is_tls = [](std::string text) {  // ssl, SASL_SSL; not sasl_plaintext
+            std::ranges::transform(text, text.begin(),
+                                   [](unsigned char c) { return std::tolower(c); });
+            return text.ends_with("ssl");
+        };
+        if (protocol == all.end() || !is_tls(protocol->second)) {
             return add(Verdict::doubtful, "Kafka", "is spoken to without encryption");
         }
         std::string_view brokers = kafka.brokers;
         while (!brokers.empty()) {
-            const std::string_view broker = brokers.substr(0, brokers.find(','));
+            std::string_view broker = brokers.substr(0, brokers.find(','));
             brokers.remove_prefix(std::min(brokers.size(), broker.size() + 1));
-            const auto colon = broker.rfind(':');
-            look_at_server("broker " + std::string(broker), std::string(broker.substr(0, colon)),
-                           std::string(broker.substr(colon + 1)), Handshake::plain_tls);
+            broker.remove_prefix(std::min(broker.size(), broker.find_first_not_of(' ')));
+            const auto scheme = broker.find("://");
+            if (scheme != broker.npos) broker.remove_prefix(scheme + 3);
+            const auto [host, port] = split_address(broker, "9092");
+            look_at_server("broker " + std::string(broker), host, port, Handshake::plain_tls);
         }
     }
 

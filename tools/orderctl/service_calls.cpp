@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <exception>
-#include <string_view>
 
 #include <boost/asio/co_spawn.hpp>
 
@@ -45,17 +44,22 @@ http::ClientResult HttpAsker::get(const std::string& target, const std::string& 
     return result;
 }
 
+std::pair<std::string, std::string> split_address(std::string_view text,
+                                                  std::string_view default_port) {
+    const auto colon = text.rfind(':');
+    const bool has_port = colon != text.npos && text.find(']', colon) == text.npos;
+    std::string_view host = has_port ? text.substr(0, colon) : text;
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    return {std::string(host), std::string(has_port ? text.substr(colon + 1) : default_port)};
+}
+
 ServiceAddress address_of(const std::string& origin) {
     std::string_view rest = origin;
     const bool tls = rest.starts_with("https://");
     rest.remove_prefix(std::min(rest.size(), rest.find("://") + 3));
     if (rest.ends_with('/')) rest.remove_suffix(1);
-    const auto colon = rest.rfind(':');
-    const bool has_port = colon != rest.npos && rest.find(']', colon) == rest.npos;
-    std::string_view host = has_port ? rest.substr(0, colon) : rest;
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    return {tls, std::string(host),
-            has_port ? std::string(rest.substr(colon + 1)) : std::string(tls ? "443" : "80")};
+    auto [host, port] = split_address(rest, tls ? "443" : "80");
+    return {tls, std::move(host), std::move(port)};
 }
 
 }  // namespace orderflow::orderctl

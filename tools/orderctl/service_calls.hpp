@@ -3,6 +3,8 @@
 // answer.
 #include <chrono>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include <boost/asio/io_context.hpp>
 
@@ -22,6 +24,10 @@ private:
     boost::asio::io_context io_{1};
     http::Client client_;
 };
+
+// Host, without brackets if it is an IPv6 address, and port of HOST[:PORT].
+std::pair<std::string, std::string> split_address(std::string_view text,
+                                                  std::string_view default_port);
 
 // The host of http://HOST:PORT, which stands in brackets if it is an IPv6 address.
 struct ServiceAddress {
