@@ -97,9 +97,11 @@ class Stuck(OrderctlView):
             self.final(order_id)
 
     def test_young_waits_are_left_out(self):
-        self.place(self.order(self.product(), token="tok_slow_60s"))
+        order_id = self.place(self.order(self.product(), token="tok_slow_60s"))
         code, document = self.ctl("stuck", "--older-than", "3600")
         self.assertEqual((code, document["orders"]), (0, []))
+        request("POST", self.stack.url("edge", f"/api/orders/{order_id}/cancellations"))
+        self.final(order_id)
 
 
 class Lag(OrderctlView):
