@@ -195,10 +195,13 @@ stop_parts() {
     done
 }
 
-# For libpq's programs: the password of $ADMIN_DATABASE_URL in the environment, not on a command line that all may read.
-use_admin_password() {
-    if [[ $ADMIN_DATABASE_URL =~ ^(.*)\ password=([^\ ]*)(.*)$ ]]; then
+# as_admin DATABASE PROGRAM [ARGUMENT...]: one of PostgreSQL's, as the superuser of $ADMIN_DATABASE_URL. Its password is in
+# this program's environment alone, not on a command line that all may read.
+as_admin() (
+    url="$ADMIN_DATABASE_URL dbname=$1"
+    if [[ $url =~ ^(.*)\ password=([^\ ]*)(.*)$ ]]; then
         export PGPASSWORD=${BASH_REMATCH[2]}
-        ADMIN_DATABASE_URL=${BASH_REMATCH[1]}${BASH_REMATCH[3]}
+        url=${BASH_REMATCH[1]}${BASH_REMATCH[3]}
     fi
-}
+    exec "$POSTGRES_BIN/$2" --dbname="$url" "${@:3}"
+)

@@ -230,6 +230,7 @@ struct Client::Core final : std::enable_shared_from_this<Client::Core> {
     void watch_waiting();
     void connected();
     void refuse(Outgoing& request, std::string why);
+    void deliver(Done done, ClientResult result);
     void end(CURL* easy, CURLcode code);
     void complete(Call& call);
     Call& spare_call();  // the last of `spare`
@@ -433,9 +434,7 @@ void Client::Core::begin(Outgoing& request) {
 void Client::Core::refuse(Outgoing& request, std::string why) {
     ClientResult none;
     none.error = std::move(why);
-    asio::post(io, [done = std::move(request.done), none = std::move(none)]() mutable {
-        std::move(done)(std::move(none));
-    });
+    deliver(std::move(request.done), std::move(none));
 }
 
 void Client::Core::end(CURL* easy, CURLcode code) {
@@ -459,10 +458,14 @@ void Client::Core::end(CURL* easy, CURLcode code) {
 }
 
 // The caller goes on in its own turn, when nothing of ours or of libcurl's is on the stack.
-void Client::Core::complete(Call& call) {
-    asio::post(io, [done = std::move(call.done), result = std::move(call.result)]() mutable {
+void Client::Core::deliver(Done done, ClientResult result) {
+    asio::post(io, [done = std::move(done), result = std::move(result)]() mutable {
         std::move(done)(std::move(result));
     });
+}
+
+void Client::Core::complete(Call& call) {
+    deliver(std::move(call.done), std::move(call.result));
     call.done = nullptr;
     call.result = {};
     spare.push_back(&call);

@@ -171,6 +171,11 @@ void set_passwords(const KafkaHandle& handle, const std::string& directory) {
     }
 }
 
+void must_be_done(const rd_kafka_error_t* failed, const std::string& principal) {
+    if (!failed || !rd_kafka_error_code(failed)) return;
+    throw CannotDo("Kafka: a right of " + principal + ": " + rd_kafka_error_string(failed));
+}
+
 void give(const KafkaHandle& handle, const std::vector<Right>& rights) {
     if (rights.empty()) return;
     std::vector<Acl> acls;
@@ -183,11 +188,7 @@ void give(const KafkaHandle& handle, const std::vector<Right>& rights) {
     const auto** results =
         rd_kafka_CreateAcls_result_acls(rd_kafka_event_CreateAcls_result(event.get()), &count);
     for (std::size_t i = 0; i < count; ++i) {
-        const auto* failed = rd_kafka_acl_result_error(results[i]);
-        if (failed && rd_kafka_error_code(failed)) {
-            throw CannotDo("Kafka: a right of " + rights[i].principal + ": " +
-                           rd_kafka_error_string(failed));
-        }
+        must_be_done(rd_kafka_acl_result_error(results[i]), rights[i].principal);
     }
 }
 
@@ -211,11 +212,7 @@ void take(const KafkaHandle& handle, const std::vector<Held>& surplus) {
     const auto** results = rd_kafka_DeleteAcls_result_responses(
         rd_kafka_event_DeleteAcls_result(event.get()), &count);
     for (std::size_t i = 0; i < count; ++i) {
-        const auto* failed = rd_kafka_DeleteAcls_result_response_error(results[i]);
-        if (failed && rd_kafka_error_code(failed)) {
-            throw CannotDo("Kafka: a right of " + surplus[i].principal + ": " +
-                           rd_kafka_error_string(failed));
-        }
+        must_be_done(rd_kafka_DeleteAcls_result_response_error(results[i]), surplus[i].principal);
     }
 }
 
