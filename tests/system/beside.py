@@ -182,12 +182,14 @@ class Program:
             threading.Thread(target=self.read_output, daemon=True).start()
 
     def read_log(self):
-        for line in self.process.stderr:
-            self.log.append(line.decode())
+        with self.process.stderr as lines:
+            for line in lines:
+                self.log.append(line.decode())
 
     def read_output(self):
-        for line in self.process.stdout:
-            self.lines.put(line)
+        with self.process.stdout as lines:
+            for line in lines:
+                self.lines.put(line)
         self.lines.put(b"")
 
     def url(self, within_s=2):
