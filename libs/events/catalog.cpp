@@ -96,6 +96,14 @@ std::string_view type_name(EventKind kind) { return kTypeNames[static_cast<std::
 
 std::string_view topic_of(Service producer) { return names_of(producer).topic; }
 
+std::vector<std::string_view> saga_topics() {
+    std::vector<std::string_view> names;
+    for (const ServiceNames& service : kServices) {
+        if (!service.topic.empty()) names.push_back(service.topic);
+    }
+    return names;
+}
+
 std::span<const TopicSettings> topics() { return kTopics; }
 
 std::vector<std::string_view> topics_consumed_by(Service service) {

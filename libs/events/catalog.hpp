@@ -66,6 +66,9 @@ std::span<const CatalogRow> catalog();
 std::string_view type_name(EventKind kind);
 std::string_view topic_of(Service producer);
 
+// Those that carry the saga's events: the services' own.
+std::vector<std::string_view> saga_topics();
+
 // The saga's topics, and those of the announcements: a retry topic for each of them, and the dead
 // letters.
 struct TopicSettings {

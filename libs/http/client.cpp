@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <deque>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -15,6 +13,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "http/client_checks.hpp"
 #include "http/curl_multi.hpp"
 #include "http/request_fields.hpp"
 
@@ -43,12 +42,6 @@ struct EasyCleanup {
 struct ShareCleanup {
     void operator()(CURLSH* share) const { curl_share_cleanup(share); }
 };
-struct UrlCleanup {
-    void operator()(CURLU* url) const { curl_url_cleanup(url); }
-};
-struct TextFree {
-    void operator()(char* text) const { curl_free(text); }
-};
 
 template <class T>
 void set(CURL* easy, CURLoption option, T value) {
@@ -65,65 +58,6 @@ void require_libcurl() {
     constexpr int kNeeded = CURL_VERSION_ASYNCHDNS | CURL_VERSION_SSL;
     if ((curl_version_info(CURLVERSION_NOW)->features & kNeeded) != kNeeded) {
         throw std::runtime_error("this libcurl has no TLS, or waits while it looks up a name");
-    }
-}
-
-class Url {
-public:
-    explicit Url(const std::string& text) : url_(curl_url()) {
-        good_ = url_ && text.find_first_of(" \t\r\n") == std::string::npos &&
-                curl_url_set(url_.get(), CURLUPART_URL, text.c_str(), 0) == CURLUE_OK;
-    }
-    bool good() const { return good_; }
-    // Empty if there is none.
-    std::string part(CURLUPart part) const {
-        char* text = nullptr;
-        if (curl_url_get(url_.get(), part, &text, 0) != CURLUE_OK) return {};
-        return std::unique_ptr<char, TextFree>(text).get();
-    }
-    bool has_only_host_and_port() const {
-        if (part(CURLUPART_PATH) != "/" || part(CURLUPART_HOST).empty()) return false;
-        return std::ranges::all_of(
-            std::vector{CURLUPART_QUERY, CURLUPART_FRAGMENT, CURLUPART_USER, CURLUPART_PASSWORD},
-            [this](CURLUPart none) { return part(none).empty(); });
-    }
-
-private:
-    std::unique_ptr<CURLU, UrlCleanup> url_;
-    bool good_ = false;
-};
-
-// libcurl mends much ("http:///x", "http://x:"); that is refused.
-std::string checked_origin(std::string text) {
-    if (text.ends_with('/')) text.pop_back();
-    const Url url(text);
-    const std::string scheme = url.good() ? url.part(CURLUPART_SCHEME) : std::string();
-    const std::string start = scheme + "://";
-    if ((scheme != "http" && scheme != "https") || !text.starts_with(start) ||
-        !url.has_only_host_and_port() || text.ends_with(':') ||
-        text.find_first_of("@?#/", start.size()) != std::string::npos) {
-        throw std::invalid_argument("not http:// or https://host[:port]: " + text);
-    }
-    return text;
-}
-
-// The text may hold a password: it is not repeated.
-void check_proxy(const std::string& text) {
-    const Url url(text);
-    const bool known = text.starts_with("http://") || text.starts_with("https://");
-    if (!known || !url.good() || url.part(CURLUPART_HOST).empty() ||
-        url.part(CURLUPART_PATH) != "/") {
-        throw std::invalid_argument("the proxy is not http://[user:password@]host:port");
-    }
-}
-
-void check_ca_file(const std::string& file) {
-    std::ifstream in(file);
-    const std::string text(std::istreambuf_iterator<char>(in), {});
-    if (!in || text.empty()) throw std::runtime_error("no CA certificate can be read from " + file);
-    if (text.find("-----BEGIN CERTIFICATE-----") == std::string::npos &&
-        text.find("-----BEGIN TRUSTED CERTIFICATE-----") == std::string::npos) {
-        throw std::runtime_error(file + " holds no CA certificate in PEM");
     }
 }
 

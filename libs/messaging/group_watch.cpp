@@ -17,16 +17,6 @@ std::vector<std::string> strings(const std::vector<std::string_view>& views) {
     return {views.begin(), views.end()};
 }
 
-// The topics that carry the saga's events.
-std::vector<std::string> saga_topics() {
-    std::vector<std::string> topics;
-    for (const auto service : {events::Service::order, events::Service::inventory,
-                               events::Service::payment, events::Service::shipping}) {
-        topics.emplace_back(events::topic_of(service));
-    }
-    return topics;
-}
-
 }  // namespace
 
 class GroupWatch::Impl {
@@ -34,7 +24,7 @@ public:
     Impl(const KafkaSettings& kafka, events::Service service, std::chrono::milliseconds at_least,
          prometheus::Registry& registry)
         : group_(kafka.group_id),
-          topics_(saga_topics()),
+          topics_(strings(events::saga_topics())),
           client_(make_asking_client(kafka)),
           caught_up_(topics_, strings(events::topics_consumed_by(service)), at_least,
                      events::kPartitions),

@@ -170,6 +170,21 @@ void read_members(rd_kafka_t* handle, const std::string& group, const TimeLeft& 
     }
 }
 
+Conf asking_conf(const KafkaSettings& settings) {
+    Conf conf = base_conf(settings, settings.client_id + "-watch");
+    set_all(conf.get(), settings.properties.all);
+    set(conf.get(), "group.id", settings.group_id.empty() ? "watch" : settings.group_id);
+    return conf;
+}
+
+KafkaHandle make_client(Conf conf) {
+    char error[256];
+    KafkaHandle handle(rd_kafka_new(RD_KAFKA_CONSUMER, conf.get(), error, sizeof error));
+    if (!handle) throw std::runtime_error(error);
+    conf.release();  // owned by the handle now
+    return handle;
+}
+
 }  // namespace
 
 // librdkafka's own base64 needs a build with OpenSSL.
@@ -184,14 +199,23 @@ std::string text_of(const rd_kafka_Uuid_t* id) {
 }
 
 KafkaHandle make_asking_client(const KafkaSettings& settings) {
-    Conf conf = base_conf(settings, settings.client_id + "-watch");
-    set_all(conf.get(), settings.properties.all);
-    set(conf.get(), "group.id", settings.group_id.empty() ? "watch" : settings.group_id);
-    char error[256];
-    KafkaHandle handle(rd_kafka_new(RD_KAFKA_CONSUMER, conf.get(), error, sizeof error));
-    if (!handle) throw std::runtime_error(error);
-    conf.release();  // owned by the handle now
-    return handle;
+    return make_client(asking_conf(settings));
+}
+
+std::string complaint_of(const KafkaSettings& settings, milliseconds at_most) {
+    Conf conf = asking_conf(settings);
+    rd_kafka_conf_set_events(conf.get(), RD_KAFKA_EVENT_ERROR);
+    const KafkaHandle handle = make_client(std::move(conf));
+    const Queue queue(rd_kafka_queue_get_main(handle.get()));
+    const TimeLeft left(at_most);
+    std::string text;
+    while (const KafkaEvent event{
+        rd_kafka_queue_poll(queue.get(), static_cast<int>(left.ms().count()))}) {
+        text = rd_kafka_event_error_string(event.get());
+        // That it cannot reach anybody is what its other complaints lead to.
+        if (rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) break;
+    }
+    return text;
 }
 
 void ask_for_layouts(rd_kafka_t* handle, const std::vector<std::string>& topics,

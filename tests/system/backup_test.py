@@ -55,6 +55,7 @@ class Backup(unittest.TestCase):
         with open(broken / "payments.dump", "ab") as dump:
             dump.write(b"?")
         self.assertIn("no whole backup", self.run_script("restore", broken).stdout)
+        self.assertIn("before the backup", self.run_script("restore", "--no-demo", self.where / "one").stdout)
         done = self.run_script("restore", self.where / "one", "--free-ports", "--no-build", "--no-demo", "--build-dir",
                                self.servers.bin.parent)
         self.assertEqual(done.returncode, 0, done.stdout)

@@ -110,11 +110,29 @@ class Secure(unittest.TestCase):
         self.assertTrue(self.servers.env["EDGE_URL"].startswith("https://localhost:"))
         self.check_completes(self.place())
 
+    def test_encryption_goes_and_comes_back(self):
+        self.servers.script("down")
+        self.servers.up("--no-demo")
+        self.assertTrue(self.servers.env["EDGE_URL"].startswith("http://"))
+        plain = self.place_plain()
+        self.servers.script("down")
+        self.servers.up("--secure", "--no-demo")
+        self.check_completes(plain, self.place())
+
     def test_the_operators_tool_reaches_everything(self):
         for command in (("lag",), ("topics", "show"), ("check", "--quiesce", "20")):
             done = subprocess.run([self.servers.bin / "orderctl", "--stack-env", f"{self.servers.state}/stack.env",
                                    *command], capture_output=True, text=True, check=False, timeout=120)
             self.assertEqual(done.returncode, 0, f"{command}: {done.stdout}{done.stderr}")
+
+    def test_the_operators_tool_says_why_it_is_not_let_in(self):
+        wrong = self.folder / "not-the-operators"
+        wrong.write_text("wrong\n")
+        done = subprocess.run([self.servers.bin / "orderctl", "--stack-env", f"{self.servers.state}/stack.env",
+                               "--kafka-password-file", wrong, "preflight"], capture_output=True, text=True,
+                              check=False, timeout=60)
+        self.assertIn("Authentication failed", done.stdout)
+        self.assertEqual(done.returncode, 1, done.stderr)
 
     # ---- the edge
 

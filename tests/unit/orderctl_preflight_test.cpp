@@ -40,15 +40,4 @@ TEST_CASE("preflight: labels are found in what /metrics says, of that metric onl
     CHECK(label_in(metrics, "nothing", "version").empty());
 }
 
-TEST_CASE("preflight: an origin's host and port") {
-    const auto text = [](const std::string& origin) {
-        const ServiceAddress at = address_of(origin);
-        return (at.tls ? "tls " : "") + at.host + " " + at.port;
-    };
-    CHECK(text("http://10.0.0.7:3001") == "10.0.0.7 3001");
-    CHECK(text("https://pay.example/") == "tls pay.example 443");
-    CHECK(text("http://[::1]:3010") == "::1 3010");
-    CHECK(text("http://[::1]") == "::1 80");
-}
-
 }  // namespace orderflow::orderctl

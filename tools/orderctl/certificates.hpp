@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "core/address.hpp"
+
 namespace orderflow::orderctl {
 
 // Whole days until the certificate that ends first is over; negative: it is. In a PEM file: of all
@@ -13,7 +15,8 @@ std::optional<int> days_left_in(const std::string& file);
 // PostgreSQL is asked for TLS before the handshake.
 enum class Handshake { plain_tls, postgres };
 
-// Of the certificate that HOST:PORT shows. Throws CannotDo if nobody answers, or not with TLS.
-int days_left_at(const std::string& host, const std::string& port, Handshake handshake);
+// Of the certificate that the server shows. Throws std::runtime_error if nobody answers, or not
+// with TLS.
+int days_left_at(const Address& address, Handshake handshake);
 
 }  // namespace orderflow::orderctl

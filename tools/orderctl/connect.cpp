@@ -187,6 +187,14 @@ http::ClientSettings Endpoints::gateway() const {
 
 const std::string& Endpoints::group(Service service) const { return group_[at(service)]; }
 
+std::map<std::string, std::string> Endpoints::groups() const {
+    std::map<std::string, std::string> groups;
+    for (const Service service : kServices) {
+        groups[std::string(events::names_of(service).name)] = group(service);
+    }
+    return groups;
+}
+
 std::map<std::string, std::string> read_stack_env(const std::string& file) {
     std::ifstream in(file);
     if (!in) throw CannotDo("cannot read " + file);

@@ -35,6 +35,7 @@ public:
     messaging::KafkaSettings kafka() const;
     http::ClientSettings gateway() const;
     const std::string& group(Service service) const;
+    std::map<std::string, std::string> groups() const;  // by the service's name
     // Where its process answers HTTP; empty if nobody says.
     const std::string& service_url(Service service) const { return service_url_[at(service)]; }
     // Replicas that the stack's topics have; 0: as the catalog says.

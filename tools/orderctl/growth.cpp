@@ -81,21 +81,18 @@ void take_lanes(const std::vector<Outbox>& outboxes, seconds patience) {
             continue;
         }
         throw CannotDo("the relay of " + std::string(short_name(outbox.service)) +
-                       " goes on sending: is a program running that is older than its schema? "
-                       "(orderctl topics release lets the others go on)");
+                       " goes on sending: is a program running that is older than its schema, or "
+                       "does another hold still wait? (orderctl topics release lets the others "
+                       "go on)");
     }
 }
 
-std::vector<std::string> saga_topics() {
-    std::vector<std::string> topics;
-    for (const Service service : kRelays) topics.emplace_back(events::topic_of(service));
-    return topics;
-}
-
 TopicLayouts read_saga_layouts(const KafkaHandle& kafka) {
+    const auto names = events::saga_topics();
+    const std::vector<std::string> topics(names.begin(), names.end());
     try {
-        TopicLayouts layouts = messaging::read_layouts(kafka.get(), saga_topics(), kAsk);
-        for (const std::string& topic : saga_topics()) {
+        TopicLayouts layouts = messaging::read_layouts(kafka.get(), topics, kAsk);
+        for (const std::string& topic : topics) {
             if (!layouts.contains(topic)) throw CannotDo("there is no topic " + topic);
         }
         return layouts;

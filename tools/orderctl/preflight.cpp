@@ -118,11 +118,7 @@ private:
     }
 
     void look_at_rights(const messaging::KafkaSettings& kafka) {
-        std::map<std::string, std::string> groups;
-        for (const Service service : kServices) {
-            groups[std::string(events::names_of(service).name)] = endpoints_.group(service);
-        }
-        const AccessStanding standing = look_at_access(kafka, wanted_rights(groups));
+        const AccessStanding standing = look_at_access(kafka, wanted_rights(endpoints_.groups()));
         if (standing.as_wanted()) return add(Verdict::good, "rights in Kafka", "as published");
         add(Verdict::bad, "rights in Kafka",
             std::to_string(standing.missing.size()) + " missing, " +
@@ -150,19 +146,15 @@ private:
             std::string_view broker = brokers.substr(0, brokers.find(','));
             brokers.remove_prefix(std::min(brokers.size(), broker.size() + 1));
             broker.remove_prefix(std::min(broker.size(), broker.find_first_not_of(' ')));
-            const auto scheme = broker.find("://");
-            if (scheme != broker.npos) broker.remove_prefix(scheme + 3);
-            const auto [host, port] = split_address(broker, "9092");
-            look_at_server("broker " + std::string(broker), host, port, Handshake::plain_tls);
+            const Address at = Address::parse(broker, "9092");
+            look_at_server("broker " + at.host + ":" + at.port, at, Handshake::plain_tls);
         }
     }
 
-    void look_at_server(const std::string& name, const std::string& host, const std::string& port,
-                        Handshake handshake) {
-        if (!seen_.insert(host + ":" + port).second) return;
+    void look_at_server(const std::string& name, const Address& at, Handshake handshake) {
+        if (!seen_.insert(at.host + ":" + at.port).second) return;
         look(name, [&] {
-            findings_.push_back(judge_days("certificate of " + name,
-                                           days_left_at(host, port, handshake),
+            findings_.push_back(judge_days("certificate of " + name, days_left_at(at, handshake),
                                            wishes_.certificate_days));
         });
     }
@@ -218,8 +210,8 @@ private:
             return add(Verdict::doubtful, name, "sslmode is not verify-full");
         }
         if (!part("sslrootcert").empty()) look_at_file(part("sslrootcert"));
-        look_at_server("PostgreSQL", part("host"), part("port").empty() ? "5432" : part("port"),
-                       Handshake::postgres);
+        const Address at{true, part("host"), part("port").empty() ? "5432" : part("port")};
+        look_at_server("PostgreSQL", at, Handshake::postgres);
     }
 
     void compare_schemas() {
@@ -235,12 +227,12 @@ private:
     void look_at_gateway() {
         const http::ClientSettings gateway = endpoints_.gateway();
         if (!gateway.ca_file.empty()) look_at_file(gateway.ca_file);
-        const ServiceAddress at = address_of(gateway.origin);
+        const Address at = Address::parse(gateway.origin);
         if (!at.tls) {
             return add(Verdict::doubtful, "gateway", "is called without encryption: " +
                                                          gateway.origin);
         }
-        look_at_server("the gateway", at.host, at.port, Handshake::plain_tls);
+        look_at_server("the gateway", at, Handshake::plain_tls);
     }
 
     void look_at_service(Service service, const std::string& name) {

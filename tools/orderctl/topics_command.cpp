@@ -172,11 +172,7 @@ void print(const TopicsDocument& document) {
 std::optional<AccessView> settle_access(const Endpoints& endpoints, const std::string& users,
                                         bool apply) {
     if (users.empty()) return std::nullopt;
-    std::map<std::string, std::string> groups;
-    for (const Service service : kServices) {
-        groups[std::string(events::names_of(service).name)] = endpoints.group(service);
-    }
-    const auto wanted = wanted_rights(groups);
+    const auto wanted = wanted_rights(endpoints.groups());
     return view_of(apply ? apply_access(endpoints.kafka(), wanted, users)
                          : look_at_access(endpoints.kafka(), wanted));
 }
