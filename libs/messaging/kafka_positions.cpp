@@ -202,15 +202,16 @@ KafkaHandle make_asking_client(const KafkaSettings& settings) {
     return make_client(asking_conf(settings));
 }
 
-std::string complaint_of(const KafkaSettings& settings, milliseconds at_most) {
+KafkaHandle make_complaining_client(const KafkaSettings& settings) {
     Conf conf = asking_conf(settings);
     rd_kafka_conf_set_events(conf.get(), RD_KAFKA_EVENT_ERROR);
-    const KafkaHandle handle = make_client(std::move(conf));
-    const Queue queue(rd_kafka_queue_get_main(handle.get()));
-    const TimeLeft left(at_most);
+    return make_client(std::move(conf));
+}
+
+std::string complaint_of(rd_kafka_t* handle) {
+    const Queue queue(rd_kafka_queue_get_main(handle));
     std::string text;
-    while (const KafkaEvent event{
-        rd_kafka_queue_poll(queue.get(), static_cast<int>(left.ms().count()))}) {
+    while (const KafkaEvent event{rd_kafka_queue_poll(queue.get(), 0)}) {
         text = rd_kafka_event_error_string(event.get());
         // That it cannot reach anybody is what its other complaints lead to.
         if (rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) break;

@@ -36,9 +36,11 @@ std::string text_of(const rd_kafka_Uuid_t* id);
 // not have, and crashes.
 KafkaHandle make_asking_client(const KafkaSettings& settings);
 
-// Why the brokers cannot be used, in librdkafka's words ("SASL authentication error: …"): what a
-// client of its own meets within `at_most`. Empty: nothing.
-std::string complaint_of(const KafkaSettings& settings, std::chrono::milliseconds at_most);
+// One that keeps what it has to complain of, for complaint_of(); it should not live for long.
+KafkaHandle make_complaining_client(const KafkaSettings& settings);
+// Why the brokers could not be used until now, in librdkafka's words ("SASL authentication error:
+// …"). Empty: nothing was wrong. Does not wait.
+std::string complaint_of(rd_kafka_t* handle);
 
 // Sends the question; the answer comes to `queue` as an event for layouts_in().
 void ask_for_layouts(rd_kafka_t* handle, const std::vector<std::string>& topics,

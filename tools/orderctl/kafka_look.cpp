@@ -5,14 +5,12 @@
 
 namespace orderflow::orderctl {
 
-constexpr std::chrono::milliseconds kComplains{2'000};
-
 void must_answer(const messaging::KafkaSettings& kafka, std::chrono::milliseconds patience) {
-    const messaging::KafkaHandle handle = messaging::make_asking_client(kafka);
+    const messaging::KafkaHandle handle = messaging::make_complaining_client(kafka);
     try {
         messaging::read_layouts(handle.get(), {"order-events"}, patience);
     } catch (const messaging::KafkaUnavailable& error) {
-        const std::string why = messaging::complaint_of(kafka, kComplains);
+        const std::string why = messaging::complaint_of(handle.get());
         throw CannotDo("no answer of " + kafka.brokers + " within " +
                        std::to_string(patience.count()) + " ms (" +
                        (why.empty() ? error.what() : why) + ")");
