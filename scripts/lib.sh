@@ -110,6 +110,9 @@ lock_state() {
     flock -n "$LOCK_FD" || die "another scripts/up or scripts/down is working on $STATE"
 }
 
+# There from before the first database comes back until the last one has; --wipe removes it along with them.
+restore_marker() { echo "$DATA/postgres/restoring"; }
+
 # How this stack is stopped, as a shell takes it, beside the script that runs.
 down_command() {
     printf '%q' "${BASH_SOURCE[-1]%/*}/down"
@@ -195,13 +198,16 @@ stop_parts() {
     done
 }
 
-# as_admin DATABASE PROGRAM [ARGUMENT...]: one of PostgreSQL's, as the superuser of $ADMIN_DATABASE_URL. Its password is in
-# this program's environment alone, not on a command line that all may read.
-as_admin() (
-    url="$ADMIN_DATABASE_URL dbname=$1"
+# The five databases of a stack.
+DATABASES=(orders payments inventory shipping analytics)
+
+# exec_as_admin DATABASE PROGRAM [ARGUMENT...]: becomes one of PostgreSQL's programs, as the superuser of
+# $ADMIN_DATABASE_URL. Its password is in this program's environment alone, not on a command line that all may read.
+exec_as_admin() {
+    local url="$ADMIN_DATABASE_URL dbname=$1"
     if [[ $url =~ ^(.*)\ password=([^\ ]*)(.*)$ ]]; then
         export PGPASSWORD=${BASH_REMATCH[2]}
         url=${BASH_REMATCH[1]}${BASH_REMATCH[3]}
     fi
     exec "$POSTGRES_BIN/$2" --dbname="$url" "${@:3}"
-)
+}

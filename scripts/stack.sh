@@ -75,6 +75,7 @@ read_secrets() {
 
 make_directories() {
     mkdir -p "$DATA"/{kafka,gateway} "$STATE/edge" "$SOCKET_DIR"
+    chmod 700 "$DATA"/{kafka,gateway} # orders, and what SCRAM's passwords are checked with
     if [[ ! -d $DATA/postgres ]]; then
         mkdir -m 700 "$DATA/postgres"
         if ((EUID == 0)); then chown postgres: "$DATA/postgres"; fi
@@ -448,6 +449,7 @@ write_secure_env() {
     env_line EDGE_TLS_PORT "${PORT[edge-tls]}"
     env_line GATEWAY_TLS_PORT "${PORT[gateway-tls]}"
     env_line GATEWAY_CA_FILE "$DATA/tls/ca.pem"
+    env_line EDGE_CA_FILE "$DATA/tls/ca.pem"
     env_line GATEWAY_CREDENTIALS_FILE "$DATA/passwords/gateway"
     if ! secures_kafka; then return; fi
     env_line KAFKA_PASSWORD_FILE "$DATA/passwords/kafka/operator"

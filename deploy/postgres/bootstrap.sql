@@ -19,6 +19,11 @@
 \getenv auditor AUDITOR_PASSWORD
 SET client_min_messages = warning;
 
+\if :{?auditor}
+\else
+    DO 'BEGIN RAISE EXCEPTION $$the passwords are not in the environment: see the head of bootstrap.sql$$; END';
+\endif
+
 CREATE TEMP TABLE wanted (role text PRIMARY KEY, password text NOT NULL);
 INSERT INTO wanted VALUES
     ('orders', :'orders'), ('orders_owner', :'orders_owner'),
@@ -44,6 +49,11 @@ WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = name) \gexec
 SELECT format('BEGIN; ALTER DATABASE %1$I OWNER TO %2$I; REVOKE ALL ON DATABASE %1$I FROM PUBLIC;'
               'GRANT CONNECT ON DATABASE %1$I TO %1$I, operator, auditor; COMMIT', name, owner)
 FROM service \gexec
+
+-- Where none of them has any business.
+SELECT format('REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC', datname) FROM pg_database
+WHERE datname IN ('postgres', 'template1')
+  AND (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) \gexec
 
 \connect orders
 \ir handover.sql

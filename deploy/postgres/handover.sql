@@ -1,6 +1,6 @@
--- Hands what the run-time role owns in the service's database, which has its name, over to the owner.
--- One object after the other: nothing waits long for a lock, and at no moment does the role lack a
--- right that it had. Tables before views, which read them with their owner's rights.
+-- For each service's database, which has its run-time role's name. Hands what that role owns over to
+-- the owner. One object after the other: nothing waits long for a lock, and at no moment does the role
+-- lack a right that it had. Tables before views, which read them with their owner's rights.
 SET client_min_messages = warning;
 SET lock_timeout = '2s';
 SELECT :'DBNAME' AS runtime, :'DBNAME' || '_owner' AS owner \gset
@@ -17,3 +17,15 @@ ORDER BY c.relkind, c.relname \gexec
 SELECT format('ALTER ROUTINE %s OWNER TO %I', p.oid::regprocedure, :'owner')
 FROM pg_proc p
 WHERE p.pronamespace = to_regnamespace(:'runtime') AND p.proowner = :'runtime'::regrole \gexec
+
+-- With an advisory lock a reader would hold up relays and migrations, with a large object he would
+-- write. Only a superuser can take these functions away from everybody.
+SELECT format('BEGIN; GRANT EXECUTE ON FUNCTION %1$s TO %2$I, %3$I, operator;'
+              'REVOKE EXECUTE ON FUNCTION %1$s FROM PUBLIC; COMMIT',
+              p.oid::regprocedure, :'owner', :'runtime')
+FROM pg_proc p
+WHERE p.pronamespace = 'pg_catalog'::regnamespace
+  AND (p.proname ~ '^pg_(try_)?advisory_'
+       OR p.proname IN ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_open', 'lo_put'))
+  AND has_function_privilege('public', p.oid, 'EXECUTE')
+  AND (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) \gexec

@@ -55,7 +55,9 @@ std::string checked_origin(std::string text) {
     if ((scheme != "http" && scheme != "https") || !text.starts_with(start) ||
         !url.has_only_host_and_port() || text.ends_with(':') ||
         text.find_first_of("@?#/", start.size()) != std::string::npos) {
-        throw std::invalid_argument("not http:// or https://host[:port]: " + text);
+        const bool may_hold_password = text.find('@') != text.npos;
+        throw std::invalid_argument("not http:// or https://host[:port]" +
+                                    (may_hold_password ? "" : ": " + text));
     }
     return text;
 }

@@ -4,7 +4,8 @@
 
 namespace orderflow::http {
 
-// http:// or https://host[:port], without a slash at its end. Throws std::invalid_argument.
+// http:// or https://host[:port], without a slash at its end. Throws std::invalid_argument, without
+// repeating a text with an @.
 std::string checked_origin(std::string text);
 
 // http:// or https://[user:password@]host[:port]. Throws std::invalid_argument, without repeating

@@ -91,6 +91,10 @@ private:
 std::unique_ptr<Producer> make_kafka_producer(const KafkaSettings& settings,
                                               events::Service producer);
 
+// Whether librdkafka makes such a producer: properties that are each fine may not fit together.
+// Throws std::runtime_error with its reason. Connects nowhere.
+void check_producer(const KafkaSettings& settings);
+
 // Why a topic is not there yet; without a topic: why none is, Kafka does not answer.
 struct TopicProblem {
     std::string topic;

@@ -17,11 +17,32 @@ struct DestroyProducer {
     }
 };
 
+using Handle = std::unique_ptr<rd_kafka_t, DestroyProducer>;
+
 class KafkaProducer final : public TopicProducer {
 public:
     KafkaProducer(const KafkaSettings& settings, const TopicProducerSettings& topic)
         : source_(events::names_of(topic.producer).source),
           topic_(topic.topic) {
+        Conf conf = conf_of(settings, topic);
+        rd_kafka_conf_set_stats_cb(conf.get(), [](rd_kafka_t*, char* json, std::size_t size,
+                                                  void* opaque) {
+            static_cast<KafkaProducer*>(opaque)->take_statistics({json, size});
+            return 0;  // librdkafka frees it
+        });
+        rd_kafka_conf_set_opaque(conf.get(), this);
+        rd_kafka_conf_set_dr_msg_cb(conf.get(), [](rd_kafka_t* handle,
+                                                   const rd_kafka_message_t* message,
+                                                   void* opaque) {
+            static_cast<KafkaProducer*>(opaque)->report(
+                handle, reinterpret_cast<std::uintptr_t>(message->_private), message->err,
+                rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_PERSISTED);
+        });
+        handle_ = handle_of(std::move(conf));
+        query_.emplace(handle_.get());
+    }
+
+    static Conf conf_of(const KafkaSettings& settings, const TopicProducerSettings& topic) {
         Conf conf = base_conf(settings, settings.client_id);
         // Implies acks=all; and our librdkafka has one batch of a partition under way (ADR 11).
         set(conf.get(), "enable.idempotence", "true");
@@ -34,28 +55,19 @@ public:
         // cluster needs to tell of a new one.
         set(conf.get(), "topic.metadata.propagation.max.ms", "3000");
         set(conf.get(), "statistics.interval.ms", std::to_string(kStatisticsMs));
-        rd_kafka_conf_set_stats_cb(conf.get(), [](rd_kafka_t*, char* json, std::size_t size,
-                                                  void* opaque) {
-            static_cast<KafkaProducer*>(opaque)->take_statistics({json, size});
-            return 0;  // librdkafka frees it
-        });
         if (topic.gapless) set(conf.get(), "enable.gapless.guarantee", "true");
         if (topic.alone) set(conf.get(), "batch.num.messages", "1");
-        rd_kafka_conf_set_opaque(conf.get(), this);
-        rd_kafka_conf_set_dr_msg_cb(conf.get(), [](rd_kafka_t* handle,
-                                                   const rd_kafka_message_t* message,
-                                                   void* opaque) {
-            static_cast<KafkaProducer*>(opaque)->report(
-                handle, reinterpret_cast<std::uintptr_t>(message->_private), message->err,
-                rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_PERSISTED);
-        });
         set_all(conf.get(), settings.properties.all);
         set_all(conf.get(), settings.properties.producer);
+        return conf;
+    }
+
+    static Handle handle_of(Conf conf) {
         char error[256];
-        handle_.reset(rd_kafka_new(RD_KAFKA_PRODUCER, conf.get(), error, sizeof error));
-        if (!handle_) throw std::runtime_error(error);
+        Handle handle(rd_kafka_new(RD_KAFKA_PRODUCER, conf.get(), error, sizeof error));
+        if (!handle) throw std::runtime_error(error);
         conf.release();  // owned by the handle now
-        query_.emplace(handle_.get());
+        return handle;
     }
 
     bool produce(const LedgerRow& row, std::uint64_t token) override {
@@ -155,12 +167,20 @@ private:
     const std::string topic_;
     std::vector<Report> reports_;
     bool has_id_ = false;
-    std::unique_ptr<rd_kafka_t, DestroyProducer> handle_;  // its callbacks use what is above
-    std::optional<TopicQuery> query_;                      // these use the handle
+    Handle handle_;                         // its callbacks use what is above
+    std::optional<TopicQuery> query_;       // these use the handle
     Topic known_;  // as long as it lives, its leaders are kept in mind
 };
 
 }  // namespace
+
+void check_producer(const KafkaSettings& settings) {
+    KafkaSettings nowhere = settings;
+    nowhere.brokers.clear();
+    Conf conf = KafkaProducer::conf_of(nowhere, {});
+    rd_kafka_conf_set_log_cb(conf.get(), nullptr);
+    KafkaProducer::handle_of(std::move(conf));
+}
 
 std::unique_ptr<Producer> make_kafka_producer(const KafkaSettings& settings,
                                               events::Service producer) {

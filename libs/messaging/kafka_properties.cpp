@@ -25,7 +25,8 @@ constexpr const char* kNeverGivenUp = "an event is never given up";
 constexpr const char* kMembership = "members share partitions by range, and each consumer of a "
                                     "process is one of them";
 constexpr const char* kOwnUse = "the program itself uses it";
-constexpr std::array<Fixed, 27> kFixed{{
+constexpr const char* kOwnCode = "a program loads no code that it was not built with";
+constexpr std::array<Fixed, 36> kFixed{{
     {"acks", kLossless},
     {"request.required.acks", kLossless},
     {"enable.idempotence", kLossless},
@@ -40,7 +41,12 @@ constexpr std::array<Fixed, 27> kFixed{{
     {"enable.auto.offset.store", kAfterCommit},
     {"auto.offset.reset", kFromStart},
     {"isolation.level", "events of transactions that were aborted do not count"},
+    {"enable.gapless.guarantee", kOwnUse},
     {"enable.partition.eof", kOwnUse},
+    {"delivery.report.only.error", kOwnUse},
+    {"enabled_events", kOwnUse},
+    {"log.queue", kOwnUse},
+    {"internal.termination.signal", kOwnUse},
     {"statistics.interval.ms", kOwnUse},
     {"topic.metadata.propagation.max.ms", kOwnUse},
     {"partition.assignment.strategy", kMembership},
@@ -52,17 +58,31 @@ constexpr std::array<Fixed, 27> kFixed{{
     {"client.id", kOwnOption},
     {"group.id", kOwnOption},
     {"log_level", kOwnOption},
-    {"plugin.library.paths", "a program loads no code that it was not built with"},
+    {"plugin.library.paths", kOwnCode},
+    {"ssl.engine.location", kOwnCode},
+    {"ssl.providers", kOwnCode},
+    {"sasl.kerberos.kinit.cmd", kOwnCode},
+    {"test.mock.num.brokers", "it would speak to no real broker"},
 }};
+
+// librdkafka finds a topic's property with and without this prefix.
+std::string_view without_prefix(std::string_view name) {
+    constexpr std::string_view kTopic = "topic.";
+    return name.starts_with(kTopic) ? name.substr(kTopic.size()) : name;
+}
 
 }  // namespace
 
 std::string refusal_of_property(const std::string& text) {
     const auto equals = text.find('=');
-    if (equals == text.npos || equals == 0) return "not NAME=VALUE: " + text;
+    if (equals == text.npos || equals == 0) {
+        return "a property is not NAME=VALUE (what it is may be part of a password)";
+    }
     const std::string name = text.substr(0, equals);
-    const auto fixed = std::ranges::find(kFixed, std::string_view(name), &Fixed::name);
-    if (fixed != kFixed.end()) return name + " cannot be set: " + fixed->why;
+    for (const std::string_view known : {std::string_view(name), without_prefix(name)}) {
+        const auto fixed = std::ranges::find(kFixed, known, &Fixed::name);
+        if (fixed != kFixed.end()) return name + " cannot be set: " + fixed->why;
+    }
     const Conf probe(rd_kafka_conf_new());
     char error[256];
     const auto result = rd_kafka_conf_set(probe.get(), name.c_str(),

@@ -89,19 +89,28 @@ private:
     const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 };
 
+constexpr const char* kNoUrl =
+    "the database URL is no connection string of libpq: neither name=value words nor a URI (in a "
+    "URI's password, @ : / % are written %40 %3A %2F %25)";
+
 // The options of a conninfo string or a postgres:// URI. Throws std::invalid_argument.
 std::map<std::string, std::string> parse_conninfo(const std::string& url) {
     char* problem = nullptr;
     const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
         PQconninfoParse(url.c_str(), &problem), &PQconninfoFree);
     if (!options) {
-        const std::string text = problem ? problem : "out of memory";
-        PQfreemem(problem);
-        throw std::invalid_argument("database URL: " + text);
+        PQfreemem(problem);  // it repeats what it stopped at, which may be the password
+        throw std::invalid_argument(kNoUrl);
     }
     std::map<std::string, std::string> values;
     for (const PQconninfoOption* option = options.get(); option->keyword; ++option) {
         if (option->val) values[option->keyword] = option->val;
+    }
+    // A password that is not escaped was cut at its @ or /: the rest of it would be a name.
+    for (const char* place : {"host", "port", "dbname"}) {
+        if (values.contains(place) && values[place].find('@') != std::string::npos) {
+            throw std::invalid_argument(kNoUrl);
+        }
     }
     return values;
 }
@@ -136,7 +145,9 @@ std::string with_pins(const std::string& conninfo) {
 std::string masked(const std::string& url) {
     try {
         auto values = parse_conninfo(url);
-        if (values.contains("password")) values["password"] = "***";
+        for (auto& [name, value] : values) {
+            if (name.ends_with("password") || name.ends_with("secret")) value = "***";
+        }
         return to_conninfo(values);
     } catch (const std::invalid_argument&) {
         return "***";  // who knows what it holds

@@ -7,6 +7,17 @@
 #include "postgres/connection.hpp"
 
 namespace orderflow::service {
+namespace {
+
+// "https://***@host" of "https://user:password@host".
+std::string without_userinfo(const std::string& text) {
+    const auto scheme = text.find("://");
+    const auto at = text.rfind('@');
+    if (scheme == text.npos || at == text.npos || at < scheme) return text;
+    return text.substr(0, scheme + 3) + "***" + text.substr(at);
+}
+
+}  // namespace
 
 Options::Options(events::Service service, const char* description, CommonConfig& config,
                  unsigned short port)
@@ -149,11 +160,21 @@ void Options::read_secrets() {
     }
 }
 
+// Each property is known by now; together they may still be none that librdkafka takes.
+void Options::check_kafka() const {
+    try {
+        messaging::check_producer(common_.kafka());
+    } catch (const std::runtime_error& error) {
+        throw CLI::ValidationError("Kafka's properties", error.what());
+    }
+}
+
 std::optional<int> Options::parse(int argc, char** argv) {
     postgres::ignore_environment();
     try {
         app_.parse(argc, argv);
         read_secrets();
+        check_kafka();
         return std::nullopt;
     } catch (const CLI::ParseError& error) {
         return app_.exit(error) == 0 ? 0 : 2;
@@ -171,7 +192,7 @@ std::string Options::effective() const {
         std::string shown;
         for (const std::string& value : values) {
             shown += (shown.empty() ? "" : ",") +
-                     (mask == masks_.end() ? value : mask->second(value));
+                     (mask == masks_.end() ? without_userinfo(value) : mask->second(value));
         }
         text += (text.empty() ? "" : " ") + name.substr(2) + "=" + shown;
     }

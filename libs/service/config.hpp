@@ -81,6 +81,7 @@ private:
     void add_properties(const char* flag, const char* environment_name,
                         messaging::Properties& properties, const char* help);
     void read_secrets();
+    void check_kafka() const;
 
     const events::Service service_;
     CommonConfig& common_;

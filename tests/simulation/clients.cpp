@@ -17,10 +17,9 @@ constexpr int kSettlePercent = 10;
 
 }  // namespace
 
-Clients::Clients(World& world, const InventoryDatabase& inventory, const OrderDatabase& orders)
+Clients::Clients(World& world, const InventoryDatabase& inventory)
     : world_(world),
       inventory_(inventory),
-      orders_(orders),
       left_(static_cast<std::size_t>(world.random.between(8, 20))) {}
 
 events::Order Clients::an_order() {

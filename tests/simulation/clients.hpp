@@ -15,7 +15,7 @@ namespace orderflow::simulation {
 
 class Clients {
 public:
-    Clients(World& world, const InventoryDatabase& inventory, const OrderDatabase& orders);
+    Clients(World& world, const InventoryDatabase& inventory);
 
     // What somebody asks for now; may be nothing.
     std::vector<order::Placement> placements();
@@ -40,7 +40,6 @@ public:
 private:
     World& world_;
     const InventoryDatabase& inventory_;
-    const OrderDatabase& orders_;
     std::size_t left_;  // orders still to be placed
     bool stopped_ = false;
     std::set<OrderId> accepted_;

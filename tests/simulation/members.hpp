@@ -30,7 +30,7 @@ struct Shop {
           shipping(the_world),
           analytics(the_world),
           merchandiser(the_world, inventory),
-          clients(the_world, inventory, orders) {
+          clients(the_world, inventory) {
         shipping.storage.capacity = world.random.between(1, 2);
         deadline_age = std::chrono::seconds(world.random.between(10, 200));
     }

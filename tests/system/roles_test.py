@@ -97,9 +97,18 @@ class Roles(unittest.TestCase):
                 refused = re.findall(r"permission denied|must be owner|no privileges were granted", errors)
                 self.assertEqual(len(refused), len(statements), f"{role}: {errors}")
 
+    def test_a_reader_holds_nobody_up_and_writes_nothing(self):
+        """An advisory lock would stop relays and migrations; a large object is a write that no table's rights see."""
+        calls = ("pg_advisory_lock(1)", "pg_try_advisory_lock(1)", "pg_advisory_xact_lock_shared(1, 2)", "lo_create(0)",
+                 "lo_from_bytea(0, 'x')", "lo_creat(-1)")
+        for database in DATABASES.values():
+            _, errors = self.psql(self.url(database, "auditor") + " options='-c default_transaction_read_only=off'",
+                                  "".join(f"SELECT {call};\n" for call in calls))
+            self.assertEqual(errors.count("permission denied for function"), len(calls), f"{database}: {errors}")
+
     def test_a_service_reaches_its_own_database_only(self):
         for database in DATABASES.values():
-            for other in DATABASES.values():
+            for other in (*DATABASES.values(), "postgres", "template1"):
                 if other == database:
                     continue
                 with self.subTest(f"{database} to {other}"):

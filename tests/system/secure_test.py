@@ -133,6 +133,35 @@ class Secure(unittest.TestCase):
                               check=False, timeout=60)
         self.assertIn("Authentication failed", done.stdout)
         self.assertEqual(done.returncode, 1, done.stderr)
+        users = self.servers.env["STACK_KAFKA_USERS"]
+        for command in (("preflight", "--access"), ("topics", "show", "--users", users)):
+            code, said = self.servers.ctl(*command)  # as the operator, who is no administrator
+            self.assertIn("only an administrator may", str(said), command)
+            self.assertEqual(code, 1 if command[0] == "preflight" else 2, said)
+
+    def test_preflight_believes_no_certificate_that_payment_would_not(self):
+        def gateway(*flags):
+            code, findings = self.servers.ctl("preflight", *flags)
+            verdicts = {finding["what"]: (finding["verdict"], finding["text"]) for finding in findings}
+            return code, verdicts["certificate of the gateway"], verdicts["gateway"]
+
+        code, certificate, answer = gateway()
+        self.assertEqual((code, certificate[0], answer[0]), (0, "good", "good"))
+        code, certificate, answer = gateway("--gateway-ca-file", str(self.other_ca))
+        self.assertEqual((code, certificate[0], answer[0]), (1, "bad", "bad"))
+        self.assertIn("is not believed", certificate[1])
+        wrong = self.folder / "not-payments"
+        wrong.write_text("wrong\n")
+        code, certificate, answer = gateway("--gateway-credentials-file", str(wrong))
+        self.assertEqual((code, certificate[0], answer[0]), (1, "good", "bad"))
+        self.assertIn("refuses the credentials", answer[1])
+        self.assertEqual(self.servers.ctl("topics", "hold", "--by", "kim", "--patience-s", "20")[0], 0)
+        try:
+            code, findings = self.servers.ctl("preflight")
+            held = [finding["text"] for finding in findings if "held by kim" in finding["text"]]
+            self.assertEqual((code, len(held)), (1, 4), findings)
+        finally:
+            self.servers.ctl("topics", "release")
 
     # ---- the edge
 

@@ -254,11 +254,11 @@ TEST_CASE("orderctl stuck: what an open transaction hides cannot be brought back
         return wait.why == "a Kafka transaction that is still open hides what is in " + topic +
                                "/3 from offset 40 to 41 from every consumer" &&
                wait.mend.value().starts_with(
-                   "kafka-transactions.sh --bootstrap-server broker:1 abort --topic " + topic +
+                   "scripts/kafka kafka-transactions abort --topic " + topic +
                    " --partition 3 --start-offset 40   #");
     };
     Surroundings around;
-    around.propose.brokers = "broker:1";
+    around.propose.transactions = "scripts/kafka kafka-transactions";
     around.hidden["inventory-events"] = {3, 40, 42};
     OrderView order = in_state("PROCESSING");
     CHECK(only(order, around).mend == "orderctl republish --order ID");  // another topic's
@@ -281,7 +281,7 @@ TEST_CASE("orderctl stuck: what an open transaction hides cannot be brought back
 TEST_CASE("orderctl stuck: what is proposed leads to the stack that was asked") {
     Surroundings around;
     around.propose = {"'my bin/orderctl' --stack-env '/tmp/a b/stack.env'",
-                      "/src/scripts/up --state '/tmp/a b'", "http://edge:1", "broker:1"};
+                      "/src/scripts/up --state '/tmp/a b'", "http://edge:1"};
     const std::string ctl = around.propose.orderctl;
     const auto mend = [&](const OrderView& order) { return only(order, around).mend.value(); };
 

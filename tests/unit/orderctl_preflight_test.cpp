@@ -29,6 +29,19 @@ TEST_CASE("preflight: a certificate is doubtful before it ends, and bad when it 
     CHECK(judge_days("a", -1, 14).verdict == Verdict::bad);
 }
 
+TEST_CASE("preflight: a certificate that a client would not believe is bad") {
+    CHECK(judge_certificate("x", {100, ""}, 14).verdict == Verdict::good);
+    CHECK(judge_certificate("x", {3, ""}, 14).verdict == Verdict::doubtful);
+    CHECK(judge_certificate("x", {100, "hostname mismatch"}, 14).verdict == Verdict::bad);
+    CHECK(judge_certificate("x", {-1, "expired"}, 14).text == "has expired");
+}
+
+TEST_CASE("preflight: a gateway that answers 401 refuses the credentials") {
+    CHECK(judge_gateway(404).verdict == Verdict::good);
+    CHECK(judge_gateway(401).verdict == Verdict::bad);
+    CHECK(judge_gateway(500).verdict == Verdict::bad);
+}
+
 TEST_CASE("preflight: labels are found in what /metrics says, of that metric only") {
     const std::string metrics = "# TYPE orderflow_build_info gauge\n"
                                 "orderflow_build_info_x{version=\"0\"} 1\n"

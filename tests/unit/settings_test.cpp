@@ -9,6 +9,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "messaging/kafka_properties.hpp"
+#include "postgres/connection.hpp"
 #include "service/config.hpp"
 #include "support/builders.hpp"
 
@@ -60,7 +61,8 @@ TEST_CASE("settings: any property of librdkafka may be set, but for those the pr
     for (const std::string name :
          {"acks", "enable.idempotence", "enable.auto.commit", "enable.auto.offset.store",
           "partitioner", "auto.offset.reset", "message.timeout.ms", "isolation.level",
-          "group.id"}) {
+          "group.id", "topic.acks", "topic.partitioner", "topic.auto.offset.reset",
+          "delivery.report.only.error", "ssl.engine.location", "test.mock.num.brokers"}) {
         CHECK_THAT(refusal_of_property(name + "=1"), ContainsSubstring(name + " cannot be set: "));
     }
     CHECK_THAT(refusal_of_property("no.such.thing=1"), ContainsSubstring("no.such.thing"));
@@ -69,15 +71,23 @@ TEST_CASE("settings: any property of librdkafka may be set, but for those the pr
     CHECK(Parsed({"--kafka", "acks=1"}).code == 2);
 }
 
+TEST_CASE("settings: properties that do not fit together end the program, not its relay") {
+    for (const char* unfit : {"max.in.flight=100", "retries=0", "queuing.strategy=lifo"}) {
+        INFO(unfit);
+        CHECK(refusal_of_property(unfit) == "");
+        CHECK(Parsed({"--kafka-producer", unfit}).code == 2);
+    }
+}
+
 TEST_CASE("settings: properties come by flags or by the environment, for all clients or a kind") {
-    const Variable all("KAFKA_SETTINGS", "security.protocol=SSL;ssl.ca.location=/ca.pem");
+    const Variable all("KAFKA_SETTINGS", "security.protocol=SSL;client.rack=a");
     const Variable producer("KAFKA_PRODUCER_SETTINGS", "linger.ms=5");
     const Parsed parsed({"--kafka-consumer", "fetch.min.bytes=7", "--kafka-consumer",
                          "fetch.wait.max.ms=9", "--batch-records", "77", "--batch-wait-ms", "3"});
     CHECK_FALSE(parsed.code);
     const auto properties = parsed.config.kafka().properties;
     CHECK(properties.all == messaging::Properties{{"security.protocol", "SSL"},
-                                                  {"ssl.ca.location", "/ca.pem"}});
+                                                  {"client.rack", "a"}});
     CHECK(properties.producer == messaging::Properties{{"linger.ms", "5"}});
     CHECK(properties.consumer == messaging::Properties{{"fetch.min.bytes", "7"},
                                                        {"fetch.wait.max.ms", "9"}});
@@ -100,6 +110,26 @@ TEST_CASE("settings: secrets come from files, and stand in no log") {
     CHECK_THAT(log, ContainsSubstring("kafka=ssl.key.password=***,linger.ms=5") &&
                         ContainsSubstring("database-password-file=" + database.path));
     CHECK(Parsed({"--kafka-password-file", "/nonexistent"}).code == 2);
+}
+
+TEST_CASE("settings: a secret that is given in a wrong way is not repeated") {
+    for (const char* url : {"postgres://orders:OTTER%zz@h/db", "host=h password=OT OTTER",
+                            "host=h sslpassword=OTTER", "postgres://orders:x/OTTER@h/db",
+                            "postgres://orders:x@OTTER@h/db"}) {
+        INFO(url);
+        CHECK(postgres::masked(url).find("OTTER") == std::string::npos);
+        try {
+            postgres::Url(url, "orders");
+        } catch (const std::invalid_argument& error) {
+            CHECK(std::string(error.what()).find("OTTER") == std::string::npos);
+        }
+    }
+    CHECK(refusal_of_property("OTTER").find("OTTER") == std::string::npos);
+    service::CommonConfig config;
+    service::Options options(events::Service::payment, "…", config, 3002);
+    std::string url = "https://user:OTTER@host";
+    options.app().add_option("--gateway-url", url, "…");
+    CHECK_THAT(options.effective(), ContainsSubstring("gateway-url=https://***@host"));
 }
 
 TEST_CASE("settings: a value that an option declares secret is masked") {

@@ -10,6 +10,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "core/blocking_socket.hpp"
 #include "orderctl/connect.hpp"
@@ -62,13 +63,22 @@ std::optional<int> days_left_in(const std::string& file) {
     return least;
 }
 
-int days_left_at(const Address& address, Handshake handshake) {
+ShownCertificate look_at_certificate(const Address& address, Handshake handshake,
+                                     const std::string& ca_file) {
     const BlockingSocket socket(address, kPatience);
     if (handshake == Handshake::postgres) ask_postgres_for_tls(socket);
     const Context context(SSL_CTX_new(TLS_client_method()));
+    const bool has_ca = ca_file.empty()
+                            ? SSL_CTX_set_default_verify_paths(context.get()) == 1
+                            : SSL_CTX_load_verify_file(context.get(), ca_file.c_str()) == 1;
     const Session session(SSL_new(context.get()));
     SSL_set_fd(session.get(), socket.descriptor());
     SSL_set_tlsext_host_name(session.get(), address.host.c_str());
+    // An address, or else a name. Neither ends the handshake: the result is asked for below.
+    X509_VERIFY_PARAM* const wanted = SSL_get0_param(session.get());
+    if (X509_VERIFY_PARAM_set1_ip_asc(wanted, address.host.c_str()) != 1) {
+        SSL_set1_host(session.get(), address.host.c_str());
+    }
     // A server that wants our certificate, too, has shown its own by then.
     const int connected = SSL_connect(session.get());
     const Certificate certificate(SSL_get1_peer_certificate(session.get()));
@@ -77,7 +87,14 @@ int days_left_at(const Address& address, Handshake handshake) {
         throw CannotDo(address.host + ":" + address.port +
                        (connected == 1 ? " shows no certificate" : " does not speak TLS"));
     }
-    return days_left(certificate.get());
+    ShownCertificate shown{days_left(certificate.get()), ""};
+    const long result = SSL_get_verify_result(session.get());
+    if (!has_ca) {
+        shown.refusal = "no CA certificate can be read from " + ca_file;
+    } else if (result != X509_V_OK) {
+        shown.refusal = X509_verify_cert_error_string(result);
+    }
+    return shown;
 }
 
 }  // namespace orderflow::orderctl

@@ -1,6 +1,6 @@
 #pragma once
-// How long certificates last: those that servers show, and those in files. Nothing is verified
-// here; whoever connects in earnest does that. Blocks, a few seconds at most.
+// Certificates: how long those in files last, and those that servers show; and whether a client
+// would believe the latter. Blocks, a few seconds at most.
 #include <optional>
 #include <string>
 
@@ -15,8 +15,14 @@ std::optional<int> days_left_in(const std::string& file);
 // PostgreSQL is asked for TLS before the handshake.
 enum class Handshake { plain_tls, postgres };
 
-// Of the certificate that the server shows. Throws std::runtime_error if nobody answers, or not
+struct ShownCertificate {
+    int days_left = 0;
+    std::string refusal;  // why a client would not believe it; empty: it would
+};
+// What the server shows, judged by a client that looks for its own host's name and believes those
+// whom `ca_file` holds (empty: the system's). Throws std::runtime_error if nobody answers, or not
 // with TLS.
-int days_left_at(const Address& address, Handshake handshake);
+ShownCertificate look_at_certificate(const Address& address, Handshake handshake,
+                                     const std::string& ca_file);
 
 }  // namespace orderflow::orderctl

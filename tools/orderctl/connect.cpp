@@ -58,7 +58,10 @@ void Endpoints::describe(CLI::App& app) {
             "PEM file with the only certificates that are trusted for it (default: the system's)"),
         add("--gateway-credentials-file", gateway_.credentials_file, "GATEWAY_CREDENTIALS_FILE",
             "file whose first line is sent to it as Authorization: Bearer …"),
-        add("--edge-url", edge_, "EDGE_URL", "where clients go; only named in proposed commands")};
+        add("--edge-url", edge_, "EDGE_URL",
+            "where clients go; named in proposed commands, its certificate is looked at"),
+        add("--edge-ca-file", edge_ca_file_, "EDGE_CA_FILE",
+            "PEM file with the certificates that its clients trust (default: the system's)")};
     add("--gateway-proxy", gateway_.proxy, "GATEWAY_PROXY",
         "http://[user:password@]host:port on the way to the gateway (HTTPS_PROXY is ignored)");
     app.add_option("--kafka", kafka_,
@@ -112,6 +115,7 @@ void Endpoints::complete(const std::string& program) {
     fill(gateway_.credentials_file, "GATEWAY_CREDENTIALS_FILE");
     fill(gateway_.proxy, "GATEWAY_PROXY");
     fill(edge_, "EDGE_URL");
+    fill(edge_ca_file_, "EDGE_CA_FILE");
     fill(kafka_password_file_, "KAFKA_PASSWORD_FILE");
     std::string kafka;
     fill(kafka, "KAFKA_SETTINGS");
@@ -137,7 +141,11 @@ void Endpoints::make_proposals(const std::string& program,
         proposals_.orderctl += " " + option->get_name() + " " + shell_word(option->results()[0]);
     }
     if (!edge_.empty()) proposals_.edge = shell_word(edge_);
-    if (!brokers_.empty()) proposals_.brokers = shell_word(brokers_);
+    if (!edge_ca_file_.empty()) proposals_.curl += " --cacert " + shell_word(edge_ca_file_);
+    if (!brokers_.empty()) {
+        proposals_.transactions =
+            "kafka-transactions.sh --bootstrap-server " + shell_word(brokers_);
+    }
 
     // Settings of scripts/up, for whoever started the stack with other than the default ones.
     const std::filesystem::path scripts = setting("STACK_SCRIPTS");
@@ -145,9 +153,16 @@ void Endpoints::make_proposals(const std::string& program,
     const std::filesystem::path root = scripts.parent_path();
     std::error_code unknown;
     const bool here = std::filesystem::equivalent(root, ".", unknown);
-    proposals_.up = here ? "scripts/up" : shell_word((scripts / "up").string());
-    if (setting("STACK_STATE") != root / ".stack") {
-        proposals_.up += " --state " + shell_word(setting("STACK_STATE"));
+    const auto script = [&](const std::string& name) {
+        std::string text = here ? "scripts/" + name : shell_word((scripts / name).string());
+        if (setting("STACK_STATE") != root / ".stack") {
+            text += " --state " + shell_word(setting("STACK_STATE"));
+        }
+        return text;
+    };
+    proposals_.up = script("up");
+    if (setting("KAFKA_BROKERS") == brokers_) {
+        proposals_.transactions = script("kafka") + " kafka-transactions";
     }
     const std::filesystem::path programs = setting("STACK_BIN");
     if (programs != root / "build/release/bin") {

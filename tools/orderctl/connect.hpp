@@ -38,6 +38,9 @@ public:
     std::map<std::string, std::string> groups() const;  // by the service's name
     // Where its process answers HTTP; empty if nobody says.
     const std::string& service_url(Service service) const { return service_url_[at(service)]; }
+    // Where clients go, and whose certificates they believe; empty: nobody says.
+    const std::string& edge() const { return edge_; }
+    const std::string& edge_ca_file() const { return edge_ca_file_; }
     // Replicas that the stack's topics have; 0: as the catalog says.
     int topic_replication() const { return topic_replication_; }
     const Proposals& proposals() const { return proposals_; }
@@ -59,6 +62,7 @@ private:
     http::ClientSettings gateway_;
     int topic_replication_ = 0;
     std::string edge_;
+    std::string edge_ca_file_;
     std::vector<const CLI::Option*> carried_;  // to be repeated by what is proposed
     Proposals proposals_;
 };

@@ -98,6 +98,10 @@ int run_release(const Context& context, const GrowthOptions& options) {
     return kClean;
 }
 
+// An unset variable must not be everybody.
+const CLI::Validator kName(
+    [](std::string& text) { return text.empty() ? std::string("a name, please") : ""; }, "NAME");
+
 std::string caller() {
     const char* user = std::getenv("USER");
     return user && *user ? user : "operator";
@@ -125,6 +129,7 @@ void add_growth(CLI::App& topics, Context& context) {
     };
     CLI::App* hold = add("hold", kHoldHelp, &run_hold);
     hold->add_option("--by", options->by, "who holds them, for whoever wonders")
+        ->check(kName)
         ->capture_default_str();
     add_patience(hold);
     CLI::App* grow = add("grow", kGrowHelp, &run_grow);
@@ -133,7 +138,8 @@ void add_growth(CLI::App& topics, Context& context) {
         ->check(CLI::Range(events::kPartitions, 1'000));
     add_patience(grow);
     add("release", kReleaseHelp, &run_release)
-        ->add_option("--by", options->only_of, "only what this one holds");
+        ->add_option("--by", options->only_of, "only what this one holds")
+        ->check(kName);
 }
 
 }  // namespace orderflow::orderctl

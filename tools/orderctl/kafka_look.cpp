@@ -21,6 +21,10 @@ messaging::KafkaEvent answer_in(const messaging::Queue& queue, const char* what)
     constexpr int kAnswerMs = 30'000;
     messaging::KafkaEvent event(rd_kafka_queue_poll(queue.get(), kAnswerMs));
     if (!event) throw CannotDo(std::string("Kafka: no answer about ") + what);
+    // The broker's own text is a Java object.
+    if (rd_kafka_event_error(event.get()) == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED) {
+        throw CannotDo(std::string("Kafka: ") + what + ": only an administrator may do that");
+    }
     if (rd_kafka_event_error(event.get())) {
         throw CannotDo(std::string("Kafka: ") + what + ": " +
                        rd_kafka_event_error_string(event.get()));

@@ -121,8 +121,7 @@ private:
         if (row_->state == "INTENT") return because("the charge is under way", std::nullopt);
         return because("charge UNKNOWN: " + tries(attempts) +
                            " without a clear outcome, next try " + next_try(),
-                       "curl -X POST " + around_.propose.edge + "/api/orders/" + order_.id +
-                           "/cancellations   # or wait for the gateway");
+                       around_.propose.cancel(order_.id) + "   # or wait for the gateway");
     }
 
     // It has decided; the order service has not taken notice.
@@ -183,11 +182,10 @@ private:
             "a Kafka transaction that is still open hides what is in " + topic + "/" +
                 std::to_string(end.partition) + " from offset " + std::to_string(end.from) +
                 " to " + std::to_string(end.end - 1) + " from every consumer",
-            "kafka-transactions.sh --bootstrap-server " + around_.propose.brokers +
+            around_.propose.transactions +
                 " abort --topic " + topic + " --partition " + std::to_string(end.partition) +
                 " --start-offset " + std::to_string(end.from) +
-                "   # of Kafka's distribution (describe-producers names the producer); or wait "
-                "until it is over");
+                "   # (describe-producers names the producer); or wait until it is over");
     }
 
     const OrderView& order_;

@@ -64,8 +64,8 @@ std::string refusal(const payment::Payment& payment, const std::string& id,
     switch (payment.state) {
         case State::INTENT:
         case State::UNKNOWN:
-            return "its order is not cancelled yet, and only a cancellation can be settled. First: "
-                   "curl -X POST " + propose.edge + "/api/orders/" + id + "/cancellations";
+            return "its order is not cancelled yet, and only a cancellation can be settled. "
+                   "First: " + propose.cancel(id);
         case State::CAPTURED:
         case State::DECLINED: return "the gateway has answered: there is nothing to say for it";
         case State::SETTLED: return "an operator has said otherwise before";

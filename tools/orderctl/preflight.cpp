@@ -11,7 +11,6 @@
 #include "core/time.hpp"
 #include "events/json.hpp"
 #include "orderctl/access.hpp"
-#include "orderctl/certificates.hpp"
 #include "orderctl/kafka_look.hpp"
 #include "orderctl/service_calls.hpp"
 #include "postgres/connection.hpp"
@@ -29,11 +28,15 @@ constexpr microseconds kClockDoubtful{500'000};
 constexpr microseconds kClockBad{5'000'000};
 constexpr std::chrono::milliseconds kPatience{10'000};
 constexpr std::chrono::seconds kServicePatience{5};
+constexpr const char* kNoCharge = "/v1/charges/00000000-0000-7000-8000-000000000000";
 
 const Statement kClock{"preflight_clock",
                        "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"};
 const Statement kMigrations{"preflight_migrations", R"(
     SELECT series, max(number) FROM audit_v1_migrations GROUP BY series ORDER BY series)"};
+const Statement kHeld{"preflight_held", R"(
+    SELECT held_by, to_char(held_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"')
+    FROM relay_checkpoint WHERE lane = 'saga' AND held_at IS NOT NULL)"};
 // Of the server that the database is in: what it takes, and who is connected.
 const Statement kConnections{"preflight_connections", R"(
     SELECT pg_postmaster_start_time()::text,
@@ -76,6 +79,7 @@ public:
         }
         compare_schemas();
         look("gateway", [&] { look_at_gateway(); });
+        look("edge", [&] { look_at_edge(); });
         for (const Service service : kServices) {
             const std::string name(events::names_of(service).name);
             look(name, [&] { look_at_service(service, name); });
@@ -141,21 +145,26 @@ private:
         if (protocol == all.end() || !is_tls(protocol->second)) {
             return add(Verdict::doubtful, "Kafka", "is spoken to without encryption");
         }
+        const auto ca = all.find("ssl.ca.location");
         std::string_view brokers = kafka.brokers;
         while (!brokers.empty()) {
             std::string_view broker = brokers.substr(0, brokers.find(','));
             brokers.remove_prefix(std::min(brokers.size(), broker.size() + 1));
             broker.remove_prefix(std::min(broker.size(), broker.find_first_not_of(' ')));
             const Address at = Address::parse(broker, "9092");
-            look_at_server("broker " + at.host + ":" + at.port, at, Handshake::plain_tls);
+            look_at_server("broker " + at.host + ":" + at.port, at, Handshake::plain_tls,
+                           ca == all.end() ? "" : ca->second);
         }
     }
 
-    void look_at_server(const std::string& name, const Address& at, Handshake handshake) {
+    // `ca_file`: whom the client believes; empty: those whom the system does.
+    void look_at_server(const std::string& name, const Address& at, Handshake handshake,
+                        const std::string& ca_file) {
         if (!seen_.insert(at.host + ":" + at.port).second) return;
         look(name, [&] {
-            findings_.push_back(judge_days("certificate of " + name, days_left_at(at, handshake),
-                                           wishes_.certificate_days));
+            findings_.push_back(judge_certificate("certificate of " + name,
+                                                  look_at_certificate(at, handshake, ca_file),
+                                                  wishes_.certificate_days));
         });
     }
 
@@ -187,7 +196,12 @@ private:
         }
         postgres::Connection operators(
             postgres::Url(endpoints_.operator_url(service), schema_of(service)));
-        operators.exec(kClock);
+        const Rows held = operators.exec(kHeld);
+        if (held.size() == 1) {
+            add(Verdict::bad, "relay of " + std::string(short_name(service)),
+                "is held by " + std::string(held.text(0, 0)) + " since " +
+                    std::string(held.text(0, 1)) + " (orderctl topics release)");
+        }
         add(Verdict::good, name, text + "; auditor and operator may enter");
         look_at_database_certificates(url.conninfo, name);
     }
@@ -211,7 +225,7 @@ private:
         }
         if (!part("sslrootcert").empty()) look_at_file(part("sslrootcert"));
         const Address at{true, part("host"), part("port").empty() ? "5432" : part("port")};
-        look_at_server("PostgreSQL", at, Handshake::postgres);
+        look_at_server("PostgreSQL", at, Handshake::postgres, part("sslrootcert"));
     }
 
     void compare_schemas() {
@@ -228,11 +242,18 @@ private:
         const http::ClientSettings gateway = endpoints_.gateway();
         if (!gateway.ca_file.empty()) look_at_file(gateway.ca_file);
         const Address at = Address::parse(gateway.origin);
-        if (!at.tls) {
-            return add(Verdict::doubtful, "gateway", "is called without encryption: " +
-                                                         gateway.origin);
+        if (at.tls) {
+            look_at_server("the gateway", at, Handshake::plain_tls, gateway.ca_file);
+        } else {
+            add(Verdict::doubtful, "gateway", "is called without encryption: " + gateway.origin);
         }
-        look_at_server("the gateway", at, Handshake::plain_tls);
+        HttpAsker asker(gateway, kServicePatience);
+        findings_.push_back(judge_gateway(asker.get(kNoCharge, gateway.origin).status));
+    }
+
+    void look_at_edge() {
+        const Address at = Address::parse(endpoints_.edge());
+        if (at.tls) look_at_server("the edge", at, Handshake::plain_tls, endpoints_.edge_ca_file());
     }
 
     void look_at_service(Service service, const std::string& name) {
@@ -308,6 +329,19 @@ Finding judge_days(const std::string& whose, int days, int at_least) {
     if (days < 0) return {Verdict::bad, whose, "has expired"};
     return {days < at_least ? Verdict::doubtful : Verdict::good, whose,
             std::to_string(days) + " days left"};
+}
+
+Finding judge_certificate(const std::string& whose, const ShownCertificate& shown, int at_least) {
+    const Finding days = judge_days(whose, shown.days_left, at_least);
+    if (days.verdict == Verdict::bad || shown.refusal.empty()) return days;
+    return {Verdict::bad, whose, "is not believed: " + shown.refusal};
+}
+
+Finding judge_gateway(int status) {
+    if (status == 200 || status == 404) return {Verdict::good, "gateway", "answers"};
+    return {Verdict::bad, "gateway",
+            "answers " + std::to_string(status) +
+                (status == 401 || status == 403 ? ": it refuses the credentials" : "")};
 }
 
 std::string label_in(const std::string& metrics, const std::string& metric,

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "orderctl/certificates.hpp"
 #include "orderctl/connect.hpp"
 #include "orderctl/topics.hpp"
 
@@ -29,6 +30,9 @@ std::vector<Finding> preflight(const Endpoints& endpoints, const PreflightWishes
 Finding judge_clock(const std::string& whose, std::int64_t ahead_us, std::int64_t asked_for_us);
 Finding judge_connections(std::int64_t limit, std::int64_t ours, std::int64_t others);
 Finding judge_days(const std::string& whose, int days, int at_least);
+Finding judge_certificate(const std::string& whose, const ShownCertificate& shown, int at_least);
+// The gateway's answer to a question about a charge that nobody made.
+Finding judge_gateway(int status);
 // From a line of /metrics: orderflow_build_info{environment="x",log_level="info",version="1"} 1
 std::string label_in(const std::string& metrics, const std::string& metric,
                      const std::string& label);
