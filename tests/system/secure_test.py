@@ -143,7 +143,7 @@ class Secure(unittest.TestCase):
         def gateway(*flags):
             code, findings = self.servers.ctl("preflight", *flags)
             verdicts = {finding["what"]: (finding["verdict"], finding["text"]) for finding in findings}
-            return code, verdicts["certificate of the gateway"], verdicts["gateway"]
+            return code, verdicts["certificate of the gateway"], verdicts["gateway's answer"]
 
         code, certificate, answer = gateway()
         self.assertEqual((code, certificate[0], answer[0]), (0, "good", "good"))

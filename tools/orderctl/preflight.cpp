@@ -247,8 +247,10 @@ private:
         } else {
             add(Verdict::doubtful, "gateway", "is called without encryption: " + gateway.origin);
         }
-        HttpAsker asker(gateway, kServicePatience);
-        findings_.push_back(judge_gateway(asker.get(kNoCharge, gateway.origin).status));
+        look("gateway's answer", [&] {
+            HttpAsker asker(gateway, kServicePatience);
+            findings_.push_back(judge_gateway(asker.get(kNoCharge, gateway.origin).status));
+        });
     }
 
     void look_at_edge() {
@@ -338,9 +340,9 @@ Finding judge_certificate(const std::string& whose, const ShownCertificate& show
 }
 
 Finding judge_gateway(int status) {
-    if (status == 200 || status == 404) return {Verdict::good, "gateway", "answers"};
-    return {Verdict::bad, "gateway",
-            "answers " + std::to_string(status) +
+    if (status == 200 || status == 404) return {Verdict::good, "gateway's answer", "as wanted"};
+    return {Verdict::bad, "gateway's answer",
+            "is " + std::to_string(status) +
                 (status == 401 || status == 403 ? ": it refuses the credentials" : "")};
 }
 
