@@ -4,8 +4,8 @@
 #include "support/builders.hpp"
 #include "support/stack.hpp"
 
-// SOCI 4.0.3 forgets a connection that is cut after it was made and before SOCI's first statement on
-// it: it and its socket are lost, once for each such cut. These tests cut connections at any time.
+// SOCI 4.0.3 forgets a connection that is cut after it was made and before SOCI's first statement
+// on it: it and its socket are lost, once for each such cut. Tests cut connections at any time.
 extern "C" const char* __lsan_default_suppressions();
 extern "C" const char* __lsan_default_suppressions() { return "leak:libsoci_postgresql.so\n"; }
 
