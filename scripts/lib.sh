@@ -198,8 +198,9 @@ stop_parts() {
     done
 }
 
-# The five databases of a stack.
-DATABASES=(orders payments inventory shipping analytics)
+# The database of each service.
+declare -A DATABASE=([order]=orders [payment]=payments [inventory]=inventory [shipping]=shipping
+    [analytics]=analytics)
 
 # exec_as_admin DATABASE PROGRAM [ARGUMENT...]: becomes one of PostgreSQL's programs, as the superuser of
 # $ADMIN_DATABASE_URL. Its password is in this program's environment alone, not on a command line that all may read.

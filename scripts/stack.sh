@@ -4,8 +4,6 @@
 # DATA, SOCKET_DIR.
 
 SERVICES=(order payment inventory shipping analytics)
-declare -A DATABASE=([order]=orders [payment]=payments [inventory]=inventory [shipping]=shipping
-    [analytics]=analytics)
 
 # wait_until PART COMMAND...: until the command succeeds; gives up when the part ends or after 120 s: an encrypted Kafka
 # takes 9 s of a processor to start, and others may want it, too.

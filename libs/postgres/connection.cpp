@@ -106,9 +106,10 @@ std::map<std::string, std::string> parse_conninfo(const std::string& url) {
     for (const PQconninfoOption* option = options.get(); option->keyword; ++option) {
         if (option->val) values[option->keyword] = option->val;
     }
-    // A password that is not escaped was cut at its @ or /: the rest of it would be a name.
+    // In a URI a password that is not escaped was cut at its @ or /: the rest would be a name.
+    const bool is_uri = url.starts_with("postgres://") || url.starts_with("postgresql://");
     for (const char* place : {"host", "port", "dbname"}) {
-        if (values.contains(place) && values[place].find('@') != std::string::npos) {
+        if (is_uri && values.contains(place) && values[place].find('@') != std::string::npos) {
             throw std::invalid_argument(kNoUrl);
         }
     }

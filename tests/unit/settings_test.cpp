@@ -124,6 +124,7 @@ TEST_CASE("settings: a secret that is given in a wrong way is not repeated") {
             CHECK(std::string(error.what()).find("OTTER") == std::string::npos);
         }
     }
+    CHECK_NOTHROW(postgres::Url("host=@abstract dbname=a@b", "orders"));
     CHECK(refusal_of_property("OTTER").find("OTTER") == std::string::npos);
     service::CommonConfig config;
     service::Options options(events::Service::payment, "…", config, 3002);
