@@ -1,5 +1,4 @@
 # The project's own CMake functions.
-include(Catch)
 
 # What every target of ours has in common. Every include names its root's folder:
 # "core/ids.hpp", "payment/payment.hpp"; which file may include which is checked by a unit test.
@@ -52,6 +51,7 @@ endfunction()
 
 # orderflow_test(NAME LABEL label SOURCES ... LIBS ...): a Catch2 executable whose cases ctest lists.
 function(orderflow_test name)
+  include(Catch)
   cmake_parse_arguments(arg "SOME_ALONE" "LABEL" "SOURCES;LIBS" ${ARGN})
   set(source_dir ${PROJECT_BINARY_DIR}/generated/tests/source_dir.cpp)
   configure_file(${PROJECT_SOURCE_DIR}/tests/support/source_dir.cpp.in ${source_dir} @ONLY)

@@ -59,6 +59,23 @@ with_progress() {
 # The last "[7/40]" in a log.
 steps_in() { tail -c 400 "$1" 2>/dev/null | grep -oE '\[[0-9]+/[0-9]+\]' | tail -n 1; }
 
+# The mirror that the machine itself uses.
+debian_mirror() {
+    local uri
+    # shellcheck disable=SC2016 # apt's variables, not the shell's
+    local format='$(REPO_URI) $(RELEASE) $(COMPONENT)'
+    if [[ -n ${DEBIAN_MIRROR:-} ]]; then
+        echo "$DEBIAN_MIRROR"
+        return
+    fi
+    uri=$({
+        apt-get indextargets --format "$format" 'Created-By: Packages' 'Origin: Debian'
+        apt-get indextargets --no-release-info --format "$format" 'Created-By: Packages'
+    } 2>/dev/null | awk -v release="$(. /etc/os-release && echo "${VERSION_CODENAME:-}")" '$2 == release && $3 == "main" && $1 !~ /^cdrom:/ {print $1; exit}')
+    [[ -n $uri ]] || die "no Debian mirror found in this machine's apt sources; name one: DEBIAN_MIRROR=... scripts/setup"
+    echo "$uri"
+}
+
 # A Java runtime that Kafka 4.1 accepts (17 or later), wherever it is.
 find_java() {
     local java major

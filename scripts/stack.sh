@@ -3,6 +3,9 @@
 # Sourced by scripts/up after lib.sh. Uses its PORT, build_dir, secure and gateway_delay_ms, and use_state's STATE,
 # DATA, SOCKET_DIR.
 
+# shellcheck source=scripts/secrets.sh
+source "$ROOT/scripts/secrets.sh"
+
 SERVICES=(order payment inventory shipping analytics)
 
 # wait_until PART COMMAND...: until the command succeeds; gives up when the part ends or after 120 s: an encrypted Kafka
@@ -48,8 +51,6 @@ prepare_security() {
         if [[ ! -s $DATA/passwords/gateway ]]; then random_password >"$DATA/passwords/gateway"; fi
     )
 }
-
-random_password() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
 
 # ---- PostgreSQL --------------------------------------------------------------------------------
 
@@ -111,7 +112,7 @@ await_end_of_old_postgres() {
 }
 
 prepare_postgres() {
-    local home=$DATA/postgres conf=$ROOT/deploy/postgres file
+    local home=$DATA/postgres conf=$ROOT/deploy/postgres
     if [[ -e $home/data/postmaster.pid ]]; then await_end_of_old_postgres "$home/data"; fi
     if [[ ! -e $home/data/PG_VERSION ]]; then
         rm -rf "$home/data.new" "$home/password"
@@ -379,18 +380,17 @@ service_is_warm() { curl -sf --max-time 1 "http://127.0.0.1:${PORT[$1]}/readyz" 
 # ---- the edge ----------------------------------------------------------------------------------
 
 launch_edge() {
-    local name user='' files mode=PLAIN other=SECURE
+    local name user='' files
     local -a fill=()
-    if is_secure; then mode=SECURE other=PLAIN; fi
     files=$(ulimit -Hn) # nginx takes memory for each, so not any number
     if [[ $files == unlimited ]] || ((files > 20000)); then files=20000; fi
     if ((EUID == 0)); then user='user www-data;'; fi
+    if is_secure; then fill+=(--secure); fi
     for name in edge edge-tls gateway gateway-tls "${SERVICES[@]}"; do
-        fill+=(-e "s|@$(tr '[:lower:]-' '[:upper:]_' <<<"$name")_PORT@|${PORT[$name]}|")
+        fill+=("$(tr '[:lower:]-' '[:upper:]_' <<<"$name")=127.0.0.1:${PORT[$name]}")
     done
-    fill+=(-e "/@$other@/d" -e "s|@$mode@ ||" -e "s|@USER_DIRECTIVE@|$user|" -e "s|@FILES@|$files|"
-        -e "s|@STATE@|${STATE//[&|\\]/\\&}|" -e "s|@TLS@|$(sed 's/[&|\\]/\\&/g' <<<"$DATA/tls")|")
-    for name in edge secure; do sed "${fill[@]}" "$ROOT/deploy/nginx/$name.conf.in" >"$STATE/edge/$name.conf"; done
+    "$ROOT/deploy/nginx/render" "$STATE/edge" --local "${fill[@]}" USER_DIRECTIVE="$user" FILES="$files" \
+        WORK="$STATE/edge" CERTIFICATES="$DATA/tls" EDGE_TLS_PORT="${PORT[edge-tls]}"
     launch edge /usr/sbin/nginx -e stderr -p "$STATE/edge" -c "$STATE/edge/edge.conf"
 }
 

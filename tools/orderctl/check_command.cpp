@@ -1,7 +1,10 @@
 // `orderctl check`.
+#include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <set>
+#include <thread>
 #include <utility>
 
 #include "events/json.hpp"
@@ -56,6 +59,7 @@ Examples:
   orderctl check --json | jq .violations
   orderctl check --history client.jsonl      also I1 and I2: what clients were told
   orderctl check --without-gateway           where the gateway has no ledger to read: no I3, no I4
+  orderctl check --every 300                 for good; ends only when something is violated
 Exit code 1: violations. 2: nothing violated, but something could not be read (without the gateway's
 ledger the rest is judged, I3 and I4 are not), hardly anything could be judged, or it was not quiet
 in time.)";
@@ -64,6 +68,7 @@ constexpr std::size_t kMaxPrinted = 20;
 
 struct CheckOptions {
     int quiesce_s = 0;
+    int every_s = 0;  // 0: once
     bool without_gateway = false;
     std::string history;
 };
@@ -221,6 +226,23 @@ int run_check(const Context& context, const CheckOptions& options) {
     return violated ? kViolated : document.verdict == "clean" ? kClean : kCannotDo;
 }
 
+// What cannot be read now may be there the next time.
+int watch(const Context& context, const CheckOptions& options) {
+    for (const int signal : {SIGTERM, SIGINT}) {
+        std::signal(signal, [](int) { std::_Exit(kClean); });  // as the first process of a container
+    }
+    for (;;) {
+        say(to_rfc3339(system_now()), "\n");
+        try {
+            if (run_check(context, options) == kViolated) return kViolated;
+        } catch (const CannotDo& error) {
+            say("not judged: ", std::string(error.what()), "\n");
+        }
+        flush_output();
+        std::this_thread::sleep_for(std::chrono::seconds(options.every_s));
+    }
+}
+
 }  // namespace
 
 void add_check(CLI::App& app, Context& context) {
@@ -232,12 +254,18 @@ void add_check(CLI::App& app, Context& context) {
         ->add_option("--quiesce", options->quiesce_s,
                      "wait at most so many seconds until nothing is in flight")
         ->check(CLI::Range(0, 86'400));
+    command
+        ->add_option("--every", options->every_s,
+                     "check again so many seconds after each check, until one finds violations")
+        ->check(CLI::Range(1, 86'400));
     command->add_flag("--without-gateway", options->without_gateway,
                       "do not ask for the gateway's ledger: I3 and I4 are not judged");
     command->add_option("--history", options->history,
                         "JSON lines of what clients did (docs/orderctl.md)");
     command->callback([&context, options] {
-        context.run = [&context, options] { return run_check(context, *options); };
+        context.run = [&context, options] {
+            return options->every_s > 0 ? watch(context, *options) : run_check(context, *options);
+        };
     });
 }
 

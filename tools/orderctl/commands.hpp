@@ -27,6 +27,7 @@ void add_lag(CLI::App& app, Context& context);
 void add_records(CLI::App& app, Context& context);
 void add_payment(CLI::App& app, Context& context);
 void add_preflight(CLI::App& app, Context& context);
+void add_products(CLI::App& app, Context& context);
 void add_topics(CLI::App& app, Context& context);
 void add_growth(CLI::App& topics, Context& context);  // of the subcommand topics
 

@@ -30,12 +30,13 @@ Examples, from "how is it" to "mend it":
   orderctl payment settle ID --as refunded    answer for a gateway that never does
   orderctl topics show                    are the topics as the catalog says
   orderctl preflight                      is all as it should be, before load comes
+  orderctl products load FILE             products for a new shop
 orderctl COMMAND --help has its options and more examples; docs/orderctl.md explains them all.
 
 Exit code: 0 clean or done; 1 something is wrong (check, rebuild: with the data; stuck: an order
 waits; lag: more than --max-lag); 2 could not do it, or a wrong option.
-Everything is read with the role auditor. Only republish, payment settle, records retry|discard and
-topics apply|hold|grow|release write, and say what they wrote.)";
+Everything is read with the role auditor. Only republish, payment settle, records retry|discard,
+products load and topics apply|hold|grow|release write, and say what they wrote.)";
 
 // In the list of commands the first clause of each description is enough.
 class ShortFormatter : public CLI::Formatter {
@@ -86,6 +87,7 @@ void add_commands(CLI::App& app, Context& context) {
     add_payment(app, context);
     add_topics(app, context);
     add_preflight(app, context);
+    add_products(app, context);
 }
 
 int run(int argc, char** argv) {

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# What the official postgres image does with its environment, as far as it is used: a fresh directory becomes a
+# cluster with the superuser's password from POSTGRES_PASSWORD_FILE, connections from elsewhere by password.
+set -euo pipefail
+if [[ ${1:-} == -* ]]; then set -- postgres "$@"; fi
+if [[ ${1:-} != postgres ]]; then exec "$@"; fi
+if ((EUID == 0)); then
+    chown postgres "$PGDATA" /var/run/postgresql && chmod 700 "$PGDATA"
+    exec setpriv --reuid=postgres --regid=postgres --init-groups "$BASH_SOURCE" "$@"
+fi
+if [[ ! -s $PGDATA/PG_VERSION ]]; then
+    [[ -n ${POSTGRES_PASSWORD_FILE:-} ]] || { echo 'Error: superuser password is not specified' && exit 1; }
+    # shellcheck disable=SC2086
+    eval "initdb --username=postgres --pwfile='$POSTGRES_PASSWORD_FILE' ${POSTGRES_INITDB_ARGS:-}"
+    echo "host all all all scram-sha-256" >>"$PGDATA/pg_hba.conf"
+fi
+exec "$@"
