@@ -105,8 +105,11 @@ class Stack:
 
     def ledger(self):
         """Every line of the gateway's ledger by key: {"charge:…": [{"kind": "charge", …}, …]}."""
-        by_key, after = {}, 0
-        while lines := request("GET", self.url("gateway", f"/v1/ledger?after={after}&limit=10000")).json():
+        by_key, after, headers = {}, 0, {}
+        if "GATEWAY_CREDENTIALS_FILE" in self.env:
+            token = pathlib.Path(self.env["GATEWAY_CREDENTIALS_FILE"]).read_text().split("\n")[0]
+            headers = {"Authorization": f"Bearer {token}"}
+        while lines := request("GET", self.url("gateway", f"/v1/ledger?after={after}&limit=10000"), None, headers).json():
             for line in lines:
                 by_key.setdefault(line["key"], []).append(line)
             after = lines[-1]["id"]

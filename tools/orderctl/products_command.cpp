@@ -135,9 +135,11 @@ int run_load(const Context& context, const std::string& file) {
     asio::io_context io{1};
     http::Client client(io, settings);
     std::exception_ptr failed;
+    int working = kAtOnce;
     for (int i = 0; i < kAtOnce; ++i) {
         asio::co_spawn(io, work(client, load), [&](std::exception_ptr error) {
             if (error) failed = error;
+            if (--working == 0) io.stop();  // the client would wait for its idle connections' end
         });
     }
     io.run();

@@ -1,0 +1,129 @@
+"""docker-compose.yml, started as it stands: what it has to be when it is up, and when parts of it are killed."""
+
+import contextlib
+import os
+import pathlib
+import sys
+import threading
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "system"))
+
+from judge import conclude  # noqa: E402
+from load import Load  # noqa: E402
+from stack import Stack, eventually, request  # noqa: E402
+from stack_of_containers import Containers  # noqa: E402
+
+STATE = pathlib.Path(os.environ.get("ORDERFLOW_COMPOSE_STATE", HERE.parents[1] / "build" / "compose"))
+FIRST_ORDER_S = 60 * 3  # asked: 60, on a machine that does nothing else
+RATE = 60
+
+
+def setUpModule():
+    containers = Containers(STATE)
+    containers.down("--volumes")
+    begin = time.monotonic()
+    containers.up()
+    containers.await_order(FIRST_ORDER_S)
+    print(f"first order completed {time.monotonic() - begin:.1f} s after `docker compose up`", flush=True)
+
+
+def tearDownModule():
+    Containers(STATE).down("--volumes")
+
+
+class ContainersTest(unittest.TestCase):
+    def setUp(self):
+        self.containers = Containers(STATE)
+
+    def judged(self, orders, while_loading=lambda: None):
+        """Orders of every kind, and whatever else meanwhile; then each must be final and right."""
+        path = STATE / f"{self.id().rsplit('.', 1)[-1]}.jsonl"
+        begin = time.monotonic()
+        with open(path, "w", encoding="utf-8") as history:
+            load = Load(Stack(), 7, history, contended=orders // 50)
+            placing = threading.Thread(target=load.run, args=([self.containers.edge], orders, RATE))
+            placing.start()
+            try:
+                while_loading()
+            finally:
+                placing.join()
+        self.assertTrue(conclude(load, time.monotonic() - begin, 120, str(path)))
+        return load
+
+
+class Up(ContainersTest):
+    def test_jobs_are_done_and_everything_is_healthy(self):
+        self.assertTrue(eventually(120, lambda: not self.containers.sick(), 1), self.containers.sick())
+
+    def test_orders_of_every_kind(self):
+        self.judged(600)
+
+    def test_the_edge_speaks_tls(self):
+        import ssl  # pylint: disable=import-outside-toplevel
+        import urllib.request  # pylint: disable=import-outside-toplevel
+        trust = ssl.create_default_context(cafile=self.containers.secrets("operator") / "ca.pem")
+        with urllib.request.urlopen(f"{self.containers.edge_tls}/api/products/ITEM-001", context=trust) as answer:
+            self.assertEqual(answer.status, 200)
+            self.assertIn("max-age", answer.headers["Strict-Transport-Security"])
+
+    def test_topics_are_safe_from_a_broker_that_goes(self):
+        told = self.containers.compose("run", "--rm", "orderctl", "topics", "show", check=False)
+        self.assertEqual(told.returncode, 0, told.stdout)
+        self.assertIn("3", told.stdout)
+
+    def test_prometheus_sees_every_service(self):
+        def up():
+            answer = request_json("http://prometheus:9090/api/v1/query?query=up")
+            return {row["metric"]["job"] for row in answer["data"]["result"] if row["value"][1] == "1"}
+        wanted = {f"{name}-service" for name in ("order", "payment", "inventory", "shipping", "analytics")}
+        self.assertTrue(eventually(60, lambda: wanted <= up(), 1), up())
+
+
+def request_json(url):
+    import json  # pylint: disable=import-outside-toplevel
+    import urllib.request  # pylint: disable=import-outside-toplevel
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return json.loads(answer.read())
+
+
+class Broken(ContainersTest):
+    def test_a_broker_is_killed_under_load(self):
+        def blow():
+            time.sleep(2)
+            self.containers.docker("kill", self.containers.inspect()["kafka-2"][0]["Id"])
+            time.sleep(6)
+            self.containers.compose("start", "kafka-2")
+            self.containers.look_again()
+        self.judged(900, blow)
+
+    def test_services_are_killed_under_load(self):
+        def blow():
+            for service in ("inventory", "order", "payment"):
+                time.sleep(2)
+                self.containers.kill(service)
+            time.sleep(3)
+            self.containers.look_again()
+        self.judged(900, blow)
+        restarted = {name: found[0]["RestartCount"] for name, found in self.containers.inspect().items()}
+        for service in ("inventory", "order", "payment"):
+            self.assertEqual(restarted[service], 1, f"{service}: {restarted}")
+
+
+class Again(ContainersTest):
+    def test_down_and_up_with_its_data(self):
+        load = self.judged(200)
+        some = sorted(load.accepted)[:20]
+        before = {order: request("GET", f"{self.containers.edge}/api/orders/{order}").json() for order in some}
+        self.containers.down()
+        self.assertEqual(self.containers.inspect(), {})
+        self.containers.up()
+        self.containers.await_order(FIRST_ORDER_S)
+        after = {order: request("GET", f"{self.containers.edge}/api/orders/{order}").json() for order in some}
+        self.assertEqual(before, after)
+        checked = self.containers.compose("run", "--rm", "orderctl", "check", "--quiesce", "60", check=False)
+        self.assertEqual(checked.returncode, 0, checked.stdout)
+        with contextlib.suppress(FileNotFoundError):
+            (STATE / "checked.txt").write_text(checked.stdout)

@@ -1,0 +1,159 @@
+"""The stack of docker-compose.yml as tests see it, from within its network namespace.
+
+Containers are called by their names, as they call each other: a hosts file of this process's own has them. `env_file`
+is a stack.env like that of scripts/up, so that everything in tests/system works on this stack, too.
+"""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROJECT = "orderflow-test"
+SERVICES = ("order", "payment", "inventory", "shipping", "analytics")
+DATABASE = {"order": "orders", "payment": "payments", "inventory": "inventory", "shipping": "shipping",
+            "analytics": "analytics"}
+PORT = {"order": 3001, "payment": 3002, "inventory": 3003, "shipping": 3004, "analytics": 3005}
+LASTING = (*SERVICES, "postgres", "sandbox", "gateway", "edge", "check", "prometheus", "alertmanager")
+JOBS = ("secrets", "roles", "topics", "products", *(f"{name}-migrate" for name in SERVICES))
+DEMO = {"customerId": "CUST-001",
+        "items": [{"productId": "ITEM-001", "name": "Laptop", "price": 1500, "quantity": 1}]}
+
+
+class Containers:
+    def __init__(self, state, profile="cluster"):
+        self.state = pathlib.Path(state)
+        self.env_file = self.state / "stack.env"
+        self.environment = os.environ | {"COMPOSE_PROFILES": profile, "COMPOSE_ANSI": "never",
+                                         "ORDERFLOW_VERSION": os.environ.get("ORDERFLOW_VERSION", "test")}
+        self.brokers = ("kafka-1", "kafka-2", "kafka-3") if profile == "cluster" else ("kafka-1",)
+        self.edge = f"http://127.0.0.1:{os.environ.get('ORDERFLOW_EDGE_PORT', 3000)}"
+        self.edge_tls = f"https://localhost:{os.environ.get('ORDERFLOW_EDGE_TLS_PORT', 3443)}"
+
+    # ---- docker ------------------------------------------------------------------------------------
+
+    def docker(self, *arguments, check=True, timeout=300):
+        done = subprocess.run(["docker", *arguments], env=self.environment, cwd=ROOT, text=True, timeout=timeout,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        if check and done.returncode != 0:
+            raise AssertionError(f"docker {' '.join(map(str, arguments))}: {done.stdout[-3000:]}")
+        return done
+
+    def compose(self, *arguments, **options):
+        return self.docker("compose", "-p", PROJECT, *arguments, **options)
+
+    def inspect(self):
+        """{service: [what docker says of each of its containers]}, those that have ended, too"""
+        ids = self.docker("ps", "-aq", "--filter", f"label=com.docker.compose.project={PROJECT}").stdout.split()
+        found = {}
+        if ids:
+            for container in json.loads(self.docker("inspect", *ids).stdout):
+                labels = container["Config"]["Labels"]
+                if labels["com.docker.compose.oneoff"] == "False":
+                    found.setdefault(labels["com.docker.compose.service"], []).append(container)
+        return found
+
+    def pid(self, service, number=0):
+        return self.inspect()[service][number]["State"]["Pid"]
+
+    def kill(self, service):
+        """kill -9 from outside, as the kernel does it: Docker is to start it again."""
+        pid = self.pid(service)
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def secrets(self, reader):
+        """Where the files are that this reader has in /run/secrets."""
+        answer = self.docker("volume", "inspect", f"{PROJECT}_{reader}-secrets", "--format", "{{.Mountpoint}}")
+        return pathlib.Path(answer.stdout.strip())
+
+    def logs(self, *services):
+        return self.compose("logs", "--no-color", "--no-log-prefix", *services).stdout
+
+    # ---- up and down -------------------------------------------------------------------------------
+
+    def up(self, *more):
+        self.compose("up", "--detach", "--no-build", "--quiet-pull", *more, timeout=600)
+        self.look_again()
+
+    def down(self, *more):
+        self.compose("down", "--remove-orphans", *more)
+
+    def look_again(self):
+        """After containers have come, gone or changed addresses."""
+        lines = ["127.0.0.1 localhost"]
+        for service, containers in self.inspect().items():
+            for container in containers:
+                networks = container["NetworkSettings"]["Networks"].values()
+                lines += [f"{network['IPAddress']} {service}" for network in networks if network["IPAddress"]]
+        pathlib.Path("/etc/hosts").write_text("\n".join(lines) + "\n")
+        self.write_env()
+
+    def await_order(self, deadline_s):
+        """Seconds until an order that is placed as soon as it is taken has ended; it has to be COMPLETED."""
+        begin, order = time.monotonic(), None
+        while time.monotonic() < begin + deadline_s:
+            if order is None:
+                order = (call("POST", f"{self.edge}/api/orders", DEMO) or {}).get("orderId")
+            else:
+                status = (call("GET", f"{self.edge}/api/orders/{order}") or {}).get("status")
+                if status in ("COMPLETED", "CANCELLED"):
+                    if status == "CANCELLED":
+                        raise AssertionError(f"the first order {order} was cancelled")
+                    return time.monotonic() - begin
+            time.sleep(0.2)
+        raise AssertionError(f"no order has ended within {deadline_s} s: {self.sick()}")
+
+    def sick(self):
+        """Jobs that have not done their work, and containers that are not well."""
+        found, wrong = self.inspect(), []
+        for job in JOBS:
+            states = [container["State"] for container in found.get(job, [])]
+            if [(state["Status"], state["ExitCode"]) for state in states] != [("exited", 0)]:
+                wrong.append(f"{job}: {[state['Status'] for state in states]}")
+        for service in (*LASTING, *self.brokers):
+            for container in found.get(service, []) or [None]:
+                state = container and container["State"]
+                if not state or state["Status"] != "running" or state.get("Health", {}).get("Status", "healthy") != "healthy":
+                    wrong.append(f"{service}: {state and state['Status']} {state and state.get('Health', {}).get('Status')}")
+        return wrong
+
+    # ---- for tests/system --------------------------------------------------------------------------
+
+    def write_env(self):
+        operator, topics = self.secrets("operator"), self.secrets("topics")
+        ca = operator / "ca.pem"
+        settings = f"security.protocol=SASL_SSL;sasl.mechanism=SCRAM-SHA-512;sasl.username=operator;ssl.ca.location={ca}"
+        values = {
+            "STACK_STATE": self.state, "STACK_BIN": ROOT / "build" / "release" / "bin",
+            "STACK_SCRIPTS": ROOT / "scripts", "STACK_KAFKA_USERS": topics / "users", "EDGE_URL": self.edge,
+            "GATEWAY_URL": "http://sandbox:3010", "GATEWAY_CREDENTIALS_FILE": operator / "gateway",
+            "KAFKA_BROKERS": ",".join(f"{broker}:9092" for broker in self.brokers), "KAFKA_SETTINGS": settings,
+            "KAFKA_PASSWORD_FILE": operator / "kafka", "POSTGRES_BIN": postgres_bin()}
+        for service, database in DATABASE.items():
+            values[f"{service.upper()}_URL"] = f"http://{service}:{PORT[service]}"
+            for role in ("operator", "auditor"):
+                values[f"{role}_{database}_DATABASE_URL".upper()] = (
+                    f"host=postgres dbname={database} user={role} sslmode=verify-full sslrootcert={ca}"
+                    f" passfile={operator / 'pgpass'}")
+        self.env_file.write_text("".join(f'{name}="{value}"\n' for name, value in values.items()))
+
+
+def postgres_bin():
+    return max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+
+
+def call(method, url, body=None):
+    """The answer's JSON; None without an answer of 2xx."""
+    data = None if body is None else json.dumps(body).encode()
+    asked = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(asked, timeout=3) as answer:
+            return json.loads(answer.read())
+    except (urllib.error.URLError, OSError, ValueError):
+        return None
