@@ -31,7 +31,9 @@ class Containers:
         self.env_file = self.state / "stack.env"
         self.environment = os.environ | {"COMPOSE_PROFILES": profile, "COMPOSE_ANSI": "never",
                                          "ORDERFLOW_VERSION": os.environ.get("ORDERFLOW_VERSION", "test")}
-        self.brokers = ("kafka-1", "kafka-2", "kafka-3") if profile == "cluster" else ("kafka-1",)
+        self.brokers = ("kafka-1", "kafka-2", "kafka-3") if profile == "cluster" else ("kafka-single",)
+        self.bootstrap = ",".join(f"{broker.replace('single', '1')}:9092" for broker in self.brokers)
+        self.jobs = [job if profile == "cluster" else job.replace("topics", "topics-single") for job in JOBS]
         self.edge = f"http://127.0.0.1:{os.environ.get('ORDERFLOW_EDGE_PORT', 3000)}"
         self.edge_tls = f"https://localhost:{os.environ.get('ORDERFLOW_EDGE_TLS_PORT', 3443)}"
 
@@ -90,7 +92,8 @@ class Containers:
         for service, containers in self.inspect().items():
             for container in containers:
                 networks = container["NetworkSettings"]["Networks"].values()
-                lines += [f"{network['IPAddress']} {service}" for network in networks if network["IPAddress"]]
+                name = service.replace("kafka-single", "kafka-1")
+                lines += [f"{network['IPAddress']} {name}" for network in networks if network["IPAddress"]]
         pathlib.Path("/etc/hosts").write_text("\n".join(lines) + "\n")
         self.write_env()
 
@@ -112,7 +115,7 @@ class Containers:
     def sick(self):
         """Jobs that have not done their work, and containers that are not well."""
         found, wrong = self.inspect(), []
-        for job in JOBS:
+        for job in self.jobs:
             states = [container["State"] for container in found.get(job, [])]
             if [(state["Status"], state["ExitCode"]) for state in states] != [("exited", 0)]:
                 wrong.append(f"{job}: {[state['Status'] for state in states]}")
@@ -133,7 +136,7 @@ class Containers:
             "STACK_STATE": self.state, "STACK_BIN": ROOT / "build" / "release" / "bin",
             "STACK_SCRIPTS": ROOT / "scripts", "STACK_KAFKA_USERS": topics / "users", "EDGE_URL": self.edge,
             "GATEWAY_URL": "http://sandbox:3010", "GATEWAY_CREDENTIALS_FILE": operator / "gateway",
-            "KAFKA_BROKERS": ",".join(f"{broker}:9092" for broker in self.brokers), "KAFKA_SETTINGS": settings,
+            "KAFKA_BROKERS": self.bootstrap, "KAFKA_SETTINGS": settings,
             "KAFKA_PASSWORD_FILE": operator / "kafka", "POSTGRES_BIN": postgres_bin()}
         for service, database in DATABASE.items():
             values[f"{service.upper()}_URL"] = f"http://{service}:{PORT[service]}"

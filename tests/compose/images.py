@@ -1,0 +1,49 @@
+"""Builds the images: the public ones by pulling or as stand-ins, ours by their Dockerfile."""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HOST_PROGRAMS = "orderflow/programs:host"
+
+
+def say(text):
+    print(f"   {text}", flush=True)
+
+
+def build_images(docker, state, version, from_source=False):
+    """Tagged with the version. Unless from_source, programs are those of build/release: nothing is compiled."""
+    environment = docker.environment | {"ORDERFLOW_VERSION": version, "COMPOSE_PROFILES": "cluster,tools"}
+    pulled = subprocess.run(["docker", "compose", "pull", "--ignore-buildable", "--quiet", "--policy", "missing"],
+                            cwd=ROOT, env=environment, capture_output=True, check=False)
+    if pulled.returncode != 0:
+        say("images cannot be pulled here: stand-ins")
+        subprocess.run([ROOT / "deploy/compose/offline/build"], env=docker.environment, check=True)
+    arguments = []
+    if not from_source:
+        begin = time.monotonic()
+        import_programs(docker, state / "programs")
+        arguments = ["--build-arg", f"PROGRAMS={HOST_PROGRAMS}"]
+        say(f"programs of build/release ({time.monotonic() - begin:.0f} s)")
+    begin = time.monotonic()
+    built = subprocess.run(["docker", "compose", "--progress", "plain", "build", *arguments], cwd=ROOT, env=environment,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    (state / "build.log").write_text(built.stdout)
+    if built.returncode != 0:
+        sys.exit("\n".join(built.stdout.splitlines()[-30:]))
+    say(f"images built ({time.monotonic() - begin:.0f} s)")
+
+
+def import_programs(docker, root):
+    """What the Dockerfile's stage `compiled` has in /out, from this machine."""
+    stamp = next((ROOT / ".deps/stamps").glob("librdkafka-*")).name
+    subprocess.run([ROOT / "deploy/docker/collect", "--into", root / "out", "--build", ROOT / "build/release",
+                    "--made-here", f"{ROOT / '.deps/prefix'}={stamp}", "--made-here", str(ROOT)], check=True,
+                   stdout=subprocess.DEVNULL)
+    with subprocess.Popen(["tar", "-C", root, "-c", "out"], stdout=subprocess.PIPE) as tar:
+        subprocess.run(["docker", "import", "-", HOST_PROGRAMS], stdin=tar.stdout, check=True,
+                       env=docker.environment, stdout=subprocess.DEVNULL)
+    shutil.rmtree(root)

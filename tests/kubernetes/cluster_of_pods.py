@@ -1,0 +1,109 @@
+"""The stack of deploy/kubernetes as tests see it, from within the node's namespaces, where Services have their names."""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(ROOT / "tests" / "compose"), str(ROOT / "tests" / "system")]
+
+from stack_of_containers import DATABASE, DEMO, PORT, call, postgres_bin  # noqa: E402
+
+STATE = pathlib.Path(os.environ.get("ORDERFLOW_NODE_STATE", ROOT / "build" / "kubernetes"))
+EDGE = "http://edge"
+VOLUMES = {"data-kafka-0": "10Gi", "data-postgres-0": "10Gi", "data-gateway-0": "1Gi"}
+
+
+def kubectl(*arguments, check=True, text=None, timeout=180):
+    done = subprocess.run(["kubectl", *map(str, arguments)], input=text, text=True, capture_output=True, check=False,
+                          timeout=timeout)
+    if check and done.returncode != 0:
+        raise AssertionError(f"kubectl {' '.join(map(str, arguments))}: {(done.stderr or done.stdout)[-3000:]}")
+    return done
+
+
+def get(*arguments):
+    return json.loads(kubectl("get", "-n", "orderflow", *arguments, "-o", "json").stdout)
+
+
+def apply(objects):
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", text=objects)
+
+
+def deploy():
+    """Namespace, volumes, Secrets, everything else."""
+    apply((ROOT / "deploy/kubernetes/base/namespace.yaml").read_text())
+    apply("".join("---\n" + json.dumps(volume(claim, size)) + "\n" for claim, size in VOLUMES.items()))
+    made = subprocess.run([ROOT / "deploy/kubernetes/make-secrets", STATE / "secrets"], check=True, capture_output=True,
+                          text=True)
+    apply(made.stdout)
+    kubectl("apply", "-k", ROOT / "deploy/kubernetes/overlays/dev")
+
+
+def volume(claim, size):
+    """The node has no provisioner: a directory for each claim."""
+    directory = STATE / "volumes" / claim
+    directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o777)
+    return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": claim},
+            "spec": {"capacity": {"storage": size}, "accessModes": ["ReadWriteOnce"],
+                     "persistentVolumeReclaimPolicy": "Retain", "hostPath": {"path": str(directory)},
+                     "claimRef": {"namespace": "orderflow", "name": claim}}}
+
+
+def await_order(deadline_s):
+    """Until an order that is placed as soon as it is taken has ended; it has to be COMPLETED."""
+    end, order = time.monotonic() + deadline_s, None
+    while time.monotonic() < end:
+        if order is None:
+            order = (call("POST", f"{EDGE}/api/orders", DEMO) or {}).get("orderId")
+        else:
+            status = (call("GET", f"{EDGE}/api/orders/{order}") or {}).get("status")
+            if status == "CANCELLED": # placed before the products were there
+                order = None
+            if status == "COMPLETED":
+                return
+        time.sleep(0.3)
+    raise AssertionError(f"no order has ended within {deadline_s} s: {sick()}")
+
+
+def sick():
+    """Pods that are not ready and have not done their work."""
+    wrong = []
+    for pod in get("pods")["items"]:
+        status = pod["status"]
+        ready = any(row["type"] == "Ready" and row["status"] == "True" for row in status.get("conditions", []))
+        if status["phase"] != "Succeeded" and not ready:
+            reasons = [(row.get("state", {}).get("waiting") or {}).get("reason") for row in status.get("containerStatuses", [])]
+            wrong.append(f"{pod['metadata']['name']}: {status['phase']} {reasons}")
+    return wrong
+
+
+def pods(name):
+    """Those that run and are not about to end."""
+    found = get("pods", "-l", f"app.kubernetes.io/name={name}")["items"]
+    return [pod for pod in found if "deletionTimestamp" not in pod["metadata"] and pod["status"]["phase"] == "Running"]
+
+
+def write_env():
+    secrets = STATE / "secrets"
+    ca = secrets / "ca" / "ca.pem"
+    settings = f"security.protocol=SASL_SSL;sasl.mechanism=SCRAM-SHA-512;sasl.username=operator;ssl.ca.location={ca}"
+    values = {"STACK_STATE": STATE, "STACK_BIN": ROOT / "build/release/bin", "STACK_SCRIPTS": ROOT / "scripts",
+              "STACK_KAFKA_USERS": secrets / "topics/users", "EDGE_URL": EDGE, "GATEWAY_URL": "https://gateway:3011",
+              "GATEWAY_CA_FILE": ca, "GATEWAY_CREDENTIALS_FILE": secrets / "operator/gateway",
+              "KAFKA_BROKERS": "kafka:9092", "KAFKA_SETTINGS": settings, "KAFKA_PASSWORD_FILE": secrets / "operator/kafka",
+              "TOPIC_REPLICATION": "1", "POSTGRES_BIN": postgres_bin()}
+    for service, database in DATABASE.items():
+        values[f"{service.upper()}_URL"] = f"http://{service}:{PORT[service]}"
+        for role in ("operator", "auditor"):
+            values[f"{role}_{database}_DATABASE_URL".upper()] = (
+                f"host=postgres dbname={database} user={role} sslmode=verify-full sslrootcert={ca}"
+                f" passfile={secrets / 'operator/pgpass'}")
+    (STATE / "stack.env").write_text("".join(f'{name}="{value}"\n' for name, value in values.items()))
