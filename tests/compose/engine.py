@@ -76,8 +76,21 @@ def engine():
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise CannotStart("another test uses the engine") from None
+        await_end_of_another()
         with own_engine(environment) as own:
             yield own
+
+
+def await_end_of_another():
+    """One whose test was killed is told to end then, and takes its time."""
+    pid_file, end = CACHE / "docker.pid", time.monotonic() + 60
+    while pid_file.exists() and time.monotonic() < end:
+        pid = pid_file.read_text(encoding="utf-8").strip()
+        with contextlib.suppress(FileNotFoundError):
+            if b"dockerd" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+                time.sleep(0.2)
+                continue
+        pid_file.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -92,7 +105,7 @@ def own_engine(environment):
     daemon = subprocess.Popen(
         ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh",
          "dockerd", "--host", f"unix://{run}/docker.sock", "--data-root", CACHE / "docker", "--exec-root", run / "exec",
-         "--pidfile", run / "pid", "--storage-driver", "overlay2", "--dns", "10.0.2.3", "--mtu", "1400"],
+         "--pidfile", CACHE / "docker.pid", "--storage-driver", "overlay2", "--dns", "10.0.2.3", "--mtu", "1400"],
         env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         preexec_fn=end_with_parent)
     way_out = None
