@@ -1,12 +1,16 @@
 """docker-compose.yml, started as it stands: what it has to be when it is up, and when parts of it are killed."""
 
 import contextlib
+import json
 import os
 import pathlib
+import ssl
 import sys
 import threading
 import time
 import unittest
+import urllib.parse
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "system"))
@@ -64,8 +68,6 @@ class Up(ContainersTest):
         self.judged(600)
 
     def test_the_edge_speaks_tls(self):
-        import ssl  # pylint: disable=import-outside-toplevel
-        import urllib.request  # pylint: disable=import-outside-toplevel
         trust = ssl.create_default_context(cafile=self.containers.secrets("operator") / "ca.pem")
         with urllib.request.urlopen(f"{self.containers.edge_tls}/api/products/ITEM-001", context=trust) as answer:
             self.assertEqual(answer.status, 200)
@@ -89,10 +91,23 @@ class Up(ContainersTest):
 
 
 def request_json(url):
-    import json  # pylint: disable=import-outside-toplevel
-    import urllib.request  # pylint: disable=import-outside-toplevel
     with urllib.request.urlopen(url, timeout=10) as answer:
         return json.loads(answer.read())
+
+
+class Dashboard(ContainersTest):
+    def test_each_query_of_grafanas_returns_data(self):
+        dashboard = json.loads((HERE.parents[1] / "deploy/grafana/dashboards/orderflow.json").read_text())
+        queries = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
+        self.assertGreater(len(queries), 15)
+        def ask():
+            time.sleep(20)
+            for query in queries:
+                answer = request_json("http://prometheus:9090/api/v1/query?" + urllib.parse.urlencode({"query": query}))
+                values = [row["value"][1] for row in answer["data"]["result"]]
+                self.assertTrue(values, query)
+                self.assertNotIn("NaN", values, query)
+        self.judged(1500, ask)
 
 
 class Broken(ContainersTest):

@@ -315,3 +315,48 @@ class Adjusting(ProductsTest):
 
 if __name__ == "__main__":
     unittest.main()
+
+
+class Loading(ProductsTest):
+    """orderctl products load."""
+
+    def load(self, *lines):
+        program = pathlib.Path(self.stack.env["STACK_BIN"]) / "orderctl"
+        return subprocess.run([program, "--stack-env", "/dev/null", "products", "load", "-", "--inventory-service-url",
+                               self.stack.url("inventory", "")], input="".join(f"{line}\n" for line in lines),
+                              capture_output=True, text=True, check=False, timeout=60)
+
+    def line(self, product, stock=5, price=700):
+        return json.dumps({"productId": product, "name": "Lamp", "price": price, "stock": stock})
+
+    def test_what_is_there_stays_as_it_is(self):
+        new, known = f"ITEM-{uuid.uuid4()} ü/", self.product(stock=11)
+        done = self.load(self.line(new), self.line(known), "")
+        self.assertEqual((done.returncode, done.stdout), (0, "1 products created, 1 there already\n"), done.stderr)
+        self.assertEqual(self.get(urllib.parse.quote(new, safe="")).json()["stock"], 5)
+        self.assertEqual(self.get(known).json()["stock"], 11)
+        again = self.load(self.line(new, stock=99))
+        self.assertEqual(again.stdout, "0 products created, 1 there already\n")
+        self.assertEqual(self.get(urllib.parse.quote(new, safe="")).json()["stock"], 5)
+
+    def test_what_is_refused_is_named_and_the_rest_is_there(self):
+        good, bad = f"ITEM-{uuid.uuid4()}", f"ITEM-{uuid.uuid4()}"
+        done = self.load(self.line(bad, price=-1), self.line(good))
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn(f"refused: {bad}: 422", done.stdout)
+        self.assertEqual(self.get(good).status, 200)
+
+    def test_a_line_that_is_none_sends_nothing(self):
+        good = f"ITEM-{uuid.uuid4()}"
+        for wrong in ('{"productId": "ITEM"}', "[]", "{", self.line("ITEM")[:-1] + ', "colour": "red"}'):
+            done = self.load(self.line(good), wrong)
+            self.assertEqual(done.returncode, 2, wrong)
+            self.assertIn("line 2", done.stderr)
+        self.assertEqual(self.get(good).status, 404)
+
+    def test_nobody_answers(self):
+        done = subprocess.run([pathlib.Path(self.stack.env["STACK_BIN"]) / "orderctl", "--stack-env", "/dev/null", "products",
+                               "load", "-", "--inventory-service-url", "http://127.0.0.1:1"], input=self.line("ITEM-1"),
+                              capture_output=True, text=True, check=False, timeout=60)
+        self.assertEqual(done.returncode, 2, done.stdout)
+        self.assertIn("inventory-service: ", done.stderr)

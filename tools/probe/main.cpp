@@ -1,15 +1,18 @@
 // probe URL: a health check for images that have neither a shell nor curl, such as the edge's.
 #include <cstdio>
+#include <string_view>
 
 #include "http/probe.hpp"
 
 int main(int argc, char** argv) {
-    if (argc != 2) {
-        std::fprintf(stderr,
-                     "usage: probe URL\n"
-                     "Ends with 0 if GET of this URL (http://host:port/path) is answered with 2xx, "
+    const bool help = argc == 2 && (std::string_view(argv[1]) == "--help" ||
+                                    std::string_view(argv[1]) == "-h");
+    if (argc != 2 || help) {
+        std::fprintf(help ? stdout : stderr,
+                     "Usage: probe URL\n"
+                     "Ends with 0 if GET of the URL (http://host:port/path) is answered with 2xx, "
                      "otherwise with 1.\n");
-        return 2;
+        return help ? 0 : 2;
     }
     return orderflow::http::probe(argv[1]);
 }

@@ -1,0 +1,76 @@
+"""Every overlay as the API server takes it: a server-side dry run with the operators' real definitions, and what a
+linter says. A copy with a mistake in it must be refused, or the dry run shows nothing."""
+
+import json
+import pathlib
+import subprocess
+import unittest
+
+from cluster_of_pods import ROOT, kubectl
+from stack import eventually
+
+OVERLAYS = ("dev", "production", "managed")
+DEFINITIONS = pathlib.Path.home() / ".cache/orderflow/kubernetes/crds"
+# What kube-score finds and why it stays. By flag or test, everywhere:
+#   CPU limits: a service that is throttled in a burst makes orders wait; requests say what each gets when all want more.
+#   pull policy Always: images have exact tags.
+#   pod anti-affinity: topologySpreadConstraints spread them, without refusing a pod where there are few nodes.
+IGNORED = ("--ignore-container-cpu-limit", "--ignore-test", "container-image-pull-policy",
+           "--ignore-test", "deployment-has-host-podantiaffinity")
+EXPLAINED = {
+    "The NetworkPolicys selector doesn't match any pods": {"kafka", "keda", "postgres"},  # the operators make the pods
+    "Deployment few replicas": {"order", "payment", "inventory", "shipping", "analytics"},  # KEDA's: at least two
+}
+
+
+def setUpModule():
+    kubectl("apply", "--server-side", "-f", DEFINITIONS, "--recursive", timeout=300)
+    kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+    kubectl("apply", "--server-side", "-f", ROOT / "deploy/kubernetes/base/namespace.yaml")
+
+
+def rendered(overlay):
+    return kubectl("kustomize", ROOT / "deploy/kubernetes/overlays" / overlay).stdout
+
+
+def dry_run(objects):
+    return kubectl("apply", "--server-side", "--dry-run=server", "--field-manager=test", "--force-conflicts",
+                   "--validate=strict", "-f", "-", text=objects, check=False)
+
+
+class Definitions(unittest.TestCase):
+    maxDiff = None
+
+    def test_overlays_are_taken(self):
+        for overlay in OVERLAYS:
+            with self.subTest(overlay):
+                objects = rendered(overlay)
+                # Right after a definition is there, its kind may not be known everywhere.
+                done = eventually(30, lambda objects=objects: dry_run(objects).returncode == 0, 2)
+                self.assertTrue(done, dry_run(objects).stderr)
+
+    def test_a_mistake_is_refused(self):
+        for overlay, right, wrong in (
+                ("production", "minReplicaCount: 2", "minReplicas: 2"),
+                ("production", "type: scram-sha-512", "type: scram-sha-511"),
+                ("production", "instances: 3", "instances: 0"), ("production", "jobLabel:", "jobLable:"),
+                ("dev", "terminationGracePeriodSeconds: 20", "terminationGraceSeconds: 20")):
+            objects = rendered(overlay)
+            self.assertIn(right, objects)
+            with self.subTest(wrong):
+                self.assertNotEqual(dry_run(objects.replace(right, wrong)).returncode, 0, wrong)
+
+    def test_no_pod_would_be_refused(self):
+        """`enforce: restricted` only looks at pods, so the dry run of a Deployment warns at most."""
+        for overlay in OVERLAYS:
+            self.assertNotIn("would violate PodSecurity", dry_run(rendered(overlay)).stderr, overlay)
+
+    def test_what_a_linter_finds_is_explained(self):
+        for overlay in OVERLAYS:
+            done = subprocess.run(["kube-score", "score", "--output-format", "json", *IGNORED, "-"], input=rendered(overlay),
+                                  capture_output=True, text=True, check=False)
+            for item in json.loads(done.stdout):
+                for check in item["checks"]:
+                    for comment in check["comments"] or () if check["grade"] < 10 and not check["skipped"] else ():
+                        names = EXPLAINED.get(comment["summary"], set())
+                        self.assertIn(item["object_meta"]["name"], names, f"{overlay}: {check['check']['name']}: {comment}")
