@@ -27,7 +27,7 @@ MEANT["payment"] = MEANT["payment"] | {"gateway"}
 SECRETS = {
     **{name: {"ca.pem", "database", "kafka"} for name in SERVICES},
     "payment": {"ca.pem", "database", "kafka", "gateway"}, "sandbox": {"ca.pem", "gateway"},
-    "gateway": {"ca.pem", "gateway.pem"}, "edge": {"ca.pem", "edge.pem"}, "check": {"ca.pem", "kafka", "gateway", "pgpass"},
+    "gateway": {"ca.pem", "gateway.pem"}, "edge": {"ca.pem", "edge.pem"}, "check": {"ca.pem", "kafka", "gateway", "database-auditor"},
     **{name: {"ca.pem", "broker.pem"} for name in BROKERS}}
 PUBLISHED = {"edge": {3000, 3443}, "prometheus": {9090}, "alertmanager": {9093}}
 OURS = (*SERVICES, "sandbox", "gateway", "edge", "check")

@@ -143,8 +143,17 @@ class Containers:
             for role in ("operator", "auditor"):
                 values[f"{role}_{database}_DATABASE_URL".upper()] = (
                     f"host=postgres dbname={database} user={role} sslmode=verify-full sslrootcert={ca}"
-                    f" passfile={operator / 'pgpass'}")
+                    f" passfile={passfile(self.state, operator)}")
         self.env_file.write_text("".join(f'{name}="{value}"\n' for name, value in values.items()))
+
+
+def passfile(state, operator):
+    """For psql, which takes passwords from a file of libpq's form."""
+    file = state / "pgpass"
+    file.touch(0o600)
+    file.write_text("".join(f"*:*:*:{role}:{(operator / f'database-{role}').read_text()}\n"
+                            for role in ("operator", "auditor")))
+    return file
 
 
 def postgres_bin():

@@ -13,7 +13,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT / "tests" / "compose"), str(ROOT / "tests" / "system")]
 
-from stack_of_containers import DATABASE, DEMO, PORT, call, postgres_bin  # noqa: E402
+from stack_of_containers import DATABASE, DEMO, PORT, call, passfile, postgres_bin  # noqa: E402
 
 STATE = pathlib.Path(os.environ.get("ORDERFLOW_NODE_STATE", ROOT / "build" / "kubernetes"))
 EDGE = "http://edge"
@@ -105,5 +105,6 @@ def write_env():
         for role in ("operator", "auditor"):
             values[f"{role}_{database}_DATABASE_URL".upper()] = (
                 f"host=postgres dbname={database} user={role} sslmode=verify-full sslrootcert={ca}"
-                f" passfile={secrets / 'operator/pgpass'}")
+                f" passfile={passfile(STATE, secrets / 'operator')}")
+    os.environ["SSL_CERT_FILE"] = str(ca)  # for this process's own requests to the gateway
     (STATE / "stack.env").write_text("".join(f'{name}="{value}"\n' for name, value in values.items()))

@@ -235,10 +235,11 @@ class Node:
             f"cluster.local:53 in-addr.arpa:53 {{\n  bind {NODE}\n  kubernetes cluster.local in-addr.arpa {{\n"
             f"    kubeconfig {self.kubeconfig}\n    ttl 5\n  }}\n  errors\n}}\n")
         self.start("coredns", BIN / "coredns", "-conf", self.state / "Corefile")
-        self.start("kube-router", BIN / "kube-router", f"--kubeconfig={self.kubeconfig}", "--run-firewall=true",
+        self.wait("the node", 90, self.is_ready)
+        router = self.start("kube-router", BIN / "kube-router", f"--kubeconfig={self.kubeconfig}", "--run-firewall=true",
                    "--run-router=false", "--run-service-proxy=false", "--run-loadbalancer=false",
                    "--hostname-override=node1", f"--service-cluster-ip-range={SERVICES}")
-        self.wait("the node", 90, self.is_ready)
+        self.wait("kube-router", 30, lambda: "Starting network policy controller" in (self.log / "kube-router").read_text(), router)
 
     def is_ready(self):
         answer = self.kubectl("get", "node", "node1", "-o", "jsonpath={.status.conditions[?(@.type=='Ready')].status}",
@@ -330,7 +331,12 @@ def write_image(directory, root, name, command):
 
 
 def end_containers():
-    """Whatever is in our cgroups, and the cgroups."""
+    """Whatever is in our cgroups, and the cgroups; and each container's keeper, which lives beside containerd."""
+    for directory in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            command = (directory / "cmdline").read_bytes()
+            if b"containerd-shim" in command and b"/run/orderflow-node." in command:
+                os.kill(int(directory.name), signal.SIGKILL)
     end = time.monotonic() + 20
     while time.monotonic() < end:
         left = set()

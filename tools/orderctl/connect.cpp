@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "core/secret_file.hpp"
+#include "postgres/connection.hpp"
 
 namespace orderflow::orderctl {
 namespace {
@@ -48,6 +49,10 @@ void Endpoints::describe(CLI::App& app) {
         add("--" + schema + "-operator-url", operator_[at(service)], operator_env(service),
             "the same, role operator (republish, records, settle)");
     }
+    add("--auditor-password-file", auditor_password_file_, "AUDITOR_PASSWORD_FILE",
+        "file whose first line is the auditor's password, to all these URLs");
+    add("--operator-password-file", operator_password_file_, "OPERATOR_PASSWORD_FILE",
+        "the same for the operator");
     // The URLs of databases and the proxy are not among those that proposals repeat: they may hold
     // passwords.
     carried_ = {
@@ -102,6 +107,8 @@ void Endpoints::complete(const std::string& program) {
         fill(operator_[at(service)], operator_env(service));
         fill(service_url_[at(service)], service_url_env(service));
     }
+    add_password(auditor_, auditor_password_file_);
+    add_password(operator_, operator_password_file_);
     for (const Service service : kServices) {
         const auto found = settings.find(group_env(service));
         const std::string usual(events::names_of(service).name);
@@ -174,6 +181,14 @@ void Endpoints::make_proposals(const std::string& program,
 const std::string& Endpoints::need(const std::string& value, const std::string& flag) {
     if (value.empty()) throw CannotDo("missing " + flag + " (or --stack-env FILE)");
     return value;
+}
+
+void Endpoints::add_password(std::array<std::string, 5>& urls, const std::string& file) {
+    if (file.empty()) return;
+    const std::string password = secret_in(file);
+    for (std::string& url : urls) {
+        if (!url.empty()) url = postgres::with_password(url, password);
+    }
 }
 
 const std::string& Endpoints::auditor(Service service) const {

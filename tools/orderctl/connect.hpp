@@ -47,6 +47,8 @@ public:
 
 private:
     static const std::string& need(const std::string& value, const std::string& flag);
+    // To every URL that there is.
+    static void add_password(std::array<std::string, 5>& urls, const std::string& file);
     static std::size_t at(Service service) { return static_cast<std::size_t>(service); }
     void make_proposals(const std::string& program,
                         const std::map<std::string, std::string>& settings);
@@ -54,6 +56,8 @@ private:
     std::string stack_env_;
     std::array<std::string, 5> auditor_;
     std::array<std::string, 5> operator_;
+    std::string auditor_password_file_;
+    std::string operator_password_file_;
     std::array<std::string, 5> group_;
     std::array<std::string, 5> service_url_;
     std::string brokers_;
