@@ -237,7 +237,7 @@ class Node:
         self.start("coredns", BIN / "coredns", "-conf", self.state / "Corefile")
         self.wait("the node", 90, self.is_ready)
         router = self.start("kube-router", BIN / "kube-router", f"--kubeconfig={self.kubeconfig}", "--run-firewall=true",
-                   "--run-router=false", "--run-service-proxy=false", "--run-loadbalancer=false",
+                   "-v=1", "--run-router=false", "--run-service-proxy=false", "--run-loadbalancer=false",
                    "--hostname-override=node1", f"--service-cluster-ip-range={SERVICES}")
         self.wait("kube-router", 30, lambda: "Starting network policy controller" in (self.log / "kube-router").read_text(), router)
 

@@ -6,9 +6,11 @@ Every fault is taken back, so that the stack is as clean for the tests that foll
 import json
 import os
 import pathlib
+import re
 import sqlite3
 import subprocess
 import tempfile
+import time
 import unittest
 import uuid
 
@@ -65,6 +67,41 @@ class OrderctlTest(SystemTest):
 
 
 class Check(OrderctlTest):
+    def test_every_second_until_it_is_told_to_end(self):
+        self.place_every_kind()
+        program = pathlib.Path(self.stack.env["STACK_BIN"]) / "orderctl"
+        watch = subprocess.Popen([program, "--stack-env", os.environ["ORDERFLOW_TEST_STACK"], "check", "--every", "1"],
+                                 stdout=subprocess.PIPE, text=True)
+        try:
+            lines, end = [], time.monotonic() + 60
+            while sum("settled" in line for line in lines) < 2 and time.monotonic() < end:
+                lines.append(watch.stdout.readline())
+            watch.terminate()
+            self.assertEqual(watch.wait(10), 0)
+        finally:
+            watch.kill()
+            watch.stdout.close()
+        self.assertEqual(sum("settled" in line for line in lines), 2, lines)
+
+    def test_passwords_from_files(self):
+        """As where nothing may stand in an environment; a wrong one is refused."""
+        urls, passwords = {}, {}
+        for name, url in self.stack.env.items():
+            role = re.match(r"(AUDITOR|OPERATOR)_\w+_DATABASE_URL", name)
+            if role:
+                urls[name], passwords[role[1]] = re.sub(r" password=\S+", "", url), re.search(r" password=(\S+)", url)[1]
+        with tempfile.TemporaryDirectory() as directory:
+            for right in (True, False):
+                files = {}
+                for role, password in passwords.items():
+                    files[f"{role}_PASSWORD_FILE"] = str(pathlib.Path(directory) / role)
+                    (pathlib.Path(directory) / role).write_text(password if right else "wrong")
+                done = subprocess.run([pathlib.Path(self.stack.env["STACK_BIN"]) / "orderctl", "--stack-env", "/dev/null",
+                                       "stuck", "--brokers", self.stack.env["KAFKA_BROKERS"]],
+                                      env=os.environ | urls | files, capture_output=True, text=True, check=False, timeout=60)
+                self.assertEqual(done.returncode in (0, 1), right, done.stderr)
+                self.assertEqual("password authentication failed" in done.stderr, not right, done.stderr)
+
     def test_orders_of_every_ending_are_clean_and_so_is_the_clients_history(self):
         orders = self.place_every_kind()
         with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as history:

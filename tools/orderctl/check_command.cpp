@@ -228,8 +228,9 @@ int run_check(const Context& context, const CheckOptions& options) {
 
 // What cannot be read now may be there the next time.
 int watch(const Context& context, const CheckOptions& options) {
+    // The first process of a container has to ask for its end itself.
     for (const int signal : {SIGTERM, SIGINT}) {
-        std::signal(signal, [](int) { std::_Exit(kClean); });  // as the first process of a container
+        std::signal(signal, [](int) { std::_Exit(kClean); });
     }
     for (;;) {
         say(to_rfc3339(system_now()), "\n");

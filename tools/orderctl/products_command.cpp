@@ -60,7 +60,8 @@ input:
 Examples:
   orderctl products load examples/products.jsonl
   orderctl products load - --inventory-service-url http://127.0.0.1:3003 <products.jsonl
-Loading again is harmless. Exit code 1: some were refused, and which is said; the others are there.)";
+Loading again is harmless. Exit code 1: some were refused, and which is said; the others are
+there.)";
 
 constexpr int kAtOnce = 32;  // requests; inventory-service puts what comes together into one commit
 constexpr std::chrono::seconds kPatience{20};
