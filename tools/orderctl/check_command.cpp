@@ -1,4 +1,6 @@
 // `orderctl check`.
+#include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -186,13 +188,28 @@ std::optional<History> load_history(const std::string& file) {
     return std::move(*history);
 }
 
+// What does not answer yet may do so in time: a new container is not let out at once.
+Unrest patient_quiesce(const Endpoints& endpoints, int seconds) {
+    using std::chrono::steady_clock;
+    const auto end = steady_clock::now() + std::chrono::seconds(seconds);
+    for (;;) {
+        const auto left =
+            std::chrono::ceil<std::chrono::seconds>(end - steady_clock::now());
+        try {
+            return quiesce(endpoints, std::max(left, std::chrono::seconds(1)));
+        } catch (const std::exception&) {
+            if (left <= std::chrono::seconds(1)) throw;
+            std::this_thread::sleep_for(std::chrono::milliseconds(500));
+        }
+    }
+}
+
 int run_check(const Context& context, const CheckOptions& options) {
     const auto history = load_history(options.history);
     CheckDocument document;
     if (options.quiesce_s > 0) {
         say_progress("whether anything moves");
-        const Unrest unrest =
-            quiesce(context.endpoints, std::chrono::seconds(options.quiesce_s));
+        const Unrest unrest = patient_quiesce(context.endpoints, options.quiesce_s);
         if (!unrest.quiet()) document.unrest = unrest.text();
     }
     const Facts facts =
