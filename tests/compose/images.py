@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 
+from engine import CannotStart
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOST_PROGRAMS = "orderflow/programs:host"
 
@@ -20,6 +22,8 @@ def build_images(docker, state, version, from_source=False):
     pulled = subprocess.run(["docker", "compose", "pull", "--ignore-buildable", "--quiet", "--policy", "missing"],
                             cwd=ROOT, env=environment, capture_output=True, check=False)
     if pulled.returncode != 0:
+        if not shutil.which("cargo"):
+            raise CannotStart("images cannot be pulled, and the stand-in for nginx needs cargo, for its sources")
         say("images cannot be pulled here: stand-ins")
         subprocess.run([ROOT / "deploy/compose/offline/build"], env=docker.environment, check=True)
     arguments = []

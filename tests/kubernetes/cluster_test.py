@@ -147,7 +147,9 @@ class Dev(unittest.TestCase):
 
 
 class Client(threading.Thread):
-    """Places orders with a key, one after the other; what was not answered with 202 is sent once more."""
+    """Places orders with a key, one after the other; what was not answered with 202 is sent once more, a moment later:
+    whenever pods change, kube-router writes its sets anew, and for some hundredths of a second refuses every new
+    connection between pods."""
 
     def __init__(self, number):
         super().__init__()
@@ -168,6 +170,7 @@ class Client(threading.Thread):
                 self.told.append((round(time.monotonic() - self.began, 2), attempt, wrong))
                 if attempt == 2:
                     self.failed.append(key)
+                time.sleep(0.25)
         if connection:
             connection.close()
 
