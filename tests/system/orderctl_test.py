@@ -10,7 +10,6 @@ import re
 import sqlite3
 import subprocess
 import tempfile
-import time
 import unittest
 import uuid
 
@@ -67,22 +66,6 @@ class OrderctlTest(SystemTest):
 
 
 class Check(OrderctlTest):
-    def test_every_second_until_it_is_told_to_end(self):
-        self.place_every_kind()
-        program = pathlib.Path(self.stack.env["STACK_BIN"]) / "orderctl"
-        watch = subprocess.Popen([program, "--stack-env", os.environ["ORDERFLOW_TEST_STACK"], "check", "--every", "1"],
-                                 stdout=subprocess.PIPE, text=True)
-        try:
-            lines, end = [], time.monotonic() + 60
-            while sum("settled" in line for line in lines) < 2 and time.monotonic() < end:
-                lines.append(watch.stdout.readline())
-            watch.terminate()
-            self.assertEqual(watch.wait(10), 0)
-        finally:
-            watch.kill()
-            watch.stdout.close()
-        self.assertEqual(sum("settled" in line for line in lines), 2, lines)
-
     def test_passwords_from_files(self):
         """As where nothing may stand in an environment; a wrong one is refused."""
         urls, passwords = {}, {}
