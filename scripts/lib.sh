@@ -4,9 +4,11 @@
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 DEPS=${ORDERFLOW_DEPS:-$ROOT/.deps}
+# shellcheck source=scripts/services.sh
+source "$ROOT/scripts/services.sh"
 
 # The parts of the local stack, in the order in which they start.
-PARTS=(postgres kafka gateway order payment inventory shipping analytics edge)
+PARTS=(postgres kafka gateway "${SERVICES[@]}" edge)
 
 # check_parts PART,...: dies of a name that is none.
 check_parts() {
@@ -74,6 +76,31 @@ debian_mirror() {
     } 2>/dev/null | awk -v release="$(. /etc/os-release && echo "${VERSION_CODENAME:-}")" '$2 == release && $3 == "main" && $1 !~ /^cdrom:/ {print $1; exit}')
     [[ -n $uri ]] || die "no Debian mirror found in this machine's apt sources; name one: DEBIAN_MIRROR=... scripts/setup"
     echo "$uri"
+}
+
+# private_apt DIR PROGRAM ARGUMENT...: apt-get or one of its like with sources, state and cache of its own below DIR, so
+# that packages of another release can be had without a trace on the machine, whose proxies and transports stay in force.
+private_apt() {
+    local dir=$1 program=$2
+    shift 2
+    "$program" -q -o Dir::Etc::sourcelist="$dir/sources.list" -o Dir::Etc::sourceparts=/dev/null \
+        -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
+        -o Dir::State="$dir/state" -o Dir::State::status=/dev/null \
+        -o Dir::Cache="$dir/cache" -o APT::Sandbox::User= \
+        -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false -o Acquire::Languages=none \
+        -o Acquire::PDiffs=false -o Acquire::Retries=3 "$@"
+}
+
+# private_apt_update DIR TYPE:SUITE...: TYPE is deb or deb-src.
+private_apt_update() {
+    local dir=$1 mirror suite
+    shift
+    mirror=$(debian_mirror)
+    mkdir -p "$dir"/{state/lists/partial,cache/archives/partial}
+    for suite in "$@"; do
+        echo "${suite%%:*} [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror ${suite#*:} main"
+    done >"$dir/sources.list"
+    private_apt "$dir" apt-get update
 }
 
 # A Java runtime that Kafka 4.1 accepts (17 or later), wherever it is.
@@ -214,10 +241,6 @@ stop_parts() {
         rm -f "$STATE/run/$name".{pid,identity}
     done
 }
-
-# The database of each service.
-declare -A DATABASE=([order]=orders [payment]=payments [inventory]=inventory [shipping]=shipping
-    [analytics]=analytics)
 
 # exec_as_admin DATABASE PROGRAM [ARGUMENT...]: becomes one of PostgreSQL's programs, as the superuser of
 # $ADMIN_DATABASE_URL. Its password is in this program's environment alone, not on a command line that all may read.

@@ -6,8 +6,6 @@
 # shellcheck source=scripts/secrets.sh
 source "$ROOT/scripts/secrets.sh"
 
-SERVICES=(order payment inventory shipping analytics)
-
 # wait_until PART COMMAND...: until the command succeeds; gives up when the part ends or after 120 s: an encrypted Kafka
 # takes 9 s of a processor to start, and others may want it, too.
 wait_until() {
@@ -28,8 +26,6 @@ port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 # ---- encryption and passwords ------------------------------------------------------------------
 
 is_secure() { [[ $secure == yes ]]; }
-
-KAFKA_USERS=("${SERVICES[@]/%/-service}" operator auditor monitoring)
 
 # A program is told the file that has its password, so that none stands in its environment or on its command line.
 prepare_security() {

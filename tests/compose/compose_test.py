@@ -5,7 +5,6 @@ import os
 import pathlib
 import ssl
 import sys
-import threading
 import time
 import unittest
 import urllib.parse
@@ -14,8 +13,7 @@ import urllib.request
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "system"))
 
-from judge import conclude  # noqa: E402
-from load import Load  # noqa: E402
+from judge import load_and_judge  # noqa: E402
 from stack import Stack, eventually, request  # noqa: E402
 from stack_of_containers import Containers  # noqa: E402
 from records import kafka_clients  # noqa: E402  # it finds confluent_kafka
@@ -43,20 +41,9 @@ class ContainersTest(unittest.TestCase):
     def setUp(self):
         self.containers = Containers(STATE)
 
-    def judged(self, orders, while_loading=lambda: None):
-        """Orders of every kind, and whatever else meanwhile; then each must be final and right."""
-        path = STATE / f"{self.id().rsplit('.', 1)[-1]}.jsonl"
-        begin = time.monotonic()
-        with open(path, "w", encoding="utf-8") as history:
-            load = Load(Stack(), 7, history, contended=orders // 50)
-            placing = threading.Thread(target=load.run, args=([self.containers.edge], orders, RATE))
-            placing.start()
-            try:
-                while_loading()
-            finally:
-                placing.join()
-        self.assertTrue(conclude(load, time.monotonic() - begin, 120, str(path)))
-        return load
+    def judged(self, orders, meanwhile=lambda: None):
+        history = STATE / f"{self.id().rsplit('.', 1)[-1]}.jsonl"
+        return load_and_judge(self.containers.edge, orders, RATE, 7, history, meanwhile)
 
 
 class Up(ContainersTest):

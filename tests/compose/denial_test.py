@@ -9,7 +9,7 @@ import subprocess
 import unittest
 
 from compose_test import STATE, setUpModule, tearDownModule  # noqa: F401  # pylint: disable=unused-import
-from stack_of_containers import PORT, SERVICES, Containers
+from stack_of_containers import PORT, SERVICES, Containers, reachable
 
 BROKERS = ("kafka-1", "kafka-2", "kafka-3")
 LISTENING = {**{name: (PORT[name],) for name in SERVICES}, **{name: (9092, 9093, 9094) for name in BROKERS},
@@ -32,17 +32,6 @@ SECRETS = {
 PUBLISHED = {"edge": {3000, 3443}, "prometheus": {9090}, "alertmanager": {9093}}
 OURS = (*SERVICES, "sandbox", "gateway", "edge", "check")
 
-TRY = """import json, socket, sys
-reached = []
-for name, address, port in json.load(sys.stdin):
-    try:
-        socket.create_connection((address, port), 0.7).close()
-        reached.append([name, port])
-    except OSError:
-        pass
-print(json.dumps(reached))
-"""
-
 
 class Denied(unittest.TestCase):
     maxDiff = None
@@ -59,11 +48,8 @@ class Denied(unittest.TestCase):
         targets = [(name, network["IPAddress"], port) for name, ports in LISTENING.items() for port in ports
                    for network in self.running(name)["NetworkSettings"]["Networks"].values()]
         for name, meant in MEANT.items():
-            pid = self.running(name)["State"]["Pid"]
             others = [target for target in targets if target[0] != name]
-            done = subprocess.run(["nsenter", f"--net=/proc/{pid}/ns/net", "/usr/bin/python3", "-c", TRY], check=True,
-                                  input=json.dumps(others), capture_output=True, text=True)
-            reached = {target for target, _ in json.loads(done.stdout)}
+            reached = {target for target, _ in reachable(self.running(name)["State"]["Pid"], others)}
             self.assertLessEqual(reached, meant - {name}, name)
             self.assertEqual(reached, {other for other in meant if other != name and self.share_a_network(name, other)}, name)
 

@@ -26,7 +26,7 @@ START_S = 60
 
 
 class CannotStart(Exception):
-    """No engine answers and none can be started here; the text says why."""
+    """No engine, or no cluster (tests/kubernetes), can be had here; the text says why."""
 
 
 def answers(environment):
@@ -123,8 +123,9 @@ def own_engine(environment):
         shutil.rmtree(run, ignore_errors=True)
 
 
-def end_with_parent():
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+def end_with_parent(by=signal.SIGTERM):
+    """For preexec_fn: when who started the process ends, in whatever way, it gets this signal."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, by)
 
 
 def namespace_of(daemon):

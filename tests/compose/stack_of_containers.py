@@ -1,7 +1,7 @@
 """The stack of docker-compose.yml as tests see it, from within its network namespace.
 
-Containers are called by their names, as they call each other: a hosts file of this process's own has them. `env_file`
-is a stack.env like that of scripts/up, so that everything in tests/system works on this stack, too.
+Containers are called by their names, as they call each other: a hosts file of this process's own has them. A stack.env
+like that of scripts/up lets everything in tests/system work on this stack, too.
 """
 
 import json
@@ -24,11 +24,22 @@ JOBS = ("secrets", "roles", "topics", "products", *(f"{name}-migrate" for name i
 DEMO = {"customerId": "CUST-001",
         "items": [{"productId": "ITEM-001", "name": "Laptop", "price": 1500, "quantity": 1}]}
 
+# Its own program, since this one cannot enter a network namespace and come back.
+CONNECT = """import json, socket, sys
+reached = []
+for name, address, port in json.load(sys.stdin):
+    try:
+        socket.create_connection((address, port), 1).close()
+        reached.append((name, port))
+    except OSError:
+        pass
+print(json.dumps(reached))
+"""
+
 
 class Containers:
     def __init__(self, state, profile="cluster"):
         self.state = pathlib.Path(state)
-        self.env_file = self.state / "stack.env"
         self.environment = os.environ | {"COMPOSE_PROFILES": profile, "COMPOSE_ANSI": "never",
                                          "ORDERFLOW_VERSION": os.environ.get("ORDERFLOW_VERSION", "test")}
         self.brokers = ("kafka-1", "kafka-2", "kafka-3") if profile == "cluster" else ("kafka-single",)
@@ -95,22 +106,12 @@ class Containers:
                 name = service.replace("kafka-single", "kafka-1")
                 lines += [f"{network['IPAddress']} {name}" for network in networks if network["IPAddress"]]
         pathlib.Path("/etc/hosts").write_text("\n".join(lines) + "\n")
-        self.write_env()
+        operator = self.secrets("operator")
+        write_stack_env(self.state, self.edge, operator, operator / "ca.pem", KAFKA_BROKERS=self.bootstrap,
+                        STACK_KAFKA_USERS=self.secrets("topics") / "users", GATEWAY_URL="http://sandbox:3010")
 
     def await_order(self, deadline_s):
-        """Seconds until an order that is placed as soon as it is taken has ended; it has to be COMPLETED."""
-        begin, order = time.monotonic(), None
-        while time.monotonic() < begin + deadline_s:
-            if order is None:
-                order = (call("POST", f"{self.edge}/api/orders", DEMO) or {}).get("orderId")
-            else:
-                status = (call("GET", f"{self.edge}/api/orders/{order}") or {}).get("status")
-                if status in ("COMPLETED", "CANCELLED"):
-                    if status == "CANCELLED":
-                        raise AssertionError(f"the first order {order} was cancelled")
-                    return time.monotonic() - begin
-            time.sleep(0.2)
-        raise AssertionError(f"no order has ended within {deadline_s} s: {self.sick()}")
+        await_order(self.edge, deadline_s, self.sick)
 
     def sick(self):
         """Jobs that have not done their work, and containers that are not well."""
@@ -126,25 +127,24 @@ class Containers:
                     wrong.append(f"{service}: {state and state['Status']} {state and state.get('Health', {}).get('Status')}")
         return wrong
 
-    # ---- for tests/system --------------------------------------------------------------------------
 
-    def write_env(self):
-        operator, topics = self.secrets("operator"), self.secrets("topics")
-        ca = operator / "ca.pem"
-        settings = f"security.protocol=SASL_SSL;sasl.mechanism=SCRAM-SHA-512;sasl.username=operator;ssl.ca.location={ca}"
-        values = {
-            "STACK_STATE": self.state, "STACK_BIN": ROOT / "build" / "release" / "bin",
-            "STACK_SCRIPTS": ROOT / "scripts", "STACK_KAFKA_USERS": topics / "users", "EDGE_URL": self.edge,
-            "GATEWAY_URL": "http://sandbox:3010", "GATEWAY_CREDENTIALS_FILE": operator / "gateway",
-            "KAFKA_BROKERS": self.bootstrap, "KAFKA_SETTINGS": settings,
-            "KAFKA_PASSWORD_FILE": operator / "kafka", "POSTGRES_BIN": postgres_bin()}
-        for service, database in DATABASE.items():
-            values[f"{service.upper()}_URL"] = f"http://{service}:{PORT[service]}"
-            for role in ("operator", "auditor"):
-                values[f"{role}_{database}_DATABASE_URL".upper()] = (
-                    f"host=postgres dbname={database} user={role} sslmode=verify-full sslrootcert={ca}"
-                    f" passfile={passfile(self.state, operator)}")
-        self.env_file.write_text("".join(f'{name}="{value}"\n' for name, value in values.items()))
+# ---- what tests/kubernetes has, too ----------------------------------------------------------------
+
+def write_stack_env(state, edge, operator, ca, **more):
+    """STATE/stack.env for tests/system, on a stack whose parts have the names that docker-compose.yml gives them.
+    `operator`: the directory of the operator's secrets."""
+    settings = f"security.protocol=SASL_SSL;sasl.mechanism=SCRAM-SHA-512;sasl.username=operator;ssl.ca.location={ca}"
+    values = {
+        "STACK_STATE": state, "STACK_BIN": ROOT / "build" / "release" / "bin", "STACK_SCRIPTS": ROOT / "scripts",
+        "EDGE_URL": edge, "GATEWAY_CREDENTIALS_FILE": operator / "gateway", "KAFKA_SETTINGS": settings,
+        "KAFKA_PASSWORD_FILE": operator / "kafka", "POSTGRES_BIN": postgres_bin(), **more}
+    for service, database in DATABASE.items():
+        values[f"{service.upper()}_URL"] = f"http://{service}:{PORT[service]}"
+        for role in ("operator", "auditor"):
+            values[f"{role}_{database}_DATABASE_URL".upper()] = (
+                f"host=postgres dbname={database} user={role} sslmode=verify-full sslrootcert={ca}"
+                f" passfile={passfile(state, operator)}")
+    (state / "stack.env").write_text("".join(f'{name}="{value}"\n' for name, value in values.items()))
 
 
 def passfile(state, operator):
@@ -158,6 +158,30 @@ def passfile(state, operator):
 
 def postgres_bin():
     return max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+
+
+def await_order(edge, deadline_s, sick):
+    """Until an order that is placed as soon as it is taken is COMPLETED. One that was placed before the products were
+    there is CANCELLED: then another is. `sick`: asked at the end, for what is wrong."""
+    end, order = time.monotonic() + deadline_s, None
+    while time.monotonic() < end:
+        if order is None:
+            order = (call("POST", f"{edge}/api/orders", DEMO) or {}).get("orderId")
+        else:
+            status = (call("GET", f"{edge}/api/orders/{order}") or {}).get("status")
+            if status == "CANCELLED":
+                order = None
+            if status == "COMPLETED":
+                return
+        time.sleep(0.2)
+    raise AssertionError(f"no order has been completed within {deadline_s} s: {sick()}")
+
+
+def reachable(pid, targets):
+    """{(name, port)} of the targets (name, address, port) that take a connection from this process's network."""
+    done = subprocess.run(["nsenter", f"--net=/proc/{pid}/ns/net", "/usr/bin/python3", "-c", CONNECT], check=True,
+                          input=json.dumps(targets), capture_output=True, text=True)
+    return {(name, port) for name, port in json.loads(done.stdout)}
 
 
 def call(method, url, body=None):

@@ -1,19 +1,16 @@
 """The stack of deploy/kubernetes as tests see it, from within the node's namespaces, where Services have their names."""
 
-import contextlib
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
-import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT / "tests" / "compose"), str(ROOT / "tests" / "system")]
 
-from stack_of_containers import DATABASE, DEMO, PORT, call, passfile, postgres_bin  # noqa: E402
+from stack_of_containers import write_stack_env  # noqa: E402
 
 STATE = pathlib.Path(os.environ.get("ORDERFLOW_NODE_STATE", ROOT / "build" / "kubernetes"))
 EDGE = "http://edge"
@@ -57,22 +54,6 @@ def volume(claim, size):
                      "claimRef": {"namespace": "orderflow", "name": claim}}}
 
 
-def await_order(deadline_s):
-    """Until an order that is placed as soon as it is taken has ended; it has to be COMPLETED."""
-    end, order = time.monotonic() + deadline_s, None
-    while time.monotonic() < end:
-        if order is None:
-            order = (call("POST", f"{EDGE}/api/orders", DEMO) or {}).get("orderId")
-        else:
-            status = (call("GET", f"{EDGE}/api/orders/{order}") or {}).get("status")
-            if status == "CANCELLED": # placed before the products were there
-                order = None
-            if status == "COMPLETED":
-                return
-        time.sleep(0.3)
-    raise AssertionError(f"no order has ended within {deadline_s} s: {sick()}")
-
-
 def sick():
     """Pods that are not ready and have not done their work."""
     wrong = []
@@ -94,17 +75,6 @@ def pods(name):
 def write_env():
     secrets = STATE / "secrets"
     ca = secrets / "ca" / "ca.pem"
-    settings = f"security.protocol=SASL_SSL;sasl.mechanism=SCRAM-SHA-512;sasl.username=operator;ssl.ca.location={ca}"
-    values = {"STACK_STATE": STATE, "STACK_BIN": ROOT / "build/release/bin", "STACK_SCRIPTS": ROOT / "scripts",
-              "STACK_KAFKA_USERS": secrets / "topics/users", "EDGE_URL": EDGE, "GATEWAY_URL": "https://gateway:3011",
-              "GATEWAY_CA_FILE": ca, "GATEWAY_CREDENTIALS_FILE": secrets / "operator/gateway",
-              "KAFKA_BROKERS": "kafka:9092", "KAFKA_SETTINGS": settings, "KAFKA_PASSWORD_FILE": secrets / "operator/kafka",
-              "TOPIC_REPLICATION": "1", "POSTGRES_BIN": postgres_bin()}
-    for service, database in DATABASE.items():
-        values[f"{service.upper()}_URL"] = f"http://{service}:{PORT[service]}"
-        for role in ("operator", "auditor"):
-            values[f"{role}_{database}_DATABASE_URL".upper()] = (
-                f"host=postgres dbname={database} user={role} sslmode=verify-full sslrootcert={ca}"
-                f" passfile={passfile(STATE, secrets / 'operator')}")
+    write_stack_env(STATE, EDGE, secrets / "operator", ca, KAFKA_BROKERS="kafka:9092", TOPIC_REPLICATION="1",
+                    STACK_KAFKA_USERS=secrets / "topics/users", GATEWAY_URL="https://gateway:3011", GATEWAY_CA_FILE=ca)
     os.environ["SSL_CERT_FILE"] = str(ca)  # for this process's own requests to the gateway
-    (STATE / "stack.env").write_text("".join(f'{name}="{value}"\n' for name, value in values.items()))

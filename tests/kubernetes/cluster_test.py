@@ -10,10 +10,10 @@ import threading
 import time
 import unittest
 
-from cluster_of_pods import DEMO, EDGE, STATE, await_order, deploy, get, kubectl, pods, sick, write_env
-from judge import conclude
-from load import Load
-from stack import Stack, eventually
+from cluster_of_pods import EDGE, STATE, deploy, get, kubectl, pods, sick, write_env
+from judge import load_and_judge
+from stack import eventually
+from stack_of_containers import DEMO, await_order, reachable
 
 FIRST_ORDER_S = 180 * 3  # asked: 180, on a machine that does nothing else
 RATE = 40
@@ -26,22 +26,12 @@ WAYS = {"order-service": DATA, "payment-service": DATA | {"gateway:3011"}, "inve
         "shipping-service": DATA, "analytics-service": DATA, "kafka": set(), "postgres": set(), "gateway": set(),
         "edge": {"order-service:3001", "payment-service:3002", "inventory-service:3003", "shipping-service:3004",
                  "analytics-service:3005"}}
-TRY = """import json, socket, sys
-reached = []
-for name, address, port in json.load(sys.stdin):
-    try:
-        socket.create_connection((address, port), 1).close()
-        reached.append([name, port])
-    except OSError:
-        pass
-print(json.dumps(reached))
-"""
 
 
 def setUpModule():
     deploy()
     write_env()
-    await_order(FIRST_ORDER_S)
+    await_order(EDGE, FIRST_ORDER_S, sick)
     began = float(os.environ.get("ORDERFLOW_CLUSTER_BEGAN", time.monotonic()))
     print(f"first order completed {time.monotonic() - began:.0f} s after the cluster's start", flush=True)
 
@@ -49,19 +39,9 @@ def setUpModule():
 class Dev(unittest.TestCase):
     maxDiff = None
 
-    def judged(self, orders, while_loading=lambda: None):
-        path = STATE / f"{self.id().rsplit('.', 1)[-1]}.jsonl"
-        begin = time.monotonic()
-        with open(path, "w", encoding="utf-8") as history:
-            load = Load(Stack(), 11, history, contended=orders // 50)
-            placing = threading.Thread(target=load.run, args=([EDGE], orders, RATE))
-            placing.start()
-            try:
-                while_loading()
-            finally:
-                placing.join()
-        self.assertTrue(conclude(load, time.monotonic() - begin, 120, str(path)))
-        return load
+    def judged(self, orders, meanwhile=lambda: None):
+        history = STATE / f"{self.id().rsplit('.', 1)[-1]}.jsonl"
+        return load_and_judge(EDGE, orders, RATE, 11, history, meanwhile)
 
     def test_everything_is_ready(self):
         self.assertTrue(eventually(120, lambda: not sick(), 1), sick())
@@ -217,10 +197,7 @@ def end_by_memory(pod):
 
 def reachable_from(pod):
     """Which of all pods' ports, and of the cluster's, answer from within this pod's network, by their addresses."""
-    targets = [[name, pods(name)[0]["status"]["podIP"], port] for name, ports in PORTS.items()
-               for port in ports]
-    targets.append(["the API server", "10.96.0.1", 443])
-    done = subprocess.run(["nsenter", f"--net=/proc/{pid_of(pod)}/ns/net", "/usr/bin/python3", "-c", TRY], check=True,
-                          input=json.dumps(targets), capture_output=True, text=True)
-    return sorted({f"{name}:{port}" for name, port in json.loads(done.stdout)
+    targets = [(name, pods(name)[0]["status"]["podIP"], port) for name, ports in PORTS.items() for port in ports]
+    targets.append(("the API server", "10.96.0.1", 443))
+    return sorted({f"{name}:{port}" for name, port in reachable(pid_of(pod), targets)
                    if name != pod["metadata"]["labels"]["app.kubernetes.io/name"]})

@@ -8,7 +8,7 @@ not touched: where kubelet wants kernel settings, it sees files that say so. Con
 """
 
 import contextlib
-import ctypes
+import functools
 import json
 import os
 import pathlib
@@ -18,13 +18,14 @@ import subprocess
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PARTS = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "orderflow" / "kubernetes"
+from engine import CACHE, DEPS, CannotStart, end_with_parent
+
+PARTS = CACHE / "kubernetes"
 BIN = PARTS / "bin"
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl",
             "kube-router", "coredns")
 NEEDED = ("ip", "ipset", "iptables", "nsenter", "openssl", "runc", "unshare")
-DOCKER = pathlib.Path(os.environ.get("ORDERFLOW_DEPS") or ROOT / ".deps") / "docker" / "usr" / "bin"
+DOCKER = DEPS / "docker" / "usr" / "bin"
 NODE = "172.31.0.1"
 PODS = "10.244.0.0/24"
 SERVICES = "10.96.0.0/16"
@@ -32,7 +33,6 @@ CGROUP = "orderflow-test"
 PAUSE = "docker.io/orderflow/pause:1"
 KERNEL = {"vm/overcommit_memory": 1, "vm/panic_on_oom": 0, "kernel/panic": 10, "kernel/panic_on_oops": 1,
           "kernel/keys/root_maxkeys": 1000000, "kernel/keys/root_maxbytes": 25000000}
-PR_SET_PDEATHSIG = 1
 
 PAUSE_C = """#include <signal.h>
 #include <sys/wait.h>
@@ -43,12 +43,7 @@ int main(void) { signal(SIGINT, end); signal(SIGTERM, end); signal(SIGCHLD, reap
 """
 
 
-class CannotStart(Exception):
-    """No cluster can be had here; the text says why."""
-
-
-def end_with_parent():
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+killed_with_parent = functools.partial(end_with_parent, signal.SIGKILL)
 
 
 def check_parts():
@@ -129,7 +124,7 @@ class Node:
                   "sysctl -qw net.ipv4.ip_forward=1", f"touch {self.run}/made", "exec sleep infinity"]
         self.holder = subprocess.Popen(["unshare", "--net", "--mount", "sh", "-c", "\n".join(lines)],
                                        stdin=subprocess.DEVNULL, stderr=open(self.log / "namespaces", "w"),
-                                       start_new_session=True, preexec_fn=end_with_parent)
+                                       start_new_session=True, preexec_fn=killed_with_parent)
         self.wait("the namespaces", 10, (self.run / "made").exists, self.holder)
 
     def enter(self, *command):
@@ -140,7 +135,7 @@ class Node:
         with open(self.log / name, "w", encoding="utf-8") as log:
             process = subprocess.Popen(self.enter(*command), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                        env=os.environ | {"PATH": f"{BIN}:{DOCKER}:{os.environ['PATH']}:/usr/sbin:/sbin"},
-                                       start_new_session=True, preexec_fn=end_with_parent)
+                                       start_new_session=True, preexec_fn=killed_with_parent)
         self.processes.append(process)
         return process
 

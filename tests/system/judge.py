@@ -4,13 +4,14 @@ Reads the auditor's views and the gateway's ledger, independently of `orderctl c
 """
 
 import collections
+import concurrent.futures
 import json
 import os
 import pathlib
 import subprocess
 import time
 
-from load import BY_NAME, PRICE
+from load import BY_NAME, PRICE, Load
 from stack import Stack, eventually
 
 FINAL = ("COMPLETED", "CANCELLED")
@@ -193,6 +194,20 @@ class Judge:
         ends = collections.Counter(" ".join(filter(None, (row["state"], row["reason"])))
                                    for row in self.found["orders"].values())
         return dict(sorted(ends.items()))
+
+
+def load_and_judge(origin, orders, rate, seed, history, meanwhile=lambda: None):
+    """Orders of every kind, and whatever else meanwhile; then each must be final within two minutes, and right. The load.
+    `history`: the file for what the clients saw."""
+    begin = time.monotonic()
+    with open(history, "w", encoding="utf-8") as lines, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        load = Load(Stack(), seed, lines, contended=orders // 50)
+        placing = pool.submit(load.run, [origin], orders, rate)
+        meanwhile()
+        placing.result()
+    if not conclude(load, time.monotonic() - begin, 120, str(history)):
+        raise AssertionError(f"orders are not right: see above, and {history}")
+    return load
 
 
 def conclude(load, took_s, heal_within_s, history):
