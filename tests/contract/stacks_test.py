@@ -1,10 +1,13 @@
 """What is deployed says the same as what it follows from: manifests as the catalog and the published rights, .env as
 docker-compose.yml, images as their version; and what no stack may have: a port for everybody, a tag that moves."""
 
+import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
 import yaml
@@ -15,6 +18,7 @@ import kafka_access  # pylint: disable=wrong-import-position
 
 COMPOSE = ROOT / "docker-compose.yml"
 KUBERNETES = ROOT / "deploy" / "kubernetes"
+DEPS = pathlib.Path(os.environ.get("ORDERFLOW_DEPS") or ROOT / ".deps")
 JOBS = re.compile(r"secrets|roles|topics(-single)?|products|\w+-migrate|orderctl")
 
 
@@ -85,3 +89,54 @@ class Kubernetes(unittest.TestCase):
         for overlay in KUBERNETES.glob("overlays/*/kustomization.yaml"):
             ways = re.findall(r"components/autoscaling-(\w+)", overlay.read_text())
             self.assertLessEqual(len(ways), 1, overlay)
+
+
+class Schemas(unittest.TestCase):
+    """Every object of every overlay against the schemas of Kubernetes 1.33, where scripts/setup --stacks has brought them
+    and there is a kubectl. Operators' kinds have none there; tests/kubernetes/definitions_test.py asks an API server."""
+
+    maxDiff = None
+    MODULES = DEPS / "kubernetes-validate"
+    OPERATORS = {"Cluster", "HTTPRoute", "Kafka", "KafkaNodePool", "KafkaTopic", "KafkaUser", "PrometheusRule", "ScaledObject",
+                 "ServiceMonitor", "TriggerAuthentication"}
+
+    @classmethod
+    def setUpClass(cls):
+        kubectl = shutil.which("kubectl")
+        missing = [name for name, there in (("kubectl", kubectl), (cls.MODULES.name, cls.MODULES.is_dir())) if not there]
+        if missing:
+            print(f"not run here: the overlays against Kubernetes' schemas (no {', no '.join(missing)})", flush=True)
+            raise unittest.SkipTest(f"no {', no '.join(missing)}")
+        cls.rendered = {overlay.name: subprocess.run([kubectl, "kustomize", overlay], check=True, capture_output=True,
+                                                     text=True).stdout
+                        for overlay in sorted((KUBERNETES / "overlays").iterdir())}
+
+    def judged(self, texts):
+        """What it says of each file of {name: text}, by the line."""
+        with tempfile.TemporaryDirectory() as directory:
+            for name, text in texts.items():
+                pathlib.Path(directory, name).write_text(text)
+            done = subprocess.run(["/usr/bin/python3", "-m", "kubernetes_validate", "--strict", "--kubernetes-version", "1.33",
+                                   "--quiet", *texts], cwd=directory, env=os.environ | {"PYTHONPATH": str(self.MODULES)},
+                                  capture_output=True, text=True, check=False)
+        self.assertEqual(done.stderr, "")
+        return done.stdout.splitlines()
+
+    def test_overlays_are_valid(self):
+        unknown = r"WARN \w+ Couldn't find schema for kind (\w+) "
+        said = self.judged(self.rendered)
+        self.assertEqual([line for line in said if not re.match(unknown, line)], [])
+        self.assertEqual({re.match(unknown, line)[1] for line in said}, self.OPERATORS)
+
+    def test_a_mistake_is_found(self):
+        mistakes = {"a-member": ("terminationGracePeriodSeconds:", "terminationGraceSeconds:"),
+                    "a-type": ("containerPort: 3001", "containerPort: three"),
+                    "a-value": ("whenUnsatisfiable: ScheduleAnyway", "whenUnsatisfiable: [ScheduleAnyway]"),
+                    "a-missing-one": ("selector:", "labelSelector:"),
+                    "a-version": ("apiVersion: apps/v1", "apiVersion: apps/v2")}
+        document = next(text for text in self.rendered["dev"].split("\n---\n")
+                        if "\nkind: Deployment\n" in text and "\n  name: order\n" in text)
+        for right, _ in mistakes.values():
+            self.assertIn(right, document)
+        said = self.judged({name: document.replace(*mistake) for name, mistake in mistakes.items()})
+        self.assertEqual([line.split()[1] for line in said], list(mistakes), said)
