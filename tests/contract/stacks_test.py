@@ -1,6 +1,7 @@
 """What is deployed says the same as what it follows from: manifests as the catalog and the published rights, .env as
 docker-compose.yml, images as their version; and what no stack may have: a port for everybody, a tag that moves."""
 
+import functools
 import os
 import pathlib
 import re
@@ -91,6 +92,91 @@ class Kubernetes(unittest.TestCase):
             self.assertLessEqual(len(ways), 1, overlay)
 
 
+def skip(what, reason):
+    print(f"not run here: {what} ({reason})", flush=True)
+    raise unittest.SkipTest(reason)
+
+
+@functools.cache
+def rendered():
+    """{overlay: its documents of YAML}; where there is no kubectl, who asks is skipped."""
+    kubectl = shutil.which("kubectl") or skip("the overlays of deploy/kubernetes", "no kubectl")
+    return {overlay.name: subprocess.run([kubectl, "kustomize", overlay], check=True, capture_output=True,
+                                         text=True).stdout.split("\n---\n")
+            for overlay in sorted((KUBERNETES / "overlays").iterdir())}
+
+
+class Demands(unittest.TestCase):
+    """What every pod of an overlay has, and every Deployment beside it."""
+
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast
+        cls.objects = {name: [yaml.load(text, loader) for text in documents] for name, documents in rendered().items()}
+
+    def kinds(self, *kinds):
+        """(overlay, object)"""
+        return [(overlay, item) for overlay, items in self.objects.items() for item in items if item["kind"] in kinds]
+
+    def pods(self):
+        for overlay, item in self.kinds("Deployment", "StatefulSet", "Job"):
+            yield f"{overlay} {item['metadata']['name']}", item["spec"]["template"]["spec"]
+        for overlay, item in self.kinds("CronJob"):
+            yield f"{overlay} {item['metadata']['name']}", item["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+
+    def test_pods_have_no_token_and_are_restricted(self):
+        for name, pod in self.pods():
+            with self.subTest(name):
+                self.assertFalse(pod["automountServiceAccountToken"])
+                self.assertTrue(pod["securityContext"]["runAsNonRoot"])
+                self.assertEqual(pod["securityContext"]["seccompProfile"], {"type": "RuntimeDefault"})
+                for container in pod["containers"]:
+                    self.assertFalse(container["securityContext"]["allowPrivilegeEscalation"])
+                    self.assertEqual(container["securityContext"]["capabilities"], {"drop": ["ALL"]})
+                    if container["image"].startswith("orderflow/"):
+                        self.assertTrue(container["securityContext"]["readOnlyRootFilesystem"])
+                    self.assertLessEqual({"cpu", "memory"}, set(container["resources"]["requests"]))
+                    self.assertIn("memory", container["resources"]["limits"])
+
+    def test_deployments_end_in_good_order_and_are_spread(self):
+        for overlay, item in self.kinds("Deployment"):
+            with self.subTest(f"{overlay} {item['metadata']['name']}"):
+                pod = item["spec"]["template"]["spec"]
+                container, = pod["containers"]
+                self.assertLessEqual({"startupProbe", "readinessProbe", "livenessProbe"}, set(container))
+                sleep_s = container["lifecycle"]["preStop"]["sleep"]["seconds"]
+                self.assertGreaterEqual(pod["terminationGracePeriodSeconds"], sleep_s + 10)
+                self.assertEqual({row["topologyKey"] for row in pod["topologySpreadConstraints"]},
+                                 {"kubernetes.io/hostname", "topology.kubernetes.io/zone"})
+                self.assertEqual(item["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"], 0)
+                self.assertIn(item["spec"]["selector"]["matchLabels"],
+                              [budget["spec"]["selector"]["matchLabels"] for where, budget in self.kinds("PodDisruptionBudget")
+                               if where == overlay])
+
+    def test_each_deployment_has_two_pods_or_one_autoscaler_of_two_to_six(self):
+        for overlay, item in self.kinds("Deployment"):
+            with self.subTest(f"{overlay} {item['metadata']['name']}"):
+                scalers = [scaler["spec"] for where, scaler in self.kinds("HorizontalPodAutoscaler", "ScaledObject")
+                           if where == overlay and scaler["spec"]["scaleTargetRef"]["name"] == item["metadata"]["name"]]
+                bounds = [tuple(value for name, value in sorted(spec.items(), reverse=True) if "Replica" in name)
+                          for spec in scalers]  # the least, the most
+                if "replicas" in item["spec"]:
+                    self.assertEqual((item["spec"]["replicas"], bounds), (2, []))
+                else:
+                    self.assertEqual(bounds, [(2, 6)])  # topics have 6 partitions, and a process one consumer
+
+    def test_nobody_reaches_anybody_unless_it_is_said(self):
+        for overlay in self.objects:
+            policies = {item["metadata"]["name"]: item["spec"] for where, item in self.kinds("NetworkPolicy") if where == overlay}
+            ports = {name: {port["port"] for way in policies[name]["egress"] for port in way["ports"]}
+                     for name in ("dns", "payment", "check")}
+            self.assertEqual(policies["default-deny"], {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]})
+            self.assertEqual((policies["dns"]["podSelector"], ports["dns"]), ({}, {53}))
+            self.assertLessEqual(ports["payment"], ports["check"], f"{overlay}: both ask the gateway, wherever it is")
+
+
 class Schemas(unittest.TestCase):
     """Every object of every overlay against the schemas of Kubernetes 1.33, where scripts/setup --stacks has brought them
     and there is a kubectl. Operators' kinds have none there; tests/kubernetes/definitions_test.py asks an API server."""
@@ -102,14 +188,9 @@ class Schemas(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        kubectl = shutil.which("kubectl")
-        missing = [name for name, there in (("kubectl", kubectl), (cls.MODULES.name, cls.MODULES.is_dir())) if not there]
-        if missing:
-            print(f"not run here: the overlays against Kubernetes' schemas (no {', no '.join(missing)})", flush=True)
-            raise unittest.SkipTest(f"no {', no '.join(missing)}")
-        cls.rendered = {overlay.name: subprocess.run([kubectl, "kustomize", overlay], check=True, capture_output=True,
-                                                     text=True).stdout
-                        for overlay in sorted((KUBERNETES / "overlays").iterdir())}
+        if not cls.MODULES.is_dir():
+            skip("the overlays against Kubernetes' schemas", "no kubernetes-validate; scripts/setup --stacks brings it")
+        cls.rendered = rendered()
 
     def judged(self, texts):
         """What it says of each file of {name: text}, by the line."""
@@ -123,8 +204,12 @@ class Schemas(unittest.TestCase):
         return done.stdout.splitlines()
 
     def test_overlays_are_valid(self):
+        texts, seen = {}, set()  # what several overlays have is looked at once
+        for overlay, documents in self.rendered.items():
+            texts[overlay] = "\n---\n".join(text for text in documents if text not in seen)
+            seen.update(documents)
         unknown = r"WARN \w+ Couldn't find schema for kind (\w+) "
-        said = self.judged(self.rendered)
+        said = self.judged(texts)
         self.assertEqual([line for line in said if not re.match(unknown, line)], [])
         self.assertEqual({re.match(unknown, line)[1] for line in said}, self.OPERATORS)
 
@@ -134,8 +219,7 @@ class Schemas(unittest.TestCase):
                     "a-value": ("whenUnsatisfiable: ScheduleAnyway", "whenUnsatisfiable: [ScheduleAnyway]"),
                     "a-missing-one": ("selector:", "labelSelector:"),
                     "a-version": ("apiVersion: apps/v1", "apiVersion: apps/v2")}
-        document = next(text for text in self.rendered["dev"].split("\n---\n")
-                        if "\nkind: Deployment\n" in text and "\n  name: order\n" in text)
+        document = next(text for text in self.rendered["dev"] if "\nkind: Deployment\n" in text and "\n  name: order\n" in text)
         for right, _ in mistakes.values():
             self.assertIn(right, document)
         said = self.judged({name: document.replace(*mistake) for name, mistake in mistakes.items()})
