@@ -3,15 +3,15 @@
 // over WebSocket every one to three seconds, and not at all while nobody is connected. Used by
 // analytics_api; all on the io thread.
 #include <chrono>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <set>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include <boost/asio/awaitable.hpp>
 
+#include "core/shared_reading.hpp"
 #include "http/websocket.hpp"
 
 namespace boost::asio {
@@ -26,32 +26,13 @@ struct Reading {
     std::string minutes;  // the last ones of /api/analytics/throughput
 };
 
-class Readings : public std::enable_shared_from_this<Readings> {
+// Together with main.cpp's 100 ms for a fetch and 400 ms for a batch a reading's age stays below
+// the second that an answer may be behind.
+class Readings : public SharedReading<Reading> {
 public:
-    using Ptr = std::shared_ptr<const Reading>;
-    using Source = std::function<boost::asio::awaitable<Reading>()>;
-
-    // A reading is given to whoever asks until it is `fresh` old. Together with main.cpp's 100 ms
-    // for a fetch and 400 ms for a batch this stays below the second that an answer may be behind.
     explicit Readings(Source source,
                       std::chrono::milliseconds fresh = std::chrono::milliseconds{100})
-        : source_(std::move(source)), fresh_(fresh) {}
-
-    // Throws what the source throws; the next one who asks tries again.
-    boost::asio::awaitable<Ptr> get();
-
-private:
-    struct Outcome {
-        std::exception_ptr error;
-        Ptr reading;
-    };
-    boost::asio::awaitable<void> read();
-
-    const Source source_;
-    const std::chrono::milliseconds fresh_;
-    Ptr latest_;
-    std::chrono::steady_clock::time_point until_{};
-    std::vector<std::function<void(Outcome)>> waiters_;  // of the read that is under way
+        : SharedReading(std::move(source), fresh) {}
 };
 
 class Push : public std::enable_shared_from_this<Push> {
