@@ -40,13 +40,7 @@ Options options_for(rd_kafka_t* handle, rd_kafka_admin_op_t operation, milliseco
     return options;
 }
 
-// Sends a question and waits for its answer.
-template <class Send>
-KafkaEvent answer_to(rd_kafka_t* handle, rd_kafka_admin_op_t operation, const TimeLeft& left,
-                     const char* what, Send send) {
-    const Options options = options_for(handle, operation, left.ms());
-    const Queue queue(rd_kafka_queue_new(handle));
-    send(options.get(), queue.get());
+KafkaEvent taken_from(const Queue& queue, const TimeLeft& left, const char* what) {
     KafkaEvent event(rd_kafka_queue_poll(queue.get(), static_cast<int>(left.ms().count()) + 100));
     if (!event) throw KafkaUnavailable(std::string("no answer about ") + what);
     if (rd_kafka_event_error(event.get())) {
@@ -54,6 +48,16 @@ KafkaEvent answer_to(rd_kafka_t* handle, rd_kafka_admin_op_t operation, const Ti
                                rd_kafka_event_error_string(event.get()));
     }
     return event;
+}
+
+// Sends a question and waits for its answer.
+template <class Send>
+KafkaEvent answer_to(rd_kafka_t* handle, rd_kafka_admin_op_t operation, const TimeLeft& left,
+                     const char* what, Send send) {
+    const Options options = options_for(handle, operation, left.ms());
+    const Queue queue(rd_kafka_queue_new(handle));
+    send(options.get(), queue.get());
+    return taken_from(queue, left, what);
 }
 
 Topics list_of(const TopicLayouts& topics, std::int64_t offset) {
@@ -131,6 +135,19 @@ void read_commits(rd_kafka_t* handle, const std::string& group, const TimeLeft& 
     }
 }
 
+GroupMember member_of(const rd_kafka_MemberDescription_t* described) {
+    GroupMember member{rd_kafka_MemberDescription_consumer_id(described),
+                       rd_kafka_MemberDescription_client_id(described),
+                       rd_kafka_MemberDescription_host(described),
+                       {}};
+    const auto* list = rd_kafka_MemberAssignment_partitions(
+        rd_kafka_MemberDescription_assignment(described));
+    for (int i = 0; list && i < list->cnt; ++i) {
+        member.partitions.emplace_back(list->elems[i].topic, list->elems[i].partition);
+    }
+    return member;
+}
+
 void read_members(rd_kafka_t* handle, const std::string& group, const TimeLeft& left,
                   GroupPositions& positions) {
     const KafkaEvent event =
@@ -157,12 +174,10 @@ void read_members(rd_kafka_t* handle, const std::string& group, const TimeLeft& 
         const std::size_t members = rd_kafka_ConsumerGroupDescription_member_count(groups[i]);
         positions.has_members = members > 0;
         for (std::size_t m = 0; m < members; ++m) {
-            const auto* list = rd_kafka_MemberAssignment_partitions(
-                rd_kafka_MemberDescription_assignment(
-                    rd_kafka_ConsumerGroupDescription_member(groups[i], m)));
-            for (int j = 0; list && j < list->cnt; ++j) {
-                assigned.emplace(list->elems[j].topic, list->elems[j].partition);
-            }
+            GroupMember member =
+                member_of(rd_kafka_ConsumerGroupDescription_member(groups[i], m));
+            assigned.insert(member.partitions.begin(), member.partitions.end());
+            positions.members.push_back(std::move(member));
         }
     }
     for (PartitionPosition& at : positions.partitions) {
@@ -170,10 +185,41 @@ void read_members(rd_kafka_t* handle, const std::string& group, const TimeLeft& 
     }
 }
 
+TopicDescription described(const rd_kafka_TopicDescription_t* topic) {
+    TopicDescription description;
+    const auto* failed = rd_kafka_TopicDescription_error(topic);
+    if (failed && rd_kafka_error_code(failed)) {
+        description.trouble = rd_kafka_error_string(failed);
+        return description;
+    }
+    std::size_t count = 0;
+    const auto** partitions = rd_kafka_TopicDescription_partitions(topic, &count);
+    for (std::size_t i = 0; i < count; ++i) {
+        PartitionState at;
+        at.partition = rd_kafka_TopicPartitionInfo_partition(partitions[i]);
+        const auto* leader = rd_kafka_TopicPartitionInfo_leader(partitions[i]);
+        if (leader) at.leader = rd_kafka_Node_id(leader);
+        std::size_t nodes = 0;
+        rd_kafka_TopicPartitionInfo_replicas(partitions[i], &nodes);
+        at.replicas = static_cast<std::int32_t>(nodes);
+        rd_kafka_TopicPartitionInfo_isr(partitions[i], &nodes);
+        at.in_sync = static_cast<std::int32_t>(nodes);
+        description.partitions.push_back(at);
+    }
+    return description;
+}
+
 Conf asking_conf(const KafkaSettings& settings) {
     Conf conf = base_conf(settings, settings.client_id + "-watch");
     set_all(conf.get(), settings.properties.all);
     set(conf.get(), "group.id", settings.group_id.empty() ? "watch" : settings.group_id);
+    // Where it reads records (kafka_look.hpp), which is a few at a time.
+    set(conf.get(), "enable.auto.commit", "false");
+    set(conf.get(), "enable.partition.eof", "true");
+    set(conf.get(), "auto.offset.reset", "earliest");  // of a window that retention has just taken
+    set(conf.get(), "isolation.level", "read_uncommitted");
+    set(conf.get(), "queued.min.messages", "100");
+    set(conf.get(), "queued.max.messages.kbytes", "4096");
     return conf;
 }
 
@@ -259,6 +305,40 @@ TopicLayouts read_layouts(rd_kafka_t* handle, const std::vector<std::string>& to
     auto layouts = layouts_in(event.get());
     if (!layouts) throw KafkaUnavailable(rd_kafka_event_error_string(event.get()));
     return std::move(*layouts);
+}
+
+TopicDescriptions read_descriptions(rd_kafka_t* handle, const std::vector<std::string>& topics,
+                                    milliseconds at_most) {
+    const TimeLeft left(at_most);
+    const Queue queue(rd_kafka_queue_new(handle));
+    ask_for_layouts(handle, topics, left.ms(), queue.get());
+    const KafkaEvent event = taken_from(queue, left, "topics");
+    std::size_t count = 0;
+    const auto** found = rd_kafka_DescribeTopics_result_topics(
+        rd_kafka_event_DescribeTopics_result(event.get()), &count);
+    TopicDescriptions descriptions;
+    TopicLayouts there;
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::string name = rd_kafka_TopicDescription_name(found[i]);
+        descriptions[name] = described(found[i]);
+        const auto partitions = descriptions[name].partitions.size();
+        if (partitions > 0) there[name] = {"", static_cast<std::int32_t>(partitions)};
+    }
+    if (there.empty()) return descriptions;
+    std::vector<std::string> unknown;  // then both are zero, and nobody leads it
+    const auto starts = read_offsets(handle, there, RD_KAFKA_OFFSET_SPEC_EARLIEST,
+                                     RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED, left, unknown);
+    const auto ends = read_offsets(handle, there, RD_KAFKA_OFFSET_SPEC_LATEST,
+                                   RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED, left, unknown);
+    for (auto& [name, description] : descriptions) {
+        for (PartitionState& at : description.partitions) {
+            const Place place{name, at.partition};
+            if (!starts.contains(place) || !ends.contains(place)) continue;
+            at.start = starts.at(place);
+            at.end = std::max(ends.at(place), at.start);
+        }
+    }
+    return descriptions;
 }
 
 // Commits first and ends last: what is committed is below the end that stands beside it.

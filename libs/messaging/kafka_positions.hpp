@@ -1,6 +1,7 @@
 #pragma once
 // What the brokers say about topics and about how far a consumer group is in them, over any
-// client's handle. Used by consumers (which log is this?), the deadline's watch and `orderctl`.
+// client's handle. Used by consumers (which log is this?), the deadline's watch, `orderctl` and
+// kafka_look.hpp.
 // Every call waits for answers and throws KafkaUnavailable when they do not come in time.
 #include <chrono>
 #include <memory>
@@ -50,6 +51,10 @@ std::optional<TopicLayouts> layouts_in(rd_kafka_event_t* event);
 
 TopicLayouts read_layouts(rd_kafka_t* handle, const std::vector<std::string>& topics,
                           std::chrono::milliseconds at_most);
+
+// All partitions of these topics, of whatever state; a topic that cannot be seen says why.
+TopicDescriptions read_descriptions(rd_kafka_t* handle, const std::vector<std::string>& topics,
+                                    std::chrono::milliseconds at_most);
 
 // Where a group stands in all partitions of these topics.
 GroupPositions read_group(rd_kafka_t* handle, const std::string& group,

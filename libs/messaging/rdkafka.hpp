@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "messaging/kafka.hpp"
+#include "messaging/record.hpp"
 
 namespace orderflow::messaging {
 
@@ -50,6 +51,10 @@ inline Conf base_conf(const KafkaSettings& settings, const std::string& client_i
     });
     return conf;
 }
+
+// What was consumed, without an error. The record owns the message, which must be gone before the
+// handle is.
+Record to_record(rd_kafka_message_t* message);
 
 // What the operator wants otherwise than the program; to be set last.
 inline void set_all(rd_kafka_conf_t* conf, const Properties& properties) {

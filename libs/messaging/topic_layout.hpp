@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "messaging/positions.hpp"
@@ -17,6 +18,28 @@ struct TopicLayout {
 };
 using TopicLayouts = std::map<std::string, TopicLayout>;
 
+// A partition as the brokers have it. -1: nobody leads it, so that nobody can read or write there.
+struct PartitionState {
+    std::int32_t partition = 0;
+    std::int32_t leader = -1;
+    std::int32_t replicas = 0;
+    std::int32_t in_sync = 0;  // of the replicas
+    std::int64_t start = 0;    // the first offset that there is
+    std::int64_t end = 0;      // the offset that the next record will have
+};
+struct TopicDescription {
+    std::vector<PartitionState> partitions;
+    std::string trouble;  // why there are none, in Kafka's words
+};
+using TopicDescriptions = std::map<std::string, TopicDescription>;
+
+struct GroupMember {
+    std::string id;
+    std::string client_id;
+    std::string host;
+    std::vector<std::pair<std::string, std::int32_t>> partitions;  // that it is assigned
+};
+
 struct GroupPositions {
     TopicLayouts topics;  // those that exist
     // By topic and partition. Of some there may be no answer: `unknown` says why.
@@ -24,6 +47,7 @@ struct GroupPositions {
     std::vector<std::string> unknown;
     bool has_members = false;
     bool rebalancing = false;  // who is assigned what is being settled
+    std::vector<GroupMember> members;
 };
 
 // The partition that an event with this key is produced to.
