@@ -38,6 +38,9 @@ def wanted():
         rights[service] |= {("topic", name): {"READ", "DESCRIBE"} for name in read[service]}
     groups = [("group", service) for service in SERVICES]
     every = [("topic", name) for name in topics()]
+    looked_at = dict.fromkeys(every, {"READ", "DESCRIBE"}) | dict.fromkeys(groups, {"DESCRIBE"})
+    for resource, operations in looked_at.items():  # by the page /kafka
+        rights["analytics-service"].setdefault(resource, set()).update(operations)
     rights["operator"] = dict.fromkeys(every, {"READ", "WRITE", "DESCRIBE", "DESCRIBE_CONFIGS", "ALTER"})
     rights["operator"] |= dict.fromkeys(groups, {"READ", "DESCRIBE"})
     rights["auditor"] = dict.fromkeys(every, {"READ", "DESCRIBE", "DESCRIBE_CONFIGS"})

@@ -55,6 +55,16 @@ TEST_CASE("access: a service writes what it produces, reads what it consumes, an
     }
 }
 
+TEST_CASE("access: analytics looks at all topics and groups for its page, and joins its own") {
+    CHECK(names("analytics-service", Resource::topic, Operation::read).size() ==
+          events::topics().size());
+    CHECK(names("analytics-service", Resource::group, Operation::describe).size() == 5);
+    CHECK(names("analytics-service", Resource::group, Operation::read) ==
+          std::set<std::string>{"shop-analytics-service"});
+    CHECK(names("order-service", Resource::group, Operation::describe) ==
+          std::set<std::string>{"shop-order-service"});
+}
+
 TEST_CASE("access: auditor and monitoring write nothing, and monitoring reads no record") {
     CHECK(names("auditor", Resource::topic, Operation::write).empty());
     CHECK(names("auditor", Resource::group, Operation::read).empty());

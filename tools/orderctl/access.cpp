@@ -28,6 +28,9 @@ using Alteration = std::unique_ptr<rd_kafka_UserScramCredentialAlteration_t,
 using Resource = Right::Resource;
 using Operation = Right::Operation;
 
+// Whose page /kafka shows all topics' records and all groups' positions.
+constexpr std::string_view kKafkaPage =
+    events::kServiceNames[static_cast<std::size_t>(Service::analytics)];
 constexpr const char* kOperator = "operator";
 constexpr const char* kAuditor = "auditor";
 constexpr const char* kMonitoring = "monitoring";
@@ -286,12 +289,14 @@ std::vector<Right> wanted_rights(const std::map<std::string, std::string>& group
             add(name, Resource::topic, topic, {Operation::read, Operation::describe});
         }
         const std::string& group = groups.at(std::string(name));
+        add(kKafkaPage, Resource::group, group, {Operation::describe});
         add(name, Resource::group, group, {Operation::read, Operation::describe});
         add(kOperator, Resource::group, group, {Operation::read, Operation::describe});
         add(kAuditor, Resource::group, group, {Operation::describe});
         add(kMonitoring, Resource::group, group, {Operation::describe});
     }
     for (const auto& topic : events::topics()) {
+        add(kKafkaPage, Resource::topic, topic.name, {Operation::read, Operation::describe});
         add(kOperator, Resource::topic, topic.name,
             {Operation::read, Operation::write, Operation::describe, Operation::describe_configs,
              Operation::alter});
