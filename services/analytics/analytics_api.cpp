@@ -1,18 +1,19 @@
 #include "analytics/analytics_api.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <memory>
 #include <optional>
 
 #include <boost/mp11.hpp>
 
+#include "analytics/analytics_kafka.hpp"
 #include "analytics/analytics_pages.hpp"
 #include "analytics/analytics_push.hpp"
 #include "analytics/analytics_store.hpp"
 #include "core/enums.hpp"
 #include "events/json.hpp"
+#include "http/integer_param.hpp"
 #include "http/problem.hpp"
 #include "service/problems.hpp"
 
@@ -108,28 +109,8 @@ void write_minute(Writer& writer, const MinuteFigures& minute) {
     writer.EndObject();
 }
 
-// A route's one query parameter, an integer within limits.
-struct IntegerParam {
-    std::string_view name;
-    int min;
-    int max;
-    int otherwise;  // if it is absent
-
-    Result<int> read(const http::Request& request) const {
-        const auto query = request.query_params({name});
-        if (!query) return query.error();
-        const auto found = query->find(name);
-        if (found == query->end()) return otherwise;
-        const char* end = found->second.data() + found->second.size();
-        int value = 0;
-        const auto [stop, error] = std::from_chars(found->second.data(), end, value);
-        if (error == std::errc{} && stop == end && value >= min && value <= max) return value;
-        return Error{"query", std::string(name) + ": an integer from " + std::to_string(min) +
-                                  " to " + std::to_string(max)};
-    }
-};
-constexpr IntegerParam kMinutes{"minutes", 1, 1'440, 60};
-constexpr IntegerParam kLimit{"limit", 1, static_cast<int>(WaitingLoop::kMost), 20};
+constexpr http::IntegerParam kMinutes{"minutes", 1, 1'440, 60};
+constexpr http::IntegerParam kLimit{"limit", 1, WaitingLoop::kMost, 20};
 
 http::Response no_such_order() {
     return http::problem(404, "not-found", "No such order", "no event of such an order was seen");
@@ -170,9 +151,9 @@ asio::awaitable<std::string> frame_of(std::shared_ptr<Readings> readings,
 }
 
 asio::awaitable<http::Response> get_throughput(postgres::Pool& pool, http::Request request) {
-    const auto count = kMinutes.read(request);
+    const auto count = kMinutes.alone_in(request);
     if (!count) co_return service::bad_input(count.error());
-    auto read = [count = *count](postgres::Connection& connection) {
+    auto read = [count = static_cast<int>(*count)](postgres::Connection& connection) {
         return read_minutes(connection, count);
     };
     const auto minutes = co_await pool.run(std::move(read));
@@ -180,7 +161,7 @@ asio::awaitable<http::Response> get_throughput(postgres::Pool& pool, http::Reque
 }
 
 asio::awaitable<http::Response> get_waiting(const WaitingLoop& waiting, http::Request request) {
-    const auto limit = kLimit.read(request);
+    const auto limit = kLimit.alone_in(request);
     if (!limit) co_return service::bad_input(limit.error());
     const auto orders = waiting.longest();
     const auto count = std::min(static_cast<std::size_t>(*limit), orders->size());
@@ -228,7 +209,8 @@ std::string dashboard_json(const Dashboard& board) {
     return body;
 }
 
-http::Router make_router(postgres::Pool& pool, const WaitingLoop& waiting, asio::io_context& io) {
+http::Router make_router(postgres::Pool& pool, const WaitingLoop& waiting, KafkaAsker& kafka,
+                         asio::io_context& io) {
     http::Router router;
     auto readings = std::make_shared<Readings>([&pool] { return read_board(pool); });
     router.get("/api/orders/{id}/timeline", [&pool](http::Request request) {
@@ -247,6 +229,7 @@ http::Router make_router(postgres::Pool& pool, const WaitingLoop& waiting, asio:
         io, [readings, &waiting] { return frame_of(readings, waiting); });
     router.websocket("/ws/analytics",
                      [push](http::WebSocket& socket) { return push->join(socket); });
+    add_kafka(router, kafka);
     add_pages(router);
     return router;
 }

@@ -142,6 +142,7 @@ void add_pages(http::Router& router) {
     const Page not_found = page_named("not-found.html");
     get("/", "dashboard.html");
     get("/customers", "customer.html");
+    get("/kafka", "kafka.html");
     router.get("/orders/{id}",
                [page = page_named("order.html"), not_found](http::Request request) {
                    return get_order_page(page, not_found, std::move(request));

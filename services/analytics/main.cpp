@@ -1,5 +1,6 @@
 // analytics-service: read models of everything: each order's timeline, the counters.
 #include "analytics/analytics_api.hpp"
+#include "analytics/analytics_kafka.hpp"
 #include "analytics/analytics_service.hpp"
 #include "analytics/analytics_waiting.hpp"
 #include "service/host.hpp"
@@ -25,7 +26,8 @@ void run(const service::CommonConfig& config) {
     });
     messaging::RelayLoop relay(context);  // of what it parks: it emits nothing else
     WaitingLoop waiting(context);
-    host.run(make_router(host.pool(), waiting, host.io()),
+    KafkaAsker kafka(config.kafka());
+    host.run(make_router(host.pool(), waiting, kafka, host.io()),
              {service::stage(waiting, consumers), service::stage(relay)});
 }
 

@@ -6,6 +6,9 @@ import signal
 import statistics
 import unittest
 import urllib.parse
+import uuid
+
+from selenium.webdriver import Keys
 
 from browser import DESKTOP, PHONE, browser, complaints, resize, text, texts
 
@@ -290,6 +293,94 @@ class Pages(SystemTest):
         self.assertTrue(self.soon(lambda: len(texts(self.driver, "#orders tbody tr")) == 2))
         self.assertIn("Not enough in stock", text(self.driver, "#orders"))
 
+    # ---- Kafka
+
+    def placed_with_persons(self):
+        """(an order that is final, what nobody but its customer may read)"""
+        mark = uuid.uuid4().hex[:12]
+        self.customer = f"CUST-{mark}"
+        order_id = self.place(self.order(self.product(), shipment={"recipient": f"Kim {mark}", "address": {
+            "line1": mark, "city": mark, "postalCode": mark, "country": "KR"}}))
+        self.final(order_id)
+        return order_id, mark
+
+    def open_partition_of(self, order_id, topic="order-events"):
+        """From the dashboard, by its links, to where the order's records lie."""
+        self.open("/")
+        self.driver.find_element("id", "kafka").click()
+        self.see("#connection", "Live, by polling")
+        self.driver.find_element("link text", topic).click()
+        self.assertTrue(self.soon(lambda: len(texts(self.driver, "#partitions .chip")) >= 6))
+        for chip in self.links("#partitions .chip"):
+            self.driver.get(chip)
+            self.assertTrue(self.soon(lambda: text(self.driver, "#records")))
+            if f"/orders/{order_id}" in "".join(self.links("#records .subject a")):
+                return
+        self.fail(f"{topic}: the page shows no record of {order_id}")
+
+    def test_kafka_leads_to_an_orders_records_without_a_person_in_them(self):
+        order_id, mark = self.placed_with_persons()
+        self.open_partition_of(order_id)
+        self.assertEqual(self.driver.title, "order-events · Kafka · orderflow")
+        offsets = [int(shown.replace(",", "")) for shown in texts(self.driver, "#records .offset")]
+        self.assertEqual(offsets, sorted(offsets, reverse=True))
+        row = self.driver.find_element("xpath", f"//a[@href='/orders/{order_id}']/ancestor::details[contains(., 'OrderPlaced')]")
+        summary = row.find_element("tag name", "summary")
+        self.driver.execute_script("arguments[0].focus()", summary)
+        summary.send_keys(Keys.ENTER)
+        self.assertIsNotNone(row.get_attribute("open"))
+        self.assertIn("traceparent", row.text)
+        self.assertIn('"customerId": •••', row.text)
+        self.assertIn('"total": 1500', row.text)
+        self.assertNotIn(mark, self.driver.page_source)
+        same = self.unchanged()
+        self.final(self.place(self.order(self.product())))
+        self.soon(lambda: False, 4)  # until it has asked again
+        self.assertIsNotNone(row.get_attribute("open"), "what somebody has opened is closed again")
+        self.assertTrue(same())
+        self.driver.execute_script("document.querySelector('#records .subject a').click()")
+        self.assertTrue(self.soon(lambda: "/orders/" in self.driver.current_url))
+
+    def test_kafka_counts_what_a_group_has_not_read(self):
+        self.final(self.place(self.order(self.product())))
+        self.open("/kafka")
+        self.assertEqual(len(texts(self.driver, "#topics tbody tr")), 9)
+        self.assertEqual(set(texts(self.driver, "#topics .badge")), {"In sync"})
+        shipping = "//*[@class='group'][.='shipping-service']/ancestor::tr"
+        cells = lambda: [cell.text for cell in self.driver.find_element("xpath", shipping).find_elements("tag name", "td")]
+        self.assertTrue(self.soon(lambda: cells()[1:5] == ["0", "1", "0", "Reading"]), cells())
+        self.stack.stop("shipping")
+        self.addCleanup(self.stack.restart)
+        order_id = self.place(self.order(self.product()))
+        self.assertTrue(self.soon(lambda: cells()[2:5] == ["0", "0", "Nobody reads"] and int(cells()[1]) >= 2), cells())
+        self.driver.find_element("xpath", shipping + "//summary").click()
+        self.assertIn("nobody", cells()[5])
+        self.stack.restart()
+        self.final(order_id, 40)
+        self.assertTrue(self.soon(lambda: cells()[1:5] == ["0", "1", "0", "Reading"], 30), cells())
+        self.assertIn("order-events / 5", cells()[5])  # it is still open
+
+    def test_kafka_page_says_that_kafka_is_frozen(self):
+        self.expected = "/api/kafka/"
+        self.open("/kafka?topic=order-events&partition=0")
+        self.see("#connection", "Live, by polling")
+        rows = texts(self.driver, "#topics tbody tr")
+        with frozen(self.stack.pid("kafka")):
+            self.see("#connection", "Partly live")
+            self.assertIn("Kafka does not answer", text(self.driver, "#note"))
+            self.assertEqual(len(texts(self.driver, "#topics tbody tr")), len(rows))
+        self.see("#connection", "Live, by polling", 30)
+        self.assertTrue(self.soon(lambda: self.driver.execute_script("return document.getElementById('note').hidden")))
+
+    def test_kafka_page_says_what_is_not_there(self):
+        self.expected = "/api/kafka/records"
+        for query, said in (("topic=nothing&partition=0", "There is no such partition."),
+                            ("topic=order-events&partition=x", "This cannot be asked for"),
+                            ("topic=dead-letter-queue&partition=77", "There is no such partition.")):
+            with self.subTest(query):
+                self.open("/kafka?" + query)
+                self.assertTrue(self.soon(lambda said=said: said in text(self.driver, "#records")))
+
     # ---- what is frozen, or swallowed by a network, ends nothing by itself
 
     def pill(self):
@@ -403,9 +494,11 @@ class Pages(SystemTest):
         waiting = self.place(self.order(self.product(), token="tok_slow_60s"))
         resize(self.driver, PHONE)
         for path in ("/", f"/orders/{order_id}", f"/orders/{waiting}", f"/customers?id={self.customer}",
-                     "/customers", "/nothing"):
+                     "/customers", "/nothing", "/kafka", "/kafka?topic=order-events&partition=0"):
             with self.subTest(path):
                 self.open(path)
+                for summary in self.driver.find_elements("css selector", ".fold > summary")[:8]:
+                    self.driver.execute_script("arguments[0].click()", summary)
                 wide = self.driver.execute_script("return document.documentElement.scrollWidth")
                 self.assertLessEqual(wide, PHONE[0])
         request("POST", self.stack.url("edge", f"/api/orders/{waiting}/cancellations"))

@@ -115,6 +115,10 @@ const std::map<std::string, Layer> kLayers{
     {"_waiting", kServiceLayer},   // analytics only: open orders and whom they wait for
     {"_push",                      // analytics only: the dashboard over WebSocket
      {{"core/", "http/websocket", "postgres/pool.hpp", "~/", "<boost/asio/", "<spdlog/"}, {}}},
+    {"_kafka",                     // analytics only: what the page of that name asks for
+     {{"core/", "events/", "http/", "messaging/kafka_look.hpp", "service/problems", "~/~_kafka.hpp",
+       "<boost/"},
+      {}}},
     {"_pages", {{"core/", "http/", "~/~_pages.hpp"}, {}}},  // analytics only: files for browsers
     {"_store",
      {{"core/", "events/", "messaging/", "postgres/", "~/~.hpp", "~/~_store.hpp", "<soci/",

@@ -58,6 +58,7 @@ TEST_CASE("pages: each path has its file and its type") {
     for (const Row& row : {Row{"/", "text/html; charset=utf-8", "<title>Dashboard"},
                            Row{kOrder, "text/html; charset=utf-8", "<title>Order"},
                            Row{"/customers", "text/html; charset=utf-8", "<title>Customer"},
+                           Row{"/kafka", "text/html; charset=utf-8", "<title>Kafka"},
                            Row{"/pages/style.css", "text/css; charset=utf-8", "color-scheme"},
                            Row{"/pages/live.js", "text/javascript; charset=utf-8", "WebSocket"},
                            Row{"/pages/mark.svg", "image/svg+xml", "<svg"}}) {

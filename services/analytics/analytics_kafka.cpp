@@ -1,0 +1,392 @@
+#include "analytics/analytics_kafka.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "core/await_callback.hpp"
+#include "core/digest.hpp"
+#include "core/shared_reading.hpp"
+#include "core/unavailable.hpp"
+#include "events/announcements.hpp"
+#include "events/json.hpp"
+#include "events/personal.hpp"
+#include "http/integer_param.hpp"
+#include "http/problem.hpp"
+#include "service/problems.hpp"
+
+namespace orderflow::analytics {
+
+namespace asio = boost::asio;
+using events::Service;
+using events::json::Writer;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+struct PartitionView {
+    std::int64_t partition = 0;
+    std::int64_t begin = 0;
+    std::int64_t end = 0;
+    std::optional<std::int64_t> leader;
+    std::int64_t replicas = 0;
+    std::int64_t in_sync = 0;
+};
+BOOST_DESCRIBE_STRUCT(PartitionView, (), (partition, begin, end, leader, replicas, in_sync))
+struct TopicView {
+    std::string topic;
+    std::vector<PartitionView> partitions;
+    std::optional<std::string> trouble;
+};
+BOOST_DESCRIBE_STRUCT(TopicView, (), (topic, partitions, trouble))
+struct TopicsAnswer {
+    std::vector<TopicView> topics;
+};
+BOOST_DESCRIBE_STRUCT(TopicsAnswer, (), (topics))
+
+struct MemberView {
+    std::string id;
+    std::string client_id;
+    std::string host;
+    std::int64_t partitions = 0;
+};
+BOOST_DESCRIBE_STRUCT(MemberView, (), (id, client_id, host, partitions))
+struct ReadView {
+    std::string topic;
+    std::int64_t partition = 0;
+    std::optional<std::int64_t> committed;
+    std::int64_t end = 0;
+    std::int64_t lag = 0;
+    std::optional<std::string> owner;  // a member's id
+};
+BOOST_DESCRIBE_STRUCT(ReadView, (), (topic, partition, committed, end, lag, owner))
+struct GroupView {
+    std::string service;
+    std::string group;
+    std::int64_t lag = 0;
+    std::int64_t idle = 0;  // members without a partition
+    bool rebalancing = false;
+    std::vector<MemberView> members;
+    std::vector<ReadView> partitions;
+    std::optional<std::string> trouble;
+};
+BOOST_DESCRIBE_STRUCT(GroupView, (), (service, group, lag, idle, rebalancing, members, partitions,
+                                      trouble))
+struct GroupsAnswer {
+    std::vector<GroupView> groups;
+};
+BOOST_DESCRIBE_STRUCT(GroupsAnswer, (), (groups))
+
+namespace {
+
+constexpr std::size_t kMostWaiting = 16;
+constexpr milliseconds kAskWithin{4'000};
+constexpr milliseconds kGiveUp{4'800};  // kAskWithin, and what a client's end may take
+constexpr milliseconds kFresh{1'000};
+constexpr std::chrono::seconds kKeepClient{30};  // after the last question
+
+constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+constexpr http::IntegerParam kPartition{"partition", 0, std::numeric_limits<std::int32_t>::max(),
+                                        -1};
+constexpr http::IntegerParam kBefore{"before", 0, kMost, kMost};
+constexpr http::IntegerParam kLimit{"limit", 1, 100, 20};
+
+// Their values are shown; a header that the catalog does not have may say anything.
+constexpr std::array<std::string_view, 7> kOpenHeaders{
+    "ce_specversion", "ce_id", "ce_type", "ce_source", "ce_time", "traceparent", "content-type"};
+constexpr std::size_t kMostHeaderBytes = 256;
+
+constexpr std::array kServices{Service::order, Service::payment, Service::inventory,
+                               Service::shipping, Service::analytics};
+
+template <class T>
+void write_member(Writer& writer, std::string_view name, const T& value) {
+    writer.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
+    events::json::write_value(writer, value);
+}
+
+// A key, or the subject of an event: shown where it is what the catalog says it is, an order's id
+// or a product's.
+std::string open_key(std::string_view key, std::string_view type, bool is_event) {
+    const bool product = is_event && type == type_name(events::EventKind::StockAdjusted);
+    if (!product && !OrderId::parse(key)) return std::string(events::kMask);
+    return events::printable(key, events::kMaxKeyBytes);
+}
+
+std::string open_header(std::string_view name, std::string_view value, std::string_view type,
+                        bool is_event) {
+    if (name == "ce_subject") return open_key(value, type, is_event);
+    const bool open = std::ranges::find(kOpenHeaders, name) != kOpenHeaders.end();
+    return open ? events::printable(value, kMostHeaderBytes) : std::string(events::kMask);
+}
+
+void write_headers(Writer& writer, const messaging::Record& record, std::string_view type,
+                   bool is_event) {
+    writer.Key("headers");
+    writer.StartArray();
+    for (const auto& [name, value] : record.headers) {
+        events::json::write_value(
+            writer, events::HeaderField{events::printable(name, kMostHeaderBytes),
+                                        open_header(name, value, type, is_event)});
+    }
+    writer.EndArray();
+}
+
+// Tells equal values from others, and nobody what they are: without the salt a short one, such as a
+// telephone number, could be guessed. Of one process.
+Digest salted_digest(std::string_view value) {
+    static const std::string salt =
+        IdSource().next<Digest>(std::chrono::floor<Instant::duration>(
+                                    std::chrono::system_clock::now()))
+            .to_string();
+    return digest_of(salt + std::string(value));
+}
+
+void write_record(Writer& writer, const messaging::TimedRecord& timed) {
+    const messaging::Record& record = timed.record;
+    const std::string_view type = record.header("ce_type");
+    const auto open = events::without_persons(record.topic, type, record.value);
+    writer.StartObject();
+    write_member(writer, "offset", record.offset);
+    if (timed.time) write_member(writer, "time", *timed.time);
+    if (record.key.data()) {
+        write_member(writer, "key", open_key(record.key, type, open.has_value()));
+    }
+    write_headers(writer, record, type, open.has_value());
+    write_member(writer, "bytes", static_cast<std::int64_t>(record.value.size()));
+    if (open) {
+        writer.Key("value");
+        writer.RawValue(open->data(), open->size(), rapidjson::kObjectType);
+    } else {
+        write_member(writer, "digest", salted_digest(record.value).to_string());
+    }
+    writer.EndObject();
+}
+
+std::vector<std::string> all_topics() {
+    std::vector<std::string> names;
+    for (const auto& topic : events::topics()) names.emplace_back(topic.name);
+    return names;
+}
+
+GroupView view_of(Service service, const std::string& name,
+                  const messaging::GroupPositions& group) {
+    GroupView view;
+    view.service = events::names_of(service).name;
+    view.group = name;
+    view.rebalancing = group.rebalancing;
+    std::map<std::pair<std::string, std::int32_t>, std::string> owners;
+    for (const messaging::GroupMember& member : group.members) {
+        for (const auto& place : member.partitions) owners[place] = member.id;
+        view.idle += member.partitions.empty();
+        view.members.push_back({member.id, member.client_id, member.host,
+                                static_cast<std::int64_t>(member.partitions.size())});
+    }
+    for (const messaging::PartitionPosition& at : group.partitions) {
+        const auto owner = owners.find({at.topic, at.partition});
+        view.partitions.push_back(
+            {at.topic, at.partition, at.committed, at.end, at.lag(),
+             owner == owners.end() ? std::nullopt : std::optional(owner->second)});
+        view.lag += at.lag();
+    }
+    return view;
+}
+
+// A group that cannot be asked for says why, unless that took all the time there is.
+std::string read_groups(const KafkaAsker& asker, messaging::KafkaLook& look, milliseconds at_most) {
+    const auto until = steady_clock::now() + at_most;
+    GroupsAnswer answer;
+    for (const Service service : kServices) {
+        const std::string name = asker.group_of(service);
+        const auto consumed = events::topics_consumed_by(service);
+        const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
+        try {
+            answer.groups.push_back(view_of(
+                service, name, look.group(name, {consumed.begin(), consumed.end()}, left)));
+        } catch (const Unavailable& error) {
+            if (steady_clock::now() >= until) throw;
+            GroupView view;
+            view.service = events::names_of(service).name;
+            view.group = name;
+            view.trouble = error.what();
+            answer.groups.push_back(std::move(view));
+        }
+    }
+    return events::to_json(answer);
+}
+
+using Body = SharedReading<std::string>;
+
+asio::awaitable<http::Response> get_shared(std::shared_ptr<Body> readings, http::Request) {
+    const auto body = co_await readings->get();
+    co_return http::json_response(200, *body);
+}
+
+struct RecordsQuery {
+    std::string topic;
+    std::int32_t partition = 0;
+    std::int64_t before = 0;
+    std::int64_t limit = 0;
+};
+
+Result<RecordsQuery> read_query(const http::Request& request) {
+    const auto query = request.query_params({"topic", "partition", "before", "limit"});
+    if (!query) return query.error();
+    for (const char* needed : {"topic", "partition"}) {
+        if (!query->contains(needed)) return Error{"query", std::string(needed) + " is required"};
+    }
+    const auto partition = kPartition.in(*query);
+    if (!partition) return partition.error();
+    const auto before = kBefore.in(*query);
+    if (!before) return before.error();
+    const auto limit = kLimit.in(*query);
+    if (!limit) return limit.error();
+    return RecordsQuery{query->find("topic")->second, static_cast<std::int32_t>(*partition),
+                        *before, *limit};
+}
+
+asio::awaitable<http::Response> get_records(KafkaAsker& asker, http::Request request) {
+    const auto query = read_query(request);
+    if (!query) co_return service::bad_input(query.error());
+    const auto nothing = [] {
+        return http::problem(404, "not-found", "No such partition",
+                             "no topic of the catalog has it");
+    };
+    if (std::ranges::find(events::topics(), query->topic, &events::TopicSettings::name) ==
+        events::topics().end()) {
+        co_return nothing();
+    }
+    KafkaAsker::Work read = [query = *query](messaging::KafkaLook& look, milliseconds at_most) {
+        const auto latest =
+            look.records(query.topic, query.partition, query.before, query.limit, at_most);
+        return latest ? records_json(query.topic, query.partition, *latest) : std::string();
+    };
+    std::string body = co_await asker.ask(std::move(read));
+    if (body.empty()) co_return nothing();
+    co_return http::json_response(200, std::move(body));
+}
+
+}  // namespace
+
+KafkaAsker::KafkaAsker(messaging::KafkaSettings settings)
+    : settings_(std::move(settings)), jobs_(kMostWaiting, GatherLimits{1, 1, milliseconds{0}}) {}
+
+KafkaAsker::~KafkaAsker() {
+    thread_.request_stop();
+    jobs_.close();
+}
+
+asio::awaitable<std::string> KafkaAsker::ask(Work work) {
+    if (!thread_.joinable()) {
+        thread_ = std::jthread([this](const std::stop_token& stop) { this->work(stop); });
+    }
+    const auto until = steady_clock::now() + kAskWithin;
+    auto start = [this, until, work = std::move(work)](std::function<void(Outcome)> done) {
+        Job job = [done, until, work](messaging::KafkaLook& look) {
+            Outcome outcome;
+            try {
+                const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
+                if (left.count() <= 0) throw Unavailable("Kafka was slow to answer those before");
+                outcome.body = work(look, left);
+            } catch (...) {
+                outcome.error = std::current_exception();
+            }
+            done(std::move(outcome));
+        };
+        if (jobs_.push(std::move(job))) return;
+        Outcome full;
+        full.error = std::make_exception_ptr(Unavailable("too many wait for Kafka's answers"));
+        done(std::move(full));
+    };
+    auto outcome = co_await await_callback<Outcome>(std::move(start), kGiveUp);
+    if (!outcome) throw Unavailable("Kafka does not answer");
+    if (outcome->error) std::rethrow_exception(outcome->error);
+    co_return std::move(outcome->body);
+}
+
+std::string KafkaAsker::group_of(Service service) const {
+    const std::string_view own = events::names_of(Service::analytics).name;
+    std::string name(events::names_of(service).name);
+    if (service == Service::analytics) return settings_.group_id;
+    if (!settings_.group_id.ends_with(own)) return name;
+    return settings_.group_id.substr(0, settings_.group_id.size() - own.size()) + name;
+}
+
+void KafkaAsker::work(const std::stop_token& stop) {
+    std::optional<messaging::KafkaLook> look;
+    while (!stop.stop_requested()) {
+        const auto jobs = jobs_.take(kKeepClient);
+        if (jobs.empty()) look.reset();
+        for (const Job& job : jobs) {
+            if (!look) look.emplace(settings_);
+            job(*look);
+        }
+    }
+}
+
+std::string topics_json(const messaging::TopicDescriptions& topics) {
+    TopicsAnswer answer;
+    for (const auto& topic : events::topics()) {
+        TopicView view;
+        view.topic = topic.name;
+        const auto found = topics.find(view.topic);
+        if (found == topics.end()) {
+            view.trouble = "no answer";
+        } else if (!found->second.trouble.empty()) {
+            view.trouble = found->second.trouble;
+        } else {
+            for (const messaging::PartitionState& at : found->second.partitions) {
+                view.partitions.push_back(
+                    {at.partition, at.start, at.end,
+                     at.leader < 0 ? std::nullopt : std::optional<std::int64_t>(at.leader),
+                     at.replicas, at.in_sync});
+            }
+        }
+        answer.topics.push_back(std::move(view));
+    }
+    return events::to_json(answer);
+}
+
+std::string records_json(std::string_view topic, std::int32_t partition,
+                         const messaging::LatestRecords& latest) {
+    std::string body;
+    events::json::StringSink sink{body};
+    Writer writer(sink);
+    writer.StartObject();
+    write_member(writer, "topic", topic);
+    write_member(writer, "partition", partition);
+    write_member(writer, "begin", latest.start);
+    write_member(writer, "end", latest.end);
+    write_member(writer, "from", latest.window.from);
+    write_member(writer, "before", latest.window.before);
+    writer.Key("records");
+    writer.StartArray();
+    for (const messaging::TimedRecord& record : latest.records) write_record(writer, record);
+    writer.EndArray();
+    writer.EndObject();
+    return body;
+}
+
+void add_kafka(http::Router& router, KafkaAsker& asker) {
+    const auto shared = [&](const char* path, KafkaAsker::Work work) {
+        auto readings = std::make_shared<Body>(
+            [&asker, work = std::move(work)] { return asker.ask(work); }, kFresh);
+        router.get(path, [readings](http::Request request) {
+            return get_shared(readings, std::move(request));
+        });
+    };
+    shared("/api/kafka/topics", [](messaging::KafkaLook& look, milliseconds at_most) {
+        return topics_json(look.topics(all_topics(), at_most));
+    });
+    shared("/api/kafka/groups", [&asker](messaging::KafkaLook& look, milliseconds at_most) {
+        return read_groups(asker, look, at_most);
+    });
+    router.get("/api/kafka/records", [&asker](http::Request request) {
+        return get_records(asker, std::move(request));
+    });
+}
+
+}  // namespace orderflow::analytics

@@ -1,0 +1,60 @@
+#pragma once
+// Kafka as the page /kafka shows it: topics, groups and records, read only, and nothing of a record
+// that is about a person. What asks Kafka blocks, so one thread of its own does, which starts with
+// the first question; nobody who never looks pays for it. Handlers run on the io thread.
+#include <chrono>
+#include <exception>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "core/batch_queue.hpp"
+#include "events/catalog.hpp"
+#include "http/router.hpp"
+#include "messaging/kafka_look.hpp"
+
+namespace orderflow::analytics {
+
+class KafkaAsker {
+public:
+    // Returns the body of an answer; it may take so long.
+    using Work = std::function<std::string(messaging::KafkaLook&, std::chrono::milliseconds)>;
+
+    explicit KafkaAsker(messaging::KafkaSettings settings);
+    ~KafkaAsker();  // waits for the question under way
+
+    // Runs `work` on the thread and resumes with what it returned. Throws Unavailable when Kafka
+    // does not answer in time, or when too many wait already. On the io thread.
+    boost::asio::awaitable<std::string> ask(Work work);
+
+    // Of the service whose own group is `settings.group_id`, the others' are named alike.
+    std::string group_of(events::Service service) const;
+
+private:
+    using Job = std::function<void(messaging::KafkaLook&)>;
+    struct Outcome {
+        std::exception_ptr error;
+        std::string body;
+    };
+
+    void work(const std::stop_token& stop);
+
+    const messaging::KafkaSettings settings_;
+    BatchQueue<Job> jobs_;
+    std::jthread thread_;  // last: it uses everything above
+};
+
+// GET /api/kafka/topics, /api/kafka/groups, /api/kafka/records?topic=&partition=&before=&limit=.
+// `asker` must outlive the router.
+void add_kafka(http::Router& router, KafkaAsker& asker);
+
+// The bodies of the answers.
+std::string topics_json(const messaging::TopicDescriptions& topics);
+std::string records_json(std::string_view topic, std::int32_t partition,
+                         const messaging::LatestRecords& latest);
+
+}  // namespace orderflow::analytics
