@@ -117,6 +117,7 @@ class Lag(OrderctlView):
         self.assertEqual(len(lag["partitions"]), 12 * 6)  # topics of each consumer, six partitions each
         for service in lag["services"]:
             self.assertTrue(service["consuming"], service)
+            self.assertEqual((service["members"], service["idle"], service["partitions"]), (1, 0, 6), service)
             rows = self.stack.audit({"order": "orders", "payment": "payments"}.get(service["service"],
                                                                                   service["service"]),
                                     "SELECT checkpoint FROM audit_v1_relay")

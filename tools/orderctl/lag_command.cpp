@@ -36,6 +36,9 @@ BOOST_DESCRIBE_STRUCT(TopicView, (), (topic, partitions, catalog))
 struct StandingView {
     std::string service;
     std::optional<bool> consuming;  // its group has a member; none: Kafka does not say
+    // As consuming, of its group: members, those of them that no partition is assigned to, and the
+    // partitions of its topics that can be shared, which is the most members that are of use.
+    std::optional<std::int64_t> members, idle, partitions;
     std::int64_t checkpoint = 0;
     std::int64_t end = 0;     // the outbox's last seq
     std::int64_t unsent = 0;  // rows above the checkpoint
@@ -43,8 +46,8 @@ struct StandingView {
     std::int64_t parked = 0;
     std::int64_t dead = 0;
 };
-BOOST_DESCRIBE_STRUCT(StandingView, (), (service, consuming, checkpoint, end, unsent,
-                                         oldest_unsent_ms, parked, dead))
+BOOST_DESCRIBE_STRUCT(StandingView, (), (service, consuming, members, idle, partitions, checkpoint,
+                                         end, unsent, oldest_unsent_ms, parked, dead))
 
 // A lane of a service's relay: the saga's, or a topic of announcements.
 struct LaneView {
@@ -90,6 +93,8 @@ Examples:
   orderctl lag --partitions             every partition
   orderctl lag --max-lag 1000           for a monitor: exit code 1 if anybody is further behind
   orderctl lag --json | jq '.partitions[] | select(.lag > 0)'
+MEMBERS of the consumer group: one for each --consumers of each instance. Those beyond a topic's
+partitions are idle. While a group shares out its partitions anew, nobody knows: "?".
 LAG counts records that a group has not committed; a group commits once its transaction is over.
 What retention has deleted is no lag. A group that has committed beyond a log's end, or in a topic
 that was made anew since, begins at the log's start: all of it is lag. Below a topic stand the
@@ -172,6 +177,18 @@ std::vector<LaneView> read_lanes(AuditDatabase& database, std::int64_t saga_unse
     return lanes;
 }
 
+void count_members(const messaging::GroupPositions& group, StandingView& view) {
+    if (group.rebalancing) return;  // nobody is assigned anything then
+    view.members = std::ssize(group.members);
+    view.idle = std::ranges::count_if(
+        group.members, [](const auto& member) { return member.partitions.empty(); });
+    std::int64_t partitions = 0;
+    for (const auto& [topic, layout] : group.topics) {
+        partitions = std::max<std::int64_t>(partitions, layout.partitions);
+    }
+    view.partitions = partitions;
+}
+
 void read_groups(const Endpoints& endpoints, LagDocument& document) {
     must_answer(endpoints.kafka(), kPatience);
     const auto busy = groups_with_members(endpoints);
@@ -182,6 +199,8 @@ void read_groups(const Endpoints& endpoints, LagDocument& document) {
     std::map<std::string, std::int64_t> there;
     const TopicsReader reader(endpoints);
     for (const GroupView& group : reader.groups()) {
+        const auto service = std::ranges::find(kServices, group.service) - kServices.begin();
+        count_members(group.positions, document.services[service]);
         for (const auto& [topic, layout] : group.positions.topics) there[topic] = layout.partitions;
         for (const messaging::PartitionPosition& at : group.positions.partitions) {
             const auto trouble = trouble_of(at, group.positions);
@@ -257,23 +276,41 @@ std::vector<std::string> troubles(const LaneView& lane) {
     return texts;
 }
 
+// Whether a service has as many members as there is work for; empty: nothing is odd.
+std::string shares_of(const LagDocument& document, const StandingView& view) {
+    if (view.consuming == false) {
+        return "its consumer group has no member: is " + view.service + "-service running?";
+    }
+    if (!view.members) return {};
+    if (*view.idle > 0) {
+        return std::to_string(*view.idle) + " of " + std::to_string(*view.members) +
+               (*view.idle == 1 ? " members is idle" : " members are idle") +
+               ": its topics have " + std::to_string(*view.partitions) + " partitions";
+    }
+    std::int64_t lag = 0;
+    for (const PartitionView& at : document.partitions) {
+        if (at.service == view.service) lag += at.lag;
+    }
+    if (lag == 0 || *view.members >= *view.partitions) return {};
+    return std::to_string(*view.members) + (*view.members == 1 ? " member" : " members") + " for " +
+           std::to_string(*view.partitions) + " partitions, lag " + std::to_string(lag) +
+           ": if it grows, more members can share them";
+}
+
 void print_services(const LagDocument& document) {
-    Table table({{"SERVICE"}, {"CONSUMING"}, {"CHECKPOINT", Align::right},
+    Table table({{"SERVICE"}, {"MEMBERS", Align::right}, {"CHECKPOINT", Align::right},
                  {"OUTBOX END", Align::right}, {"UNSENT", Align::right},
                  {"OLDEST UNSENT", Align::right}, {"PARKED", Align::right},
                  {"DEAD", Align::right}});
     for (const StandingView& view : document.services) {
-        const char* consuming = !view.consuming ? "?" : *view.consuming ? "yes" : "NO";
-        table.add({view.service, consuming, std::to_string(view.checkpoint),
+        table.add({view.service, view.members ? std::to_string(*view.members) : "?",
+                   std::to_string(view.checkpoint),
                    std::to_string(view.end), std::to_string(view.unsent),
                    view.oldest_unsent_ms
                        ? duration_text(std::chrono::milliseconds(*view.oldest_unsent_ms))
                        : "-",
                    std::to_string(view.parked), std::to_string(view.dead)});
-        if (view.consuming == false) {
-            table.remark("its consumer group has no member: is " + view.service +
-                         "-service running?");
-        }
+        if (const auto text = shares_of(document, view); !text.empty()) table.remark(text);
         for (const LaneView& lane : document.lanes) {
             if (lane.service != view.service) continue;
             for (const std::string& text : troubles(lane)) table.remark("relay: " + text);
