@@ -80,10 +80,14 @@ class Containers:
         os.kill(pid, signal.SIGKILL)
         return pid
 
+    def volume(self, name):
+        """Where its files are."""
+        answer = self.docker("volume", "inspect", f"{PROJECT}_{name}", "--format", "{{.Mountpoint}}")
+        return pathlib.Path(answer.stdout.strip())
+
     def secrets(self, reader):
         """Where the files are that this reader has in /run/secrets."""
-        answer = self.docker("volume", "inspect", f"{PROJECT}_{reader}-secrets", "--format", "{{.Mountpoint}}")
-        return pathlib.Path(answer.stdout.strip())
+        return self.volume(f"{reader}-secrets")
 
     def logs(self, *services):
         return self.compose("logs", "--no-color", "--no-log-prefix", *services).stdout

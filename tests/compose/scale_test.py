@@ -1,0 +1,162 @@
+"""More and fewer instances of a service in docker-compose.yml: who reads what, and what they do for the throughput."""
+
+import json
+import os
+import subprocess
+import time
+import unittest
+
+from compose_test import FIRST_ORDER_S, STATE, ContainersTest
+from confluent_kafka.admin import AdminClient, NewTopic
+from records import kafka_clients
+from stack import Stack, eventually
+from stack_of_containers import ROOT, Containers
+
+SAGA = ("order-events", "inventory-events", "payment-events", "shipping-events")
+PARTITIONS = 3
+GROUP = "inventory-service"
+TOPIC = "order-events"  # all that inventory reads
+
+
+class ScaleTest(ContainersTest):
+    """Its class has a stack of its own."""
+
+    @classmethod
+    def start(cls, partitions=None):
+        containers = Containers(STATE)
+        containers.down("--volumes")
+        cls.addClassCleanup(containers.down, "--volumes")
+        if partitions:
+            containers.up("--wait", *containers.brokers)
+            make_topics(containers, partitions)
+        containers.up()
+        containers.await_order(FIRST_ORDER_S)
+
+    def scale(self, service, instances):
+        self.containers.compose("up", "--detach", "--no-build", "--no-recreate", "--no-deps", "--scale",
+                                f"{service}={instances}", service)
+        self.containers.look_again()
+
+    def limit(self, service, cpus):
+        for container in self.containers.inspect()[service]:
+            self.containers.docker("update", "--cpus", str(cpus), container["Id"])
+
+    def ctl(self, *arguments):
+        done = subprocess.run([ROOT / "build/release/bin/orderctl", "--stack-env", os.environ["ORDERFLOW_TEST_STACK"],
+                               *arguments], capture_output=True, text=True, check=False, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+
+def make_topics(containers, partitions):
+    """As the job `topics` does it, which leaves those alone that are there, but with so many partitions."""
+    key = containers.secrets("topics") / "topics.pem"
+    admin = AdminClient({"bootstrap.servers": containers.bootstrap.replace(":9092", ":9094"), "security.protocol": "SSL",
+                         "ssl.ca.location": str(containers.secrets("topics") / "ca.pem"),
+                         "ssl.certificate.location": str(key), "ssl.key.location": str(key)})
+    kafka_clients.results(admin.create_topics([
+        NewTopic(name, partitions, 3, config={"min.insync.replicas": "2"}) for name in SAGA]))
+
+
+class Groups(ScaleTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.start(PARTITIONS)
+
+    def shares(self):
+        """How many partitions each member of inventory's group has, sorted."""
+        group = kafka_clients.results(kafka_clients.admin(Stack().env).describe_consumer_groups([GROUP]))[GROUP]
+        return sorted(len(member.assignment.topic_partitions) for member in group.members)
+
+    def await_shares(self, *wanted):
+        self.assertTrue(eventually(60, lambda: self.shares() == list(wanted), 0.5), f"{self.shares()}, not {wanted}")
+
+    def reported(self):
+        """What `orderctl lag` says of inventory, and the lag of its partitions."""
+        document = json.loads(self.ctl("--json", "lag"))
+        service = next(row for row in document["services"] if row["service"] == "inventory")
+        return service, [row["lag"] for row in document["partitions"] if row["service"] == "inventory"]
+
+    def test_members_share_partitions(self):
+        """2 and then 3 members for 3 partitions; one is stopped and another has its partition; all under load."""
+        self.scale("inventory", 2)
+        self.await_shares(1, 2)
+        def grow_and_shrink():
+            self.scale("inventory", 3)
+            self.await_shares(1, 1, 1)
+            time.sleep(2)
+            self.containers.docker("stop", self.containers.inspect()["inventory"][-1]["Id"])
+            self.await_shares(1, 2)
+        self.judged(900, grow_and_shrink)
+
+    def test_an_idle_member_is_reported(self):
+        self.scale("inventory", 4)
+        self.await_shares(0, 1, 1, 1)
+        service, _ = self.reported()
+        self.assertEqual((service["members"], service["idle"], service["partitions"]), (4, 1, 3))
+        self.assertIn("1 of 4 members is idle", self.ctl("lag"))
+        self.scale("inventory", 3)
+        self.await_shares(1, 1, 1)
+        self.assertNotIn("idle", self.ctl("lag"))
+
+    def test_fewer_members_than_partitions_and_their_lag_are_reported(self):
+        self.scale("inventory", 2)
+        self.await_shares(1, 2)
+        self.limit("inventory", 0.01)
+        def look():
+            self.assertTrue(eventually(30, lambda: sum(self.reported()[1]) > 100, 0.5))
+            service, _ = self.reported()
+            self.assertEqual((service["members"], service["idle"], service["partitions"]), (2, 0, 3))
+            self.assertIn("2 members for 3 partitions", self.ctl("lag"))
+            self.limit("inventory", 1)
+        self.judged(1200, look)
+
+
+class Throughput(ScaleTest):
+    """Inventory, each instance of it with 0.15 of a core: a backlog of orders goes down the faster the more there are.
+
+    With one record in each transaction. In batches, 0.15 of a core is no limit: they get larger until the machine is one.
+    """
+
+    CPUS = 0.15
+    ORDERS = 3000
+    RATE = 300  # at which they are accepted beforehand
+
+    @classmethod
+    def setUpClass(cls):
+        slow = STATE / "one-by-one.yml"
+        slow.write_text(f"services: {{inventory: {{environment: {{BATCH_RECORDS: 1}}, cpus: {cls.CPUS}}}}}\n")
+        os.environ["COMPOSE_FILE"] = f"{ROOT}/docker-compose.yml:{slow}"
+        cls.addClassCleanup(os.environ.pop, "COMPOSE_FILE")
+        cls.start()
+        cls.catalogue = STATE / "catalogue.csv"
+        products = map(json.loads, (ROOT / "examples/products.jsonl").read_text().splitlines())
+        cls.catalogue.write_text("".join(f"{one['productId']},{one['price']},{one['name']}\n" for one in products))
+
+    def drained(self, instances):
+        """Completed per second by so many, while all of them have work: from the tenth to the sixtieth hundredth."""
+        self.scale("inventory", instances)
+        self.containers.compose("stop", "inventory")
+        since = Stack().audit("orders", "SELECT now() AS now")[0]["now"]
+        subprocess.run([ROOT / "build/release/bin/bench-load", "--target", self.containers.edge, "--rate", str(self.RATE),
+                        "--duration", str(self.ORDERS // self.RATE), "--catalogue", self.catalogue],
+                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(10)  # all have told Kafka
+        self.containers.compose("start", "inventory")
+        mine = f"audit_v1_orders WHERE placed_at >= '{since}'"
+        final = f"SELECT count(*) FILTER (WHERE finished_at IS NULL) AS open FROM {mine}"
+        self.assertTrue(eventually(300, lambda: Stack().audit("orders", final)[0]["open"] == 0, 1))
+        ends = Stack().audit("orders", f"SELECT extract(epoch FROM finished_at) AS at FROM {mine} AND state = 'COMPLETED'"
+                             " ORDER BY 1")
+        self.assertEqual(len(ends), self.ORDERS)
+        begin, end = len(ends) // 10, len(ends) * 6 // 10
+        return (end - begin) / (ends[end]["at"] - ends[begin]["at"])
+
+    def test_more_instances_complete_more(self):
+        rates = {instances: self.drained(instances) for instances in (1, 2, 4)}
+        more = {instances: rates[instances] / rates[1] for instances in (2, 4)}
+        print("completed/s by instances of inventory: "
+              + ", ".join(f"{instances}: {rate:.0f}" for instances, rate in rates.items())
+              + f" ({more[2]:.2f} and {more[4]:.2f} times as many)", flush=True)
+        self.assertGreaterEqual(more[2], 1.7)
+        self.assertGreaterEqual(more[4], 3)
