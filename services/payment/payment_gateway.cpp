@@ -1,8 +1,6 @@
 #include "payment/payment_gateway.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <ctime>
 #include <exception>
 #include <utility>
 
@@ -16,6 +14,7 @@
 
 #include "events/codec.hpp"
 #include "events/json.hpp"
+#include "http/retry_after.hpp"
 
 namespace orderflow::payment {
 
@@ -65,11 +64,9 @@ namespace {
 
 namespace asio = boost::asio;
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds kCallTimeout{3'000};
-constexpr seconds kLongestRetryAfter{300};
 constexpr std::array<std::size_t, kCallKinds> kCoroutines{1'024, 128, 128};
 constexpr std::array<std::size_t, kCallKinds> kWaiting{8'192, 2'048, 4'096};
 constexpr std::size_t kOverflow = 50'000;          // ids
@@ -95,40 +92,11 @@ Unclear unreadable(const Error& error) {
     return {"unreadable answer: " + error.code + ": " + events::place_and_detail(error)};
 }
 
-// RFC 9110 §5.6.7, the two obsolete forms too.
-std::optional<seconds> parse_date(std::string_view text) {
-    for (const char* form : {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT",
-                             "%a %b %e %H:%M:%S %Y"}) {
-        std::tm date{};
-        const std::string whole(text);
-        const char* end = ::strptime(whole.c_str(), form, &date);
-        if (end && *end == '\0') return seconds{::timegm(&date)};
-    }
-    return std::nullopt;
-}
-
-// RFC 9110 §10.2.3. By the answer's own Date, since the gateway's clock may differ from ours.
-seconds retry_after(const http::Headers& headers) {
-    const std::string_view text = headers.find("retry-after");
-    std::int64_t count = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-    const bool digits = !text.empty() && end == text.data() + text.size();
-    if (digits && error == std::errc::result_out_of_range) return kLongestRetryAfter;
-    if (!digits || error != std::errc{}) {
-        const auto until = parse_date(text);
-        const auto since = parse_date(headers.find("date"));
-        if (!until) return seconds{0};
-        count = (*until - since.value_or(std::chrono::floor<seconds>(
-                              system_now().time_since_epoch()))).count();
-    }
-    return std::clamp(seconds{count}, seconds{0}, kLongestRetryAfter);
-}
-
 Unclear unclear(const http::ClientResult& answer) {
     if (!answer.is_response()) return {answer.error};
     Unclear result{"status " + std::to_string(answer.status)};
     if (answer.status == 429 || answer.status == 503) {
-        result.not_before = retry_after(answer.headers);
+        result.not_before = http::retry_after(answer.headers);
     }
     return result;
 }

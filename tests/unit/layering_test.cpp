@@ -113,6 +113,14 @@ const std::map<std::string, Layer> kLayers{
      {{"core/", "events/", "~/~_store.hpp", "~/~_frames.hpp", "~/~_view.hpp", "<boost/describe"},
       {}}},
     {"_waiting", kServiceLayer},   // analytics only: open orders and whom they wait for
+    {"_spans",                     // analytics only: an order as an OpenTelemetry trace
+     {{"core/", "events/", "~/~.hpp", "~/~_spans.hpp"}, {"core/await", "core/batch_queue"}}},
+    {"_traces",                    // analytics only: how traces are sent
+     {{"core/", "events/", "http/client", "http/retry_after", "messaging/", "~/", "<boost/asio/",
+       "<prometheus/", "<rapidjson/", "<spdlog/"},
+      {"~/~_api", "messaging/rdkafka", "messaging/kafka"}}},
+    {"_counters_store",            // analytics only: as "_store"
+     {{"core/", "postgres/", "~/~.hpp", "~/~_counters_store.hpp"}, {}}},
     {"_push",                      // analytics only: the dashboard over WebSocket
      {{"core/", "http/websocket", "postgres/pool.hpp", "~/", "<boost/asio/", "<spdlog/"}, {}}},
     {"_kafka",                     // analytics only: what the page of that name asks for
@@ -121,12 +129,13 @@ const std::map<std::string, Layer> kLayers{
       {}}},
     {"_pages", {{"core/", "http/", "~/~_pages.hpp"}, {}}},  // analytics only: files for browsers
     {"_store",
-     {{"core/", "events/", "messaging/", "postgres/", "~/~.hpp", "~/~_store.hpp", "<soci/",
-       "<libpq-fe", "<boost/describe", "<boost/mp11", "<rapidjson/"},
+     {{"core/", "events/", "messaging/", "postgres/", "~/~.hpp", "~/~_store.hpp",
+       "~/~_counters_store.hpp", "<soci/", "<libpq-fe", "<boost/describe", "<boost/mp11",
+       "<rapidjson/"},
       {"messaging/rdkafka", "messaging/kafka"}}},
     {"_gateway",
-     {{"core/", "events/", "http/client", "http/request", "~/~.hpp", "~/~_gateway.hpp", "<boost/",
-       "<spdlog/"},
+     {{"core/", "events/", "http/client", "http/request", "http/retry_after", "~/~.hpp",
+       "~/~_gateway.hpp", "<boost/", "<spdlog/"},
       {}}},
     {"_api",
      {{"core/", "events/", "http/", "service/", "postgres/pool.hpp", "~/", "<boost/"}, {}}}};
