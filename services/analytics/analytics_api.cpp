@@ -7,6 +7,7 @@
 
 #include <boost/mp11.hpp>
 
+#include "analytics/analytics_counters_store.hpp"
 #include "analytics/analytics_kafka.hpp"
 #include "analytics/analytics_pages.hpp"
 #include "analytics/analytics_push.hpp"

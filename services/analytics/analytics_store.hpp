@@ -1,5 +1,5 @@
 #pragma once
-// All SQL of the analytics service, on sets: the views, one row per order, and the counters.
+// The SQL of the views, one row per order, on sets; the counters' is in analytics_counters_store.
 // `AnalyticsStore` is the port that the service and the simulator share; it works inside the
 // caller's transaction, on the caller's thread. Failures of the database are DatabaseError.
 #include <memory>
@@ -50,10 +50,7 @@ public:
 
 std::unique_ptr<OpenOrderSource> make_open_order_source(postgres::Connection& connection);
 
-// Reads for HTTP.
-// The last `count` minutes, the running one last; none is left out.
-std::vector<MinuteFigures> read_minutes(postgres::Connection& connection, std::int32_t count);
+// For HTTP.
 std::optional<OrderView> find_view(postgres::Connection& connection, const OrderId& id);
-Figures read_figures(postgres::Connection& connection);
 
 }  // namespace orderflow::analytics

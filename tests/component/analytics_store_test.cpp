@@ -9,6 +9,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "analytics/analytics_counters_store.hpp"
 #include "analytics/analytics_store.hpp"
 #include "analytics/analytics_waiting.hpp"
 #include "component/subjects.hpp"
