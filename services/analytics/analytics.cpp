@@ -115,12 +115,6 @@ void learn(OrderView& view, const events::Event& event) {
         event);
 }
 
-const Mark* end_of(const OrderView& view) {
-    if (const auto& mark = view[Slot::order_completed]) return &*mark;
-    if (const auto& mark = view[Slot::order_cancelled]) return &*mark;
-    return nullptr;
-}
-
 bool is_open(const OrderView& view) { return view[Slot::order_placed] && !end_of(view); }
 bool has_response(const OrderView& view) { return view[Slot::order_placed] && end_of(view); }
 
@@ -219,13 +213,21 @@ std::optional<Slot> slot_of(const events::Event& event) {
     throw std::logic_error("no such kind of event");
 }
 
-std::optional<OrderView> fold(const OrderView* view, const events::Event& event,
-                              const Mark& mark) {
+const Mark* end_of(const OrderView& view) {
+    if (const auto& mark = view[Slot::order_completed]) return &*mark;
+    if (const auto& mark = view[Slot::order_cancelled]) return &*mark;
+    return nullptr;
+}
+
+std::optional<OrderView> fold(const OrderView* view, const events::Event& event, const Mark& mark,
+                              std::string_view traceparent) {
     const auto slot = slot_of(event);
     if (!slot || (view && (*view)[*slot])) return std::nullopt;
     OrderView next = view ? *view : OrderView{};
     next.marks[static_cast<std::size_t>(*slot)] = mark;
     learn(next, event);
+    // Not of whichever event comes first: that differs from replay to replay.
+    if (*slot == Slot::order_placed) next.traceparent = traceparent;
     return next;
 }
 

@@ -58,6 +58,7 @@ struct OrderView {
     std::string customer_id;  // empty until an event brings it, as the others
     std::optional<Money> total;
     std::optional<events::Reason> reason;
+    std::string traceparent;  // of OrderPlaced, so the client's; empty: none
 
     const std::optional<Mark>& operator[](Slot slot) const {
         return marks[static_cast<std::size_t>(slot)];
@@ -65,9 +66,18 @@ struct OrderView {
     bool operator==(const OrderView&) const = default;
 };
 
+struct KnownOrder {
+    OrderId id;
+    OrderView view;
+};
+
 // The view after the event; nullopt when the event changes nothing. `view` is nullptr for an order
-// not seen before.
-std::optional<OrderView> fold(const OrderView* view, const events::Event& event, const Mark& mark);
+// not seen before; `traceparent` is the record's, as read_traceparent() keeps it.
+std::optional<OrderView> fold(const OrderView* view, const events::Event& event, const Mark& mark,
+                              std::string_view traceparent = {});
+
+// Where the order's end stands; nullptr: it has not ended.
+const Mark* end_of(const OrderView& view);
 
 BOOST_DEFINE_ENUM_CLASS(Status, PROCESSING, COMPLETED, CANCELLING, CANCELLED)
 Status status_of(const OrderView& view);

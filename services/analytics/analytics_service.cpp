@@ -19,7 +19,7 @@ bool AnalyticsService::handle(Instant, std::span<const Delivery> batch, BatchOut
         static const OrderView kNothing;
         const OrderView* view = views.find(*id);
         const Mark mark{delivery.time, delivery.record->partition, delivery.record->offset};
-        auto next = fold(view, delivery.event, mark);
+        auto next = fold(view, delivery.event, mark, delivery.traceparent);
         if (!next) continue;
         count(*id, view ? *view : kNothing, *next, tally);
         views.put(*id, std::move(*next));

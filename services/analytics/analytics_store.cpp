@@ -52,27 +52,31 @@ std::string slot_values(bool named) {
     });
 }
 
-const std::string kSelectSql = "SELECT order_id, version, customer_id, total, currency, reason, " +
+const std::string kSelectSql = "SELECT order_id, version, customer_id, total, currency, reason, "
+                               "traceparent, " +
                                slot_columns() + " FROM timelines WHERE order_id = ";
 const std::string kLoadSql = kSelectSql + "ANY ($1::uuid[])";
 const std::string kFindSql = kSelectSql + "$1::uuid";
 
 const std::string kInsertSql = R"(
-    INSERT INTO timelines (order_id, version, customer_id, total, currency, reason, )" +
+    INSERT INTO timelines (order_id, version, customer_id, total, currency, reason,
+                           traceparent, )" +
                                slot_columns() + R"()
-    SELECT n.order_id, 1, n.customer_id, n.total, n.currency, n.reason, )" +
+    SELECT n.order_id, 1, n.customer_id, n.total, n.currency, n.reason, n.traceparent, )" +
                                slot_values(false) + R"(
-    FROM unnest($3::uuid[], $4::text[], $5::bigint[], $6::text[], $7::text[])
-         WITH ORDINALITY AS n(order_id, customer_id, total, currency, reason, i)
+    FROM unnest($3::uuid[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[])
+         WITH ORDINALITY AS n(order_id, customer_id, total, currency, reason, traceparent, i)
     ON CONFLICT DO NOTHING)";
 
 const std::string kUpdateSql = R"(
     UPDATE timelines t
     SET version = t.version + 1, customer_id = n.customer_id, total = n.total,
-        currency = n.currency, reason = n.reason, )" +
+        currency = n.currency, reason = n.reason, traceparent = n.traceparent, )" +
                                slot_values(true) + R"(
-    FROM unnest($3::uuid[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::bigint[])
-         WITH ORDINALITY AS n(order_id, customer_id, total, currency, reason, version, i)
+    FROM unnest($3::uuid[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[],
+                $9::bigint[])
+         WITH ORDINALITY AS n(order_id, customer_id, total, currency, reason, traceparent, version,
+                              i)
     WHERE t.order_id = n.order_id AND t.version = n.version)";
 
 const Statement kLoad{"timelines_load", kLoadSql.c_str()};
@@ -103,6 +107,7 @@ struct ViewColumns {
     Column<std::int64_t> totals;
     Column<Currency> currencies;
     Column<std::string_view> reasons;
+    Column<std::string_view> traceparents;
     Column<std::int64_t> versions;
 
     explicit ViewColumns(const std::vector<const Views::Entry*>& entries)
@@ -118,7 +123,8 @@ struct ViewColumns {
                                 : kNoPosition);
         }
         ids.push(entry.id);
-        view.customer_id.empty() ? customers.push(std::nullopt) : customers.push(view.customer_id);
+        push_text(customers, view.customer_id);
+        push_text(traceparents, view.traceparent);
         if (view.total) {
             totals.push(view.total->amount);
             currencies.push(view.total->currency);
@@ -133,6 +139,10 @@ struct ViewColumns {
         }
         versions.push(entry.version);
     }
+
+    static void push_text(Column<std::string_view>& column, const std::string& text) {
+        text.empty() ? column.push(std::nullopt) : column.push(text);
+    }
 };
 
 OrderView read_view(const Rows& rows, int row) {
@@ -144,8 +154,9 @@ OrderView read_view(const Rows& rows, int row) {
     if (!rows.is_null(row, 5)) {
         view.reason = enum_of<events::Reason>(rows.text(row, 5));
     }
+    view.traceparent = rows.text(row, 6);
     for (std::size_t i = 0; i < kSlots; ++i) {
-        const int column = 6 + 2 * static_cast<int>(i);
+        const int column = 7 + 2 * static_cast<int>(i);
         if (rows.is_null(row, column)) continue;
         const std::int64_t position = rows.int64(row, column + 1);
         view.marks[i] = Mark{rows.instant(row, column),
@@ -182,7 +193,7 @@ private:
         ViewColumns c(entries);
         const Rows rows = connection_.exec(
             kInsert, Params::of(c.times, c.positions, c.ids, c.customers, c.totals, c.currencies,
-                                c.reasons));
+                                c.reasons, c.traceparents));
         return rows.affected() == static_cast<std::int64_t>(entries.size());
     }
 
@@ -191,7 +202,7 @@ private:
         ViewColumns c(entries);
         const Rows rows = connection_.exec(
             kUpdate, Params::of(c.times, c.positions, c.ids, c.customers, c.totals, c.currencies,
-                                c.reasons, c.versions));
+                                c.reasons, c.traceparents, c.versions));
         return rows.affected() == static_cast<std::int64_t>(entries.size());
     }
 
@@ -254,6 +265,17 @@ std::optional<OrderView> find_view(postgres::Connection& connection, const Order
     const Rows rows = connection.exec(kFind, Params::of(id));
     if (rows.size() == 0) return std::nullopt;
     return read_view(rows, 0);
+}
+
+std::vector<KnownOrder> find_views(postgres::Connection& connection,
+                                   std::span<const OrderId> ids) {
+    auto keys = postgres::column_of(ids);
+    const Rows rows = connection.exec(kLoad, Params::of(keys));
+    std::vector<KnownOrder> found;
+    for (int i = 0; i < rows.size(); ++i) {
+        found.push_back({rows.id<OrderId>(i, 0), read_view(rows, i)});
+    }
+    return found;
 }
 
 }  // namespace orderflow::analytics

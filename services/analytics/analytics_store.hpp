@@ -52,5 +52,7 @@ std::unique_ptr<OpenOrderSource> make_open_order_source(postgres::Connection& co
 
 // For HTTP.
 std::optional<OrderView> find_view(postgres::Connection& connection, const OrderId& id);
+// For traces: those that are there, in any order.
+std::vector<KnownOrder> find_views(postgres::Connection& connection, std::span<const OrderId> ids);
 
 }  // namespace orderflow::analytics

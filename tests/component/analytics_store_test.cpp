@@ -157,6 +157,37 @@ TEST_CASE("analytics: in a full batch a record costs what it costs in a small on
     CHECK(lab.database.number("SELECT count(*) FROM timelines WHERE version = 2") == 20'480);
 }
 
+TEST_CASE("analytics: a client's trace context stays with its order, beside an old program") {
+    // Given two orders, one of which came with a trace context, and an instance of the release
+    // before the column, which saves what it knows: more of these two, and an order of its own
+    Lab lab;
+    const std::string traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const std::string another = "00-" + std::string(32, '1') + "-" + std::string(16, '1') + "-01";
+    const Story traced = placed_ago(60s), plain = placed_ago(60s), old = placed_ago(60s);
+    const auto take = [&](const events::Event& event, const std::string& context) {
+        run_one_batch(subject(Service::analytics), lab.connection,
+                      records_of(std::vector{message_of(event, new_id<EventId>(), context)}));
+    };
+    take(traced.placed(), traceparent);
+    take(plain.placed(), "");
+    lab.database.query("UPDATE timelines SET version = version + 1, stock_reserved_at = now(),"
+                       " stock_reserved_pos = 7");
+    lab.database.query("INSERT INTO timelines (order_id, version, order_placed_at,"
+                       " order_placed_pos) VALUES ('" + old.id.to_string() + "', 1, now(), 8)");
+    // When the new program goes on with all of them, by records of another context
+    for (const Story& story : {traced, plain, old}) take(story.captured(), another);
+    // Then each has the context that it was placed with
+    std::map<OrderId, OrderView> views;
+    for (auto& [id, view] : find_views(lab.connection, std::vector{traced.id, plain.id, old.id})) {
+        views[id] = view;
+    }
+    REQUIRE(views.size() == 3);
+    CHECK(views[traced.id].traceparent == traceparent);
+    CHECK(views[plain.id].traceparent.empty());
+    CHECK(views[old.id].traceparent.empty());
+    for (const auto& [id, view] : views) CHECK(view[Slot::payment_captured]);
+}
+
 TEST_CASE("analytics: tidying does not wait for a batch") {
     Lab lab;
     const Story one = placed_ago(60s);

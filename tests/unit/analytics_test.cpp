@@ -452,4 +452,20 @@ TEST_CASE("a batch handled twice saves one row and counts it once") {
     CHECK(out.parked.empty());
 }
 
+TEST_CASE("the trace context is OrderPlaced's, whatever comes first") {
+    const auto way = forward_way();
+    const auto traceparent = [](std::size_t i) { return "of record " + std::to_string(i); };
+    std::vector<std::size_t> order(way.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    do {
+        OrderView view;
+        for (const std::size_t i : order) {
+            if (auto next = fold(&view, way[i].event, {kStart, 0, 0}, traceparent(i))) view = *next;
+        }
+        // What comes again, with another context, changes nothing
+        CHECK_FALSE(fold(&view, way[0].event, {kStart, 0, 9}, "another"));
+        REQUIRE(view.traceparent == traceparent(0));
+    } while (std::ranges::next_permutation(order).found);
+}
+
 }  // namespace
