@@ -8,6 +8,7 @@ using messaging::BatchOutput;
 using messaging::Delivery;
 
 bool AnalyticsService::handle(Instant, std::span<const Delivery> batch, BatchOutput&) {
+    ended_.clear();
     const auto ids =
         messaging::distinct_orders(batch, [](const Delivery& d) { return d.order_id(); });
     if (ids.empty()) return true;  // StockAdjusted alone
@@ -21,12 +22,18 @@ bool AnalyticsService::handle(Instant, std::span<const Delivery> batch, BatchOut
         const Mark mark{delivery.time, delivery.record->partition, delivery.record->offset};
         auto next = fold(view, delivery.event, mark, delivery.traceparent);
         if (!next) continue;
+        if (on_ended_ && end_of(*next) && !(view && end_of(*view))) ended_.push_back(*id);
         count(*id, view ? *view : kNothing, *next, tally);
         views.put(*id, std::move(*next));
     }
     if (!store_.save(views)) return false;
     store_.add(tally);
     return true;
+}
+
+void AnalyticsService::committed() {
+    if (!ended_.empty()) on_ended_(ended_);
+    ended_.clear();
 }
 
 }  // namespace orderflow::analytics

@@ -1,22 +1,35 @@
 #pragma once
 // Folds every event of the catalog into the order's view and the counters; emits nothing. Runs on a
 // consumer loop's thread.
+#include <functional>
+#include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "analytics/analytics_store.hpp"
 #include "messaging/batch.hpp"
 
 namespace orderflow::analytics {
 
+// Gets the orders whose end a batch has brought, after its commit, and not again if the batch is
+// handled again. On the consumer loop's thread.
+using OnEnded = std::function<void(std::span<const OrderId>)>;
+
 class AnalyticsService final : public messaging::BatchHandler {
 public:
-    explicit AnalyticsService(AnalyticsStore& store) : store_(store) {}
+    // `on_ended` may be empty: nobody wants to know.
+    explicit AnalyticsService(AnalyticsStore& store, OnEnded on_ended = {})
+        : store_(store), on_ended_(std::move(on_ended)) {}
 
     bool handle(Instant now, std::span<const messaging::Delivery> batch,
                 messaging::BatchOutput& out) override;
+    void committed() override;
 
 private:
     AnalyticsStore& store_;
+    const OnEnded on_ended_;
+    std::vector<OrderId> ended_;  // in the attempt that handle() last worked on
 };
 
 }  // namespace orderflow::analytics

@@ -468,4 +468,37 @@ TEST_CASE("the trace context is OrderPlaced's, whatever comes first") {
     } while (std::ranges::next_permutation(order).found);
 }
 
+TEST_CASE("an order's end is told after the commit, once, and of the try that was committed") {
+    // Given a whole order, and another one's beginning
+    const auto way = forward_way();
+    const messaging::Record record;
+    std::vector<messaging::Delivery> batch(way.size());
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        batch[i].event = way[i].event;
+        batch[i].time = kStart + way[i].after;
+        batch[i].record = &record;
+    }
+    MemoryStore store;
+    std::vector<OrderId> told;
+    AnalyticsService service(store, [&](std::span<const OrderId> ids) {
+        told.insert(told.end(), ids.begin(), ids.end());
+    });
+    messaging::BatchOutput out;
+    const std::span<const messaging::Delivery> all = batch;
+    // When the end is not there yet, then comes in a try that is lost, and then in one that is not
+    REQUIRE(service.handle(kStart, all.first(2), out));
+    service.committed();
+    CHECK(told.empty());
+    store.races = 1;
+    CHECK_FALSE(service.handle(kStart, all, out));
+    REQUIRE(service.handle(kStart, all, out));
+    CHECK(told.empty());
+    service.committed();
+    CHECK(told == std::vector{kId});
+    // Then the same batch again, as after a COMMIT without an answer, tells nothing
+    REQUIRE(service.handle(kStart, all, out));
+    service.committed();
+    CHECK(told.size() == 1);
+}
+
 }  // namespace
