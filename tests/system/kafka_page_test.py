@@ -48,7 +48,7 @@ class Topics(KafkaTest):
         self.final(self.place(self.order(self.product())))
 
         def agrees():
-            known = {name: parts for name, parts in kafka_clients.topics(self.stack.env).items()}
+            known = kafka_clients.topics(self.stack.env)
             before = {name: ends(self.stack.env, name) for name in known}
             time.sleep(1)  # older answers are shared until then
             shown = self.ask("topics")["topics"]
@@ -61,11 +61,6 @@ class Topics(KafkaTest):
                     self.assertLessEqual(at["begin"], at["end"])
             return {one["topic"]: {at["partition"]: at["end"] for at in one["partitions"]} for one in shown} == before
         self.assertTrue(eventually(20, agrees))
-
-    def test_who_asks_at_the_same_time_gets_the_same_answer(self):
-        with concurrent.futures.ThreadPoolExecutor(40) as pool:
-            answers = list(pool.map(lambda _: self.get("topics"), range(40)))
-        self.assertEqual({answer.status for answer in answers}, {200})
 
     def test_nothing_but_reading(self):
         for path in ("topics", "groups", "records?topic=order-events&partition=0"):
@@ -119,7 +114,8 @@ class Records(KafkaTest):
         self.customer = f"CUST-{mark}"
         shipment = {"recipient": f"Kim {mark}", "address": {
             "line1": f"{mark} Sejong-daero", "city": f"Seoul {mark}", "postalCode": f"P-{mark}", "country": "KR"}}
-        order_id = self.place(self.order(self.product(), shipment=shipment))
+        trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        order_id = self.place(self.order(self.product(), shipment=shipment), {"traceparent": trace})
         self.final(order_id)
         seen = set()
         for topic in ("order-events", "inventory-events", "payment-events", "shipping-events"):
@@ -130,7 +126,7 @@ class Records(KafkaTest):
             self.assertEqual(offsets, sorted(offsets, reverse=True))
             headers = {header["name"]: header["value"] for header in record["headers"]}
             self.assertEqual(headers["ce_subject"], order_id)
-            self.assertRegex(headers["traceparent"], r"^00-[0-9a-f]{32}-")
+            self.assertEqual(headers["traceparent"][:35], trace[:35])
             seen |= {header["name"] for header in record["headers"]}
             order = record["value"].get("order")
             if order:
@@ -203,10 +199,7 @@ class Records(KafkaTest):
             with self.subTest(missing=missing):
                 answer = self.get("records", "analytics", **{name: good[name] for name in good if name != missing})
                 self.assertEqual((answer.status, answer.json()["type"]), (400, "/problems/query"))
-        kafka_clients.create_topics(self.stack.env, {"not-of-the-catalog": 1})
-        self.addCleanup(kafka_clients.delete_topics, self.stack.env, ["not-of-the-catalog"])
-        for changed in ({"topic": "not-of-the-catalog"}, {"topic": "__consumer_offsets"}, {"topic": ""},
-                        {"partition": 4000}):
+        for changed in ({"topic": "__consumer_offsets"}, {"topic": "nothing"}, {"topic": ""}, {"partition": 4000}):
             with self.subTest(changed):
                 self.assertEqual(self.get("records", "analytics", **good | changed).status, 404)
 
