@@ -3,6 +3,7 @@ docker-compose.yml, images as their version; and what no stack may have: a port 
 
 import functools
 import os
+import json
 import pathlib
 import re
 import shutil
@@ -14,7 +15,8 @@ import unittest
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "tests" / "support"))
+sys.path += [str(ROOT / "tests" / "support"), str(ROOT / "tests" / "compose")]
+import capacity_page  # pylint: disable=wrong-import-position
 import kafka_access  # pylint: disable=wrong-import-position
 
 COMPOSE = ROOT / "docker-compose.yml"
@@ -68,6 +70,22 @@ class Compose(unittest.TestCase):
         for overlay in KUBERNETES.glob("overlays/*/kustomization.yaml"):
             said |= set(re.findall(r"name: orderflow/[\w-]+, newTag: ([\w.]+)", overlay.read_text()))
         self.assertEqual(said, {version})
+
+
+class Capacity(unittest.TestCase):
+    """Requests and limits are what was measured."""
+
+    maxDiff = None
+
+    def test_what_follows_from_the_figures_is_up_to_date(self):
+        figures = json.loads(capacity_page.FIGURES.read_text())
+        self.assertEqual(capacity_page.page(figures), capacity_page.PAGE.read_text())
+        self.assertEqual(capacity_page.resources(figures), capacity_page.RESOURCES.read_text())
+        self.assertEqual(capacity_page.compose(COMPOSE.read_text(), figures), COMPOSE.read_text())
+
+    def test_five_services_are_small(self):
+        memory = json.loads(capacity_page.FIGURES.read_text())["loads"]["200/s"]["memory_mb"]
+        self.assertLessEqual(sum(memory[name] for name in capacity_page.SERVICES), 250)
 
 
 class Kubernetes(unittest.TestCase):

@@ -1,0 +1,124 @@
+"""What orders cost in docker-compose.yml: cores, memory, bytes, connections. `tests/compose/run --capacity` calls it and
+writes what follows from it (capacity_page.py)."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path.append(str(ROOT / "tests" / "bench"))
+
+import capacity_page  # noqa: E402
+from measure import Moment, memory_mb  # noqa: E402
+from stack import Stack, cpu_model  # noqa: E402
+from stack_of_containers import SERVICES, Containers  # noqa: E402
+
+STATE = pathlib.Path(os.environ["ORDERFLOW_COMPOSE_STATE"])
+RATE = 200
+LOADS = {"200/s": ("--rate", str(RATE)), "closed": ("--closed", "256")}
+WINDOW_S = 60
+BROKER_PORT = 0x2384  # 9092
+
+
+class Measured:
+    def __init__(self, containers):
+        self.containers = containers
+        self.stack = Stack(STATE, needs=())
+        self.pids = {name: containers.pid(name) for name in (
+            *SERVICES, "edge", "gateway", "sandbox", "postgres", "prometheus", *containers.brokers)}
+
+    def number(self, sql, database="orders"):
+        return int(self.stack.query(sql, database, "auditor")[0][0])
+
+    def bytes_of(self):
+        """What stands on disks, and what was written to PostgreSQL's log. Kafka: on all brokers, without indexes."""
+        databases = "('orders', 'payments', 'inventory', 'shipping', 'analytics')"
+        logs = 0
+        for broker in self.containers.brokers:
+            directory = self.containers.volume(f"{broker}-data")
+            logs += sum(file.stat().st_size for file in directory.glob("*-events-*/*.log"))
+        return {"postgresql": self.number("SELECT sum(pg_database_size(datname)) FROM pg_database"
+                                          f" WHERE datname IN {databases}"),
+                "wal": self.number("SELECT wal_bytes FROM pg_stat_wal"), "kafka": logs}
+
+    def connections(self):
+        """{part: to PostgreSQL}, of the services; and of everybody to Kafka's brokers."""
+        rows = self.stack.query("SELECT datname, count(*) FROM pg_stat_activity WHERE usename = datname GROUP BY 1",
+                                "orders", "auditor")
+        kafka = 0
+        for broker in self.containers.brokers:
+            for table in ("tcp", "tcp6"):
+                lines = pathlib.Path(f"/proc/{self.pids[broker]}/net/{table}").read_text().splitlines()[1:]
+                kafka += sum(line.split()[1].endswith(f":{BROKER_PORT:04X}") and line.split()[3] == "01" for line in lines)
+        return {"postgresql": {name: int(count) for name, count in sorted(rows)}, "kafka": kafka}
+
+    def load(self, how):
+        bench = subprocess.Popen([ROOT / "build/release/bin/bench-load", "--target", self.containers.edge, "--out",
+                                  STATE / "capacity.csv", "--duration", str(WINDOW_S), "--warmup", "10", *how],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        before = after = memory = connections = None
+        for line in bench.stderr:
+            if line.startswith("counting from"):
+                before, disks = Moment(self.pids), self.bytes_of()
+            elif line.startswith("counted to"):
+                after, memory, connections = Moment(self.pids), memory_mb(self.pids), self.connections()
+        summary = json.loads(bench.stdout.read())
+        if bench.wait() != 0 or after is None:
+            sys.exit("the load generator failed")
+        finished = "SELECT count(*) FROM orders.audit_v1_orders WHERE finished_at >= to_timestamp({} / 1e6)"
+        begin, end = summary["counted_from_us"], summary["counted_to_us"]
+        completed = self.number(finished.format(begin)) - self.number(finished.format(end))
+        self.settle()
+        # Of all orders since the window's begin: what they wrote, they wrote until now.
+        orders = self.number(f"SELECT count(*) FROM orders.audit_v1_orders WHERE placed_at >= to_timestamp({begin} / 1e6)")
+        written = {name: round((now - disks[name]) / orders) for name, now in self.bytes_of().items()}
+        return {"completed_per_s": round(completed / WINDOW_S, 1), "cores": self.cores(before, after, completed),
+                "memory_mb": {name: one["peak_rss"] for name, one in memory.items()}, "bytes_per_order": written,
+                "connections": connections}
+
+    def cores(self, before, after, completed):
+        """CPU-seconds for 1,000 orders, by part; the brokers are one part, the gateway's two are one, too."""
+        used = {}
+        for name, cpu in after.cpu.items():
+            part = re.sub(r"kafka-.*", "kafka", name.replace("sandbox", "gateway"))
+            used[part] = used.get(part, 0) + (cpu - before.cpu.get(name, 0)) * 1000 / completed
+        return {name: round(value, 3) for name, value in used.items()}
+
+    def settle(self):
+        """Until all orders are final, and analytics and the checkpoint have written what they have of them."""
+        end = time.monotonic() + 120
+        while self.number("SELECT count(*) FROM orders.audit_v1_orders WHERE state NOT IN ('COMPLETED', 'CANCELLED')"):
+            if time.monotonic() > end:
+                sys.exit("orders do not become final")
+            time.sleep(0.5)
+        time.sleep(5)
+
+
+def main():
+    containers = Containers(STATE)
+    containers.down("--volumes")
+    try:
+        containers.up()
+        containers.await_order(180)
+        measured = Measured(containers)
+        loads = {}
+        for name, how in LOADS.items():
+            loads[name] = measured.load(how)
+            print(f"{name}: {json.dumps(loads[name])}", flush=True)
+    finally:
+        containers.down("--volumes")
+    meminfo = pathlib.Path("/proc/meminfo").read_text()
+    capacity_page.write({
+        "day": time.strftime("%Y-%m-%d"),
+        "machine": {"cores": os.cpu_count(), "cpu": cpu_model(),
+                    "memory_mb": int(re.search(r"MemTotal:\s+(\d+)", meminfo)[1]) // 1024},
+        "rate": RATE, "loads": loads})
+
+
+if __name__ == "__main__":
+    main()
