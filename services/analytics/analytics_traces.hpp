@@ -112,6 +112,14 @@ public:
                                  const std::stop_token& stop) = 0;
 };
 
+// Some orders' traces, on their way or to be sent again.
+struct TraceRequest {
+    std::string body;
+    std::size_t orders = 0;
+    int tries = 0;
+    messaging::Backoff backoff{std::chrono::seconds{1}, std::chrono::seconds{30}};
+};
+
 // One thread.
 class TraceExport {
 public:
@@ -133,13 +141,6 @@ public:
     std::size_t finish(Clock::time_point end);
 
 private:
-    struct Request {
-        std::string body;
-        std::size_t orders = 0;
-        int tries = 0;
-        messaging::Backoff backoff{std::chrono::seconds{1}, std::chrono::seconds{30}};
-    };
-
     bool prepare(Clock::time_point now, bool last);
     CollectorAnswer send(std::chrono::milliseconds timeout, const std::stop_token& stop);
     std::chrono::milliseconds until_next_try(const CollectorAnswer& answer);
@@ -153,7 +154,7 @@ private:
     const std::string environment_;
     std::vector<EndedOrders::Entry> batch_;  // taken, and in no request yet
     bool more_ = false;  // may be due: the last batch was a full one
-    std::optional<Request> request_;
+    std::optional<TraceRequest> request_;
     bool is_taken_ = true;  // by the collector, all that was sent last
     std::minstd_rand jitter_{std::random_device{}()};
 };

@@ -97,13 +97,25 @@ class Dashboard(ContainersTest):
 
 
 class Broken(ContainersTest):
+    def partitions(self):
+        topics = kafka_clients.client(AdminClient, Stack().env).list_topics(timeout=20).topics.values()
+        return [partition for topic in topics for partition in topic.partitions.values()]
+
     def test_a_broker_is_killed_under_load(self):
+        """Others lead its partitions while it is away; afterwards it has them again."""
+        def led_by_others():
+            return all(partition.leader in (1, 3) for partition in self.partitions())
+        def in_sync():
+            return all(len(partition.isrs) == 3 for partition in self.partitions())
         def blow():
             time.sleep(2)
+            self.assertFalse(led_by_others())
             self.containers.docker("kill", self.containers.inspect()["kafka-2"][0]["Id"])
-            time.sleep(6)
+            self.assertTrue(eventually(30, led_by_others, 0.5))
+            time.sleep(3)
             self.containers.compose("start", "kafka-2")
             self.containers.look_again()
+            self.assertTrue(eventually(60, in_sync, 0.5))
         self.judged(900, blow)
 
     def test_services_are_killed_under_load(self):
