@@ -78,7 +78,7 @@ class Measured:
         orders = self.number(f"SELECT count(*) FROM orders.audit_v1_orders WHERE placed_at >= to_timestamp({begin} / 1e6)")
         written = {name: round((now - disks[name]) / orders) for name, now in self.bytes_of().items()}
         return {"completed_per_s": round(completed / WINDOW_S, 1), "cores": self.cores(before, after, completed),
-                "memory_mb": {name: one["peak_rss"] for name, one in memory.items()}, "bytes_per_order": written,
+                "memory_mb": {name: max(one.values()) for name, one in memory.items()}, "bytes_per_order": written,
                 "connections": connections}
 
     def cores(self, before, after, completed):

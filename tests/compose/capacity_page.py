@@ -33,8 +33,9 @@ def request_mb(figures, part):
 
 
 def limit_mb(figures, part):
-    """Four times the most that it held under any load: a backlog after an outage is fetched in larger pieces."""
-    return max(128, up_to(4 * max(load["memory_mb"][part] for load in figures["loads"].values()), 32))
+    """Four times the most that it held under any load, and at least 256: a backlog after an outage is fetched in larger
+    pieces, and WebSockets, of which there were none, take some kilobytes each."""
+    return max(256, up_to(4 * max(load["memory_mb"][part] for load in figures["loads"].values()), 32))
 
 
 def request_cpu(figures, part):
@@ -102,13 +103,14 @@ def page(figures):
             *(each(f"… {name}", lambda load, name=name: f"{load['memory_mb'][name]:.0f}") for name in (*SERVICES, "edge")),
         ]),
         "*Cores* are CPU-seconds for 1,000 orders: the fewer orders come at once, the more each costs, since less is done\n"
-        "together. *MB*: the most that the process has held since its start. PostgreSQL's tables grow by each order for good;\n"
-        "its log and Kafka's topics are bounded by their retention.",
+        "together. *MB*: the most that the process has held since its start; of several, what all of them hold at the end.\n"
+        "PostgreSQL's tables grow by each order for good; its log and Kafka's topics are bounded by their retention.",
         "## What follows",
         table(["", "request: CPU", "request: memory", "limit: memory"], [
             [name, f"{request_cpu(figures, name)}m", f"{request_mb(figures, name)} MB", f"{limit_mb(figures, name)} MB"]
             for name in (*SERVICES, "edge")]),
         "Requests are what one instance needs for 200 orders per second (memory: and a half more), limits four times the\n"
-        "most memory that it held under any load: after an outage a backlog is fetched in larger pieces. CPU has no limit: who\n"
-        "throttles a service delays everybody behind it.",
+        "most memory that it held under any load, and at least 256 MB: after an outage a backlog is fetched in larger pieces,\n"
+        "and WebSockets, of which there were none, take some kilobytes each. CPU has no limit: who throttles a service delays\n"
+        "everybody behind it.",
     ]) + "\n"

@@ -107,12 +107,14 @@ class Groups(ScaleTest):
     def test_fewer_members_than_partitions_and_their_lag_are_reported(self):
         self.scale("inventory", 2)
         self.await_shares(1, 2)
+        self.addCleanup(self.limit, "inventory", 1)
         self.limit("inventory", 0.01)
+        def is_reported():
+            service, lags = self.reported()  # without figures while the group shares out its partitions anew
+            figures = (service.get("members"), service.get("idle"), service.get("partitions"))
+            return sum(lags) > 100 and figures == (2, 0, 3) and "2 members for 3 partitions" in self.ctl("lag")
         def look():
-            self.assertTrue(eventually(30, lambda: sum(self.reported()[1]) > 100, 0.5))
-            service, _ = self.reported()
-            self.assertEqual((service["members"], service["idle"], service["partitions"]), (2, 0, 3))
-            self.assertIn("2 members for 3 partitions", self.ctl("lag"))
+            self.assertTrue(eventually(60, is_reported, 0.5), self.reported())
             self.limit("inventory", 1)
         self.judged(1200, look)
 
@@ -126,7 +128,7 @@ class Throughput(ScaleTest):
 
     PROFILE = "single"  # what three brokers cost is not the question
     CPUS = 0.05
-    ORDERS = 3000
+    ORDERS = 1500
     RATE = 300  # at which they are accepted beforehand
 
     @classmethod
@@ -150,7 +152,7 @@ class Throughput(ScaleTest):
         self.containers.compose("start", "payment")
         mine = f"audit_v1_orders WHERE placed_at >= '{since}'"
         still_open = f"SELECT count(*) FILTER (WHERE finished_at IS NULL) AS n FROM {mine}"
-        self.assertTrue(eventually(300, lambda: Stack().audit("orders", still_open)[0]["n"] == 0, 1))
+        self.assertTrue(eventually(600, lambda: Stack().audit("orders", still_open)[0]["n"] == 0, 1))
         ends = Stack().audit("orders", f"SELECT extract(epoch FROM finished_at) AS at FROM {mine} AND state = 'COMPLETED'"
                              " ORDER BY 1")
         self.assertEqual(len(ends), self.ORDERS)

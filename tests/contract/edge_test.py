@@ -110,11 +110,11 @@ class Edge:
                 time.sleep(0.01)
         raise AssertionError("nginx does not start")
 
-    def ask(self, method):
+    def ask(self, method, path="/api/orders"):
         """(status, seconds of the real edge)"""
         begin = time.monotonic()
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        connection.request(method, "/api/orders", b"{}" if method == "POST" else None)
+        connection.request(method, path, b"{}" if method == "POST" else None)
         with connection.getresponse() as answer:
             answer.read()
         connection.close()
@@ -147,6 +147,19 @@ class Gone(unittest.TestCase):
                 answers = self.asked("GET", 2, gone(), Answering())
                 self.assertEqual([status for status, _ in answers], [200, 200])
                 self.assertLess(answers[-1][1], at_most_s + SLACK_S)
+
+    def test_a_handshake_finds_the_instance_that_is_there(self):
+        silent, there = Silent(), Answering()
+        with tempfile.TemporaryDirectory(prefix="orderflow-edge-") as directory:
+            pathlib.Path(directory).chmod(0o755)
+            edge = Edge(directory, silent, there)
+            try:
+                answers = [edge.ask("GET", "/ws") for _ in range(2)]
+            finally:
+                edge.stop()
+                silent.close()
+                there.close()
+        self.assertEqual([status for status, _ in answers], [200, 200])
 
     def test_a_post_that_no_instance_has_got_finds_another(self):
         for gone in (Closed, Deaf):
