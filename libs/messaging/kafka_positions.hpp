@@ -1,7 +1,7 @@
 #pragma once
 // What the brokers say about topics and about how far a consumer group is in them, over any
 // client's handle. Used by consumers (which log is this?), the deadline's watch, `orderctl` and
-// kafka_look.hpp.
+// kafka_reader.hpp.
 // Every call waits for answers and throws KafkaUnavailable when they do not come in time.
 #include <chrono>
 #include <memory>

@@ -210,7 +210,7 @@ std::string dashboard_json(const Dashboard& board) {
     return body;
 }
 
-http::Router make_router(postgres::Pool& pool, const WaitingLoop& waiting, KafkaAsker& kafka,
+http::Router make_router(postgres::Pool& pool, const WaitingLoop& waiting, KafkaWorker& kafka,
                          asio::io_context& io) {
     http::Router router;
     auto readings = std::make_shared<Readings>([&pool] { return read_board(pool); });

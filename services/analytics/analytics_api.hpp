@@ -14,12 +14,12 @@ class io_context;
 
 namespace orderflow::analytics {
 
-class KafkaAsker;
+class KafkaWorker;
 
 // GET /api/orders/{id}/timeline, GET /api/analytics and below it /throughput?minutes= and
 // /waiting?limit=, /ws/analytics, those of analytics_kafka.hpp, and the pages. All of the arguments
 // must outlive the router.
-http::Router make_router(postgres::Pool& pool, const WaitingLoop& waiting, KafkaAsker& kafka,
+http::Router make_router(postgres::Pool& pool, const WaitingLoop& waiting, KafkaWorker& kafka,
                          boost::asio::io_context& io);
 
 // The bodies of the answers.

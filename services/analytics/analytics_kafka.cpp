@@ -83,8 +83,8 @@ BOOST_DESCRIBE_STRUCT(GroupsAnswer, (), (groups))
 namespace {
 
 constexpr std::size_t kMostWaiting = 16;
-constexpr milliseconds kAskWithin{4'000};
-constexpr milliseconds kGiveUp{4'800};  // kAskWithin, and what a client's end may take
+constexpr milliseconds kRunWithin{4'000};
+constexpr milliseconds kGiveUp{4'800};  // kRunWithin, and what a client's end may take
 constexpr milliseconds kFresh{1'000};
 constexpr std::chrono::seconds kKeepClient{30};  // after the last question
 
@@ -196,16 +196,17 @@ GroupView view_of(Service service, const std::string& name,
 }
 
 // A group that cannot be asked for says why, unless that took all the time there is.
-std::string read_groups(const KafkaAsker& asker, messaging::KafkaLook& look, milliseconds at_most) {
+std::string read_groups(const KafkaWorker& worker, messaging::KafkaReader& reader,
+                        milliseconds at_most) {
     const auto until = steady_clock::now() + at_most;
     GroupsAnswer answer;
     for (const Service service : kServices) {
-        const std::string name = asker.group_of(service);
+        const std::string name = worker.group_of(service);
         const auto consumed = events::topics_consumed_by(service);
         const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
         try {
             answer.groups.push_back(view_of(
-                service, name, look.group(name, {consumed.begin(), consumed.end()}, left)));
+                service, name, reader.group(name, {consumed.begin(), consumed.end()}, left)));
         } catch (const Unavailable& error) {
             if (steady_clock::now() >= until) throw;
             GroupView view;
@@ -248,7 +249,7 @@ Result<RecordsQuery> read_query(const http::Request& request) {
                         *before, *limit};
 }
 
-asio::awaitable<http::Response> get_records(KafkaAsker& asker, http::Request request) {
+asio::awaitable<http::Response> get_records(KafkaWorker& worker, http::Request request) {
     const auto query = read_query(request);
     if (!query) co_return service::bad_input(query.error());
     const auto nothing = [] {
@@ -259,38 +260,39 @@ asio::awaitable<http::Response> get_records(KafkaAsker& asker, http::Request req
         events::topics().end()) {
         co_return nothing();
     }
-    KafkaAsker::Work read = [query = *query](messaging::KafkaLook& look, milliseconds at_most) {
+    KafkaWorker::Task read = [query = *query](messaging::KafkaReader& reader,
+                                             milliseconds at_most) {
         const auto latest =
-            look.records(query.topic, query.partition, query.before, query.limit, at_most);
+            reader.records(query.topic, query.partition, query.before, query.limit, at_most);
         return latest ? records_json(query.topic, query.partition, *latest) : std::string();
     };
-    std::string body = co_await asker.ask(std::move(read));
+    std::string body = co_await worker.run(std::move(read));
     if (body.empty()) co_return nothing();
     co_return http::json_response(200, std::move(body));
 }
 
 }  // namespace
 
-KafkaAsker::KafkaAsker(messaging::KafkaSettings settings)
+KafkaWorker::KafkaWorker(messaging::KafkaSettings settings)
     : settings_(std::move(settings)), jobs_(kMostWaiting, GatherLimits{1, 1, milliseconds{0}}) {}
 
-KafkaAsker::~KafkaAsker() {
+KafkaWorker::~KafkaWorker() {
     thread_.request_stop();
     jobs_.close();
 }
 
-asio::awaitable<std::string> KafkaAsker::ask(Work work) {
+asio::awaitable<std::string> KafkaWorker::run(Task task) {
     if (!thread_.joinable()) {
-        thread_ = std::jthread([this](const std::stop_token& stop) { this->work(stop); });
+        thread_ = std::jthread([this](const std::stop_token& stop) { serve(stop); });
     }
-    const auto until = steady_clock::now() + kAskWithin;
-    auto start = [this, until, work = std::move(work)](std::function<void(Outcome)> done) {
-        Job job = [done, until, work](messaging::KafkaLook& look) {
+    const auto until = steady_clock::now() + kRunWithin;
+    auto start = [this, until, task = std::move(task)](std::function<void(Outcome)> done) {
+        Job job = [done, until, task](messaging::KafkaReader& reader) {
             Outcome outcome;
             try {
                 const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
                 if (left.count() <= 0) throw Unavailable("Kafka was slow to answer those before");
-                outcome.body = work(look, left);
+                outcome.body = task(reader, left);
             } catch (...) {
                 outcome.error = std::current_exception();
             }
@@ -307,7 +309,7 @@ asio::awaitable<std::string> KafkaAsker::ask(Work work) {
     co_return std::move(outcome->body);
 }
 
-std::string KafkaAsker::group_of(Service service) const {
+std::string KafkaWorker::group_of(Service service) const {
     const std::string_view own = events::names_of(Service::analytics).name;
     std::string name(events::names_of(service).name);
     if (service == Service::analytics) return settings_.group_id;
@@ -315,14 +317,14 @@ std::string KafkaAsker::group_of(Service service) const {
     return settings_.group_id.substr(0, settings_.group_id.size() - own.size()) + name;
 }
 
-void KafkaAsker::work(const std::stop_token& stop) {
-    std::optional<messaging::KafkaLook> look;
+void KafkaWorker::serve(const std::stop_token& stop) {
+    std::optional<messaging::KafkaReader> reader;
     while (!stop.stop_requested()) {
         const auto jobs = jobs_.take(kKeepClient);
-        if (jobs.empty()) look.reset();
+        if (jobs.empty()) reader.reset();
         for (const Job& job : jobs) {
-            if (!look) look.emplace(settings_);
-            job(*look);
+            if (!reader) reader.emplace(settings_);
+            job(*reader);
         }
     }
 }
@@ -370,22 +372,22 @@ std::string records_json(std::string_view topic, std::int32_t partition,
     return body;
 }
 
-void add_kafka(http::Router& router, KafkaAsker& asker) {
-    const auto shared = [&](const char* path, KafkaAsker::Work work) {
+void add_kafka(http::Router& router, KafkaWorker& worker) {
+    const auto shared = [&](const char* path, KafkaWorker::Task task) {
         auto readings = std::make_shared<Body>(
-            [&asker, work = std::move(work)] { return asker.ask(work); }, kFresh);
+            [&worker, task = std::move(task)] { return worker.run(task); }, kFresh);
         router.get(path, [readings](http::Request request) {
             return get_shared(readings, std::move(request));
         });
     };
-    shared("/api/kafka/topics", [](messaging::KafkaLook& look, milliseconds at_most) {
-        return topics_json(look.topics(all_topics(), at_most));
+    shared("/api/kafka/topics", [](messaging::KafkaReader& reader, milliseconds at_most) {
+        return topics_json(reader.topics(all_topics(), at_most));
     });
-    shared("/api/kafka/groups", [&asker](messaging::KafkaLook& look, milliseconds at_most) {
-        return read_groups(asker, look, at_most);
+    shared("/api/kafka/groups", [&worker](messaging::KafkaReader& reader, milliseconds at_most) {
+        return read_groups(worker, reader, at_most);
     });
-    router.get("/api/kafka/records", [&asker](http::Request request) {
-        return get_records(asker, std::move(request));
+    router.get("/api/kafka/records", [&worker](http::Request request) {
+        return get_records(worker, std::move(request));
     });
 }
 

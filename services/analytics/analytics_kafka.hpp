@@ -15,33 +15,33 @@
 #include "core/batch_queue.hpp"
 #include "events/catalog.hpp"
 #include "http/router.hpp"
-#include "messaging/kafka_look.hpp"
+#include "messaging/kafka_reader.hpp"
 
 namespace orderflow::analytics {
 
-class KafkaAsker {
+class KafkaWorker {
 public:
     // Returns the body of an answer; it may take so long.
-    using Work = std::function<std::string(messaging::KafkaLook&, std::chrono::milliseconds)>;
+    using Task = std::function<std::string(messaging::KafkaReader&, std::chrono::milliseconds)>;
 
-    explicit KafkaAsker(messaging::KafkaSettings settings);
-    ~KafkaAsker();  // waits for the question under way
+    explicit KafkaWorker(messaging::KafkaSettings settings);
+    ~KafkaWorker();  // waits for the question under way
 
-    // Runs `work` on the thread and resumes with what it returned. Throws Unavailable when Kafka
+    // Runs `task` on the thread and resumes with what it returned. Throws Unavailable when Kafka
     // does not answer in time, or when too many wait already. On the io thread.
-    boost::asio::awaitable<std::string> ask(Work work);
+    boost::asio::awaitable<std::string> run(Task task);
 
     // Of the service whose own group is `settings.group_id`, the others' are named alike.
     std::string group_of(events::Service service) const;
 
 private:
-    using Job = std::function<void(messaging::KafkaLook&)>;
+    using Job = std::function<void(messaging::KafkaReader&)>;
     struct Outcome {
         std::exception_ptr error;
         std::string body;
     };
 
-    void work(const std::stop_token& stop);
+    void serve(const std::stop_token& stop);
 
     const messaging::KafkaSettings settings_;
     BatchQueue<Job> jobs_;
@@ -49,8 +49,8 @@ private:
 };
 
 // GET /api/kafka/topics, /api/kafka/groups, /api/kafka/records?topic=&partition=&before=&limit=.
-// `asker` must outlive the router.
-void add_kafka(http::Router& router, KafkaAsker& asker);
+// `worker` must outlive the router.
+void add_kafka(http::Router& router, KafkaWorker& worker);
 
 // The bodies of the answers.
 std::string topics_json(const messaging::TopicDescriptions& topics);

@@ -124,8 +124,8 @@ const std::map<std::string, Layer> kLayers{
     {"_push",                      // analytics only: the dashboard over WebSocket
      {{"core/", "http/websocket", "postgres/pool.hpp", "~/", "<boost/asio/", "<spdlog/"}, {}}},
     {"_kafka",                     // analytics only: what the page of that name asks for
-     {{"core/", "events/", "http/", "messaging/kafka_look.hpp", "service/problems", "~/~_kafka.hpp",
-       "<boost/"},
+     {{"core/", "events/", "http/", "messaging/kafka_reader.hpp", "service/problems",
+       "~/~_kafka.hpp", "<boost/"},
       {}}},
     {"_pages", {{"core/", "http/", "~/~_pages.hpp"}, {}}},  // analytics only: files for browsers
     {"_store",

@@ -36,16 +36,16 @@ struct LatestRecords {
     std::int64_t start = 0;  // of the partition
     std::int64_t end = 0;
     OffsetWindow window;
-    std::vector<TimedRecord> records;  // to be gone before the look is
+    std::vector<TimedRecord> records;  // to be gone before the reader is
 };
 
-class KafkaLook {
+class KafkaReader {
 public:
     static constexpr std::size_t kMostBytes = 4 * 1024 * 1024;  // of an answer's records, about
 
     // Connects at the first question.
-    explicit KafkaLook(const KafkaSettings& settings);
-    ~KafkaLook();
+    explicit KafkaReader(const KafkaSettings& settings);
+    ~KafkaReader();
 
     TopicDescriptions topics(const std::vector<std::string>& names,
                              std::chrono::milliseconds at_most);

@@ -1,4 +1,4 @@
-#include "messaging/kafka_look.hpp"
+#include "messaging/kafka_reader.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -79,7 +79,7 @@ void read_window(rd_kafka_t* handle, const std::string& topic, std::int32_t part
         const bool last = next->record.offset == window.before - 1;
         bytes += bytes_of(next->record);
         kept.push_back(std::move(*next));
-        while (bytes > KafkaLook::kMostBytes && kept.size() > 1) {
+        while (bytes > KafkaReader::kMostBytes && kept.size() > 1) {
             bytes -= bytes_of(kept.front().record);
             kept.pop_front();
             window.from = kept.front().record.offset;
@@ -98,7 +98,7 @@ OffsetWindow newest_below(std::int64_t before, std::int64_t most, std::int64_t s
     return {top - std::min(most, top - start), top};
 }
 
-class KafkaLook::Client {
+class KafkaReader::Client {
 public:
     explicit Client(const KafkaSettings& settings) : settings_(settings) {}
 
@@ -120,23 +120,23 @@ private:
     KafkaHandle handle_;
 };
 
-KafkaLook::KafkaLook(const KafkaSettings& settings)
+KafkaReader::KafkaReader(const KafkaSettings& settings)
     : client_(std::make_unique<Client>(settings)) {}
 
-KafkaLook::~KafkaLook() = default;
+KafkaReader::~KafkaReader() = default;
 
-TopicDescriptions KafkaLook::topics(const std::vector<std::string>& names, milliseconds at_most) {
+TopicDescriptions KafkaReader::topics(const std::vector<std::string>& names, milliseconds at_most) {
     return client_->answer(
         [&](rd_kafka_t* handle) { return read_descriptions(handle, names, at_most); });
 }
 
-GroupPositions KafkaLook::group(const std::string& name, const std::vector<std::string>& topics,
+GroupPositions KafkaReader::group(const std::string& name, const std::vector<std::string>& topics,
                                 milliseconds at_most) {
     return client_->answer(
         [&](rd_kafka_t* handle) { return read_group(handle, name, topics, at_most); });
 }
 
-std::optional<LatestRecords> KafkaLook::records(const std::string& topic, std::int32_t partition,
+std::optional<LatestRecords> KafkaReader::records(const std::string& topic, std::int32_t partition,
                                                 std::int64_t before, std::int64_t most,
                                                 milliseconds at_most) {
     const auto until = steady_clock::now() + at_most;
