@@ -301,9 +301,9 @@ std::string trace_id_of(const KnownOrder& order) {
     return hex(order.id.bytes);
 }
 
-// The last eight bytes of a UUIDv7 are random but for two bits, of which the first is 1: that no id
-// becomes zero, which would be none, is only for those that others have made. The slots take the
-// last five bits.
+// The last eight bytes of the order's id; each slot changes the last five bits in its own way. The
+// first bit of these bytes is 1 in a UUIDv7. It is set for other ids, too, since OTLP forbids a span
+// id of zero.
 std::string span_id_of(const OrderId& id, std::optional<Slot> slot) {
     std::array<std::uint8_t, 8> bytes{};
     std::copy_n(id.bytes.begin() + 8, bytes.size(), bytes.begin());

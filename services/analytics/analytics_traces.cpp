@@ -127,6 +127,7 @@ TraceMetrics::TraceMetrics(prometheus::Registry& registry)
       refused(trace_counters(registry).Add({{"outcome", "refused"}})),
       unavailable(trace_counters(registry).Add({{"outcome", "unavailable"}})),
       stopped(trace_counters(registry).Add({{"outcome", "stopped"}})),
+      gone(trace_counters(registry).Add({{"outcome", "gone"}})),
       requests_accepted(request_counters(registry).Add({{"outcome", "accepted"}})),
       requests_partial(request_counters(registry).Add({{"outcome", "partial"}})),
       requests_failed(request_counters(registry).Add({{"outcome", "failed"}})),
@@ -198,8 +199,10 @@ bool TraceExport::prepare(Clock::time_point now, bool last) {
         looks[entry.id] = entry.looks + 1;
     }
     std::vector<KnownOrder> orders = source_(ids);
+    // A database that was restored may be older than what is remembered here.
+    std::erase_if(orders, [](const KnownOrder& order) { return !end_of(order.view); });
+    metrics_.gone.Increment(static_cast<double>(looks.size() - orders.size()));
     std::erase_if(orders, [&](const KnownOrder& order) {
-        if (!end_of(order.view)) return true;  // the database is older than our memory: a backup
         if (!is_sampled(order.view)) {
             metrics_.not_sampled.Increment();
             return true;
@@ -219,30 +222,31 @@ bool TraceExport::prepare(Clock::time_point now, bool last) {
 
 CollectorAnswer TraceExport::send(milliseconds timeout, const std::stop_token& stop) {
     CollectorAnswer answer = collector_.post(request_->body, timeout, stop);
+    if (answer.verdict == Verdict::failed && stop.stop_requested()) return answer;  // cut off
     note(answer);
     switch (answer.verdict) {
         case Verdict::accepted:
             metrics_.requests_accepted.Increment();
-            give_up(metrics_.exported);
+            end_request(metrics_.exported);
             break;
         case Verdict::partial:
             metrics_.requests_partial.Increment();
-            give_up(metrics_.exported);
+            end_request(metrics_.exported);
             break;
         case Verdict::failed:
             metrics_.requests_failed.Increment();
-            if (++request_->tries == kTries) give_up(metrics_.unavailable);
+            if (++request_->tries == kTries) end_request(metrics_.unavailable);
             break;
         case Verdict::refused:
             metrics_.requests_refused.Increment();
-            give_up(metrics_.refused);
+            end_request(metrics_.refused);
             break;
     }
     return answer;
 }
 
 // The request is over; its orders are counted there.
-void TraceExport::give_up(prometheus::Counter& outcome) {
+void TraceExport::end_request(prometheus::Counter& outcome) {
     outcome.Increment(static_cast<double>(request_->orders));
     request_.reset();
 }
@@ -288,7 +292,7 @@ std::size_t TraceExport::finish(Clock::time_point end) {
     } catch (const std::exception& error) {
         spdlog::warn("traces: {}", error.what());
     }
-    if (request_) give_up(metrics_.stopped);
+    if (request_) end_request(metrics_.stopped);
     const auto rest = ended_.take(Clock::time_point::max(), EndedOrders::kCapacity);
     metrics_.stopped.Increment(static_cast<double>(batch_.size() + rest.size()));
     return static_cast<std::size_t>(metrics_.stopped.Value() - before);

@@ -4,9 +4,11 @@
 // all else is done by a thread of its own, with a connection to the database and an HTTP client
 // that nobody else uses.
 //
-// At most once: what waits in memory when the process is killed, what does not fit, and what the
-// collector does not take in six tries is gone, and counted where there is still somebody to count.
-// A request whose answer was lost is sent again; its spans have the same ids.
+// Nothing is kept on disk: what waits in memory when the process is killed, what does not fit, and
+// what the collector does not take in six tries is gone, and counted where there is still somebody
+// to count. Sent once, with two exceptions: a request whose answer was lost, and orders whose
+// events are read again because analytics' database was restored or made anew. The spans then have
+// the same ids as before.
 //
 // `TraceExport` holds the steps, over the ports `Source` and `Collector`; `TraceLoop` is the thread
 // around them.
@@ -51,6 +53,7 @@ struct TraceMetrics {
     prometheus::Counter& refused;
     prometheus::Counter& unavailable;
     prometheus::Counter& stopped;
+    prometheus::Counter& gone;
     // Requests, by how they were answered.
     prometheus::Counter& requests_accepted;
     prometheus::Counter& requests_partial;
@@ -107,7 +110,8 @@ CollectorAnswer read_answer(const http::ClientResult& result);
 class Collector {
 public:
     virtual ~Collector() = default;
-    // Blocks; a stop that is asked for makes it fail. Does not throw.
+    // Blocks; a stop that is asked for makes it fail, which says nothing of the collector. Does not
+    // throw.
     virtual CollectorAnswer post(const std::string& body, std::chrono::milliseconds timeout,
                                  const std::stop_token& stop) = 0;
 };
@@ -144,7 +148,7 @@ private:
     bool prepare(Clock::time_point now, bool last);
     CollectorAnswer send(std::chrono::milliseconds timeout, const std::stop_token& stop);
     std::chrono::milliseconds until_next_try(const CollectorAnswer& answer);
-    void give_up(prometheus::Counter& why);
+    void end_request(prometheus::Counter& outcome);
     void note(const CollectorAnswer& answer);
 
     EndedOrders& ended_;

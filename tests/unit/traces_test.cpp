@@ -2,6 +2,7 @@
 // request that the collector does not take.
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -250,7 +251,9 @@ struct Lab {
                        [this](std::span<const OrderId> ids) {
                            if (database_is_away) throw std::runtime_error("no connection");
                            std::vector<KnownOrder> found;
-                           for (const OrderId& id : ids) found.push_back({id, rows.at(id)});
+                           for (const OrderId& id : ids) {
+                               if (rows.contains(id)) found.push_back({id, rows.at(id)});
+                           }
                            return found;
                        },
                        collector, metrics, "test"};
@@ -352,6 +355,35 @@ TEST_CASE("traces: a database that is away loses nothing") {
     lab.database_is_away = false;
     lab.step(1s);
     CHECK(lab.requests() == 1);
+}
+
+TEST_CASE("traces: orders that a restored database does not have, or not their end, are counted") {
+    Lab lab;
+    const OrderId other = OrderId::parse("019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c77").value();
+    auto open = kForward;
+    std::erase(open, Slot::order_completed);
+    lab.end(kId, order_of(kForward).view);
+    lab.end(other, order_of(open).view);
+    lab.rows.erase(kId);
+    lab.step(5s);
+    lab.step(60s);
+    CHECK(lab.requests() == 0);
+    CHECK(lab.metrics.gone.Value() == 2);
+    CHECK(lab.traces.finish(Clock::now() + 1s) == 0);
+}
+
+TEST_CASE("traces: a request that the orderly stop cuts off has not failed, and is sent again") {
+    Lab lab;
+    lab.end(kId, order_of(kForward).view);
+    lab.collector.answers = {failed()};
+    std::stop_source stop;
+    stop.request_stop();
+    lab.traces.step(lab.now += 5s, stop.get_token());
+    REQUIRE(lab.requests() == 1);
+    CHECK(lab.metrics.requests_failed.Value() == 0);
+    CHECK(lab.traces.finish(Clock::now() + 1s) == 0);
+    CHECK(lab.requests() == 2);
+    CHECK(lab.metrics.exported.Value() == 1);
 }
 
 TEST_CASE("traces: many orders go out in full requests, one after the other") {
