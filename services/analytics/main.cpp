@@ -47,7 +47,7 @@ void run(const Config& config) {
     });
     messaging::RelayLoop relay(context);  // of what it parks: it emits nothing else
     WaitingLoop waiting(context);
-    KafkaWorker kafka(config.kafka());
+    KafkaWorker kafka(config.common.kafka());
     host.run(make_router(host.pool(), waiting, kafka, host.io()),
              {service::stage(waiting, consumers), service::stage(traces), service::stage(relay)});
 }
