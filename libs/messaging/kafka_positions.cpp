@@ -18,18 +18,24 @@ using OffsetsQuestion = std::unique_ptr<rd_kafka_ListConsumerGroupOffsets_t,
                                         Destroyer<&rd_kafka_ListConsumerGroupOffsets_destroy>>;
 
 using Place = std::pair<std::string, std::int32_t>;
+using Reasons = std::map<Place, std::string>;
 
-// What is left of the time that all answers together may take.
+constexpr milliseconds kLookForStop{50};
+
+// What is left of the time that all answers together may take, and the stop that ends it before.
 class TimeLeft {
 public:
-    explicit TimeLeft(milliseconds at_most) : until_(steady_clock::now() + at_most) {}
+    TimeLeft(milliseconds at_most, const std::stop_token& stop)
+        : until_(steady_clock::now() + at_most), stop_(stop) {}
     milliseconds ms() const {
         const auto left = std::chrono::ceil<milliseconds>(until_ - steady_clock::now());
         return std::max(left, milliseconds{1});
     }
+    bool is_stopping() const { return stop_.stop_requested(); }
 
 private:
     const steady_clock::time_point until_;
+    const std::stop_token stop_;
 };
 
 Options options_for(rd_kafka_t* handle, rd_kafka_admin_op_t operation, milliseconds at_most) {
@@ -41,7 +47,12 @@ Options options_for(rd_kafka_t* handle, rd_kafka_admin_op_t operation, milliseco
 }
 
 KafkaEvent taken_from(const Queue& queue, const TimeLeft& left, const char* what) {
-    KafkaEvent event(rd_kafka_queue_poll(queue.get(), static_cast<int>(left.ms().count()) + 100));
+    const auto until = steady_clock::now() + left.ms() + milliseconds{100};
+    KafkaEvent event;
+    while (!event && steady_clock::now() < until) {
+        if (left.is_stopping()) throw KafkaUnavailable("the process is stopping");
+        event.reset(rd_kafka_queue_poll(queue.get(), static_cast<int>(kLookForStop.count())));
+    }
     if (!event) throw KafkaUnavailable(std::string("no answer about ") + what);
     if (rd_kafka_event_error(event.get())) {
         throw KafkaUnavailable(std::string(what) + ": " +
@@ -70,11 +81,11 @@ Topics list_of(const TopicLayouts& topics, std::int64_t offset) {
     return list;
 }
 
-// The offsets of one kind, as `spec` says, of all partitions of which the broker says them.
+// The offsets of one kind, as `spec` says, of all partitions of which the broker says them. Of the
+// others `unknown` says why not.
 std::map<Place, std::int64_t> read_offsets(rd_kafka_t* handle, const TopicLayouts& topics,
                                            std::int64_t spec, rd_kafka_IsolationLevel_t isolation,
-                                           const TimeLeft& left,
-                                           std::vector<std::string>& unknown) {
+                                           const TimeLeft& left, Reasons& unknown) {
     const Topics asked = list_of(topics, spec);
     const KafkaEvent event =
         answer_to(handle, RD_KAFKA_ADMIN_OP_LISTOFFSETS, left, "where topics begin and end",
@@ -90,8 +101,7 @@ std::map<Place, std::int64_t> read_offsets(rd_kafka_t* handle, const TopicLayout
     for (std::size_t i = 0; i < count; ++i) {
         const auto* at = rd_kafka_ListOffsetsResultInfo_topic_partition(infos[i]);
         if (at->err) {
-            unknown.push_back(std::string(at->topic) + "/" + std::to_string(at->partition) + ": " +
-                              rd_kafka_err2str(at->err));
+            unknown.try_emplace({at->topic, at->partition}, rd_kafka_err2str(at->err));
         } else {
             offsets[{at->topic, at->partition}] = at->offset;
         }
@@ -296,20 +306,19 @@ std::optional<TopicLayouts> layouts_in(rd_kafka_event_t* event) {
 }
 
 TopicLayouts read_layouts(rd_kafka_t* handle, const std::vector<std::string>& topics,
-                          milliseconds at_most) {
+                          milliseconds at_most, const std::stop_token& stop) {
+    const TimeLeft left(at_most, stop);
     const Queue queue(rd_kafka_queue_new(handle));
-    ask_for_layouts(handle, topics, at_most, queue.get());
-    const KafkaEvent event(
-        rd_kafka_queue_poll(queue.get(), static_cast<int>(at_most.count()) + 100));
-    if (!event) throw KafkaUnavailable("no answer about topics");
+    ask_for_layouts(handle, topics, left.ms(), queue.get());
+    const KafkaEvent event = taken_from(queue, left, "topics");
     auto layouts = layouts_in(event.get());
-    if (!layouts) throw KafkaUnavailable(rd_kafka_event_error_string(event.get()));
+    if (!layouts) throw KafkaUnavailable("no answer about topics");
     return std::move(*layouts);
 }
 
 TopicDescriptions read_descriptions(rd_kafka_t* handle, const std::vector<std::string>& topics,
-                                    milliseconds at_most) {
-    const TimeLeft left(at_most);
+                                    milliseconds at_most, const std::stop_token& stop) {
+    const TimeLeft left(at_most, stop);
     const Queue queue(rd_kafka_queue_new(handle));
     ask_for_layouts(handle, topics, left.ms(), queue.get());
     const KafkaEvent event = taken_from(queue, left, "topics");
@@ -325,7 +334,7 @@ TopicDescriptions read_descriptions(rd_kafka_t* handle, const std::vector<std::s
         if (partitions > 0) there[name] = {"", static_cast<std::int32_t>(partitions)};
     }
     if (there.empty()) return descriptions;
-    std::vector<std::string> unknown;  // then both are zero, and nobody leads it
+    Reasons unknown;
     const auto starts = read_offsets(handle, there, RD_KAFKA_OFFSET_SPEC_EARLIEST,
                                      RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED, left, unknown);
     const auto ends = read_offsets(handle, there, RD_KAFKA_OFFSET_SPEC_LATEST,
@@ -336,6 +345,7 @@ TopicDescriptions read_descriptions(rd_kafka_t* handle, const std::vector<std::s
             if (!starts.contains(place) || !ends.contains(place)) continue;
             at.start = starts.at(place);
             at.end = std::max(ends.at(place), at.start);
+            at.has_ends = true;
         }
     }
     return descriptions;
@@ -343,10 +353,11 @@ TopicDescriptions read_descriptions(rd_kafka_t* handle, const std::vector<std::s
 
 // Commits first and ends last: what is committed is below the end that stands beside it.
 GroupPositions read_group(rd_kafka_t* handle, const std::string& group,
-                          const std::vector<std::string>& topics, milliseconds at_most) {
-    const TimeLeft left(at_most);
+                          const std::vector<std::string>& topics, milliseconds at_most,
+                          const std::stop_token& stop) {
+    const TimeLeft left(at_most, stop);
     GroupPositions positions;
-    positions.topics = read_layouts(handle, topics, left.ms());
+    positions.topics = read_layouts(handle, topics, left.ms(), stop);
     for (const auto& [name, layout] : positions.topics) {
         for (std::int32_t p = 0; p < layout.partitions; ++p) {
             PartitionPosition at;
@@ -359,28 +370,39 @@ GroupPositions read_group(rd_kafka_t* handle, const std::string& group,
     if (positions.partitions.empty()) return positions;
     read_members(handle, group, left, positions);
     read_commits(handle, group, left, positions);
-    std::vector<std::string> again;
-    const auto read = [&](std::int64_t spec, rd_kafka_IsolationLevel_t isolation,
-                          std::vector<std::string>& unknown) {
+    Reasons unknown;
+    const auto read = [&](std::int64_t spec, rd_kafka_IsolationLevel_t isolation) {
         return read_offsets(handle, positions.topics, spec, isolation, left, unknown);
     };
     const auto starts = read(RD_KAFKA_OFFSET_SPEC_EARLIEST,
-                             RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED, positions.unknown);
+                             RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED);
     const auto ends = read(RD_KAFKA_OFFSET_SPEC_LATEST,
-                           RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED, again);
+                           RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED);
     const auto stable = read(RD_KAFKA_OFFSET_SPEC_LATEST,
-                             RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED, again);
+                             RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED);
     std::erase_if(positions.partitions, [&](PartitionPosition& at) {
         const auto start = starts.find({at.topic, at.partition});
         const auto readable = stable.find({at.topic, at.partition});
         const auto end = ends.find({at.topic, at.partition});
-        if (start == starts.end() || readable == stable.end() || end == ends.end()) return true;
+        if (start == starts.end() || readable == stable.end() || end == ends.end()) {
+            unknown.try_emplace({at.topic, at.partition}, "no answer");
+            return true;
+        }
         at.start = start->second;
         at.end = end->second;
         at.readable_end = std::min(readable->second, end->second);  // that was asked later
         return false;
     });
+    for (const auto& [place, why] : unknown) {
+        positions.unknown.push_back(place.first + "/" + std::to_string(place.second) + ": " + why);
+    }
     return positions;
+}
+
+std::optional<std::int64_t> GroupPositions::idle_members() const {
+    if (rebalancing) return std::nullopt;
+    return std::ranges::count_if(
+        members, [](const GroupMember& member) { return member.partitions.empty(); });
 }
 
 std::int32_t partition_of(std::string_view key, std::int32_t partitions) {

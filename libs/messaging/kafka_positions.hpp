@@ -2,11 +2,13 @@
 // What the brokers say about topics and about how far a consumer group is in them, over any
 // client's handle. Used by consumers (which log is this?), the deadline's watch, `orderctl` and
 // kafka_reader.hpp.
-// Every call waits for answers and throws KafkaUnavailable when they do not come in time.
+// Every call waits for answers and throws KafkaUnavailable when they do not come in time, or when
+// the stop is asked for.
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -50,15 +52,16 @@ void ask_for_layouts(rd_kafka_t* handle, const std::vector<std::string>& topics,
 std::optional<TopicLayouts> layouts_in(rd_kafka_event_t* event);
 
 TopicLayouts read_layouts(rd_kafka_t* handle, const std::vector<std::string>& topics,
-                          std::chrono::milliseconds at_most);
+                          std::chrono::milliseconds at_most, const std::stop_token& stop = {});
 
 // All partitions of these topics, of whatever state; a topic that cannot be seen says why.
 TopicDescriptions read_descriptions(rd_kafka_t* handle, const std::vector<std::string>& topics,
-                                    std::chrono::milliseconds at_most);
+                                    std::chrono::milliseconds at_most,
+                                    const std::stop_token& stop = {});
 
 // Where a group stands in all partitions of these topics.
 GroupPositions read_group(rd_kafka_t* handle, const std::string& group,
                           const std::vector<std::string>& topics,
-                          std::chrono::milliseconds at_most);
+                          std::chrono::milliseconds at_most, const std::stop_token& stop = {});
 
 }  // namespace orderflow::messaging

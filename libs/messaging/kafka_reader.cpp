@@ -12,6 +12,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+constexpr milliseconds kLookForStop{50};
+
 std::optional<Instant> time_of(const rd_kafka_message_t* message) {
     rd_kafka_timestamp_type_t type{};
     const std::int64_t ms = rd_kafka_message_timestamp(message, &type);
@@ -45,14 +47,20 @@ private:
     rd_kafka_t* const handle_;
 };
 
+// Until when records are waited for, and the stop that ends it before.
+struct Patience {
+    steady_clock::time_point until;
+    std::stop_token stop;
+};
+
 // The next record of what is assigned; empty at the partition's end.
-std::optional<TimedRecord> next_record(rd_kafka_t* handle, steady_clock::time_point until) {
+std::optional<TimedRecord> next_record(rd_kafka_t* handle, const Patience& patience) {
     std::string trouble = "no record came in time";
     for (;;) {
-        const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
-        if (left.count() <= 0) throw KafkaUnavailable(trouble);
+        if (patience.stop.stop_requested()) throw KafkaUnavailable("the process is stopping");
+        if (steady_clock::now() >= patience.until) throw KafkaUnavailable(trouble);
         rd_kafka_message_t* message =
-            rd_kafka_consumer_poll(handle, static_cast<int>(left.count()));
+            rd_kafka_consumer_poll(handle, static_cast<int>(kLookForStop.count()));
         if (!message) continue;
         if (!message->err) {
             const auto time = time_of(message);
@@ -67,14 +75,14 @@ std::optional<TimedRecord> next_record(rd_kafka_t* handle, steady_clock::time_po
 
 // Fills in the records of the window.
 void read_window(rd_kafka_t* handle, const std::string& topic, std::int32_t partition,
-                 steady_clock::time_point until, LatestRecords& latest) {
+                 const Patience& patience, LatestRecords& latest) {
     OffsetWindow& window = latest.window;
     if (window.from >= window.before) return;
     const Assignment assignment(handle, topic, partition, window.from);
     std::deque<TimedRecord> kept;
     std::size_t bytes = 0;
     for (;;) {
-        auto next = next_record(handle, until);
+        auto next = next_record(handle, patience);
         if (!next || next->record.offset >= window.before) break;
         const bool last = next->record.offset == window.before - 1;
         bytes += bytes_of(next->record);
@@ -96,6 +104,14 @@ OffsetWindow newest_below(std::int64_t before, std::int64_t most, std::int64_t s
                           std::int64_t end) {
     const std::int64_t top = std::clamp(before, start, std::max(start, end));
     return {top - std::min(most, top - start), top};
+}
+
+const PartitionState* readable_partition(const TopicDescription& topic, std::int32_t partition) {
+    const auto at = std::ranges::find(topic.partitions, partition, &PartitionState::partition);
+    if (at == topic.partitions.end()) return nullptr;
+    if (at->leader < 0) throw Unavailable("Kafka: nobody leads the partition");
+    if (!at->has_ends) throw Unavailable("Kafka: no answer about where the partition ends");
+    return &*at;
 }
 
 class KafkaReader::Client {
@@ -120,34 +136,33 @@ private:
     KafkaHandle handle_;
 };
 
-KafkaReader::KafkaReader(const KafkaSettings& settings)
-    : client_(std::make_unique<Client>(settings)) {}
+KafkaReader::KafkaReader(const KafkaSettings& settings, std::stop_token stop)
+    : stop_(std::move(stop)), client_(std::make_unique<Client>(settings)) {}
 
 KafkaReader::~KafkaReader() = default;
 
 TopicDescriptions KafkaReader::topics(const std::vector<std::string>& names, milliseconds at_most) {
     return client_->answer(
-        [&](rd_kafka_t* handle) { return read_descriptions(handle, names, at_most); });
+        [&](rd_kafka_t* handle) { return read_descriptions(handle, names, at_most, stop_); });
 }
 
 GroupPositions KafkaReader::group(const std::string& name, const std::vector<std::string>& topics,
                                 milliseconds at_most) {
     return client_->answer(
-        [&](rd_kafka_t* handle) { return read_group(handle, name, topics, at_most); });
+        [&](rd_kafka_t* handle) { return read_group(handle, name, topics, at_most, stop_); });
 }
 
 std::optional<LatestRecords> KafkaReader::records(const std::string& topic, std::int32_t partition,
                                                 std::int64_t before, std::int64_t most,
                                                 milliseconds at_most) {
-    const auto until = steady_clock::now() + at_most;
+    const Patience patience{steady_clock::now() + at_most, stop_};
     return client_->answer([&](rd_kafka_t* handle) -> std::optional<LatestRecords> {
-        const auto descriptions = read_descriptions(handle, {topic}, at_most);
-        const auto& partitions = descriptions.at(topic).partitions;
-        const auto at = std::ranges::find(partitions, partition, &PartitionState::partition);
-        if (at == partitions.end()) return std::nullopt;
+        const auto descriptions = read_descriptions(handle, {topic}, at_most, stop_);
+        const PartitionState* at = readable_partition(descriptions.at(topic), partition);
+        if (!at) return std::nullopt;
         const auto window = newest_below(before, most, at->start, at->end);
         LatestRecords latest{at->start, at->end, window, {}};
-        read_window(handle, topic, partition, until, latest);
+        read_window(handle, topic, partition, patience, latest);
         return latest;
     });
 }

@@ -1,11 +1,13 @@
 #pragma once
 // Looking into Kafka without leaving a trace: topics, groups and records, by a client that joins no
 // group and commits nothing. Used by analytics' Kafka page. Every call blocks, `at_most` so long,
-// and throws Unavailable when Kafka does not answer in time, or with a refusal. One thread.
+// and throws Unavailable when Kafka does not answer in time, or with a refusal, and soon after the
+// stop is asked for. One thread.
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -39,13 +41,19 @@ struct LatestRecords {
     std::vector<TimedRecord> records;  // to be gone before the reader is
 };
 
+// nullptr: there is no such partition. Throws Unavailable while it cannot be read: nobody leads it,
+// or nobody said where it starts and ends.
+const PartitionState* readable_partition(const TopicDescription& topic, std::int32_t partition);
+
 class KafkaReader {
 public:
     static constexpr std::size_t kMostBytes = 4 * 1024 * 1024;  // of an answer's records, about
 
     // Connects at the first question.
-    explicit KafkaReader(const KafkaSettings& settings);
+    explicit KafkaReader(const KafkaSettings& settings, std::stop_token stop = {});
     ~KafkaReader();
+
+    bool is_stopping() const { return stop_.stop_requested(); }
 
     TopicDescriptions topics(const std::vector<std::string>& names,
                              std::chrono::milliseconds at_most);
@@ -58,6 +66,7 @@ public:
 
 private:
     class Client;
+    const std::stop_token stop_;
     std::unique_ptr<Client> client_;
 };
 

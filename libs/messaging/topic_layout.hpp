@@ -3,6 +3,7 @@
 // judge them without a client of their own.
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,6 +27,7 @@ struct PartitionState {
     std::int32_t in_sync = 0;  // of the replicas
     std::int64_t start = 0;    // the first offset that there is
     std::int64_t end = 0;      // the offset that the next record will have
+    bool has_ends = false;     // false: nobody said where it starts and ends, so both are zero
 };
 struct TopicDescription {
     std::vector<PartitionState> partitions;
@@ -48,6 +50,9 @@ struct GroupPositions {
     bool has_members = false;
     bool rebalancing = false;  // who is assigned what is being settled
     std::vector<GroupMember> members;
+
+    // How many are assigned nothing; empty while that is being settled.
+    std::optional<std::int64_t> idle_members() const;
 };
 
 // The partition that an event with this key is produced to.

@@ -9,10 +9,10 @@
 #include <utility>
 
 #include "core/await_callback.hpp"
-#include "core/digest.hpp"
 #include "core/shared_reading.hpp"
 #include "core/unavailable.hpp"
 #include "events/announcements.hpp"
+#include "events/codec.hpp"
 #include "events/json.hpp"
 #include "events/personal.hpp"
 #include "http/integer_param.hpp"
@@ -67,7 +67,7 @@ struct GroupView {
     std::string service;
     std::string group;
     std::int64_t lag = 0;
-    std::int64_t idle = 0;  // members without a partition
+    std::optional<std::int64_t> idle;  // members without a partition
     bool rebalancing = false;
     std::vector<MemberView> members;
     std::vector<ReadView> partitions;
@@ -108,60 +108,59 @@ void write_member(Writer& writer, std::string_view name, const T& value) {
     events::json::write_value(writer, value);
 }
 
-// A key, or the subject of an event: shown where it is what the catalog says it is, an order's id
-// or a product's.
-std::string open_key(std::string_view key, std::string_view type, bool is_event) {
-    const bool product = is_event && type == type_name(events::EventKind::StockAdjusted);
-    if (!product && !OrderId::parse(key)) return std::string(events::kMask);
+// What a record is for the catalog.
+struct Meaning {
+    std::optional<std::string> value;  // masked; empty: it is no event
+    std::string product;               // whose stock the event is about; empty: no product's
+};
+
+Meaning meaning_of(const messaging::Record& record) {
+    const std::string_view type = record.header("ce_type");
+    Meaning meaning{events::without_persons(record.topic, type, record.value), {}};
+    if (meaning.value && type == type_name(events::EventKind::StockAdjusted)) {
+        const auto event = events::decode(events::EventKind::StockAdjusted, record.value);
+        meaning.product = std::get<events::StockAdjusted>(*event).product_id;
+    }
+    return meaning;
+}
+
+// A key, or the subject of an event: shown where it is an order's id, or the event's product.
+std::string open_key(std::string_view key, const Meaning& meaning) {
+    const bool is_product = !key.empty() && key == meaning.product;
+    if (!is_product && !OrderId::parse(key)) return std::string(events::kMask);
     return events::printable(key, events::kMaxKeyBytes);
 }
 
-std::string open_header(std::string_view name, std::string_view value, std::string_view type,
-                        bool is_event) {
-    if (name == "ce_subject") return open_key(value, type, is_event);
-    const bool open = std::ranges::find(kOpenHeaders, name) != kOpenHeaders.end();
+std::string open_header(std::string_view name, std::string_view value, const Meaning& meaning) {
+    if (name == "ce_subject") return open_key(value, meaning);
+    const bool open =
+        meaning.value && std::ranges::find(kOpenHeaders, name) != kOpenHeaders.end();
     return open ? events::printable(value, kMostHeaderBytes) : std::string(events::kMask);
 }
 
-void write_headers(Writer& writer, const messaging::Record& record, std::string_view type,
-                   bool is_event) {
+void write_headers(Writer& writer, const messaging::Record& record, const Meaning& meaning) {
     writer.Key("headers");
     writer.StartArray();
     for (const auto& [name, value] : record.headers) {
         events::json::write_value(
             writer, events::HeaderField{events::printable(name, kMostHeaderBytes),
-                                        open_header(name, value, type, is_event)});
+                                        open_header(name, value, meaning)});
     }
     writer.EndArray();
 }
 
-// Tells equal values from others, and nobody what they are: without the salt a short one, such as a
-// telephone number, could be guessed. Of one process.
-Digest salted_digest(std::string_view value) {
-    static const std::string salt =
-        IdSource().next<Digest>(std::chrono::floor<Instant::duration>(
-                                    std::chrono::system_clock::now()))
-            .to_string();
-    return digest_of(salt + std::string(value));
-}
-
 void write_record(Writer& writer, const messaging::TimedRecord& timed) {
     const messaging::Record& record = timed.record;
-    const std::string_view type = record.header("ce_type");
-    const auto open = events::without_persons(record.topic, type, record.value);
+    const Meaning meaning = meaning_of(record);
     writer.StartObject();
     write_member(writer, "offset", record.offset);
     if (timed.time) write_member(writer, "time", *timed.time);
-    if (record.key.data()) {
-        write_member(writer, "key", open_key(record.key, type, open.has_value()));
-    }
-    write_headers(writer, record, type, open.has_value());
+    if (record.key.data()) write_member(writer, "key", open_key(record.key, meaning));
+    write_headers(writer, record, meaning);
     write_member(writer, "bytes", static_cast<std::int64_t>(record.value.size()));
-    if (open) {
+    if (meaning.value) {
         writer.Key("value");
-        writer.RawValue(open->data(), open->size(), rapidjson::kObjectType);
-    } else {
-        write_member(writer, "digest", salted_digest(record.value).to_string());
+        writer.RawValue(meaning.value->data(), meaning.value->size(), rapidjson::kObjectType);
     }
     writer.EndObject();
 }
@@ -172,16 +171,29 @@ std::vector<std::string> all_topics() {
     return names;
 }
 
-GroupView view_of(Service service, const std::string& name,
-                  const messaging::GroupPositions& group) {
+// Of partitions without an answer, whose lag is in no figure; empty: there are none.
+std::optional<std::string> trouble_of(const std::vector<std::string>& unknown) {
+    if (unknown.empty()) return std::nullopt;
+    std::string text = "not counted: " + unknown.front();
+    if (unknown.size() > 1) text += ", and " + std::to_string(unknown.size() - 1) + " more";
+    return text;
+}
+
+GroupView view_of(const ServiceGroup& of) {
+    const messaging::GroupPositions& group = of.positions;
     GroupView view;
-    view.service = events::names_of(service).name;
-    view.group = name;
+    view.service = events::names_of(of.service).name;
+    view.group = of.name;
+    if (!of.trouble.empty()) {
+        view.trouble = of.trouble;
+        return view;
+    }
+    view.trouble = trouble_of(group.unknown);
     view.rebalancing = group.rebalancing;
+    view.idle = group.idle_members();
     std::map<std::pair<std::string, std::int32_t>, std::string> owners;
     for (const messaging::GroupMember& member : group.members) {
         for (const auto& place : member.partitions) owners[place] = member.id;
-        view.idle += member.partitions.empty();
         view.members.push_back({member.id, member.client_id, member.host,
                                 static_cast<std::int64_t>(member.partitions.size())});
     }
@@ -199,24 +211,19 @@ GroupView view_of(Service service, const std::string& name,
 std::string read_groups(const KafkaWorker& worker, messaging::KafkaReader& reader,
                         milliseconds at_most) {
     const auto until = steady_clock::now() + at_most;
-    GroupsAnswer answer;
+    std::vector<ServiceGroup> groups;
     for (const Service service : kServices) {
-        const std::string name = worker.group_of(service);
+        ServiceGroup& group = groups.emplace_back(service, worker.group_of(service));
         const auto consumed = events::topics_consumed_by(service);
         const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
         try {
-            answer.groups.push_back(view_of(
-                service, name, reader.group(name, {consumed.begin(), consumed.end()}, left)));
+            group.positions = reader.group(group.name, {consumed.begin(), consumed.end()}, left);
         } catch (const Unavailable& error) {
-            if (steady_clock::now() >= until) throw;
-            GroupView view;
-            view.service = events::names_of(service).name;
-            view.group = name;
-            view.trouble = error.what();
-            answer.groups.push_back(std::move(view));
+            if (reader.is_stopping() || steady_clock::now() >= until) throw;
+            group.trouble = error.what();
         }
     }
-    return events::to_json(answer);
+    return groups_json(groups);
 }
 
 using Body = SharedReading<std::string>;
@@ -276,9 +283,14 @@ asio::awaitable<http::Response> get_records(KafkaWorker& worker, http::Request r
 KafkaWorker::KafkaWorker(messaging::KafkaSettings settings)
     : settings_(std::move(settings)), jobs_(kMostWaiting, GatherLimits{1, 1, milliseconds{0}}) {}
 
-KafkaWorker::~KafkaWorker() {
+void KafkaWorker::request_stop() {
     thread_.request_stop();
     jobs_.close();
+}
+
+void KafkaWorker::stop() {
+    request_stop();
+    if (thread_.joinable()) thread_.join();
 }
 
 asio::awaitable<std::string> KafkaWorker::run(Task task) {
@@ -300,7 +312,8 @@ asio::awaitable<std::string> KafkaWorker::run(Task task) {
         };
         if (jobs_.push(std::move(job))) return;
         Outcome full;
-        full.error = std::make_exception_ptr(Unavailable("too many wait for Kafka's answers"));
+        full.error = std::make_exception_ptr(Unavailable(
+            jobs_.closed() ? "the process is stopping" : "too many wait for Kafka's answers"));
         done(std::move(full));
     };
     auto outcome = co_await await_callback<Outcome>(std::move(start), kGiveUp);
@@ -319,11 +332,14 @@ std::string KafkaWorker::group_of(Service service) const {
 
 void KafkaWorker::serve(const std::stop_token& stop) {
     std::optional<messaging::KafkaReader> reader;
-    while (!stop.stop_requested()) {
+    for (;;) {
         const auto jobs = jobs_.take(kKeepClient);
-        if (jobs.empty()) reader.reset();
+        if (jobs.empty()) {
+            if (stop.stop_requested()) return;
+            reader.reset();
+        }
         for (const Job& job : jobs) {
-            if (!reader) reader.emplace(settings_);
+            if (!reader) reader.emplace(settings_, stop);
             job(*reader);
         }
     }
@@ -341,6 +357,7 @@ std::string topics_json(const messaging::TopicDescriptions& topics) {
             view.trouble = found->second.trouble;
         } else {
             for (const messaging::PartitionState& at : found->second.partitions) {
+                if (at.leader >= 0 && !at.has_ends) view.trouble = "no answer about offsets";
                 view.partitions.push_back(
                     {at.partition, at.start, at.end,
                      at.leader < 0 ? std::nullopt : std::optional<std::int64_t>(at.leader),
@@ -349,6 +366,12 @@ std::string topics_json(const messaging::TopicDescriptions& topics) {
         }
         answer.topics.push_back(std::move(view));
     }
+    return events::to_json(answer);
+}
+
+std::string groups_json(std::span<const ServiceGroup> groups) {
+    GroupsAnswer answer;
+    for (const ServiceGroup& group : groups) answer.groups.push_back(view_of(group));
     return events::to_json(answer);
 }
 

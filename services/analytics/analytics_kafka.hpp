@@ -5,6 +5,8 @@
 #include <chrono>
 #include <exception>
 #include <functional>
+#include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -25,11 +27,16 @@ public:
     using Task = std::function<std::string(messaging::KafkaReader&, std::chrono::milliseconds)>;
 
     explicit KafkaWorker(messaging::KafkaSettings settings);
-    ~KafkaWorker();  // waits for the question under way
+    ~KafkaWorker() { stop(); }
 
     // Runs `task` on the thread and resumes with what it returned. Throws Unavailable when Kafka
     // does not answer in time, or when too many wait already. On the io thread.
     boost::asio::awaitable<std::string> run(Task task);
+
+    // Whoever waits, and whoever comes later, gets Unavailable soon, even from a frozen Kafka. On
+    // the io thread, and so is stop(), which blocks until the thread has ended.
+    void request_stop();
+    void stop();
 
     // Of the service whose own group is `settings.group_id`, the others' are named alike.
     std::string group_of(events::Service service) const;
@@ -52,8 +59,17 @@ private:
 // `worker` must outlive the router.
 void add_kafka(http::Router& router, KafkaWorker& worker);
 
+// A service's group, or why nothing is known of it.
+struct ServiceGroup {
+    events::Service service{};
+    std::string name;
+    messaging::GroupPositions positions;
+    std::string trouble;
+};
+
 // The bodies of the answers.
 std::string topics_json(const messaging::TopicDescriptions& topics);
+std::string groups_json(std::span<const ServiceGroup> groups);
 std::string records_json(std::string_view topic, std::int32_t partition,
                          const messaging::LatestRecords& latest);
 

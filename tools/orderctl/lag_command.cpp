@@ -178,10 +178,9 @@ std::vector<LaneView> read_lanes(AuditDatabase& database, std::int64_t saga_unse
 }
 
 void count_members(const messaging::GroupPositions& group, StandingView& view) {
-    if (group.rebalancing) return;  // nobody is assigned anything then
+    view.idle = group.idle_members();
+    if (!view.idle) return;
     view.members = std::ssize(group.members);
-    view.idle = std::ranges::count_if(
-        group.members, [](const auto& member) { return member.partitions.empty(); });
     std::int64_t partitions = 0;
     for (const auto& [topic, layout] : group.topics) {
         partitions = std::max<std::int64_t>(partitions, layout.partitions);

@@ -32,8 +32,9 @@ function fold(key, summary, body) {
 const fullest = (partitions) => partitions.reduce((most, one) => (held(one) > held(most) ? one : most), partitions[0]);
 
 function health({ partitions, trouble }) {
-  if (trouble) return el("span", { class: "badge bad", title: trouble }, "Missing");
+  if (trouble && partitions.length === 0) return el("span", { class: "badge bad", title: trouble }, "Missing");
   if (partitions.some(({ leader }) => leader === undefined)) return el("span", { class: "badge bad" }, "No leader");
+  if (trouble) return el("span", { class: "badge bad", title: trouble }, "Partly known");
   const behind = partitions.filter(({ inSync, replicas }) => inSync < replicas).length;
   if (behind > 0) return el("span", { class: "badge open" }, `${behind} not in sync`);
   return el("span", { class: "badge good" }, "In sync");
@@ -67,7 +68,9 @@ function memberName(group, id) {
 }
 
 function groupState(group) {
-  if (group.trouble) return el("span", { class: "badge bad", title: group.trouble }, "Unknown");
+  if (group.trouble) {
+    return el("span", { class: "badge bad", title: group.trouble }, group.partitions.length ? "Partly known" : "Unknown");
+  }
   if (group.rebalancing) return el("span", { class: "badge open" }, "Rebalancing");
   if (group.members.length === 0) return el("span", { class: "badge bad" }, "Nobody reads");
   return el("span", { class: "badge good" }, "Reading");
@@ -86,8 +89,9 @@ function groupPartitions(group) {
 function showGroups(groups) {
   draw(byId("groups"), groups, () => table("Consumer groups",
     [["Group", ""], ["Lag", "number"], ["Members", "number"], ["Idle", "number"], ["State", ""], ["Reads", ""]],
-    groups.map((group) => [el("b", { class: "group" }, group.group), number(group.lag), number(group.members.length),
-      number(group.idle), groupState(group),
+    groups.map((group) => [el("b", { class: "group" }, group.group),
+      group.partitions.length ? number(group.lag) : "–", number(group.members.length),
+      group.idle === undefined ? "–" : number(group.idle), groupState(group),
       group.partitions.length
         ? fold(`group ${group.group}`, `${number(group.partitions.length)} partitions`, groupPartitions(group))
         : "–"])));
@@ -131,8 +135,7 @@ function body(record) {
     el("dl", { class: "headers" }, record.headers.map(({ name, value }) =>
       el("div", {}, el("dt", {}, name), el("dd", {}, maskedOr(value, () => el("bdi", {}, value)))))),
     record.value ? el("pre", {}, el("code", {}, json(record.value)))
-      : el("p", { class: "empty" }, `${number(record.bytes)} bytes that are no event of the catalog, digest `,
-        el("code", {}, record.digest)),
+      : el("p", { class: "empty" }, `${number(record.bytes)} bytes that are no event of the catalog`),
     original(record));
 }
 
