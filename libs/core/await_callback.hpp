@@ -17,7 +17,8 @@
 namespace orderflow {
 
 // A database that is frozen answers nobody, and breaks no connection either. Whoever waits for it
-// is told after this; the edge would give up after 30 s.
+// is told after this, which has to stay below the 13 s after which the edge gives up
+// (proxy_read_timeout in deploy/nginx/edge.conf.in).
 inline constexpr std::chrono::seconds kAnswerWithin{10};
 
 namespace detail {

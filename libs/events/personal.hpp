@@ -1,6 +1,6 @@
 #pragma once
-// Which members of an event are about a person, and an event without them: what a page shows that
-// everybody may look at who runs the shop. One list for all events; a contract test holds each
+// Which members of an event are about a person, and an event in which they are masked, for pages
+// that all who run the shop may look at. One list for all events; a contract test holds each
 // property of each schema to stand in it. Used by analytics' Kafka page; pure values, any thread.
 #include <optional>
 #include <span>
