@@ -116,28 +116,32 @@ const PartitionState* readable_partition(const TopicDescription& topic, std::int
 
 class KafkaReader::Client {
 public:
-    explicit Client(const KafkaSettings& settings) : settings_(settings) {}
+    Client(const KafkaSettings& settings, std::stop_token stop)
+        : settings_(settings), stop_(std::move(stop)) {}
 
     // What `ask` answers. A client that got no answer is thrown away: a new one may find a living
     // broker.
     template <class Ask>
     auto answer(Ask ask) {
         try {
+            if (stop_.stop_requested()) throw KafkaUnavailable("the process is stopping");
             if (!handle_) handle_ = make_asking_client(settings_);
             return ask(handle_.get());
         } catch (const KafkaUnavailable& error) {
-            handle_.reset();
+            // That may take two seconds while Kafka is frozen, for which nobody waits at a stop.
+            if (!stop_.stop_requested()) handle_.reset();
             throw Unavailable(std::string("Kafka: ") + error.what());
         }
     }
 
 private:
     const KafkaSettings settings_;
+    const std::stop_token stop_;
     KafkaHandle handle_;
 };
 
 KafkaReader::KafkaReader(const KafkaSettings& settings, std::stop_token stop)
-    : stop_(std::move(stop)), client_(std::make_unique<Client>(settings)) {}
+    : stop_(std::move(stop)), client_(std::make_unique<Client>(settings, stop_)) {}
 
 KafkaReader::~KafkaReader() = default;
 

@@ -302,8 +302,8 @@ std::string trace_id_of(const KnownOrder& order) {
 }
 
 // The last eight bytes of the order's id; each slot changes the last five bits in its own way. The
-// first bit of these bytes is 1 in a UUIDv7. It is set for other ids, too, since OTLP forbids a span
-// id of zero.
+// first bit of these bytes is 1 in a UUIDv7. It is set for other ids, too, since OTLP forbids a
+// span id of zero.
 std::string span_id_of(const OrderId& id, std::optional<Slot> slot) {
     std::array<std::uint8_t, 8> bytes{};
     std::copy_n(id.bytes.begin() + 8, bytes.size(), bytes.begin());

@@ -49,7 +49,8 @@ void run(const Config& config) {
     WaitingLoop waiting(context);
     KafkaWorker kafka(config.common.kafka());
     host.run(make_router(host.pool(), waiting, kafka, host.io()),
-             {service::stage(waiting, consumers, kafka), service::stage(traces), service::stage(relay)});
+             {service::stage(waiting, consumers, kafka), service::stage(traces),
+              service::stage(relay)});
 }
 
 }  // namespace
