@@ -305,12 +305,17 @@ std::optional<TopicLayouts> layouts_in(rd_kafka_event_t* event) {
     return layouts;
 }
 
+static KafkaEvent answer_about(rd_kafka_t* handle, const std::vector<std::string>& topics,
+                               const TimeLeft& left) {
+    const Queue queue(rd_kafka_queue_new(handle));
+    ask_for_layouts(handle, topics, left.ms(), queue.get());
+    return taken_from(queue, left, "topics");
+}
+
 TopicLayouts read_layouts(rd_kafka_t* handle, const std::vector<std::string>& topics,
                           milliseconds at_most, const std::stop_token& stop) {
     const TimeLeft left(at_most, stop);
-    const Queue queue(rd_kafka_queue_new(handle));
-    ask_for_layouts(handle, topics, left.ms(), queue.get());
-    const KafkaEvent event = taken_from(queue, left, "topics");
+    const KafkaEvent event = answer_about(handle, topics, left);
     auto layouts = layouts_in(event.get());
     if (!layouts) throw KafkaUnavailable("no answer about topics");
     return std::move(*layouts);
@@ -319,9 +324,7 @@ TopicLayouts read_layouts(rd_kafka_t* handle, const std::vector<std::string>& to
 TopicDescriptions read_descriptions(rd_kafka_t* handle, const std::vector<std::string>& topics,
                                     milliseconds at_most, const std::stop_token& stop) {
     const TimeLeft left(at_most, stop);
-    const Queue queue(rd_kafka_queue_new(handle));
-    ask_for_layouts(handle, topics, left.ms(), queue.get());
-    const KafkaEvent event = taken_from(queue, left, "topics");
+    const KafkaEvent event = answer_about(handle, topics, left);
     std::size_t count = 0;
     const auto** found = rd_kafka_DescribeTopics_result_topics(
         rd_kafka_event_DescribeTopics_result(event.get()), &count);

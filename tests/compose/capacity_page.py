@@ -3,15 +3,14 @@ docker-compose.yml. A test holds all of them to it."""
 
 import json
 import math
-import pathlib
 import re
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from stack_of_containers import ROOT, SERVICES
+
 FIGURES = ROOT / "docs" / "capacity.json"
 PAGE = ROOT / "docs" / "capacity.md"
 COMPOSE = ROOT / "docker-compose.yml"
 RESOURCES = ROOT / "deploy" / "kubernetes" / "base" / "resources.yaml"
-SERVICES = ("order", "payment", "inventory", "shipping", "analytics")
 LIMITED = (*SERVICES, "edge", "sandbox")
 CONTAINER = {"edge": "nginx"}  # of the Deployment; the services': service
 
