@@ -337,6 +337,11 @@ inline void write_text(Writer& writer, std::string_view text) {
     writer.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
 }
 
+// A member's name; its value comes next.
+inline void write_name(Writer& writer, std::string_view name) {
+    writer.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
+}
+
 template <class T>
 void write_value(Writer& writer, const T& value) {
     if constexpr (std::is_same_v<T, bool>) {
@@ -368,13 +373,19 @@ void write_value(Writer& writer, const T& value) {
                 if (!member) return;
             }
             constexpr auto name = kMemberName<D>.view();
-            writer.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
+            write_name(writer, name);
             write_value(writer, member);
         });
         writer.EndObject();
     } else {
         write_text(writer, value);
     }
+}
+
+template <class T>
+void write_member(Writer& writer, std::string_view name, const T& value) {
+    write_name(writer, name);
+    write_value(writer, value);
 }
 
 }  // namespace json

@@ -51,7 +51,7 @@ void write_open(json::Writer& writer, const T& value) {
                 if (!member) return;
             }
             constexpr auto name = json::kMemberName<D>.view();
-            writer.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
+            json::write_name(writer, name);
             is_personal(name) ? json::write_text(writer, kMask) : write_open(writer, member);
         });
         writer.EndObject();

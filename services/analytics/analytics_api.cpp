@@ -36,20 +36,15 @@ BOOST_DESCRIBE_STRUCT(WaitingAnswer, (), (orders))
 namespace {
 
 namespace asio = boost::asio;
+using events::json::write_member;
 using events::json::Writer;
 
 constexpr std::int32_t kPushedMinutes = 2;  // the running one, and the one before, which may grow
 constexpr std::size_t kPushedWaiting = 20;
 
-template <class T>
-void write_member(Writer& writer, std::string_view name, const T& value) {
-    writer.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
-    events::json::write_value(writer, value);
-}
-
 // A decimal integer of any size.
 void write_integer(Writer& writer, std::string_view name, const std::string& digits) {
-    writer.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
+    events::json::write_name(writer, name);
     writer.RawValue(digits.data(), digits.size(), rapidjson::kNumberType);
 }
 

@@ -23,6 +23,7 @@ namespace orderflow::analytics {
 
 namespace asio = boost::asio;
 using events::Service;
+using events::json::write_member;
 using events::json::Writer;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
@@ -101,12 +102,6 @@ constexpr std::size_t kMostHeaderBytes = 256;
 
 constexpr std::array kServices{Service::order, Service::payment, Service::inventory,
                                Service::shipping, Service::analytics};
-
-template <class T>
-void write_member(Writer& writer, std::string_view name, const T& value) {
-    writer.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
-    events::json::write_value(writer, value);
-}
 
 // What a record is for the catalog.
 struct Meaning {

@@ -1,5 +1,6 @@
 """What a run costs: counters of processes, PostgreSQL and Kafka, read before and after, and their differences."""
 
+import json
 import math
 import os
 import pathlib
@@ -15,6 +16,42 @@ import kafka_clients  # pylint: disable=wrong-import-position
 TICK = os.sysconf("SC_CLK_TCK")
 # An idle backend tells its table counters at the latest after 10 s (PostgreSQL's PGSTAT_IDLE_INTERVAL).
 STATISTICS_SETTLE_S = 11
+
+
+# ---- a load -----------------------------------------------------------------------------------------
+
+FINAL = ("COMPLETED", "CANCELLED")
+
+
+def follow(bench, at_begin, at_end):
+    """bench-load's summary at its end. `bench` is the process, with pipes; calls back as its window opens and closes."""
+    ended, complaints = False, []
+    for line in bench.stderr:
+        if line.startswith("counting from"):
+            at_begin()
+        elif line.startswith("counted to"):
+            at_end()
+            ended = True
+        else:
+            complaints.append(line)
+    summary = bench.stdout.read()
+    if bench.wait() != 0 or not ended:
+        sys.exit("the load generator failed: " + "".join(complaints))
+    return json.loads(summary)
+
+
+def wait_until_final(stack, since, within_s):
+    """Seconds from now until no order with this id or a higher one is open, and how many still are; gives up after a
+    minute more than allowed."""
+    begin = time.monotonic()
+    open_orders = ("SELECT count(*) FROM orders.audit_v1_orders WHERE order_id >= '" + since + "' AND state NOT IN "
+                   + str(FINAL))
+    while True:
+        left = int(stack.query(open_orders, "orders", "auditor")[0][0])
+        waited = time.monotonic() - begin
+        if left == 0 or waited > within_s + 60:
+            return round(waited, 2), left
+        time.sleep(0.2)
 
 
 # ---- processes ------------------------------------------------------------------------------------

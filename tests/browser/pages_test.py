@@ -6,14 +6,12 @@ import signal
 import statistics
 import unittest
 import urllib.parse
-import uuid
 
-from selenium.webdriver import Keys
-
-from browser import DESKTOP, PHONE, browser, complaints, resize, text, texts
+from browser import DESKTOP, PHONE, resize, text, texts
+from page import PageTest
 
 from processes import frozen, settings
-from stack import SystemTest, eventually, request
+from stack import request
 
 FIRST_VIEW_MS = 1000
 NOTICED_S = 10   # until a page says that it is not live
@@ -22,39 +20,7 @@ LOADS = 7  # of which the middle one counts: somebody else may have the processo
 MARKUP = '<img src=x onerror="document.title=1"><b>&amp;'
 
 
-class Pages(SystemTest):
-    def setUp(self):
-        super().setUp()
-        held = browser()
-        self.driver = held.__enter__()
-        self.addCleanup(held.__exit__, None, None, None)
-
-    def tearDown(self):
-        self.assertEqual([line for line in complaints(self.driver) if self.expected not in line], [])
-
-    expected = "404"  # what a test itself provokes
-
-    def open(self, path):
-        self.driver.get(self.stack.url("edge", path))
-        self.assertTrue(self.soon(lambda: text(self.driver, "#content") and not self.driver.execute_script(
-            "return document.getElementById('content').getAttribute('aria-busy') === 'true'")), "the page stays empty")
-
-    def soon(self, predicate, deadline_s=15):
-        return eventually(deadline_s, predicate, 0.05)
-
-    def see(self, selector, expected, deadline_s=15):
-        self.soon(lambda: text(self.driver, selector) == expected, deadline_s)
-        self.assertEqual(text(self.driver, selector), expected)
-
-    def seen_number(self, selector):
-        digits = text(self.driver, selector).replace(",", "")
-        return int(digits) if digits.isdecimal() else None
-
-    def unchanged(self):
-        """A mark in the page, which a reload would take away."""
-        self.driver.execute_script("window.sameView = true")
-        return lambda: self.driver.execute_script("return window.sameView === true")
-
+class Pages(PageTest):
     # ---- dashboard
 
     def test_figures_move_when_an_order_is_placed(self):
@@ -275,10 +241,6 @@ class Pages(SystemTest):
         self.assertTrue(self.soon(lambda: len(texts(self.driver, "#orders tbody tr")) == 3))
         self.assertEqual([link.rsplit("/", 1)[1] for link in self.links("#orders a.id")], orders[::-1], "newest first")
 
-    def links(self, selector):
-        return self.driver.execute_script(
-            "return [...document.querySelectorAll(arguments[0])].map((node) => node.href)", selector)
-
     def test_customers_orders_come_by_state_and_page(self):
         product = self.product(stock=21)
         orders = [self.place(self.order(product)) for _ in range(23)]
@@ -292,97 +254,6 @@ class Pages(SystemTest):
             box.value = "CANCELLED"; box.dispatchEvent(new Event("change"))""")
         self.assertTrue(self.soon(lambda: len(texts(self.driver, "#orders tbody tr")) == 2))
         self.assertIn("Not enough in stock", text(self.driver, "#orders"))
-
-    # ---- Kafka
-
-    def placed_with_persons(self):
-        """(an order that is final, what nobody but its customer may read)"""
-        mark = uuid.uuid4().hex[:12]
-        self.customer = f"CUST-{mark}"
-        order_id = self.place(self.order(self.product(), shipment={"recipient": f"Kim {mark}", "address": {
-            "line1": mark, "city": mark, "postalCode": mark, "country": "KR"}}))
-        self.final(order_id)
-        return order_id, mark
-
-    def open_partition_of(self, order_id, topic="order-events"):
-        """From the dashboard, by its links, to where the order's records lie."""
-        self.open("/")
-        self.driver.find_element("id", "kafka").click()
-        self.see("#connection", "Live, by polling")
-        self.driver.find_element("link text", topic).click()
-        self.assertTrue(self.soon(lambda: len(texts(self.driver, "#partitions .chip")) >= 6))
-        for chip in self.links("#partitions .chip"):
-            self.driver.get(chip)
-            self.assertTrue(self.soon(lambda: text(self.driver, "#records")))
-            if f"/orders/{order_id}" in "".join(self.links("#records .subject a")):
-                return
-        self.fail(f"{topic}: the page shows no record of {order_id}")
-
-    def test_kafka_leads_to_an_orders_records_without_a_person_in_them(self):
-        order_id, mark = self.placed_with_persons()
-        self.open_partition_of(order_id)
-        self.assertEqual(self.driver.title, "order-events · Kafka · orderflow")
-        offsets = [int(shown.replace(",", "")) for shown in texts(self.driver, "#records .offset")]
-        self.assertEqual(offsets, sorted(offsets, reverse=True))
-        row = self.driver.find_element(
-            "xpath", f"//a[@href='/orders/{order_id}']/ancestor::details[contains(., 'OrderPlaced')]")
-        summary = row.find_element("tag name", "summary")
-        self.driver.execute_script("arguments[0].focus()", summary)
-        summary.send_keys(Keys.ENTER)
-        self.assertIsNotNone(row.get_attribute("open"))
-        self.assertIn("/order-service", row.text)
-        self.assertIn('"customerId": •••', row.text)
-        self.assertIn('"total": 1500', row.text)
-        self.assertNotIn(mark, self.driver.page_source)
-        same = self.unchanged()
-        self.final(self.place(self.order(self.product())))
-        self.soon(lambda: False, 4)  # until it has asked again
-        self.assertIsNotNone(row.get_attribute("open"), "what somebody has opened is closed again")
-        self.assertTrue(same())
-        self.driver.execute_script("document.querySelector('#records .subject a').click()")
-        self.assertTrue(self.soon(lambda: "/orders/" in self.driver.current_url))
-
-    def test_kafka_counts_what_a_group_has_not_read(self):
-        self.final(self.place(self.order(self.product())))
-        self.open("/kafka")
-        self.assertEqual(len(texts(self.driver, "#topics tbody tr")), 9)
-        self.assertEqual(set(texts(self.driver, "#topics .badge")), {"In sync"})
-        cells = lambda: self.driver.execute_script("""
-            const rows = [...document.querySelectorAll("#groups > table > tbody > tr")];
-            const row = rows.find((one) => one.cells[0].textContent === "shipping-service");
-            return [...row.cells].map((cell) => cell.innerText)""")  # in one step: the page redraws it
-        self.assertTrue(self.soon(lambda: cells()[1:5] == ["0", "1", "0", "Reading"]), cells())
-        self.stack.stop("shipping")
-        self.addCleanup(self.stack.restart)
-        order_id = self.place(self.order(self.product()))
-        self.assertTrue(self.soon(lambda: cells()[2:5] == ["0", "0", "Nobody reads"] and int(cells()[1]) >= 2), cells())
-        self.driver.execute_script("document.querySelectorAll('#groups summary')[3].click()")
-        self.assertTrue(self.soon(lambda: "nobody" in cells()[5]), cells())
-        self.stack.restart()
-        self.final(order_id, 40)
-        self.assertTrue(self.soon(lambda: cells()[1:5] == ["0", "1", "0", "Reading"], 30), cells())
-        self.assertIn("order-events / 5", cells()[5])  # it is still open
-
-    def test_kafka_page_says_that_kafka_is_frozen(self):
-        self.expected = "/api/kafka/"
-        self.open("/kafka?topic=order-events&partition=0")
-        self.see("#connection", "Live, by polling")
-        rows = texts(self.driver, "#topics tbody tr")
-        with frozen(self.stack.pid("kafka")):
-            self.see("#connection", "Partly live")
-            self.assertIn("Kafka does not answer", text(self.driver, "#note"))
-            self.assertEqual(len(texts(self.driver, "#topics tbody tr")), len(rows))
-        self.see("#connection", "Live, by polling", 30)
-        self.assertTrue(self.soon(lambda: self.driver.execute_script("return document.getElementById('note').hidden")))
-
-    def test_kafka_page_says_what_is_not_there(self):
-        self.expected = "/api/kafka/records"
-        for query, said in (("topic=nothing&partition=0", "There is no such partition."),
-                            ("topic=order-events&partition=x", "This cannot be asked for"),
-                            ("topic=dead-letter-queue&partition=77", "There is no such partition.")):
-            with self.subTest(query):
-                self.open("/kafka?" + query)
-                self.assertTrue(self.soon(lambda said=said: said in text(self.driver, "#records")))
 
     # ---- what is frozen, or swallowed by a network, ends nothing by itself
 

@@ -14,7 +14,7 @@ ROOT = HERE.parents[1]
 sys.path.append(str(ROOT / "tests" / "bench"))
 
 import capacity_page  # noqa: E402
-from measure import Moment, memory_mb  # noqa: E402
+from measure import Moment, follow, lowest_id_since, memory_mb, wait_until_final  # noqa: E402
 from stack import Stack, cpu_model  # noqa: E402
 from stack_of_containers import SERVICES, Containers  # noqa: E402
 
@@ -22,6 +22,7 @@ STATE = pathlib.Path(os.environ["ORDERFLOW_COMPOSE_STATE"])
 RATE = 200
 LOADS = {"200/s": ("--rate", str(RATE)), "closed": ("--closed", "256")}
 WINDOW_S = 60
+FINAL_WITHIN_S = 60
 BROKER_PORT = 0x2384  # 9092
 
 
@@ -61,23 +62,21 @@ class Measured:
         bench = subprocess.Popen([ROOT / "build/release/bin/bench-load", "--target", self.containers.edge, "--out",
                                   STATE / "capacity.csv", "--duration", str(WINDOW_S), "--warmup", "10", *how],
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        before = after = memory = connections = None
-        for line in bench.stderr:
-            if line.startswith("counting from"):
-                before, disks = Moment(self.pids), self.bytes_of()
-            elif line.startswith("counted to"):
-                after, memory, connections = Moment(self.pids), memory_mb(self.pids), self.connections()
-        summary = json.loads(bench.stdout.read())
-        if bench.wait() != 0 or after is None:
-            sys.exit("the load generator failed")
+        before, after = [], []
+        summary = follow(bench, lambda: before.extend((Moment(self.pids), self.bytes_of())),
+                         lambda: after.extend((Moment(self.pids), memory_mb(self.pids), self.connections())))
+        (cpu_before, disks), (cpu_after, memory, connections) = before, after
         finished = "SELECT count(*) FROM orders.audit_v1_orders WHERE finished_at >= to_timestamp({} / 1e6)"
         begin, end = summary["counted_from_us"], summary["counted_to_us"]
         completed = self.number(finished.format(begin)) - self.number(finished.format(end))
-        self.settle()
+        since = lowest_id_since(begin / 1e6)
+        if wait_until_final(self.stack, since, FINAL_WITHIN_S)[1] > 0:
+            sys.exit("orders do not become final")
+        time.sleep(5)  # analytics and the checkpoint write what they have of them
         # Of all orders since the window's begin: what they wrote, they wrote until now.
-        orders = self.number(f"SELECT count(*) FROM orders.audit_v1_orders WHERE placed_at >= to_timestamp({begin} / 1e6)")
+        orders = self.number(f"SELECT count(*) FROM orders.audit_v1_orders WHERE order_id >= '{since}'")
         written = {name: round((now - disks[name]) / orders) for name, now in self.bytes_of().items()}
-        return {"completed_per_s": round(completed / WINDOW_S, 1), "cores": self.cores(before, after, completed),
+        return {"completed_per_s": round(completed / WINDOW_S, 1), "cores": self.cores(cpu_before, cpu_after, completed),
                 "memory_mb": {name: max(one.values()) for name, one in memory.items()}, "bytes_per_order": written,
                 "connections": connections}
 
@@ -89,14 +88,20 @@ class Measured:
             used[part] = used.get(part, 0) + (cpu - before.cpu.get(name, 0)) * 1000 / completed
         return {name: round(value, 3) for name, value in used.items()}
 
-    def settle(self):
-        """Until all orders are final, and analytics and the checkpoint have written what they have of them."""
-        end = time.monotonic() + 120
-        while self.number("SELECT count(*) FROM orders.audit_v1_orders WHERE state NOT IN ('COMPLETED', 'CANCELLED')"):
-            if time.monotonic() > end:
-                sys.exit("orders do not become final")
-            time.sleep(0.5)
-        time.sleep(5)
+
+def limit_per_s():
+    """How fast this machine writes the same rows and messages when no service has to think (tests/bench/README.md): in a
+    PostgreSQL and a Kafka without containers, encryption and replicas."""
+    state, result = STATE / "limit", STATE / "limit.json"
+    scripts = ROOT / "scripts"
+    subprocess.run([scripts / "up", "--state", state, "--only", "postgres,kafka", "--free-ports", "--no-build"], check=True,
+                   stdout=subprocess.DEVNULL)
+    try:
+        subprocess.run([ROOT / "tests/bench/limit", "--state", state, "--json", result], check=True,
+                       stdout=subprocess.DEVNULL)
+    finally:
+        subprocess.run([scripts / "down", "--state", state, "--wipe"], check=True, stdout=subprocess.DEVNULL)
+    return round(json.loads(result.read_text())["limit"]["orders_per_s"])
 
 
 def main():
@@ -112,12 +117,14 @@ def main():
             print(f"{name}: {json.dumps(loads[name])}", flush=True)
     finally:
         containers.down("--volumes")
+    limit = limit_per_s()
+    print(f"limit: {limit}/s", flush=True)
     meminfo = pathlib.Path("/proc/meminfo").read_text()
     capacity_page.write({
         "day": time.strftime("%Y-%m-%d"),
         "machine": {"cores": os.cpu_count(), "cpu": cpu_model(),
                     "memory_mb": int(re.search(r"MemTotal:\s+(\d+)", meminfo)[1]) // 1024},
-        "rate": RATE, "loads": loads})
+        "rate": RATE, "loads": loads, "limit_per_s": limit})
 
 
 if __name__ == "__main__":

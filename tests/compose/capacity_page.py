@@ -91,6 +91,7 @@ def page(figures):
         " the answers; *closed*: 256\nconnections, each sends an order after the last one's answer. For both 60 s.",
         table(["", *loads], [
             each("orders completed per second", lambda load: f"{load['completed_per_s']:,.1f}"),
+            each("… of what the limit program writes", lambda load: f"{load['completed_per_s'] / figures['limit_per_s']:.0%}"),
             each("cores for 1,000 orders per second", lambda load: f"{sum(load['cores'].values()):.2f}"),
             *(each(f"… {part}", lambda load, part=part: f"{load['cores'][part]:.2f}") for part in parts),
             each("bytes per order in PostgreSQL's tables and indexes", lambda load: f"{load['bytes_per_order']['postgresql']:,}"),
@@ -103,7 +104,10 @@ def page(figures):
         ]),
         "*Cores* are CPU-seconds for 1,000 orders: the fewer orders come at once, the more each costs, since less is done\n"
         "together. *MB*: the most that the process has held since its start; of several, what all of them hold at the end.\n"
-        "PostgreSQL's tables grow by each order for good; its log and Kafka's topics are bounded by their retention.",
+        "PostgreSQL's tables grow by each order for good; its log and Kafka's topics are bounded by their retention.\n"
+        "The limit program wrote the same rows and messages at "
+        f"{figures['limit_per_s']:,}/s right after, deciding nothing, into a PostgreSQL\nand one Kafka without containers,"
+        " encryption and replicas ([tests/bench](../tests/bench/README.md)).",
         "## What follows",
         table(["", "request: CPU", "request: memory", "limit: memory"], [
             [name, f"{request_cpu(figures, name)}m", f"{request_mb(figures, name)} MB", f"{limit_mb(figures, name)} MB"]

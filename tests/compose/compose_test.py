@@ -101,6 +101,11 @@ class Broken(ContainersTest):
         topics = kafka_clients.client(AdminClient, Stack().env).list_topics(timeout=20).topics.values()
         return [partition for topic in topics for partition in topic.partitions.values()]
 
+    def shown(self):
+        """What the Kafka page says of all partitions: {(replicas in sync, replicas)}."""
+        topics = request("GET", f"{self.containers.edge}/api/kafka/topics").json()["topics"]
+        return {(at["inSync"], at["replicas"]) for topic in topics for at in topic["partitions"]}
+
     def test_a_broker_is_killed_under_load(self):
         """Others lead its partitions while it is away; afterwards it has them again."""
         def led_by_others():
@@ -112,10 +117,12 @@ class Broken(ContainersTest):
             self.assertFalse(led_by_others())
             self.containers.docker("kill", self.containers.inspect()["kafka-2"][0]["Id"])
             self.assertTrue(eventually(30, led_by_others, 0.5))
+            self.assertTrue(eventually(20, lambda: self.shown() == {(2, 3)}, 0.5), self.shown())
             time.sleep(3)
             self.containers.compose("start", "kafka-2")
             self.containers.look_again()
             self.assertTrue(eventually(60, in_sync, 0.5))
+            self.assertTrue(eventually(20, lambda: self.shown() == {(3, 3)}, 0.5), self.shown())
         self.judged(900, blow)
 
     def test_services_are_killed_under_load(self):
