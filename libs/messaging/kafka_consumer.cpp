@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <thread>
 
 #include "messaging/kafka.hpp"
 #include "messaging/kafka_positions.hpp"
@@ -19,6 +20,7 @@ constexpr int kAskBrokerMs = 1'000;
 constexpr milliseconds kAskBroker{2'000};     // all that is asked about a group
 constexpr milliseconds kWatchEvery{3'000};    // between two questions which logs the topics are
 constexpr milliseconds kLastCommit{2'000};
+constexpr milliseconds kLookForAnswer{5};
 
 // Without closing first: that is Client::close()'s part, and with no broker in reach it must not
 // happen at all (librdkafka 2.8 may crash in LeaveGroup then).
@@ -231,7 +233,9 @@ public:
     // Leaves the group at once; without an answer from the broker in time the group finds out by
     // the session timeout, and what was not committed comes again.
     void close() {
-        if (brokers_down_ || !commit_within(kLastCommit)) return;
+        if (brokers_down_) return;
+        verify_within(kLastCommit);
+        if (!commit_within(kLastCommit)) return;
         rd_kafka_consumer_close(handle_.get());
     }
 
@@ -329,6 +333,14 @@ private:
         const Topics list = list_of(commits);
         const auto err = rd_kafka_commit(handle_.get(), list.get(), wait ? 0 : 1);
         if (err) spdlog::warn("kafka commit: {}", rd_kafka_err2str(err));
+    }
+
+    // A member that leaves soon after it has joined may have done what it may not commit yet.
+    void verify_within(milliseconds time) {
+        const auto until = steady_clock::now() + time;
+        while (positions_.waits_to_commit() && reads_right_logs() && steady_clock::now() < until) {
+            std::this_thread::sleep_for(kLookForAnswer);
+        }
     }
 
     bool commit_within(milliseconds time) {

@@ -108,6 +108,12 @@ std::vector<MemberPositions::Commit> MemberPositions::to_commit() const {
     return commits;
 }
 
+bool MemberPositions::waits_to_commit() const {
+    return std::ranges::any_of(partitions_, [](const auto& entry) {
+        return entry.second.processed && !entry.second.verified;
+    });
+}
+
 void MemberPositions::committed(const std::vector<Commit>& commits) {
     for (const Commit& commit : commits) {
         if (State* state = find(commit.topic, commit.partition)) state->committed = commit.offset;

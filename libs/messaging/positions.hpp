@@ -89,6 +89,8 @@ public:
 
     // What was processed and is not committed.
     std::vector<Commit> to_commit() const;
+    // Something was processed in a partition that is unverified.
+    bool waits_to_commit() const;
     void committed(const std::vector<Commit>& commits);
     // The broker did not take the commit: it is due again.
     void not_committed(std::string_view topic, std::int32_t partition);

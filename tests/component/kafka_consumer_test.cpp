@@ -76,6 +76,18 @@ TEST_CASE("kafka consumer: a partition that ends with markers is read and commit
     CHECK(group.read_until([&] { return group.is_caught_up() && group.read_of(1) == 1; }));
 }
 
+TEST_CASE("kafka consumer: one that leaves as soon as it has read commits what it has done") {
+    Group group(2);
+    group.topic.send(0, 3);
+    group.start();
+    Gathering gathering;
+    const auto records = group.member->poll(gathering, 30s);  // joins, is given both and reads
+    REQUIRE(records.size() == 3);
+    group.member->processed(records);
+    group.stop();
+    CHECK(group.positions().front().committed == 3);
+}
+
 TEST_CASE("kafka consumer: it knows how far it is behind in each of its partitions") {
     Group group(1);
     group.topic.send(0, 30);

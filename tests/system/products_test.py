@@ -139,6 +139,7 @@ class Changing(ProductsTest):
         tag = self.get(product).headers["ETag"]
         self.assertTrue(tag.startswith('"'), tag)  # strong
         self.sell(product, 4)
+        self.assertTrue(eventually(10, lambda: self.stock(product) == (6, 0, 4)))  # inventory hears of the end last
         changed = self.put(product, {"If-Match": tag}, price=1400, name="Lamp")
         self.assertEqual(changed.status, 200, "a sale makes the tag of name and price stale")
         self.assertEqual((changed.json()["price"], changed.json()["name"]), (1400, "Lamp"))
