@@ -9,7 +9,7 @@ import subprocess
 import unittest
 
 from compose_test import STATE, setUpModule, tearDownModule  # noqa: F401  # pylint: disable=unused-import
-from stack_of_containers import PORT, SERVICES, Containers, reachable
+from stack_of_containers import DATABASE, PORT, SERVICES, Containers, reachable
 
 BROKERS = ("kafka-1", "kafka-2", "kafka-3")
 LISTENING = {**{name: (PORT[name],) for name in SERVICES}, **{name: (9092, 9093, 9094) for name in BROKERS},
@@ -72,10 +72,26 @@ class Denied(unittest.TestCase):
             root = pathlib.Path(f"/proc/{container['State']['Pid']}/root")
             place = root / ("etc/kafka/secrets" if name in BROKERS else "run/secrets")
             self.assertEqual({file.name for file in place.iterdir()}, wanted, name)
-            uid = int((container["Config"]["User"].split(":")[0]) if name not in BROKERS else 1000)
+            uid = int(container["Config"]["User"].split(":")[0])
             for file in place.iterdir():
                 status = file.stat()
                 self.assertEqual((status.st_uid, stat.S_IMODE(status.st_mode)), (uid, 0o400), f"{name}: {file.name}")
+
+    def test_who_reads_the_secrets_of_jobs(self):
+        """Of those that do not run now, too: by their volumes."""
+        roles = {"postgres", "operator", "auditor"}.union(*({name, f"{name}_owner"} for name in DATABASE.values()))
+        users = {"operator", "auditor", "monitoring", *(f"{name}-service" for name in SERVICES)}
+        wanted = {
+            "postgres": dict.fromkeys({"ca.pem", "postgres.pem", *(f"roles/{role}" for role in roles)}, 999),
+            "topics": dict.fromkeys({"ca.pem", "topics.pem", *(f"users/{user}" for user in users)}, 10011),
+            "operator": dict.fromkeys({"ca.pem", "kafka", "gateway", "database-operator", "database-auditor"}, 10008),
+            "migrations": {file: int(self.running(name)["Config"]["User"].split(":")[0])
+                           for name in SERVICES for file in (name, f"{name}-ca.pem")}}
+        for volume, files in wanted.items():
+            place = self.containers.secrets(volume)
+            found = {str(file.relative_to(place)): (file.stat().st_uid, stat.S_IMODE(file.stat().st_mode))
+                     for file in place.rglob("*") if file.is_file()}
+            self.assertEqual(found, {file: (uid, 0o400) for file, uid in files.items()}, volume)
 
     def test_no_secret_in_environments_and_command_lines(self):
         passwords = [file.read_text() for file in (self.containers.secrets("operator").parent.parent).glob(

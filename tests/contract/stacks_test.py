@@ -29,6 +29,11 @@ def compose():
     return yaml.safe_load(COMPOSE.read_text())["services"]
 
 
+def name_of(image):
+    """order-service of [REGISTRY/]order-service:TAG"""
+    return image.rsplit("/", 1)[-1].split(":")[0]
+
+
 class Compose(unittest.TestCase):
     maxDiff = None
 
@@ -58,6 +63,20 @@ class Compose(unittest.TestCase):
             if not JOBS.fullmatch(name):
                 self.assertIn("memory", service["deploy"]["resources"]["limits"], name)
                 self.assertIn("pids", service["deploy"]["resources"]["limits"], name)
+
+    def test_secrets_belong_to_the_user_who_runs(self):
+        """Each volume NAME-secrets has the owner and the group of every service that sees it; migrations share one."""
+        owners = dict(re.findall(r"\[([\w-]+)\]=(\d+)", (ROOT / "deploy/compose/make-secrets").read_text()))
+        users = dict(re.findall(r"^FROM scratch AS ([\w-]+)\n(?:.+\n)*?USER (\S+)$",
+                                (ROOT / "deploy/docker/Dockerfile").read_text(), re.M))
+        seen = set()
+        for name, service in compose().items():
+            user = service.get("user") or users.get(name_of(service["image"]))
+            for reader in re.findall(r"'([\w-]+)-secrets:/(?:run|etc/kafka)/secrets:ro'", str(service.get("volumes"))):
+                if reader != "migrations":
+                    self.assertEqual(user, f"{owners[reader]}:{owners[reader]}", f"{name} reads what is {reader}'s")
+                    seen.add(reader)
+        self.assertEqual(seen, set(owners))
 
     def test_no_password_stands_in_it(self):
         for name, value in re.findall(r"^\s+(\w*(?:PASSWORD|SECRET|TOKEN)\w*): (.*)$", COMPOSE.read_text(), re.M):
