@@ -38,7 +38,7 @@ class Compose(unittest.TestCase):
     maxDiff = None
 
     def test_every_variable_stands_in_env_with_its_default(self):
-        used = dict(re.findall(r"\$\{(\w+):-([^}]*)\}", COMPOSE.read_text()))
+        used = dict(re.findall(r"\$\{(\w+):?-([^}]*)\}", COMPOSE.read_text()))
         listed = dict(re.findall(r"^#?(\w+)=(.*)$", (ROOT / ".env").read_text(), re.M))
         self.assertEqual(listed.pop("COMPOSE_PROFILES"), "cluster")
         self.assertEqual(listed, used)
