@@ -10,16 +10,24 @@ from engine import CannotStart
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOST_PROGRAMS = "orderflow/programs:host"
+PUBLIC = ("kafka-1", "postgres", "prometheus", "alertmanager")  # services whose images they are
 
 
 def say(text):
     print(f"   {text}", flush=True)
 
 
+def revision():
+    """The commit that is checked out; of a tree without one: unknown, as docker-compose.yml has it."""
+    asked = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return asked.stdout.strip() if asked.returncode == 0 else "unknown"
+
+
 def build_images(docker, state, version, from_source=False):
     """Tagged with the version. Unless from_source, programs are those of build/release: nothing is compiled."""
-    environment = docker.environment | {"ORDERFLOW_VERSION": version, "COMPOSE_PROFILES": "cluster,tools"}
-    pulled = subprocess.run(["docker", "compose", "pull", "--ignore-buildable", "--quiet", "--policy", "missing"],
+    environment = docker.environment | {"ORDERFLOW_VERSION": version, "ORDERFLOW_REVISION": revision(),
+                                        "COMPOSE_PROFILES": "cluster,tools"}
+    pulled = subprocess.run(["docker", "compose", "pull", "--quiet", "--policy", "missing", *PUBLIC],
                             cwd=ROOT, env=environment, capture_output=True, check=False)
     if pulled.returncode != 0:
         if not shutil.which("cargo"):

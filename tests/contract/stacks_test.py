@@ -20,6 +20,7 @@ import capacity_page  # pylint: disable=wrong-import-position
 import kafka_access  # pylint: disable=wrong-import-position
 
 COMPOSE = ROOT / "docker-compose.yml"
+OURS = "${ORDERFLOW_REGISTRY:-orderflow}/"
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 DEPS = pathlib.Path(os.environ.get("ORDERFLOW_DEPS") or ROOT / ".deps")
 JOBS = re.compile(r"secrets|roles|topics(-single)?|products|\w+-migrate|orderctl")
@@ -52,13 +53,21 @@ class Compose(unittest.TestCase):
         for name, service in compose().items():
             self.assertRegex(service["image"], r":(\$\{ORDERFLOW_VERSION:-[\d.]+\}|v?\d+\.\d+[\w.-]*)$", name)
 
+    def test_our_images_are_built_and_not_pulled(self):
+        """Nobody owns their names in a public registry; all others are somebody's."""
+        built = {service["image"] for service in compose().values() if "build" in service}
+        for name, service in compose().items():
+            ours = service["image"].startswith(OURS)
+            self.assertEqual(service.get("pull_policy", "missing"), "${ORDERFLOW_PULL:-never}" if ours else "missing", name)
+            self.assertEqual(service["image"] in built, ours, name)
+
     def test_everything_is_confined(self):
         for name, service in compose().items():
             self.assertEqual(service["cap_drop"], ["ALL"], name)
             self.assertEqual(service["security_opt"], ["no-new-privileges:true"], name)
             self.assertIn("restart", service, name)
             self.assertIn("logging", service, name)
-            if service["image"].startswith("orderflow/"):
+            if service["image"].startswith(OURS):
                 self.assertTrue(service["read_only"], name)
             if not JOBS.fullmatch(name):
                 self.assertIn("memory", service["deploy"]["resources"]["limits"], name)
