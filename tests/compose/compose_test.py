@@ -1,10 +1,14 @@
 """docker-compose.yml, started as it stands: what it has to be when it is up, and when parts of it are killed."""
 
+import hashlib
 import json
 import os
 import pathlib
+import re
 import ssl
+import subprocess
 import sys
+import tarfile
 import time
 import unittest
 import urllib.parse
@@ -13,6 +17,7 @@ import urllib.request
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "system"))
 
+from images import revision  # noqa: E402
 from judge import load_and_judge  # noqa: E402
 from stack import Stack, eventually, request  # noqa: E402
 from stack_of_containers import Containers  # noqa: E402
@@ -22,6 +27,9 @@ from confluent_kafka.admin import AdminClient  # noqa: E402
 STATE = pathlib.Path(os.environ.get("ORDERFLOW_COMPOSE_STATE", HERE.parents[1] / "build" / "compose"))
 FIRST_ORDER_S = 60 * 3  # asked: 60, on a machine that does nothing else
 RATE = 60
+IMAGE_MB = 100  # asked
+OURS = 9  # five services, sandbox, edge, orderctl, secrets
+OF_DOCKER = {".dockerenv", "dev/console", "etc/hostname", "etc/hosts", "etc/resolv.conf"}  # in every container
 
 
 def setUpModule():
@@ -76,9 +84,63 @@ class Up(ContainersTest):
         self.assertTrue(eventually(60, lambda: wanted <= up(), 1), up())
 
 
-def request_json(url):
+class Images(ContainersTest):
+    """Those that docker-compose.yml builds."""
+
+    def setUp(self):
+        super().setUp()
+        named = set(self.containers.compose("config", "--images").stdout.split())
+        self.images = {name.split("/")[1].split(":")[0]: name for name in named if name.startswith("orderflow/")}
+        self.assertEqual(len(self.images), OURS, self.images)
+
+    def test_labels_say_what_they_are(self):
+        build = re.search(r'^orderflow_build_info{.*version="([^"]+)"', text_of("http://order:3001/metrics"), re.M)
+        for name, image in self.images.items():
+            labels = json.loads(self.containers.docker("image", "inspect", "-f", "{{json .Config.Labels}}", image).stdout)
+            self.assertEqual({label: labels.get(f"org.opencontainers.image.{label}") for label in ("title", "version", "revision")},
+                             {"title": f"orderflow {name}", "version": build[1], "revision": revision()}, name)
+            self.assertTrue(labels["org.opencontainers.image.description"], name)
+
+    def test_they_are_small(self):
+        sizes = {name: int(self.containers.docker("image", "inspect", "-f", "{{.Size}}", image).stdout) / 1e6
+                 for name, image in self.images.items()}
+        print("images: " + ", ".join(f"{name} {size:.1f} MB" for name, size in sorted(sizes.items())), flush=True)
+        self.assertLessEqual(max(sizes.values()), IMAGE_MB, sizes)
+
+    def test_bills_of_materials_list_every_file(self):
+        for name, image in self.images.items():
+            files = self.files_of(image)
+            bill = json.loads(files.pop(f"usr/share/sbom/{name}.cdx.json"))
+            there = {f"/{path}": hashlib.sha256(content).hexdigest() for path, content in files.items()}
+            self.assertEqual(dict(listed(bill)), there, name)
+            if name == "edge":
+                versions = {part["name"]: part.get("version") for part in bill["components"]}
+                self.assertRegex(versions["nginx"], r"^1\.\d+\.\d+")
+                self.assertTrue(any("boost" in part for part in versions), "of the probe")
+
+    def files_of(self, image):
+        container = self.containers.docker("create", image).stdout.split()[-1]
+        self.addCleanup(self.containers.docker, "rm", container)
+        with subprocess.Popen(["docker", "export", container], env=self.containers.environment, stdout=subprocess.PIPE) as export, \
+                tarfile.open(fileobj=export.stdout, mode="r|") as tar:
+            return {file.name: tar.extractfile(file).read() for file in tar if file.isfile() and file.name not in OF_DOCKER}
+
+
+def listed(component):
+    """(path, SHA-256) of each file in a bill of materials."""
+    if component.get("type") == "file":
+        yield component["name"], component["hashes"][0]["content"]
+    for part in component.get("components", ()):
+        yield from listed(part)
+
+
+def text_of(url):
     with urllib.request.urlopen(url, timeout=10) as answer:
-        return json.loads(answer.read())
+        return answer.read().decode()
+
+
+def request_json(url):
+    return json.loads(text_of(url))
 
 
 class Dashboard(ContainersTest):
