@@ -1,5 +1,6 @@
-"""What is deployed says the same as what it follows from: manifests as the catalog and the published rights, .env as
-docker-compose.yml, images as their version; and what no stack may have: a port for everybody, a tag that moves."""
+"""What is deployed says the same as what it follows from: manifests as the catalog, the published rights and the programs'
+--help, .env as docker-compose.yml, images as their version; and what no stack may have: a port for everybody, a tag that
+moves."""
 
 import functools
 import os
@@ -18,6 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path += [str(ROOT / "tests" / "support"), str(ROOT / "tests" / "compose")]
 import capacity_page  # pylint: disable=wrong-import-position
 import kafka_access  # pylint: disable=wrong-import-position
+import programs  # pylint: disable=wrong-import-position
 
 COMPOSE = ROOT / "docker-compose.yml"
 OURS = "${ORDERFLOW_REGISTRY:-orderflow}/"
@@ -32,6 +34,24 @@ def compose():
 def name_of(image):
     """order-service of [REGISTRY/]order-service:TAG"""
     return image.rsplit("/", 1)[-1].split(":")[0]
+
+
+def skip(what, reason):
+    print(f"not run here: {what} ({reason})", flush=True)
+    raise unittest.SkipTest(reason)
+
+
+def built(name):
+    return programs.find(name) or skip(f"what {name} --help says", "it is not built")
+
+
+def variables_and_ports(image):
+    """What the program of an image reads from its environment, and where it listens; None: it is no program of ours."""
+    name = name_of(image)
+    if not image.startswith((OURS, "orderflow/")) or name in ("edge", "secrets"):
+        return None
+    program = built(name)
+    return programs.environment_names(program), None if name == "orderctl" else programs.default(program, "port")
 
 
 class Compose(unittest.TestCase):
@@ -85,12 +105,26 @@ class Compose(unittest.TestCase):
                     seen.add(reader)
         self.assertEqual(seen, set(owners))
 
+    def test_programs_get_what_they_read_and_are_asked_where_they_listen(self):
+        scraped = dict(re.findall(r"names: \[(\w+)\], type: A, port: (\d+)",
+                                  (ROOT / "deploy/compose/prometheus.yml").read_text()))
+        for name, service in compose().items():
+            with self.subTest(name):
+                known = variables_and_ports(service["image"])
+                if known is None:
+                    continue
+                self.assertLessEqual(set(service.get("environment", ())), known[0])
+                if "healthcheck" in service:
+                    self.assertIn(f"http://127.0.0.1:{known[1]}/", service["healthcheck"]["test"][-1])
+                    self.assertEqual(scraped.pop(name, str(known[1])), str(known[1]))
+        self.assertEqual(scraped, {})
+
     def test_no_password_stands_in_it(self):
         for name, value in re.findall(r"^\s+(\w*(?:PASSWORD|SECRET|TOKEN)\w*): (.*)$", COMPOSE.read_text(), re.M):
             self.assertRegex(value, r"^/run/secrets/", name)
 
     def test_images_carry_the_version_of_the_programs(self):
-        version = re.search(r"project\(orderflow VERSION ([\d.]+)", (ROOT / "CMakeLists.txt").read_text())[1]
+        version = programs.version(built("order-service"))
         said = set(re.findall(r"ARG VERSION=(.*)", (ROOT / "deploy/docker/Dockerfile").read_text()))
         said |= set(re.findall(r"ORDERFLOW_VERSION:-([\d.]+)", COMPOSE.read_text()))
         for overlay in KUBERNETES.glob("overlays/*/kustomization.yaml"):
@@ -142,11 +176,6 @@ class Kubernetes(unittest.TestCase):
         for overlay in KUBERNETES.glob("overlays/*/kustomization.yaml"):
             ways = re.findall(r"components/autoscaling-(\w+)", overlay.read_text())
             self.assertLessEqual(len(ways), 1, overlay)
-
-
-def skip(what, reason):
-    print(f"not run here: {what} ({reason})", flush=True)
-    raise unittest.SkipTest(reason)
 
 
 @functools.cache
@@ -207,7 +236,27 @@ class Demands(unittest.TestCase):
                               [budget["spec"]["selector"]["matchLabels"] for where, budget in self.kinds("PodDisruptionBudget")
                                if where == overlay])
 
-    def test_each_deployment_has_two_pods_or_one_autoscaler_of_two_to_six(self):
+    def test_programs_get_what_they_read_and_are_reached_where_they_listen(self):
+        for name, pod in self.pods():
+            for container in pod["containers"]:
+                with self.subTest(f"{name} {container['name']}"):
+                    known = variables_and_ports(container["image"])
+                    if known is None:
+                        continue
+                    self.assertLessEqual({variable["name"] for variable in container.get("env", ())}, known[0])
+                    for port in container.get("ports", ()):
+                        self.assertEqual(port["containerPort"], known[1])
+
+    def most_pods(self, name):
+        """More would have no partition. The edge reads none."""
+        if name == "edge":
+            return 6
+        program, catalog = f"{name}-service", json.loads((ROOT / "proto-events" / "catalog.json").read_text())
+        read = {event["topic"] for event in catalog["events"] if program in event["consumers"]}
+        partitions = max(topic["partitions"] for topic in catalog["topics"] if topic["name"] in read)
+        return partitions // programs.default(built(program), "consumers")
+
+    def test_each_deployment_has_two_pods_or_one_autoscaler_up_to_its_partitions(self):
         for overlay, item in self.kinds("Deployment"):
             with self.subTest(f"{overlay} {item['metadata']['name']}"):
                 scalers = [scaler["spec"] for where, scaler in self.kinds("HorizontalPodAutoscaler", "ScaledObject")
@@ -217,7 +266,7 @@ class Demands(unittest.TestCase):
                 if "replicas" in item["spec"]:
                     self.assertEqual((item["spec"]["replicas"], bounds), (2, []))
                 else:
-                    self.assertEqual(bounds, [(2, 6)])  # topics have 6 partitions, and a process one consumer
+                    self.assertEqual(bounds, [(2, self.most_pods(item["metadata"]["name"]))])
 
     def test_nobody_reaches_anybody_unless_it_is_said(self):
         for overlay in self.objects:
