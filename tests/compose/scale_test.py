@@ -1,19 +1,23 @@
 """More and fewer instances of a service in docker-compose.yml: who reads what, and what they do for the throughput."""
 
+import contextlib
 import json
 import os
+import re
 import subprocess
+import threading
 import time
 import unittest
 
-from compose_test import FIRST_ORDER_S, STATE, ContainersTest
+from compose_test import FIRST_ORDER_S, STATE, ContainersTest, text_of
 from confluent_kafka.admin import AdminClient, NewTopic
 from records import kafka_clients
 from stack import Stack, eventually
-from stack_of_containers import ROOT, Containers
+from stack_of_containers import DEMO, PORT, PROJECT, ROOT, Containers, call
 
 SAGA = ("order-events", "inventory-events", "payment-events", "shipping-events")
 PARTITIONS = 3
+FOUND_S = 5  # asked: how soon the edge knows of an instance that comes or goes
 GROUP = "inventory-service"
 TOPIC = "order-events"  # all that inventory reads
 
@@ -117,6 +121,52 @@ class Groups(ScaleTest):
             self.assertTrue(eventually(60, is_reported, 0.5), self.reported())
             self.limit("inventory", 1)
         self.judged(1200, look)
+
+
+    def test_the_edge_finds_an_instance_and_leaves_one_that_ends(self):
+        """Reads of one order, all the time: how soon a second instance of order answers, how long requests fail when it
+        is stopped."""
+        old = {container["Id"] for container in self.containers.inspect()["order"]}
+        order = f"{self.containers.edge}/api/orders/{call('POST', f'{self.containers.edge}/api/orders', DEMO)['orderId']}"
+        self.addCleanup(self.scale, "order", 1)
+        with asked_all_the_time(order) as failed:
+            self.scale("order", 2)
+            new, = (one for one in self.containers.inspect()["order"] if one["Id"] not in old)
+            def is_healthy():
+                state = self.containers.docker("inspect", "-f", "{{.State.Health.Status}}", new["Id"]).stdout.strip()
+                return state == "healthy"
+            self.assertTrue(eventually(60, is_healthy))
+            healthy = time.monotonic()
+            address = new["NetworkSettings"]["Networks"][f"{PROJECT}_services"]["IPAddress"]
+            counted = re.escape('orderflow_http_requests_total{method="GET",route="/api/orders/{id}",status="200"} ')
+            def has_answered():
+                return re.search(f"^{counted}[1-9]", text_of(f"http://{address}:{PORT['order']}/metrics"), re.M)
+            self.assertTrue(eventually(FOUND_S, has_answered), f"no request in {FOUND_S} s")
+            found_s = time.monotonic() - healthy
+            stopped = time.monotonic()
+            self.containers.docker("stop", new["Id"])
+            time.sleep(2 * FOUND_S)
+        failed_s = max((at - stopped for at in failed), default=0)
+        print(f"the edge: a new instance has its first request {found_s:.1f} s after it is healthy; of one that is stopped"
+              f" the last request fails after {max(failed_s, 0):.1f} s ({len(failed)} failed in all)", flush=True)
+        self.assertLessEqual(failed_s, FOUND_S)
+
+
+@contextlib.contextmanager
+def asked_all_the_time(url):
+    """The moments at which a request, sent every 20 ms, was not answered with 2xx."""
+    failed, over = [], threading.Event()
+    def ask():
+        while not over.wait(0.02):
+            if call("GET", url) is None:
+                failed.append(time.monotonic())
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield failed
+    finally:
+        over.set()
+        thread.join()
 
 
 class Throughput(ScaleTest):
