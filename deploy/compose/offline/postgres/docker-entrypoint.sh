@@ -13,5 +13,10 @@ if [[ ! -s $PGDATA/PG_VERSION ]]; then
     # shellcheck disable=SC2086
     eval "initdb --username=postgres --pwfile='$POSTGRES_PASSWORD_FILE' ${POSTGRES_INITDB_ARGS:-}"
     echo "host all all all scram-sha-256" >>"$PGDATA/pg_hba.conf"
+    # As there: started with the same arguments, but for the network, and asked by psql over the default socket.
+    pg_ctl -D "$PGDATA" -o "$(printf '%q ' "${@:2}" -c listen_addresses='')" -w start
+    PGHOST='' PGPASSWORD=$(<"$POSTGRES_PASSWORD_FILE") psql -v ON_ERROR_STOP=1 --username postgres --no-password \
+        --no-psqlrc --dbname postgres --quiet --tuples-only --command 'SELECT 1' >/dev/null
+    pg_ctl -D "$PGDATA" -m fast -w stop
 fi
 exec "$@"
