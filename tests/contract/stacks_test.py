@@ -277,6 +277,29 @@ class Demands(unittest.TestCase):
             self.assertEqual((policies["dns"]["podSelector"], ports["dns"]), ({}, {53}))
             self.assertLessEqual(ports["payment"], ports["check"], f"{overlay}: both ask the gateway, wherever it is")
 
+    def test_full_scale_has_its_connections_and_no_alarm(self):
+        """Six of each service, one more of each in an update; the alert fires at 80 % of what PostgreSQL allows."""
+        loads = json.loads(capacity_page.FIGURES.read_text())["loads"].values()
+        one_of_each = max(sum(load["connections"]["postgresql"].values()) for load in loads)
+        (_, cluster), = self.kinds("Cluster")
+        most = int(cluster["spec"]["postgresql"]["parameters"]["max_connections"])
+        for overlay, item in self.kinds("PrometheusRule"):
+            rule, = (rule for group in item["spec"]["groups"] for rule in group["rules"]
+                     if rule.get("alert") == "OrderflowDatabaseConnectionsHigh")
+            threshold = int(rule["expr"].rsplit("> ", 1)[1])
+            self.assertEqual(threshold, most * 8 // 10, overlay)
+            self.assertGreater(threshold, one_of_each * 7, overlay)
+
+    def test_kafka_lets_in_whom_a_policy_lets_out(self):
+        """Strimzi's own NetworkPolicy lets in everybody where the listener names nobody."""
+        (_, kafka), = self.kinds("Kafka")
+        listener, = kafka["spec"]["kafka"]["listeners"]
+        self.assertEqual(listener["networkPolicyPeers"], [
+            {"podSelector": {"matchLabels": {"app.kubernetes.io/component": "service"}}},
+            {"podSelector": {"matchExpressions": [
+                {"key": "app.kubernetes.io/name", "operator": "In", "values": ["check", "orderctl"]}]}},
+            {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "keda"}}}])
+
 
 class Schemas(unittest.TestCase):
     """Every object of every overlay against the schemas of Kubernetes 1.33, where scripts/setup --stacks has brought them

@@ -10,6 +10,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT / "tests" / "compose"), str(ROOT / "tests" / "system")]
 
+from node import NODE  # noqa: E402
 from stack_of_containers import write_stack_env  # noqa: E402
 
 STATE = pathlib.Path(os.environ.get("ORDERFLOW_NODE_STATE", ROOT / "build" / "kubernetes"))
@@ -36,11 +37,21 @@ def apply(objects):
 def deploy():
     """Namespace, volumes, Secrets, everything else."""
     apply((ROOT / "deploy/kubernetes/base/namespace.yaml").read_text())
+    apply(json.dumps(dns_of_the_node()))
     apply("".join("---\n" + json.dumps(volume(claim, size)) + "\n" for claim, size in VOLUMES.items()))
     made = subprocess.run([ROOT / "deploy/kubernetes/make-secrets", STATE / "secrets"], check=True, capture_output=True,
                           text=True)
     apply(made.stdout)
     kubectl("apply", "-k", ROOT / "deploy/kubernetes/overlays/dev")
+
+
+def dns_of_the_node():
+    """The overlay's policy `dns` lets pods out to the cluster's DNS in kube-system, which here is a process of the node."""
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+            "metadata": {"name": "dns-of-the-node", "namespace": "orderflow"},
+            "spec": {"podSelector": {}, "policyTypes": ["Egress"],
+                     "egress": [{"to": [{"ipBlock": {"cidr": f"{NODE}/32"}}],
+                                 "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]}]}}
 
 
 def volume(claim, size):

@@ -18,7 +18,7 @@ DEFINITIONS = pathlib.Path.home() / ".cache/orderflow/kubernetes/crds"
 IGNORED = ("--ignore-container-cpu-limit", "--ignore-test", "container-image-pull-policy",
            "--ignore-test", "deployment-has-host-podantiaffinity")
 EXPLAINED = {
-    "The NetworkPolicys selector doesn't match any pods": {"kafka", "keda", "postgres"},  # the operators make the pods
+    "The NetworkPolicys selector doesn't match any pods": {"kafka", "postgres"},  # the operators make the pods
     "Deployment few replicas": {"order", "payment", "inventory", "shipping", "analytics"},  # KEDA's: at least two
 }
 
