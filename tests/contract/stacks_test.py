@@ -307,7 +307,7 @@ class Schemas(unittest.TestCase):
 
     maxDiff = None
     MODULES = DEPS / "kubernetes-validate"
-    OPERATORS = {"Cluster", "HTTPRoute", "Kafka", "KafkaNodePool", "KafkaTopic", "KafkaUser", "PrometheusRule", "ScaledObject",
+    OPERATORS = {"Cluster", "Kafka", "KafkaNodePool", "KafkaTopic", "KafkaUser", "PodMonitor", "PrometheusRule", "ScaledObject",
                  "ServiceMonitor", "TriggerAuthentication"}
 
     @classmethod

@@ -2,14 +2,17 @@
 linter says. A copy with a mistake in it must be refused, or the dry run shows nothing."""
 
 import json
+import os
 import pathlib
 import subprocess
+import tempfile
 import unittest
 
 from cluster_of_pods import ROOT, kubectl
 from stack import eventually
 
 OVERLAYS = ("dev", "production", "managed")
+ALONE = ("gateway-api",)  # components that no overlay has
 DEFINITIONS = pathlib.Path.home() / ".cache/orderflow/kubernetes/crds"
 # What kube-score finds and why it stays. By flag or test, everywhere:
 #   CPU limits: a service that is throttled in a burst makes orders wait; requests say what each gets when all want more.
@@ -34,6 +37,13 @@ def rendered(overlay):
     return kubectl("kustomize", ROOT / "deploy/kubernetes/overlays" / overlay).stdout
 
 
+def rendered_alone(component):
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.relpath(ROOT / "deploy/kubernetes/components" / component, pathlib.Path(directory).resolve())
+        pathlib.Path(directory, "kustomization.yaml").write_text(f"namespace: orderflow\ncomponents: [{path}]\n")
+        return kubectl("kustomize", directory).stdout
+
+
 def dry_run(objects):
     return kubectl("apply", "--server-side", "--dry-run=server", "--field-manager=test", "--force-conflicts",
                    "--validate=strict", "-f", "-", text=objects, check=False)
@@ -43,9 +53,10 @@ class Definitions(unittest.TestCase):
     maxDiff = None
 
     def test_overlays_are_taken(self):
-        for overlay in OVERLAYS:
-            with self.subTest(overlay):
-                objects = rendered(overlay)
+        everything = {overlay: rendered(overlay) for overlay in OVERLAYS}
+        everything |= {component: rendered_alone(component) for component in ALONE}
+        for name, objects in everything.items():
+            with self.subTest(name):
                 # Right after a definition is there, its kind may not be known everywhere.
                 done = eventually(30, lambda objects=objects: dry_run(objects).returncode == 0, 2)
                 self.assertTrue(done, dry_run(objects).stderr)
