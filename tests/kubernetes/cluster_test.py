@@ -152,7 +152,7 @@ class Dev(unittest.TestCase):
         done = orderctl("lag")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         for service in SERVICES:
-            self.assertIn(f"{service}-service", done.stdout)
+            self.assertRegex(done.stdout, rf"(?m)^{service} +2 ")  # members
         refused = orderctl("lag", "--no-such-option")
         self.assertEqual(refused.returncode, 2, refused.stdout + refused.stderr)
         self.assertIn("--no-such-option", refused.stdout)
