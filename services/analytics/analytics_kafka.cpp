@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "core/await_callback.hpp"
@@ -136,12 +137,16 @@ std::string open_header(std::string_view name, std::string_view value, const Mea
 void write_headers(Writer& writer, const messaging::Record& record, const Meaning& meaning) {
     writer.Key("headers");
     writer.StartArray();
-    for (const auto& [name, value] : record.headers) {
+    const std::size_t shown = std::min(record.headers.size(), events::kMaxHeaderFields);
+    for (const auto& [name, value] : std::span(record.headers).first(shown)) {
         events::json::write_value(
             writer, events::HeaderField{events::printable(name, kMostHeaderBytes),
                                         open_header(name, value, meaning)});
     }
     writer.EndArray();
+    if (const auto more = static_cast<std::int64_t>(record.headers.size() - shown)) {
+        write_member(writer, "moreHeaders", more);
+    }
 }
 
 void write_record(Writer& writer, const messaging::TimedRecord& timed) {

@@ -17,6 +17,7 @@
 
 #include "analytics/analytics_spans.hpp"
 #include "core/pause.hpp"
+#include "events/announcements.hpp"
 #include "http/retry_after.hpp"
 
 namespace orderflow::analytics {
@@ -31,7 +32,7 @@ constexpr milliseconds kTick{1'000};
 constexpr milliseconds kTimeout{10'000};  // of a request, as OpenTelemetry's own exporters have it
 constexpr milliseconds kFinish{2'000};
 constexpr milliseconds kLookForStop{50};
-constexpr std::size_t kShown = 200;  // characters of what a collector says
+constexpr std::size_t kShown = 200;  // bytes of what a collector says
 
 constexpr bool may_pass(int status) {
     return status == 429 || status == 502 || status == 503 || status == 504;
@@ -50,7 +51,7 @@ std::optional<std::string> left_out(const std::string& body) {
     const auto& n = count->value;
     const bool none = n.IsString() ? n.GetString() == std::string_view("0") : n == 0;
     if (none) return std::nullopt;
-    return "some spans are left out: " + body.substr(0, kShown);
+    return "some spans are left out: " + events::printable(body, kShown);
 }
 
 // The client wants the origin and the rest apart.
@@ -172,7 +173,7 @@ CollectorAnswer read_answer(const http::ClientResult& result) {
     if (may_pass(result.status)) {
         return {Verdict::failed, http::retry_after(result.headers), std::move(why)};
     }
-    if (!result.body.empty()) why += ": " + result.body.substr(0, kShown);
+    if (!result.body.empty()) why += ": " + events::printable(result.body, kShown);
     return {Verdict::refused, milliseconds{0}, std::move(why)};
 }
 

@@ -81,9 +81,10 @@ TEST_CASE("kafka consumer: one that leaves as soon as it has read commits what i
     group.topic.send(0, 3);
     group.start();
     Gathering gathering;
-    const auto records = group.member->poll(gathering, 30s);  // joins, is given both and reads
+    auto records = group.member->poll(gathering, 30s);  // joins, is given both and reads
     REQUIRE(records.size() == 3);
     group.member->processed(records);
+    records.clear();  // librdkafka waits for them
     group.stop();
     CHECK(group.positions().front().committed == 3);
 }

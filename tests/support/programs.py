@@ -16,13 +16,16 @@ def find(name):
 
 
 @functools.cache
-def help_of(program):
-    return subprocess.run([program, "--help"], check=True, capture_output=True, text=True, timeout=30).stdout
+def help_of(program, *command):
+    return subprocess.run([program, *command, "--help"], check=True, capture_output=True, text=True, timeout=30).stdout
 
 
 def environment_names(program):
-    """Which variables it reads."""
-    return set(re.findall(r"\(Env:(\w+)\)", help_of(program)))
+    """Which variables it reads, and its commands do."""
+    listed = re.split(r"^(?i:subcommands:)", help_of(program), flags=re.M)[1:]
+    commands = re.findall(r"^  (\w+) +\S", "".join(listed), re.M)
+    texts = [help_of(program), *(help_of(program, command) for command in commands)]
+    return set(re.findall(r"\(Env:(\w+)\)", "".join(texts)))
 
 
 def default(program, option):

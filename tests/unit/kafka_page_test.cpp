@@ -105,6 +105,17 @@ TEST_CASE("kafka page: a member that no list names is personal, and unknown ones
     CHECK(*text == R"({"orderId":"019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10","reason":"CUSTOMER"})");
 }
 
+TEST_CASE("kafka page: of very many headers the first are shown, the others counted") {
+    messaging::Record record;
+    record.topic = "order-events";
+    record.headers.assign(events::kMaxHeaderFields, {"n", ""});
+    CHECK_FALSE(holds(shown(record), "moreHeaders"));
+    record.headers.resize(100'000);
+    const std::string text = shown(record);
+    CHECK(text.size() < 10'000);
+    CHECK(holds(text, R"("moreHeaders":99936)"));
+}
+
 TEST_CASE("kafka page: what is no event of its topic is not shown") {
     const std::string placed = json_of(events::OrderPlaced{kId, an_order()});
     CHECK_FALSE(events::without_persons("payment-events", "OrderPlaced.v1", placed));

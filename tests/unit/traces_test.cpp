@@ -444,6 +444,10 @@ TEST_CASE("traces: answers mean what OTLP says") {
     busy.status = 429;
     busy.headers.add("Retry-After", "12");
     CHECK(read_answer(busy).not_before == 12s);
+    http::ClientResult foreign;
+    foreign.status = 400;
+    foreign.body = "\xff no";
+    CHECK(read_answer(foreign).why == "status 400: \uFFFD no");  // it goes into the log
 }
 
 }  // namespace

@@ -250,11 +250,14 @@ int watch(const Context& context, const CheckOptions& options) {
         std::signal(signal, [](int) { std::_Exit(kClean); });
     }
     for (;;) {
-        say(to_rfc3339(system_now()), "\n");
+        if (!context.json) say(to_rfc3339(system_now()), "\n");
         try {
             if (run_check(context, options) == kViolated) return kViolated;
-        } catch (const CannotDo& error) {
-            say("not judged: ", std::string(error.what()), "\n");
+        } catch (const OutputError&) {
+            throw;
+        } catch (const std::exception& error) {
+            const std::string text = "not judged: " + shown(error.what()) + "\n";
+            context.json ? void(std::fputs(text.c_str(), stderr)) : print_raw(text);
         }
         flush_output();
         std::this_thread::sleep_for(std::chrono::seconds(options.every_s));

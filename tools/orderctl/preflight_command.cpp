@@ -30,7 +30,9 @@ Exit code 1: something is bad.)";
 
 int run_preflight(const Context& context, const PreflightWishes& asked) {
     PreflightWishes wishes = asked;
-    wishes.topics.replication = context.endpoints.topic_replication();
+    if (wishes.topics.replication == 0) {
+        wishes.topics.replication = context.endpoints.topic_replication();
+    }
     const auto findings = preflight(context.endpoints, wishes);
     bool bad = false;
     std::vector<FindingView> views;
@@ -71,6 +73,11 @@ void add_preflight(CLI::App& app, Context& context) {
                      "certificates that end sooner are doubtful")
         ->check(CLI::Range(0, 3'650))
         ->capture_default_str();
+    command
+        ->add_option("--replication", wishes->topics.replication,
+                     "replicas that each topic should have (default: the stack's, or the catalog's)")
+        ->envname("TOPIC_REPLICATION")
+        ->check(CLI::Range(1, 7));
     command->callback([&context, wishes] {
         context.run = [&context, wishes] { return run_preflight(context, *wishes); };
     });

@@ -134,6 +134,7 @@ function body(record) {
   return el("div", { class: "record" },
     el("dl", { class: "headers" }, record.headers.map(({ name, value }) =>
       el("div", {}, el("dt", {}, name), el("dd", {}, maskedOr(value, () => el("bdi", {}, value)))))),
+    record.moreHeaders ? el("p", {}, `and ${number(record.moreHeaders)} more headers`) : "",
     record.value ? el("pre", {}, el("code", {}, json(record.value)))
       : el("p", { class: "empty" }, `${number(record.bytes)} bytes that are no event of the catalog`),
     original(record));

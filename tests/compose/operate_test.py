@@ -1,0 +1,59 @@
+"""What an operator does with docker-compose.yml while it runs: an upgrade, new certificates, a look beforehand."""
+
+import subprocess
+
+from compose_test import FIRST_ORDER_S, ContainersTest, setUpModule, tearDownModule  # noqa: F401  # pylint: disable=unused-import
+from stack_of_containers import PROJECT, ROOT, SERVICES
+
+KEPT = ("kafka-1", "kafka-2", "kafka-3", "postgres", "prometheus")
+PRESENTING = ("kafka-1", "kafka-2", "kafka-3", "postgres", "gateway", "edge")
+UNANSWERED = 100  # of the edge's second, and of what a killed connection leaves in doubt
+
+
+class Operated(ContainersTest):
+    def script(self, name, **settings):
+        done = subprocess.run([ROOT / "deploy/compose" / name], text=True, timeout=600, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              env=self.containers.environment | {"COMPOSE_PROJECT_NAME": PROJECT} | settings)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        return done.stdout
+
+    def ids(self, *services):
+        found = self.containers.inspect()
+        return {service: found[service][0]["Id"] for service in services}
+
+    def test_preflight_finds_nothing_bad(self):
+        told = self.containers.compose("run", "--rm", "orderctl", "preflight", check=False)
+        self.assertEqual(told.returncode, 0, told.stdout)
+
+    def test_an_upgrade_under_load(self):
+        """To another tag: no order is lost or doubled, and nobody else is made anew."""
+        images = self.containers.docker("images", "--format", "{{.Repository}}:{{.Tag}}", "--filter",
+                                        "reference=orderflow/*:test").stdout.split()
+        for image in images:
+            self.containers.docker("tag", image, image.replace(":test", ":next"))
+        kept = self.ids(*KEPT)
+        def upgrade():
+            self.script("upgrade", ORDERFLOW_VERSION="next")
+            self.containers.look_again()
+        load = self.judged(5000, upgrade)
+        self.assertEqual(self.ids(*KEPT), kept)
+        for service in (*SERVICES, "edge", "check", "sandbox", "gateway"):
+            running = [one["Config"]["Image"] for one in self.containers.inspect()[service]]
+            self.assertEqual([image.rsplit(":", 1)[1] for image in running], ["next"], service)
+        print(f"upgrade: {load.sent} requests, {load.sent - len(load.accepted)} not accepted", flush=True)
+        self.assertLessEqual(load.sent - len(load.accepted), UNANSWERED)
+        self.script("upgrade", ORDERFLOW_VERSION="test")
+        self.containers.look_again()
+
+    def test_certificates_are_made_anew_and_taken(self):
+        self.assertEqual(self.script("renew-certificates"), "")
+        before = self.ids(*PRESENTING)
+        started = {service: found[0]["State"]["StartedAt"] for service, found in self.containers.inspect().items()}
+        (self.containers.volume("ca") / "gateway.pem").unlink()
+        self.assertIn("made the certificate of gateway", self.script("renew-certificates"))
+        self.containers.look_again()
+        self.assertEqual(self.ids(*PRESENTING), before)
+        for service in PRESENTING:
+            self.assertGreater(self.containers.inspect()[service][0]["State"]["StartedAt"], started[service], service)
+        self.containers.await_order(FIRST_ORDER_S)
