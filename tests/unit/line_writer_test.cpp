@@ -99,6 +99,7 @@ TEST_CASE("lines: nobody reads: the writer goes on, the oldest are dropped, coun
 }
 
 TEST_CASE("lines: the end waits a moment for a reader, and not for ever") {
+    ignore_closed_pipes();  // the writer's thread may outlive the pipe
     Pipe pipe;
     const auto begun = steady_clock::now();
     {

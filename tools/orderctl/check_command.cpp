@@ -9,6 +9,8 @@
 #include <thread>
 #include <utility>
 
+#include <spdlog/spdlog.h>
+
 #include "events/json.hpp"
 #include "orderctl/check.hpp"
 #include "orderctl/commands.hpp"
@@ -256,8 +258,11 @@ int watch(const Context& context, const CheckOptions& options) {
         } catch (const OutputError&) {
             throw;
         } catch (const std::exception& error) {
-            const std::string text = "not judged: " + shown(error.what()) + "\n";
-            context.json ? void(std::fputs(text.c_str(), stderr)) : print_raw(text);
+            if (context.json) {
+                spdlog::error("not judged: {}", shown(error.what()));
+            } else {
+                say("not judged: ", std::string(error.what()), "\n");
+            }
         }
         flush_output();
         std::this_thread::sleep_for(std::chrono::seconds(options.every_s));

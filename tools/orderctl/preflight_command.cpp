@@ -75,7 +75,8 @@ void add_preflight(CLI::App& app, Context& context) {
         ->capture_default_str();
     command
         ->add_option("--replication", wishes->topics.replication,
-                     "replicas that each topic should have (default: the stack's, or the catalog's)")
+                     "replicas that each topic should have (default: the stack's, or the "
+                     "catalog's)")
         ->envname("TOPIC_REPLICATION")
         ->check(CLI::Range(1, 7));
     command->callback([&context, wishes] {
