@@ -14,6 +14,7 @@
 #include <CLI/CLI.hpp>
 #include <spdlog/spdlog.h>
 
+#include "core/parse_options.hpp"
 #include "messaging/kafka.hpp"
 
 namespace {
@@ -47,7 +48,7 @@ int parse(int argc, char** argv, Options& options) {
         ->delimiter(';')
         ->check(&messaging::refusal_of_property);
     try {
-        app.parse(argc, argv);
+        parse_options(app, argc, argv);
         return -1;
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 2;

@@ -14,6 +14,7 @@
 #include <CLI/CLI.hpp>
 
 #include "core/ids.hpp"
+#include "core/parse_options.hpp"
 #include "core/time.hpp"
 #include "messaging/kafka_positions.hpp"
 
@@ -42,7 +43,7 @@ int parse(int argc, char** argv, Options& options) {
         ->delimiter(';')
         ->check(&messaging::refusal_of_property);
     try {
-        app.parse(argc, argv);
+        parse_options(app, argc, argv);
         return -1;
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 2;

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "core/parse_options.hpp"
 #include "core/secret_file.hpp"
 #include "http/origin.hpp"
 #include "postgres/connection.hpp"
@@ -172,7 +173,7 @@ void Options::check_kafka() const {
 std::optional<int> Options::parse(int argc, char** argv) {
     postgres::ignore_environment();
     try {
-        app_.parse(argc, argv);
+        parse_options(app_, argc, argv);
         read_secrets();
         check_kafka();
         return std::nullopt;

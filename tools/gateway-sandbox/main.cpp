@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/line_writer.hpp"
+#include "core/parse_options.hpp"
 #include "gateway-sandbox/faults.hpp"
 #include "gateway-sandbox/gateway.hpp"
 #include "gateway-sandbox/gateway_api.hpp"
@@ -135,7 +136,7 @@ int main(int argc, char** argv) {
     Config config;
     describe(app, config);
     try {
-        app.parse(argc, argv);
+        parse_options(app, argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 2;
     }

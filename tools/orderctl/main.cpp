@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "core/line_writer.hpp"
+#include "core/parse_options.hpp"
 #include "orderctl/commands.hpp"
 #include "orderctl/terminal.hpp"
 #include "postgres/connection.hpp"
@@ -100,7 +101,7 @@ int run(int argc, char** argv) {
     context.endpoints.describe(app);
     add_commands(app, context);
     try {
-        app.parse(argc, argv);
+        orderflow::parse_options(app, argc, argv);
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() != 0) return refuse(app, error);
         std::ostringstream help;

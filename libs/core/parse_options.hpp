@@ -1,0 +1,29 @@
+#pragma once
+// A program's options, from its arguments and its environment, the same with every CLI11.
+//
+// CLI11 2.4 (Debian 13) judges a variable's text as a whole before it splits a list, and leaves out
+// what it does not like without a word: a service would go on with the default.
+#include <cstdlib>
+
+#include <CLI/CLI.hpp>
+
+namespace orderflow {
+
+inline void take_environment(CLI::App& app) {
+    for (CLI::Option* option : app.get_options()) {
+        if (option->count() > 0 || option->get_envname().empty()) continue;
+        const char* text = std::getenv(option->get_envname().c_str());
+        if (!text || !*text) continue;
+        option->add_result(text);
+        option->run_callback();
+    }
+    for (CLI::App* command : app.get_subcommands()) take_environment(*command);
+}
+
+// Throws CLI::ParseError, as App::parse() does.
+inline void parse_options(CLI::App& app, int argc, char** argv) {
+    app.parse(argc, argv);
+    take_environment(app);
+}
+
+}  // namespace orderflow
