@@ -1,7 +1,6 @@
 """The pages in a real browser: what a person sees, clicks and types, while the stack works behind them."""
 
 import os
-import pathlib
 import signal
 import statistics
 import unittest
@@ -10,7 +9,7 @@ import urllib.parse
 from browser import DESKTOP, PHONE, resize, text, texts
 from page import PageTest
 
-from processes import frozen, settings
+from processes import frozen, settings, with_children
 from stack import request
 
 FIRST_VIEW_MS = 1000
@@ -265,18 +264,12 @@ class Pages(PageTest):
         self.expected = "127.0.0.1"  # what cannot be reached meanwhile
         self.open(path)
         self.see("#connection", live)
-        with frozen(*self.processes(part)):
+        with frozen(*with_children(self.stack.pid(part))):
             self.assertTrue(self.soon(lambda: self.pill() in while_frozen, deadline_s), f"{path}: {self.pill()}")
             seen = set()
             self.soon(lambda: seen.add(self.pill()), FROZEN_S)
             self.assertLessEqual(seen, set(while_frozen))
         self.see("#connection", live, 45)
-
-    def processes(self, part):
-        """The edge's master has its workers below it."""
-        pid = self.stack.pid(part)
-        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return [pid, *map(int, children)]
 
     GONE = ("Reconnecting", "No connection")
 
@@ -333,7 +326,7 @@ class Pages(PageTest):
 
     def test_no_question_waits_for_ever(self):
         self.open("/")
-        with frozen(*self.processes("edge")):
+        with frozen(*with_children(self.stack.pid("edge"))):
             waited_ms = self.driver.execute_async_script("""
                 const done = arguments[0], begun = performance.now();
                 import("/pages/base.js").then(({get}) => get("/api/analytics"))

@@ -29,6 +29,11 @@ def frozen(*pids):
                 os.kill(pid, signal.SIGCONT)
 
 
+def with_children(pid):
+    """The process and those that it has started: nginx's workers, PostgreSQL's backends."""
+    return [pid, *map(int, pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
+
 def thaw(pid):
     os.kill(pid, signal.SIGCONT)
 

@@ -1,13 +1,12 @@
 """`orderctl check --every`, as it runs beside a stack for good. On a stack of its own: on the common one other tests leave
 behind what it would end of."""
 
-import pathlib
 import subprocess
 import threading
 import unittest
 
 from beside import Servers
-from processes import frozen
+from processes import frozen, with_children
 from stack import eventually, request
 
 ORDER = {"customerId": "CUST-001",
@@ -48,9 +47,7 @@ class Watch(unittest.TestCase):
     def test_it_goes_on_when_a_database_was_away(self):
         watch, lines = self.watch()
         self.assertTrue(self.settled(lines, 1), lines)
-        postmaster = self.servers.env["POSTGRES_PID"]
-        backends = pathlib.Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
-        with frozen(int(postmaster), *map(int, backends)):
+        with frozen(*with_children(int(self.servers.env["POSTGRES_PID"]))):
             self.assertTrue(eventually(30, lambda: any("not judged" in line for line in lines)), lines)
         said = len(lines)
         self.assertTrue(eventually(30, lambda: any("settled" in line for line in lines[said:])), lines)
