@@ -14,15 +14,15 @@ from stack_of_containers import DATABASE, PORT, SERVICES, Containers, reachable
 BROKERS = ("kafka-1", "kafka-2", "kafka-3")
 LISTENING = {**{name: (PORT[name],) for name in SERVICES}, **{name: (9092, 9093, 9094) for name in BROKERS},
              "postgres": (5432,), "sandbox": (3010,), "gateway": (3011,), "edge": (3000, 3443), "prometheus": (9090,),
-             "alertmanager": (9093,)}
+             "alertmanager": (9093,), "check": (9465,)}
 DATA = (*BROKERS, "postgres")
 # Who shares a network with whom. Kafka and PostgreSQL then ask who it is.
 MEANT = {
     **{name: {*SERVICES, *DATA, "edge", "prometheus"} for name in SERVICES},
     **{name: {*DATA, *SERVICES} for name in DATA},
     "edge": {*SERVICES, "prometheus", "alertmanager", "edge"}, "sandbox": {"gateway"}, "gateway": {"sandbox", "payment"},
-    "prometheus": {*SERVICES, "edge", "alertmanager"}, "alertmanager": {"prometheus", "edge"},
-    "check": {*DATA, *SERVICES, "gateway"}}
+    "prometheus": {*SERVICES, "edge", "alertmanager", "check"}, "alertmanager": {"prometheus", "edge", "check"},
+    "check": {*DATA, *SERVICES, "gateway", "prometheus", "alertmanager"}}
 MEANT["payment"] = MEANT["payment"] | {"gateway"}
 SECRETS = {
     **{name: {"ca.pem", "database", "kafka"} for name in SERVICES},

@@ -129,8 +129,8 @@ class Containers:
                 state = container and container["State"]
                 if not state or state["Status"] != "running" or state.get("Health", {}).get("Status", "healthy") != "healthy":
                     wrong.append(f"{service}: {state and state['Status']} {state and state.get('Health', {}).get('Status')}")
-                if service == "check" and container and container["RestartCount"]:
-                    wrong.append("check: it has ended, which it does when it finds something")
+        if "violated" in (said := self.logs("check")):
+            wrong.append(f"check: {said}")
         return wrong
 
 

@@ -117,6 +117,8 @@ class Compose(unittest.TestCase):
                 if "healthcheck" in service:
                     self.assertIn(f"http://127.0.0.1:{known[1]}/", service["healthcheck"]["test"][-1])
                     self.assertEqual(scraped.pop(name, str(known[1])), str(known[1]))
+                elif name in scraped:
+                    self.assertIn(f" --metrics 0.0.0.0:{scraped.pop(name)} ", service["command"])
         self.assertEqual(scraped, {})
 
     def test_no_password_stands_in_it(self):
@@ -272,10 +274,29 @@ class Demands(unittest.TestCase):
         for overlay in self.objects:
             policies = {item["metadata"]["name"]: item["spec"] for where, item in self.kinds("NetworkPolicy") if where == overlay}
             ports = {name: {port["port"] for way in policies[name]["egress"] for port in way["ports"]}
-                     for name in ("dns", "payment", "check")}
+                     for name in ("dns", "payment", "check", "orderctl")}
             self.assertEqual(policies["default-deny"], {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]})
             self.assertEqual((policies["dns"]["podSelector"], ports["dns"]), ({}, {53}))
-            self.assertLessEqual(ports["payment"], ports["check"], f"{overlay}: both ask the gateway, wherever it is")
+            self.assertLessEqual(ports["payment"], ports["check"] | ports["orderctl"], f"{overlay}: both ask the gateway")
+
+    def test_the_check_asks_only_a_gateway_that_has_a_ledger(self):
+        with_sandbox = {overlay for overlay, item in self.kinds("Deployment") if item["metadata"]["name"] == "gateway"}
+        self.assertEqual(with_sandbox, {"dev"})
+        for overlay, item in self.kinds("CronJob"):
+            arguments = item["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["args"]
+            if arguments[0] == "check":
+                self.assertEqual("--without-gateway" not in arguments, overlay in with_sandbox, overlay)
+
+    def test_demo_products_are_for_trying_only(self):
+        for overlay, item in self.kinds("ConfigMap"):
+            if item["metadata"]["name"] == "products":
+                self.assertEqual(item["data"]["products.jsonl"] != "", overlay == "dev", overlay)
+
+    def test_kafka_has_its_full_name_where_it_is_asked_from_another_namespace(self):
+        asked = {trigger["metadata"]["bootstrapServers"] for _, item in self.kinds("ScaledObject")
+                 for trigger in item["spec"]["triggers"] if trigger["type"] == "kafka"}
+        (_, kafka), = self.kinds("Kafka")
+        self.assertEqual(asked, {f"{kafka['metadata']['name']}-kafka-bootstrap.{kafka['metadata']['namespace']}.svc:9092"})
 
     def test_full_scale_has_its_connections_and_no_alarm(self):
         """Six of each service, one more of each in an update; the alert fires at 80 % of what PostgreSQL allows."""

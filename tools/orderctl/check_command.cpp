@@ -13,6 +13,7 @@
 
 #include "events/json.hpp"
 #include "orderctl/check.hpp"
+#include "orderctl/check_metrics.hpp"
 #include "orderctl/commands.hpp"
 #include "orderctl/evidence.hpp"
 #include "orderctl/facts_readers.hpp"
@@ -63,7 +64,8 @@ Examples:
   orderctl check --json | jq .violations
   orderctl check --history client.jsonl      also I1 and I2: what clients were told
   orderctl check --without-gateway           where the gateway has no ledger to read: no I3, no I4
-  orderctl check --every 300                 for good; ends only when something is violated
+  orderctl check --every 300 --metrics 127.0.0.1:9465
+                                             for good, and Prometheus is told what came out
 Exit code 1: violations. 2: nothing violated, but something could not be read (without the gateway's
 ledger the rest is judged, I3 and I4 are not), hardly anything could be judged, or it was not quiet
 in time.)";
@@ -72,7 +74,8 @@ constexpr std::size_t kMaxPrinted = 20;
 
 struct CheckOptions {
     int quiesce_s = 0;
-    int every_s = 0;  // 0: once
+    int every_s = 0;      // 0: once
+    std::string metrics;  // where Prometheus may ask; empty: nowhere
     bool without_gateway = false;
     std::string history;
 };
@@ -206,7 +209,8 @@ Unrest patient_quiesce(const Endpoints& endpoints, int seconds) {
     }
 }
 
-int run_check(const Context& context, const CheckOptions& options) {
+int run_check(const Context& context, const CheckOptions& options, CheckMetrics* metrics) {
+    const auto begun = std::chrono::system_clock::now();
     const auto history = load_history(options.history);
     CheckDocument document;
     if (options.quiesce_s > 0) {
@@ -233,6 +237,7 @@ int run_check(const Context& context, const CheckOptions& options) {
     }
     document.counts = report.counts;
     document.invariants = std::move(report.invariants);
+    if (metrics) metrics->show(document.invariants, !silent_gateway, begun);
     if (!context.json) print_verdict(document);
     attach_rows(context.endpoints, facts, Detail::brief, report.violations);
     document.violations = std::move(report.violations);
@@ -245,16 +250,18 @@ int run_check(const Context& context, const CheckOptions& options) {
     return violated ? kViolated : document.verdict == "clean" ? kClean : kCannotDo;
 }
 
-// What cannot be read now may be there the next time.
-int watch(const Context& context, const CheckOptions& options) {
+// For good: what cannot be read now may be there the next time.
+[[noreturn]] void watch(const Context& context, const CheckOptions& options) {
     // The first process of a container has to ask for its end itself.
     for (const int signal : {SIGTERM, SIGINT}) {
         std::signal(signal, [](int) { std::_Exit(kClean); });
     }
+    std::optional<CheckMetrics> metrics;
+    if (!options.metrics.empty()) metrics.emplace(options.metrics);
     for (;;) {
         if (!context.json) say(to_rfc3339(system_now()), "\n");
         try {
-            if (run_check(context, options) == kViolated) return kViolated;
+            run_check(context, options, metrics ? &*metrics : nullptr);
         } catch (const OutputError&) {
             throw;
         } catch (const std::exception& error) {
@@ -280,17 +287,23 @@ void add_check(CLI::App& app, Context& context) {
         ->add_option("--quiesce", options->quiesce_s,
                      "wait at most so many seconds until nothing is in flight")
         ->check(CLI::Range(0, 86'400));
+    CLI::Option* every =
+        command
+            ->add_option("--every", options->every_s,
+                         "check again so many seconds after each check, for good")
+            ->check(CLI::Range(1, 86'400));
     command
-        ->add_option("--every", options->every_s,
-                     "check again so many seconds after each check, until one finds violations")
-        ->check(CLI::Range(1, 86'400));
+        ->add_option("--metrics", options->metrics,
+                     "ADDRESS:PORT where Prometheus may ask for /metrics")
+        ->needs(every);
     command->add_flag("--without-gateway", options->without_gateway,
                       "do not ask for the gateway's ledger: I3 and I4 are not judged");
     command->add_option("--history", options->history,
                         "JSON lines of what clients did (docs/orderctl.md)");
     command->callback([&context, options] {
         context.run = [&context, options] {
-            return options->every_s > 0 ? watch(context, *options) : run_check(context, *options);
+            if (options->every_s > 0) watch(context, *options);
+            return run_check(context, *options, nullptr);
         };
     });
 }

@@ -1,0 +1,50 @@
+#include "orderctl/check_metrics.hpp"
+
+#include <exception>
+
+#include "orderctl/terminal.hpp"
+
+namespace orderflow::orderctl {
+namespace {
+
+prometheus::Exposer listen(const std::string& address) {
+    try {
+        return prometheus::Exposer(address);
+    } catch (const std::exception& error) {
+        throw CannotDo("--metrics " + address + ": " + error.what());
+    }
+}
+
+}  // namespace
+
+CheckMetrics::CheckMetrics(const std::string& address)
+    : registry_(std::make_shared<prometheus::Registry>()),
+      violations_(prometheus::BuildGauge()
+                      .Name("orderflow_check_violations")
+                      .Help("What the last check found that violates an invariant")
+                      .Register(*registry_)),
+      last_complete_(prometheus::BuildGauge()
+                         .Name("orderflow_check_last_complete_timestamp_seconds")
+                         .Help("When the last check began that could read everything")
+                         .Register(*registry_)
+                         .Add({})),
+      exposer_(listen(address)) {
+    set_last_complete(std::chrono::system_clock::now());
+    exposer_.RegisterCollectable(registry_);
+}
+
+void CheckMetrics::show(const std::vector<Invariant>& invariants, bool complete,
+                        std::chrono::system_clock::time_point begun) {
+    for (const Invariant& invariant : invariants) {
+        violations_.Add({{"invariant", std::string(invariant.id)}})
+            .Set(static_cast<double>(invariant.violations));
+    }
+    if (complete) set_last_complete(begun);
+}
+
+void CheckMetrics::set_last_complete(std::chrono::system_clock::time_point when) {
+    using Seconds = std::chrono::duration<double>;
+    last_complete_.Set(std::chrono::duration_cast<Seconds>(when.time_since_epoch()).count());
+}
+
+}  // namespace orderflow::orderctl

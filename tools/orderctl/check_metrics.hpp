@@ -1,0 +1,43 @@
+// What `orderctl check --every` tells Prometheus.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <prometheus/exposer.h>
+#include <prometheus/family.h>
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+
+#include "orderctl/check.hpp"
+
+namespace orderflow::orderctl {
+
+// Serves http://ADDRESS:PORT/metrics on threads of its own:
+//   orderflow_check_violations{invariant}        of the last check that could read the databases
+//                                                and Kafka
+//   orderflow_check_last_complete_timestamp_seconds
+//                                                when the last check began that could read
+//                                                everything; until there is one, the process's start
+class CheckMetrics {
+public:
+    // `address`: ADDRESS:PORT, IPv6 in brackets. Throws CannotDo if nobody can listen there.
+    explicit CheckMetrics(const std::string& address);
+
+    // After each check that has judged something. `complete`: the gateway's ledger was read, too, or
+    // was not to be read.
+    void show(const std::vector<Invariant>& invariants, bool complete,
+              std::chrono::system_clock::time_point begun);
+
+private:
+    void set_last_complete(std::chrono::system_clock::time_point when);
+
+    std::shared_ptr<prometheus::Registry> registry_;
+    prometheus::Family<prometheus::Gauge>& violations_;
+    prometheus::Gauge& last_complete_;
+    prometheus::Exposer exposer_;
+};
+
+}  // namespace orderflow::orderctl
