@@ -76,12 +76,18 @@ class Up(ContainersTest):
         told = self.containers.compose("run", "--rm", "orderctl", "topics", "show", check=False)
         self.assertEqual(told.returncode, 0, told.stdout)
 
-    def test_prometheus_sees_every_service(self):
+    def test_prometheus_sees_every_service_and_the_check(self):
         def up():
             answer = request_json("http://prometheus:9090/api/v1/query?query=up")
             return {row["metric"]["job"] for row in answer["data"]["result"] if row["value"][1] == "1"}
-        wanted = {f"{name}-service" for name in ("order", "payment", "inventory", "shipping", "analytics")}
+        wanted = {"orderctl-check", *(f"{name}-service" for name in ("order", "payment", "inventory", "shipping", "analytics"))}
         self.assertTrue(eventually(60, lambda: wanted <= up(), 1), up())
+
+    def test_brokers_say_what_they_do_and_whom_they_refuse(self):
+        for broker in self.containers.brokers:
+            self.assertIn("Kafka Server started", self.containers.logs(broker))
+        # Services are faster than the job that makes their users.
+        self.assertIn("Failed authentication", self.containers.logs(*self.containers.brokers))
 
 
 class Images(ContainersTest):

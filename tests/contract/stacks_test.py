@@ -280,7 +280,7 @@ class Demands(unittest.TestCase):
             self.assertLessEqual(ports["payment"], ports["check"] | ports["orderctl"], f"{overlay}: both ask the gateway")
 
     def test_the_check_asks_only_a_gateway_that_has_a_ledger(self):
-        with_sandbox = {overlay for overlay, item in self.kinds("Deployment") if item["metadata"]["name"] == "gateway"}
+        with_sandbox = {overlay for overlay, item in self.kinds("StatefulSet") if item["metadata"]["name"] == "gateway"}
         self.assertEqual(with_sandbox, {"dev"})
         for overlay, item in self.kinds("CronJob"):
             arguments = item["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["args"]

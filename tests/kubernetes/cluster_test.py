@@ -161,7 +161,7 @@ class Dev(unittest.TestCase):
         self.assertTrue(eventually(20, lambda: not left(), 1), left())
 
     def test_a_privileged_pod_is_refused(self):
-        refused = kubectl("run", "-n", "orderflow", "shell", "--image=postgres:17.6-trixie", "--privileged", check=False)
+        refused = kubectl("run", "-n", "orderflow", "shell", "--image=postgres:17.11-trixie", "--privileged", check=False)
         self.assertIn('violates PodSecurity "restricted', refused.stderr)
 
 

@@ -2,7 +2,7 @@
 
 #include <exception>
 
-#include "orderctl/terminal.hpp"
+#include "orderctl/connect.hpp"
 
 namespace orderflow::orderctl {
 namespace {
