@@ -70,7 +70,7 @@ class Watch(unittest.TestCase):
         self.servers.psql(change.format("+"), "payments")
         try:
             self.assertTrue(eventually(60, lambda: violated(metrics())), lines)
-            self.assertIn('I4', violated(metrics()))
+            self.assertIn("I8", violated(metrics()))
         finally:
             self.servers.psql(change.format("-"), "payments")
         self.assertTrue(any(self.order in line for line in lines), lines)
@@ -87,7 +87,7 @@ class Watch(unittest.TestCase):
             address = f"127.0.0.1:{free.getsockname()[1]}"
 
         def measured():
-            text = request("GET", f"http://{address}/metrics").text
+            text = request("GET", f"http://{address}/metrics").body.decode()
             return {name: float(value) for name, value in re.findall(r"^(orderflow_\S+) (\S+)$", text, re.M)}
         return address, measured
 
