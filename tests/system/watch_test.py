@@ -73,7 +73,7 @@ class Watch(unittest.TestCase):
             self.assertIn("I8", violated(metrics()))
         finally:
             self.servers.psql(change.format("-"), "payments")
-        self.assertTrue(any(self.order in line for line in lines), lines)
+        self.assertTrue(eventually(10, lambda: any(self.order in line for line in lines)), lines)
         self.assertTrue(eventually(60, lambda: not violated(metrics())), lines)
 
     def test_two_cannot_be_asked_at_one_port(self):
