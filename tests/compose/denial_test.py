@@ -18,9 +18,9 @@ LISTENING = {**{name: (PORT[name],) for name in SERVICES}, **{name: (9092, 9093,
 DATA = (*BROKERS, "postgres")
 # Who shares a network with whom. Kafka and PostgreSQL then ask who it is.
 MEANT = {
-    **{name: {*SERVICES, *DATA, "edge", "prometheus"} for name in SERVICES},
-    **{name: {*DATA, *SERVICES} for name in DATA},
-    "edge": {*SERVICES, "prometheus", "alertmanager", "edge"}, "sandbox": {"gateway"}, "gateway": {"sandbox", "payment"},
+    **{name: {*SERVICES, *DATA, "edge", "prometheus", "check"} for name in SERVICES},
+    **{name: {*DATA, *SERVICES, "check"} for name in DATA},
+    "edge": {*SERVICES, "prometheus", "alertmanager", "edge"}, "sandbox": {"gateway"}, "gateway": {"sandbox", "payment", "check"},
     "prometheus": {*SERVICES, "edge", "alertmanager", "check"}, "alertmanager": {"prometheus", "edge", "check"},
     "check": {*DATA, *SERVICES, "gateway", "prometheus", "alertmanager"}}
 MEANT["payment"] = MEANT["payment"] | {"gateway"}

@@ -29,7 +29,6 @@ CheckMetrics::CheckMetrics(const std::string& address)
                          .Register(*registry_)
                          .Add({})),
       exposer_(listen(address)) {
-    set_last_complete(std::chrono::system_clock::now());
     exposer_.RegisterCollectable(registry_);
 }
 
@@ -39,12 +38,8 @@ void CheckMetrics::show(const std::vector<Invariant>& invariants, bool complete,
         violations_.Add({{"invariant", std::string(invariant.id)}})
             .Set(static_cast<double>(invariant.violations));
     }
-    if (complete) set_last_complete(begun);
-}
-
-void CheckMetrics::set_last_complete(std::chrono::system_clock::time_point when) {
-    using Seconds = std::chrono::duration<double>;
-    last_complete_.Set(std::chrono::duration_cast<Seconds>(when.time_since_epoch()).count());
+    const std::chrono::duration<double> seconds = begun.time_since_epoch();
+    if (complete) last_complete_.Set(seconds.count());
 }
 
 }  // namespace orderflow::orderctl

@@ -20,20 +20,18 @@ namespace orderflow::orderctl {
 //                                                and Kafka
 //   orderflow_check_last_complete_timestamp_seconds
 //                                                when the last check began that could read
-//                                                everything; until there is one, the process's start
+//                                                everything; 0 until there is one
 class CheckMetrics {
 public:
     // `address`: ADDRESS:PORT, IPv6 in brackets. Throws CannotDo if nobody can listen there.
     explicit CheckMetrics(const std::string& address);
 
-    // After each check that has judged something. `complete`: the gateway's ledger was read, too, or
-    // was not to be read.
+    // After each check that has judged something. `complete`: the gateway's ledger was read, too,
+    // or was not to be read.
     void show(const std::vector<Invariant>& invariants, bool complete,
               std::chrono::system_clock::time_point begun);
 
 private:
-    void set_last_complete(std::chrono::system_clock::time_point when);
-
     std::shared_ptr<prometheus::Registry> registry_;
     prometheus::Family<prometheus::Gauge>& violations_;
     prometheus::Gauge& last_complete_;
