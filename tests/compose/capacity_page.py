@@ -81,7 +81,7 @@ def page(figures):
     loads, machine = figures["loads"], figures["machine"]
     each = lambda title, value: [title, *(value(load) for load in loads.values())]
     parts = list(loads["200/s"]["cores"])
-    together = lambda load: f"{sum(load['memory_mb'][name] for name in SERVICES):.0f}"
+    together = lambda load: f"{math.fsum(load['memory_mb'][name] for name in SERVICES):.0f}"
     return "\n\n".join([
         "# Capacity",
         "Written by `tests/compose/run --capacity`, which starts [docker-compose.yml](compose.md) (three brokers, everything\n"
@@ -92,7 +92,7 @@ def page(figures):
         table(["", *loads], [
             each("orders completed per second", lambda load: f"{load['completed_per_s']:,.1f}"),
             each("… of what the limit program writes", lambda load: f"{load['completed_per_s'] / figures['limit_per_s']:.0%}"),
-            each("cores for 1,000 orders per second", lambda load: f"{sum(load['cores'].values()):.2f}"),
+            each("cores for 1,000 orders per second", lambda load: f"{math.fsum(load['cores'].values()):.2f}"),
             *(each(f"… {part}", lambda load, part=part: f"{load['cores'][part]:.2f}") for part in parts),
             each("bytes per order in PostgreSQL's tables and indexes", lambda load: f"{load['bytes_per_order']['postgresql']:,}"),
             each("bytes per order in PostgreSQL's log", lambda load: f"{load['bytes_per_order']['wal']:,}"),

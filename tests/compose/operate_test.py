@@ -1,8 +1,11 @@
-"""What an operator does with docker-compose.yml while it runs: an upgrade, new certificates, a look beforehand."""
+"""What an operator does with docker-compose.yml while it runs: an upgrade, new certificates, a backup, a look beforehand."""
 
+import re
 import subprocess
+import tempfile
 
 from compose_test import FIRST_ORDER_S, ContainersTest, setUpModule, tearDownModule  # noqa: F401  # pylint: disable=unused-import
+from stack import request
 from stack_of_containers import PROJECT, ROOT, SERVICES
 
 KEPT = ("kafka-1", "kafka-2", "kafka-3", "postgres", "prometheus")
@@ -21,6 +24,15 @@ class Operated(ContainersTest):
     def ids(self, *services):
         found = self.containers.inspect()
         return {service: found[service][0]["Id"] for service in services}
+
+    def told(self, *command, place):
+        """What the command says that a page tells an operator to give, in directory `place`."""
+        done = subprocess.run(command, text=True, timeout=600, check=False, cwd=place, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              env=self.containers.environment | {"COMPOSE_PROJECT_NAME": PROJECT,
+                                                                 "COMPOSE_FILE": str(ROOT / "docker-compose.yml")})
+        self.assertEqual(done.returncode, 0, done.stdout)
+        return done.stdout
 
     def started(self):
         return {service: found[0]["State"]["StartedAt"] for service, found in self.containers.inspect().items()}
@@ -49,6 +61,23 @@ class Operated(ContainersTest):
         self.assertLessEqual(load.sent - len(load.accepted), UNANSWERED)
         self.script("upgrade", ORDERFLOW_VERSION="test")
         self.containers.look_again()
+
+    def test_a_backup_is_made_under_load_and_restored(self):
+        """By the commands of docs/compose.md. What is placed after it is not in it."""
+        section = (ROOT / "docs/compose.md").read_text().split("### A backup")[1]
+        backup, restore = re.findall(r"```sh\n(.*?)```", section, re.S)[:2]
+        some = sorted(self.judged(200).accepted)
+
+        def shown():
+            return {order: request("GET", f"{self.containers.edge}/api/orders/{order}").json() for order in some}
+        before = shown()
+        with tempfile.TemporaryDirectory() as place:
+            self.judged(1000, lambda: self.assertNotIn("FAILED", self.told("bash", "-c", backup, place=place)))
+            self.containers.down("--volumes")
+            self.assertIn("clean", self.told("bash", "-ec", restore, place=place))
+        self.containers.look_again()
+        self.assertEqual(shown(), before)
+        self.containers.await_order(FIRST_ORDER_S)
 
     def test_certificates_are_made_anew_and_taken(self):
         """Also one that an `up` has made, after which nobody was restarted."""
