@@ -226,10 +226,11 @@ int run_check(const Context& context, const CheckOptions& options, CheckMetrics*
         return invariant.verdict == Verdict::violated;
     });
     const bool silent_gateway = !facts.gateway_error.empty();
-    document.verdict = violated                                    ? "violated"
-                       : report.judged_nothing() || silent_gateway ? "not judged"
-                       : document.unrest                           ? "not quiet"
-                                                                   : "clean";
+    const bool complete = !report.judged_nothing() && !silent_gateway;
+    document.verdict = violated          ? "violated"
+                       : !complete       ? "not judged"
+                       : document.unrest ? "not quiet"
+                                         : "clean";
     document.notes = std::move(report.notes);
     if (silent_gateway) {
         document.notes.push_back("I3 and I4 are not judged, all others are: " +
@@ -237,7 +238,7 @@ int run_check(const Context& context, const CheckOptions& options, CheckMetrics*
     }
     document.counts = report.counts;
     document.invariants = std::move(report.invariants);
-    if (metrics) metrics->show(document.invariants, !silent_gateway, begun);
+    if (metrics) metrics->show(document.invariants, complete, begun);
     if (!context.json) print_verdict(document);
     attach_rows(context.endpoints, facts, Detail::brief, report.violations);
     document.violations = std::move(report.violations);

@@ -35,6 +35,7 @@ CheckMetrics::CheckMetrics(const std::string& address)
 void CheckMetrics::show(const std::vector<Invariant>& invariants, bool complete,
                         std::chrono::system_clock::time_point begun) {
     for (const Invariant& invariant : invariants) {
+        if (invariant.verdict == Verdict::not_judged) continue;
         violations_.Add({{"invariant", std::string(invariant.id)}})
             .Set(static_cast<double>(invariant.violations));
     }

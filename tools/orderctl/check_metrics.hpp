@@ -16,8 +16,8 @@
 namespace orderflow::orderctl {
 
 // Serves http://ADDRESS:PORT/metrics on threads of its own:
-//   orderflow_check_violations{invariant}        of the last check that could read the databases
-//                                                and Kafka
+//   orderflow_check_violations{invariant}        of the last check that judged this invariant; none
+//                                                until there is one
 //   orderflow_check_last_complete_timestamp_seconds
 //                                                when the last check began that could read
 //                                                everything; 0 until there is one
@@ -26,8 +26,7 @@ public:
     // `address`: ADDRESS:PORT, IPv6 in brackets. Throws CannotDo if nobody can listen there.
     explicit CheckMetrics(const std::string& address);
 
-    // After each check that has judged something. `complete`: the gateway's ledger was read, too,
-    // or was not to be read.
+    // After each check. `complete`: it could judge what there is to judge.
     void show(const std::vector<Invariant>& invariants, bool complete,
               std::chrono::system_clock::time_point begun);
 
