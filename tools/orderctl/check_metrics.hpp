@@ -1,5 +1,5 @@
-// What `orderctl check --every` tells Prometheus.
 #pragma once
+// What `orderctl check --every` tells Prometheus.
 
 #include <chrono>
 #include <memory>
