@@ -3,14 +3,16 @@
 import re
 import subprocess
 import tempfile
+import time
 
-from compose_test import FIRST_ORDER_S, ContainersTest, setUpModule, tearDownModule  # noqa: F401  # pylint: disable=unused-import
+from compose_test import FIRST_ORDER_S, RATE, ContainersTest, setUpModule, tearDownModule  # noqa: F401  # pylint: disable=unused-import
 from stack import request
 from stack_of_containers import PROJECT, ROOT, SERVICES
 
 KEPT = ("kafka-1", "kafka-2", "kafka-3", "postgres", "prometheus")
 PRESENTING = ("kafka-1", "kafka-2", "kafka-3", "postgres", "gateway", "edge")
-UNANSWERED = 100  # of the edge's second, and of what a killed connection leaves in doubt
+UPGRADE_ORDERS = 9000
+UNANSWERED = 200  # of the edge's second, which may be three, and of what a killed connection leaves in doubt
 
 
 class Operated(ContainersTest):
@@ -48,16 +50,20 @@ class Operated(ContainersTest):
         for image in images:
             self.containers.docker("tag", image, image.replace(":test", ":next"))
         kept, started = self.ids(*KEPT), self.started()
+        took_s = []
         def upgrade():
+            begin = time.monotonic()
             self.script("upgrade", ORDERFLOW_VERSION="next")
+            took_s.append(time.monotonic() - begin)
             self.containers.look_again()
-        load = self.judged(5000, upgrade)
+        load = self.judged(UPGRADE_ORDERS, upgrade)
+        self.assertLess(took_s[0], UPGRADE_ORDERS / RATE, "the load ended before it")
         self.assertEqual(self.ids(*KEPT), kept)
         self.assertEqual({service for service in KEPT if self.started()[service] > started[service]}, {"prometheus"})
         for service in (*SERVICES, "edge", "check", "sandbox", "gateway"):
             running = [one["Config"]["Image"] for one in self.containers.inspect()[service]]
             self.assertEqual([image.rsplit(":", 1)[1] for image in running], ["next"], service)
-        print(f"upgrade: {load.sent} requests, {load.sent - len(load.accepted)} not accepted", flush=True)
+        print(f"upgrade: {took_s[0]:.0f} s, {load.sent} requests, {load.sent - len(load.accepted)} not accepted", flush=True)
         self.assertLessEqual(load.sent - len(load.accepted), UNANSWERED)
         self.script("upgrade", ORDERFLOW_VERSION="test")
         self.containers.look_again()
