@@ -8,9 +8,9 @@
 namespace orderflow {
 
 struct GatherLimits {
-    std::size_t max_records = 500;                // in one batch
-    std::size_t gather_records = 128;             // enough: do not wait for more
-    std::chrono::milliseconds gather_time{5};     // the longest wait
+    std::size_t max_records = 500;             // in one batch
+    std::size_t gather_records = 128;          // enough: do not wait for more
+    std::chrono::milliseconds gather_time{5};  // the longest wait
 };
 
 // After a batch of one or two records the next does not wait: at low load nothing waits. After a

@@ -39,8 +39,7 @@ struct LineWriter::State {
             bytes -= line.size();
             writing = true;
             lock.unlock();
-            const bool reported =
-                unreported == 0 || !lost_line || put(lost_line(unreported));
+            const bool reported = unreported == 0 || !lost_line || put(lost_line(unreported));
             const bool written = put(line);
             lock.lock();
             if (!reported) to_report += unreported;
@@ -116,9 +115,8 @@ void LineWriter::write(std::string line) {
 
 bool LineWriter::flush(std::chrono::milliseconds at_most) {
     std::unique_lock lock(state_->mutex);
-    return state_->changed.wait_for(lock, at_most, [this] {
-        return state_->lines.empty() && !state_->writing;
-    });
+    return state_->changed.wait_for(lock, at_most,
+                                    [this] { return state_->lines.empty() && !state_->writing; });
 }
 
 std::uint64_t LineWriter::lost() const {

@@ -36,8 +36,7 @@ public:
                       executor](std::function<void(Outcome)> done) {
             self->waiters_.push_back(std::move(done));
             if (self->waiters_.size() > 1) return;
-            boost::asio::co_spawn(
-                executor, [self] { return self->read(); }, boost::asio::detached);
+            boost::asio::co_spawn(executor, [self] { return self->read(); }, boost::asio::detached);
         };
         const auto outcome = co_await await_callback<Outcome>(std::move(start));
         if (!outcome) throw Unavailable("what is asked for could not be read in time");

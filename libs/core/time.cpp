@@ -50,8 +50,7 @@ std::optional<Instant> parse_rfc3339(std::string_view text) {
     }
     const int month_number = digits(text, 5, 2);
     const int day_number = digits(text, 8, 2);
-    const year_month_day date{year{digits(text, 0, 4)},
-                              month{static_cast<unsigned>(month_number)},
+    const year_month_day date{year{digits(text, 0, 4)}, month{static_cast<unsigned>(month_number)},
                               day{static_cast<unsigned>(day_number)}};
     const int hour = digits(text, 11, 2);
     const int minute = digits(text, 14, 2);

@@ -58,8 +58,8 @@ struct OriginalMessage {
     bool truncated = false;       // key, headers or value are not all that the record has
     bool operator==(const OriginalMessage&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(OriginalMessage, (), (topic, partition, offset, key, headers, value, encoding,
-                                            truncated))
+BOOST_DESCRIBE_STRUCT(OriginalMessage, (),
+                      (topic, partition, offset, key, headers, value, encoding, truncated))
 
 struct RecordParked {
     OriginalMessage original_message;
@@ -71,8 +71,8 @@ struct RecordParked {
     std::optional<Instant> due_at;  // the next attempt, unless it waits behind another record
     bool operator==(const RecordParked&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(RecordParked, (), (original_message, error, attempts, timestamp, service,
-                                         order_id, due_at))
+BOOST_DESCRIBE_STRUCT(RecordParked, (),
+                      (original_message, error, attempts, timestamp, service, order_id, due_at))
 
 struct RecordDied {
     OriginalMessage original_message;
@@ -83,8 +83,8 @@ struct RecordDied {
     std::optional<OrderId> order_id;
     bool operator==(const RecordDied&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(RecordDied, (), (original_message, error, attempts, timestamp, service,
-                                       order_id))
+BOOST_DESCRIBE_STRUCT(RecordDied, (),
+                      (original_message, error, attempts, timestamp, service, order_id))
 
 // A record as it came, any bytes.
 struct RawRecord {

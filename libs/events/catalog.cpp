@@ -74,9 +74,7 @@ constexpr std::array<TopicSettings, 9> kTopics{{
      30 * kDayMs, 4 * kGiB, kMaxMessageBytes},
 }};
 
-std::string_view without_version(std::string_view type) {
-    return type.substr(0, type.rfind(".v"));
-}
+std::string_view without_version(std::string_view type) { return type.substr(0, type.rfind(".v")); }
 
 // The same event, in this or another major version ("OrderPlaced.v2").
 bool is_same_event(std::string_view ce_type, std::string_view known) {

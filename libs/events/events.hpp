@@ -78,8 +78,9 @@ struct Order {
     Instant placed_at{};
     bool operator==(const Order&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Order, (), (customer_id, currency, total, items, payment, shipment,
-                                  warehouse_storage, placed_at))
+BOOST_DESCRIBE_STRUCT(Order, (),
+                      (customer_id, currency, total, items, payment, shipment, warehouse_storage,
+                       placed_at))
 
 struct OrderPlaced {
     OrderId order_id;
@@ -193,8 +194,8 @@ struct ShipmentScheduled {
     bool storage_booked = false;
     bool operator==(const ShipmentScheduled&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(ShipmentScheduled, (), (order_id, shipment_id, tracking_number, total,
-                                              currency, storage_booked))
+BOOST_DESCRIBE_STRUCT(ShipmentScheduled, (),
+                      (order_id, shipment_id, tracking_number, total, currency, storage_booked))
 
 struct ShipmentRefused {
     OrderId order_id;

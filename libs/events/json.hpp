@@ -159,9 +159,8 @@ bool read_value(Reader& reader, E& out, UnknownMembers) {
     }
     if (known) return true;
     std::string names;
-    mp11::mp_for_each<describe::describe_enumerators<E>>([&](auto enumerator) {
-        names.append(names.empty() ? "" : ", ").append(enumerator.name);
-    });
+    mp11::mp_for_each<describe::describe_enumerators<E>>(
+        [&](auto enumerator) { names.append(names.empty() ? "" : ", ").append(enumerator.name); });
     return reader.fail("validation", "must be one of: " + names);
 }
 
@@ -236,8 +235,8 @@ bool within(Reader& reader, const Capitals<S>& limit, const S& value) {
     const std::string& text = value.*limit.member;
     bool good = text.size() == limit.length;
     for (const char c : text) good = good && c >= 'A' && c <= 'Z';
-    return good || reader.fail("validation", "must be " + std::to_string(limit.length) +
-                                                 " capital letters");
+    return good || reader.fail("validation",
+                               "must be " + std::to_string(limit.length) + " capital letters");
 }
 
 template <class S, std::size_t N>

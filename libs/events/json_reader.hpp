@@ -16,8 +16,18 @@ namespace orderflow::events::json {
 inline constexpr std::size_t kMaxDepth = 16;
 inline constexpr std::size_t kMaxTokens = 20'000;
 
-enum class Token { null, boolean, number, string, begin_object, key, end_object, begin_array,
-                   end_array, end };
+enum class Token {
+    null,
+    boolean,
+    number,
+    string,
+    begin_object,
+    key,
+    end_object,
+    begin_array,
+    end_array,
+    end
+};
 
 // The tokens of one document, read in one pass by RapidJSON's iterative parser and then handed out
 // one by one, with the path to the current value for error messages. It ends at the first error, or

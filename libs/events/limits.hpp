@@ -15,64 +15,64 @@ namespace orderflow::events {
 // Characters (Unicode code points) of a string.
 template <class Struct, class Member>
 struct Length {
-    Member Struct::*member;
+    Member Struct::* member;
     std::size_t min, max;
 };
 
 // An integer's inclusive bounds.
 template <class Struct>
 struct Range {
-    std::int64_t Struct::*member;
+    std::int64_t Struct::* member;
     std::int64_t min, max;
 };
 
 // Elements of an array.
 template <class Struct, class Element>
 struct Count {
-    std::vector<Element> Struct::*member;
+    std::vector<Element> Struct::* member;
     std::size_t min, max;
 };
 
 // A string of exactly `length` capital letters (country codes).
 template <class Struct>
 struct Capitals {
-    std::string Struct::*member;
+    std::string Struct::* member;
     std::size_t length;
 };
 
 // A string out of a list: wire strings that cannot be enumerators.
 template <class Struct, std::size_t N>
 struct OneOf {
-    std::string Struct::*member;
+    std::string Struct::* member;
     std::array<std::string_view, N> values;
 };
 
 template <class S, class M>
-constexpr auto length(M S::*member, std::size_t min, std::size_t max) {
+constexpr auto length(M S::* member, std::size_t min, std::size_t max) {
     return Length<S, M>{member, min, max};
 }
 template <class S>
-constexpr auto range(std::int64_t S::*member, std::int64_t min, std::int64_t max) {
+constexpr auto range(std::int64_t S::* member, std::int64_t min, std::int64_t max) {
     return Range<S>{member, min, max};
 }
 template <class S, class E>
-constexpr auto count(std::vector<E> S::*member, std::size_t min, std::size_t max) {
+constexpr auto count(std::vector<E> S::* member, std::size_t min, std::size_t max) {
     return Count<S, E>{member, min, max};
 }
 template <class S>
-constexpr auto capitals(std::string S::*member, std::size_t length) {
+constexpr auto capitals(std::string S::* member, std::size_t length) {
     return Capitals<S>{member, length};
 }
 
 template <class S, std::size_t N>
-constexpr auto one_of(std::string S::*member, const std::array<std::string_view, N>& values) {
+constexpr auto one_of(std::string S::* member, const std::array<std::string_view, N>& values) {
     return OneOf<S, N>{member, values};
 }
 
-inline constexpr std::int64_t kMaxPrice = 1'000'000'000'000;  // 10^12 minor units
+inline constexpr std::int64_t kMaxPrice = 1'000'000'000'000;       // 10^12 minor units
 inline constexpr std::int64_t kMaxTotal = 10'000'000'000'000'000;  // 100 lines × 100 pieces × 10^12
 inline constexpr std::int64_t kMaxAdjustment = 1'000'000'000'000;  // pieces
-inline constexpr std::int64_t kMaxQuantity = 100;                   // pieces per line
+inline constexpr std::int64_t kMaxQuantity = 100;                  // pieces per line
 inline constexpr std::size_t kMaxLines = 100;
 inline constexpr std::size_t kMaxTopicChars = 249;  // Kafka's own
 inline constexpr std::int64_t kMaxPartition = std::numeric_limits<std::int32_t>::max();
@@ -99,8 +99,7 @@ inline constexpr auto kLimits<Address> =
     std::tuple{length(&Address::line1, 1, 200), length(&Address::city, 1, 100),
                length(&Address::postal_code, 1, 20), capitals(&Address::country, 2)};
 template <>
-inline constexpr auto kLimits<Destination> =
-    std::tuple{length(&Destination::recipient, 1, 100)};
+inline constexpr auto kLimits<Destination> = std::tuple{length(&Destination::recipient, 1, 100)};
 template <>
 inline constexpr auto kLimits<Order> =
     std::tuple{length(&Order::customer_id, 1, 64), range(&Order::total, 0, kMaxTotal),
@@ -124,9 +123,8 @@ template <>
 inline constexpr auto kLimits<PaymentCaptured> = std::tuple{
     length(&PaymentCaptured::charge_id, 1, 64), range(&PaymentCaptured::amount, 0, kMaxTotal)};
 template <>
-inline constexpr auto kLimits<PaymentRefunded> =
-    std::tuple{range(&PaymentRefunded::amount, 0, kMaxTotal),
-               length(&PaymentRefunded::settled_by, 1, 64)};
+inline constexpr auto kLimits<PaymentRefunded> = std::tuple{
+    range(&PaymentRefunded::amount, 0, kMaxTotal), length(&PaymentRefunded::settled_by, 1, 64)};
 template <>
 inline constexpr auto kLimits<NothingToCompensate> =
     std::tuple{length(&NothingToCompensate::settled_by, 1, 64)};
@@ -148,14 +146,12 @@ inline constexpr auto kLimits<OriginalMessage> =
                length(&OriginalMessage::value, 0, kMaxValueBytes),
                one_of(&OriginalMessage::encoding, kEncodings)};
 template <>
-inline constexpr auto kLimits<RecordParked> =
-    std::tuple{length(&RecordParked::error, 0, kMaxErrorBytes),
-               range(&RecordParked::attempts, 0, kMaxAttempts),
-               one_of(&RecordParked::service, kServiceNames)};
+inline constexpr auto kLimits<RecordParked> = std::tuple{
+    length(&RecordParked::error, 0, kMaxErrorBytes),
+    range(&RecordParked::attempts, 0, kMaxAttempts), one_of(&RecordParked::service, kServiceNames)};
 template <>
-inline constexpr auto kLimits<RecordDied> =
-    std::tuple{length(&RecordDied::error, 0, kMaxErrorBytes),
-               range(&RecordDied::attempts, 0, kMaxAttempts),
-               one_of(&RecordDied::service, kServiceNames)};
+inline constexpr auto kLimits<RecordDied> = std::tuple{
+    length(&RecordDied::error, 0, kMaxErrorBytes), range(&RecordDied::attempts, 0, kMaxAttempts),
+    one_of(&RecordDied::service, kServiceNames)};
 
 }  // namespace orderflow::events

@@ -181,10 +181,10 @@ struct Client::Core final : std::enable_shared_from_this<Client::Core> {
     std::size_t running = 0;
     std::size_t connecting = 0;  // of the running: those that are not sent yet
     std::deque<Outgoing> waiting;
-    bool posted = false;       // begin_waiting() is
+    bool posted = false;      // begin_waiting() is
     asio::steady_timer turn;  // armed while requests wait
     bool turn_armed = false;
-    asio::steady_timer idle;  // armed while there are lanes
+    asio::steady_timer idle;                      // armed while there are lanes
     std::unique_ptr<CURLSH, ShareCleanup> share;  // of TLS sessions, names
     std::vector<std::unique_ptr<Call>> calls;     // running and spare
     std::vector<Call*> spare;
@@ -197,7 +197,11 @@ struct Client::Core final : std::enable_shared_from_this<Client::Core> {
 };
 
 Client::Core::Core(asio::io_context& io_, const ClientSettings& settings_, ClientLimits limits_)
-    : io(io_), settings(settings_), limits(limits_), fields(settings_.credentials_file), turn(io_),
+    : io(io_),
+      settings(settings_),
+      limits(limits_),
+      fields(settings_.credentials_file),
+      turn(io_),
       idle(io_) {
     require_libcurl();
     settings.origin = checked_origin(settings.origin);
@@ -217,9 +221,10 @@ std::size_t Client::Core::free_lane() {
     const auto found = std::ranges::find_if(lanes, has_room);
     const auto index = static_cast<std::size_t>(found - lanes.begin());
     if (found == lanes.end()) {
-        lanes.push_back({std::make_shared<CurlMulti>(
-            io, kLaneRequests, [this](CURL* easy, CURLcode code) { end(easy, code); }),
-                         0, Clock::now()});
+        lanes.push_back(
+            {std::make_shared<CurlMulti>(io, kLaneRequests,
+                                         [this](CURL* easy, CURLcode code) { end(easy, code); }),
+             0, Clock::now()});
         lanes.back().multi->start();
         if (lanes.size() == 1) wait_for_idle_lanes();
     }
@@ -449,14 +454,13 @@ Client::Client(asio::io_context& io, const ClientSettings& settings, ClientLimit
 Client::~Client() { core_->close(); }
 
 asio::awaitable<ClientResult> Client::request(std::string method, std::string target,
-                                              std::string body,
-                                              std::chrono::milliseconds timeout) {
+                                              std::string body, std::chrono::milliseconds timeout) {
     check_request_line(method, target);
     const auto give_up = Clock::now() + timeout;
     const auto initiate = [give_up](auto handler, std::shared_ptr<Core> core, std::string verb,
                                     std::string path, std::string content) {
-        core->ask({std::move(verb), std::move(path), std::move(content), give_up,
-                   std::move(handler)});
+        core->ask(
+            {std::move(verb), std::move(path), std::move(content), give_up, std::move(handler)});
     };
     return asio::async_initiate<const asio::use_awaitable_t<>, void(ClientResult)>(
         initiate, asio::use_awaitable, core_, std::move(method), std::move(target),

@@ -60,8 +60,8 @@ Result<std::optional<EntityTags>> entity_tags(const Request& request, std::strin
     return std::optional(std::move(found));
 }
 
-std::optional<Error> unusable(const Request& request,
-                              std::span<const std::string_view> fields, const char* why) {
+std::optional<Error> unusable(const Request& request, std::span<const std::string_view> fields,
+                              const char* why) {
     for (const std::string_view field : fields) {
         if (request.headers.count(field) == 0) continue;
         return Error{"precondition", std::string(field) + " " + why};

@@ -36,7 +36,7 @@ inline constexpr std::array<std::string_view, 4> kConditions{
 
 // For a request that changes something: a condition that cannot be kept to is refused rather than
 // ignored. Error "precondition" if it has one of these fields; `why` ends the sentence.
-std::optional<Error> unusable(const Request& request,
-                              std::span<const std::string_view> fields, const char* why);
+std::optional<Error> unusable(const Request& request, std::span<const std::string_view> fields,
+                              const char* why);
 
 }  // namespace orderflow::http

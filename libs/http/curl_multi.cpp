@@ -38,7 +38,10 @@ int new_epoll() {
 
 CurlMulti::CurlMulti(asio::io_context& io, std::size_t connections,
                      std::function<void(CURL*, CURLcode)> ended)
-    : io_(io), ended_(std::move(ended)), sockets_(io, new_epoll()), timer_(io),
+    : io_(io),
+      ended_(std::move(ended)),
+      sockets_(io, new_epoll()),
+      timer_(io),
       multi_(curl_multi_init()) {
     if (!multi_) throw std::bad_alloc();
     CURLM* multi = multi_.get();

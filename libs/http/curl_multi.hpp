@@ -67,11 +67,11 @@ private:
     std::function<void(CURL*, CURLcode)> ended_;
     boost::asio::posix::stream_descriptor sockets_;  // the epoll set
     boost::asio::steady_timer timer_;
-    Clock::time_point due_ = Clock::time_point::max();    // when libcurl wants to be called
-    Clock::time_point armed_ = Clock::time_point::max();  // what the timer waits for
-    bool posted_ = false;                                 // it wants to be called at once
+    Clock::time_point due_ = Clock::time_point::max();        // when libcurl wants to be called
+    Clock::time_point armed_ = Clock::time_point::max();      // what the timer waits for
+    bool posted_ = false;                                     // it wants to be called at once
     std::unordered_map<curl_socket_t, Watched> connections_;  // open ones
-    std::unique_ptr<CURLM, Cleanup> multi_;  // last: its end closes sockets
+    std::unique_ptr<CURLM, Cleanup> multi_;                   // last: its end closes sockets
 };
 
 }  // namespace orderflow::http

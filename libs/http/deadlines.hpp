@@ -11,9 +11,8 @@
 
 namespace orderflow::http {
 
-class Deadline
-    : public boost::intrusive::list_base_hook<
-          boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+class Deadline : public boost::intrusive::list_base_hook<
+                     boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
 public:
     using Clock = std::chrono::steady_clock;
     static constexpr Clock::time_point kNever = Clock::time_point::max();
@@ -46,8 +45,7 @@ public:
     }
 
 private:
-    using Watched =
-        boost::intrusive::list<Deadline, boost::intrusive::constant_time_size<false>>;
+    using Watched = boost::intrusive::list<Deadline, boost::intrusive::constant_time_size<false>>;
 
     void wait() {
         running_ = true;

@@ -37,7 +37,8 @@ int probe(const std::string& url) {
         const auto slash = url.find('/', kScheme.size());
         const std::string path = slash == url.npos ? "/" : url.substr(slash);
         const BlockingSocket socket(Address::parse(url), kPatience);
-        if (!socket.write("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n"
+        if (!socket.write("GET " + path +
+                          " HTTP/1.1\r\nHost: localhost\r\n"
                           "Connection: close\r\n\r\n")) {
             throw std::runtime_error("the request could not be sent");
         }

@@ -60,9 +60,8 @@ const Fields& RequestFields::of(bool has_body) {
 void RequestFields::make(const std::string& credentials) {
     credentials_ = credentials;
     const std::string accept = "Accept: application/json";
-    const std::string authorization = std::string("Authorization:") +
-                                      (credentials.empty() ? "" : " Bearer ") +
-                                      credentials;
+    const std::string authorization =
+        std::string("Authorization:") + (credentials.empty() ? "" : " Bearer ") + credentials;
     with_body_ = list({accept, authorization, "Content-Type: application/json", "Expect:"});
     without_ = list({accept, authorization, "Content-Type:", "Expect:"});
 }

@@ -19,8 +19,8 @@ constexpr seconds kLongestRetryAfter{300};
 
 // RFC 9110 §5.6.7, the two obsolete forms too.
 std::optional<seconds> parse_date(std::string_view text) {
-    for (const char* form : {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT",
-                             "%a %b %e %H:%M:%S %Y"}) {
+    for (const char* form :
+         {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"}) {
         std::tm date{};
         const std::string whole(text);
         const char* end = ::strptime(whole.c_str(), form, &date);
@@ -41,8 +41,9 @@ seconds retry_after(const Headers& headers) {
         const auto until = parse_date(text);
         const auto since = parse_date(headers.find("date"));
         if (!until) return seconds{0};
-        count = (*until - since.value_or(std::chrono::floor<seconds>(
-                              system_now().time_since_epoch()))).count();
+        count =
+            (*until - since.value_or(std::chrono::floor<seconds>(system_now().time_since_epoch())))
+                .count();
     }
     return std::clamp(seconds{count}, seconds{0}, kLongestRetryAfter);
 }

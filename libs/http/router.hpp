@@ -29,8 +29,8 @@ namespace orderflow::http {
 using Handler = std::function<boost::asio::awaitable<Response>(Request)>;
 
 struct RouteOptions {
-    std::size_t body_limit_bytes = 0;                // 0: the server's limit
-    std::string content_type = "application/json";   // of a non-empty body; empty: anything
+    std::size_t body_limit_bytes = 0;               // 0: the server's limit
+    std::string content_type = "application/json";  // of a non-empty body; empty: anything
 };
 
 struct Route {

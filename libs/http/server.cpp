@@ -63,8 +63,12 @@ void turn_away(tcp::socket& socket, std::string_view date, unsigned retry_after_
 }  // namespace
 
 Server::Core::Core(asio::io_context& io_, Router router_, Limits limits_, Hooks hooks_)
-    : io(io_), router(std::move(router_)), limits(limits_), hooks(std::move(hooks_)),
-      acceptor(io_), sweep(std::make_shared<DeadlineSweep>(io_, kSweepEvery)) {}
+    : io(io_),
+      router(std::move(router_)),
+      limits(limits_),
+      hooks(std::move(hooks_)),
+      acceptor(io_),
+      sweep(std::make_shared<DeadlineSweep>(io_, kSweepEvery)) {}
 
 awaitable<void> Server::Core::accept_loop(std::shared_ptr<Core> core) {
     asio::steady_timer pause(core->io);

@@ -129,11 +129,11 @@ private:
         }
         if (response.hang_up) co_return false;
         const bool client_closes = read == Read::complete && !parser_->keeps_alive();
-        const bool keep = read == Read::complete && !client_closes && !skip_body_ &&
-                          !core_.stopping;
+        const bool keep =
+            read == Read::complete && !client_closes && !skip_body_ && !core_.stopping;
         const bool written = co_await write(std::move(response), keep);
         if (written && !keep && !client_closes) co_await linger();
-        co_return written && keep;
+        co_return written&& keep;
     }
 
     awaitable<Read> read_head() {
@@ -344,14 +344,14 @@ private:
         // W3C Trace Context goes back as it came, so that a client can find its call again.
         if (!trace_.empty()) response.headers.emplace_back("traceparent", trace_);
         // HTTP/1.0 ends a connection unless told otherwise; its client then waits for that end.
-        const std::string_view connection = !keep_alive          ? "close"
+        const std::string_view connection = !keep_alive         ? "close"
                                             : parser_->http11() ? ""
                                                                 : "keep-alive";
         write_head(out_, response, core_.date.now(), connection);
         const bool with_body = !head_only_ && may_have_body(response.status);
         std::array<asio::const_buffer, 2> parts{
-            asio::buffer(out_), asio::buffer(with_body ? std::string_view(response.body)
-                                                       : std::string_view())};
+            asio::buffer(out_),
+            asio::buffer(with_body ? std::string_view(response.body) : std::string_view())};
         // Nearly always all of it fits into the socket's buffer at once.
         error_code ec;
         std::size_t sent = socket_.write_some(parts, ec);

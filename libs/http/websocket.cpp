@@ -23,10 +23,10 @@ using boost::system::error_code;
 using tcp = asio::ip::tcp;
 using Clock = Deadline::Clock;
 
-constexpr std::size_t kReadBytes = 256;        // a command; a longer message is put together
-constexpr std::size_t kKeptBytes = 512;        // of a message's memory, once it was handled
-constexpr std::size_t kMaxReasonBytes = 123;   // RFC 6455 §5.5
-constexpr int kSendBufferBytes = 64 * 1024;    // in the kernel, or it would grow to megabytes
+constexpr std::size_t kReadBytes = 256;           // a command; a longer message is put together
+constexpr std::size_t kKeptBytes = 512;           // of a message's memory, once it was handled
+constexpr std::size_t kMaxReasonBytes = 123;      // RFC 6455 §5.5
+constexpr int kSendBufferBytes = 64 * 1024;       // in the kernel, or it would grow to megabytes
 constexpr const char* kServerName = "orderflow";  // or Beast would announce its version
 
 // What Beast reads from: the socket, with each frame's header seen as it arrives.
@@ -131,7 +131,9 @@ class Server::Core::Socket final : public Connection,
                                    public std::enable_shared_from_this<Socket> {
 public:
     Socket(std::shared_ptr<Core> core, tcp::socket socket, const Route& route)
-        : core_(std::move(core)), limits_(core_->limits.websocket), route_(route),
+        : core_(std::move(core)),
+          limits_(core_->limits.websocket),
+          route_(route),
           stream_(WatchedSocket(std::move(socket))),
           frames_(limits_.frames_per_second, limits_.frames_burst) {
         error_code ignored;
@@ -280,10 +282,9 @@ private:
         write_began_ = Clock::now();
         write_deadline_ = write_began_ + limits_.write_timeout;
         at = std::min(at, write_deadline_);
-        stream_.async_write(asio::buffer(*queue_.front()),
-                            [self = shared_from_this()](error_code ec, std::size_t) {
-                                self->was_written(ec);
-                            });
+        stream_.async_write(
+            asio::buffer(*queue_.front()),
+            [self = shared_from_this()](error_code ec, std::size_t) { self->was_written(ec); });
     }
 
     void was_written(error_code ec) {
@@ -359,7 +360,7 @@ private:
     std::unique_ptr<WebSocketSession> session_;
 
     std::array<char, kReadBytes> part_;
-    std::string message_;  // as far as it has arrived
+    std::string message_;           // as far as it has arrived
     Queue queue_;                   // the first one is being written;
     std::size_t queued_bytes_ = 0;  // a deque costs 576 bytes when empty
     TokenBucket frames_;

@@ -28,13 +28,13 @@ inline constexpr std::uint16_t kTryAgainLater = 1013;
 }  // namespace close_code
 
 struct WebSocketLimits {
-    std::size_t sockets = 12'288;             // open at once; above: 503
-    std::size_t message_bytes = 16 * 1024;    // of a client's message; above: closed with 1009
-    std::size_t queue_bytes = 1024 * 1024;    // not yet written; above: closed with 1013
-    std::size_t queue_frames = 256;           // likewise, if the first of them is stuck
+    std::size_t sockets = 12'288;                 // open at once; above: 503
+    std::size_t message_bytes = 16 * 1024;        // of a client's message; above: closed with 1009
+    std::size_t queue_bytes = 1024 * 1024;        // not yet written; above: closed with 1013
+    std::size_t queue_frames = 256;               // likewise, if the first of them is stuck
     std::size_t queues_bytes = 64 * 1024 * 1024;  // of all sockets: above, each has its even share
-    double frames_per_second = 20;            // from the client, pings too; above: closed with 1008
-    double frames_burst = 240;                // at once, so that a client can subscribe anew
+    double frames_per_second = 20;  // from the client, pings too; above: closed with 1008
+    double frames_burst = 240;      // at once, so that a client can subscribe anew
 
     // Struck by the server's sweep, so up to a quarter of a second late.
     std::chrono::milliseconds idle_timeout{30'000};   // silence → ping; as long again → dropped

@@ -10,9 +10,8 @@ namespace orderflow::http {
 namespace {
 
 bool fit_for_header(std::string_view text) {
-    return std::all_of(text.begin(), text.end(), [](char c) {
-        return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
-    });
+    return std::all_of(text.begin(), text.end(),
+                       [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; });
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -33,8 +32,8 @@ RangeParameters read_parameters(std::string_view text) {
         const std::string_view parameter = take_item(text, ';');
         if (equals_ignoring_case(parameter.substr(0, 2), "q=")) {
             const std::string_view weight = parameter.substr(2);
-            found.weightless = weight.starts_with('0') &&
-                               weight.find_first_not_of("0.") == std::string_view::npos;
+            found.weightless =
+                weight.starts_with('0') && weight.find_first_not_of("0.") == std::string_view::npos;
             break;
         }
         found.own = found.own || !parameter.empty();

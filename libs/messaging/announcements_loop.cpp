@@ -75,9 +75,10 @@ public:
         const auto now = steady_clock::now();
         if (now < next_log_) return;
         next_log_ = now + kLogEvery;
-        spdlog::error("relay: {} will never take announcement {}: {} ({}); passed over, the "
-                      "record itself is kept (orderctl records list)",
-                      topic, skipped.seq, skipped.error, orderflow::name_of(skipped.why));
+        spdlog::error(
+            "relay: {} will never take announcement {}: {} ({}); passed over, the "
+            "record itself is kept (orderctl records list)",
+            topic, skipped.seq, skipped.error, orderflow::name_of(skipped.why));
     }
 
 private:

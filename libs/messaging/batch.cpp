@@ -94,9 +94,7 @@ DecodedBatch decode_batch(Service self, const std::vector<Record>& records) {
         const auto type = record.header("ce_type");
         const auto [interest, kind] = events::classify(self, record.topic, type);
         switch (interest) {
-            case events::Interest::skip:
-                ++batch.report.skipped;
-                continue;
+            case events::Interest::skip: ++batch.report.skipped; continue;
             case events::Interest::unknown_type:
                 // A record without a type is not an event of a later version: it is broken.
                 if (type.empty()) {
@@ -108,8 +106,7 @@ DecodedBatch decode_batch(Service self, const std::vector<Record>& records) {
             case events::Interest::unknown_version:
                 batch.dead.push_back(dead(record, "version: unknown major version"));
                 continue;
-            case events::Interest::consume:
-                break;
+            case events::Interest::consume: break;
         }
         Delivery delivery;
         if (auto error = decode_record(record, kind, delivery)) {
@@ -280,9 +277,8 @@ std::optional<Retry> retry_due(Service self, UnitOfWork& work, BatchHandler& han
         failure = error.what();
     }
     if (failure) {
-        return settle(work, [&](Instant now) {
-            return failed_again(*waiting, "failed: " + *failure, now);
-        });
+        return settle(
+            work, [&](Instant now) { return failed_again(*waiting, "failed: " + *failure, now); });
     }
     if (handled) handler.committed();
     if (!waiting || outcome) return outcome;

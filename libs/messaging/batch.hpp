@@ -45,11 +45,11 @@ struct Delivery {
 
 // Why a record is put aside.
 enum class Parking {
-    dead,     // it cannot be read: for an operator
-    failed,   // handling it failed: tried again later, and what follows of its order waits
-    orphan,   // of an order that nobody knows: tried again later. What it waits for is a later
-              // record of its order, so it holds up none
-    behind,   // an earlier record of its order waits: its turn comes after that one
+    dead,    // it cannot be read: for an operator
+    failed,  // handling it failed: tried again later, and what follows of its order waits
+    orphan,  // of an order that nobody knows: tried again later. What it waits for is a later
+             // record of its order, so it holds up none
+    behind,  // an earlier record of its order waits: its turn comes after that one
 };
 
 struct ParkedRecord {
@@ -70,7 +70,7 @@ struct WaitingRecord {
 // What became of a try: done, or once more later, or dead.
 struct Retried {
     const WaitingRecord* waiting = nullptr;
-    std::string error;  // empty: done, the record is no longer parked
+    std::string error;              // empty: done, the record is no longer parked
     std::optional<Instant> due_at;  // of a failed one; empty: it is dead
 
     bool done() const { return error.empty(); }
@@ -116,8 +116,8 @@ struct BatchOutput {
     }
     void put_aside(const Delivery& delivery, Parking why, std::string error) {
         const OrderId* id = delivery.order_id();
-        parked.push_back({delivery.record, id ? std::optional(*id) : std::nullopt, why,
-                          std::move(error)});
+        parked.push_back(
+            {delivery.record, id ? std::optional(*id) : std::nullopt, why, std::move(error)});
     }
 };
 
@@ -142,12 +142,12 @@ public:
 struct BatchReport {
     std::size_t records = 0;
     std::size_t deliveries = 0;
-    std::size_t skipped = 0;       // not for this service
-    std::size_t unknown = 0;       // type unknown to the catalog
-    std::size_t doubles = 0;       // the same ce_id twice in the batch
-    std::size_t dead = 0;          // undecodable
-    std::size_t parked = 0;        // put aside for a later try
-    std::size_t lost_races = 0;    // compare-and-set attempts lost
+    std::size_t skipped = 0;     // not for this service
+    std::size_t unknown = 0;     // type unknown to the catalog
+    std::size_t doubles = 0;     // the same ce_id twice in the batch
+    std::size_t dead = 0;        // undecodable
+    std::size_t parked = 0;      // put aside for a later try
+    std::size_t lost_races = 0;  // compare-and-set attempts lost
     std::size_t emitted = 0;
 };
 

@@ -32,8 +32,8 @@ void CaughtUp::seen(const GroupPositions& positions, Clock::time_point now) {
         for (auto& [number, partition] : topic.partitions) {
             if (!partition.told) partition.since.reset();
         }
-        topic.drained = std::ranges::all_of(
-            topic.partitions, [](const auto& entry) { return entry.second.drained; });
+        topic.drained = std::ranges::all_of(topic.partitions,
+                                            [](const auto& entry) { return entry.second.drained; });
     }
     if (!are_alike(positions.topics)) pause_ = Pause::differ;
 }
@@ -45,8 +45,7 @@ void CaughtUp::begin_look(const GroupPositions& positions, Clock::time_point now
     for (const std::string& name : consumed_) {
         Topic& topic = seen_[name];
         const auto found = positions.topics.find(name);
-        const TopicLayout layout =
-            found == positions.topics.end() ? TopicLayout{} : found->second;
+        const TopicLayout layout = found == positions.topics.end() ? TopicLayout{} : found->second;
         const bool changed = !same(std::exchange(topic.layout, layout), layout);
         if (topic.fewest == 0) topic.fewest = made_with_;
         if (layout.partitions > 0) topic.fewest = std::min(topic.fewest, layout.partitions);
@@ -112,8 +111,8 @@ bool CaughtUp::may_judge(std::string_view key, Clock::time_point now) const {
         const auto homes = homes_of(key, topic.drained ? count : topic.fewest, count);
         if (!is_caught_up(topic.partitions.at(homes.back()), now)) return false;
         return topic.drained || std::ranges::all_of(homes, [&](std::int32_t home) {
-            return home == homes.back() || topic.partitions.at(home).drained;
-        });
+                   return home == homes.back() || topic.partitions.at(home).drained;
+               });
     });
 }
 

@@ -26,8 +26,8 @@ FailureLog::Line failed(const Record& record, const std::optional<OrderId>& orde
                        ": " + events::printable(error, events::kMaxErrorBytes)};
 }
 
-FailureLog::Line died(const Record& record, const std::optional<OrderId>& order,
-                      std::int32_t tries, const std::string& error) {
+FailureLog::Line died(const Record& record, const std::optional<OrderId>& order, std::int32_t tries,
+                      const std::string& error) {
     return {true, "record died: " + place_of(record, order) + ", after " + std::to_string(tries) +
                       (tries == 1 ? " try: " : " tries: ") +
                       events::printable(error, events::kMaxErrorBytes) +
@@ -57,8 +57,7 @@ void FailureLog::retried(const Retried& retried) {
     const std::int32_t tries = waiting.attempts + 1;
     noted_.push_back(retried.due_at ? failed(waiting.record, waiting.order_id, tries,
                                              *retried.due_at, retried.error)
-                                    : died(waiting.record, waiting.order_id, tries,
-                                           retried.error));
+                                    : died(waiting.record, waiting.order_id, tries, retried.error));
 }
 
 std::vector<FailureLog::Line> FailureLog::take(Clock::time_point now) {

@@ -60,8 +60,8 @@ private:
     void show_pause() {
         const auto before = pause_;
         pause_ = caught_up_.paused(CaughtUp::Clock::now());
-        for (const auto why : {CaughtUp::Pause::unknown, CaughtUp::Pause::differ,
-                               CaughtUp::Pause::unassigned}) {
+        for (const auto why :
+             {CaughtUp::Pause::unknown, CaughtUp::Pause::differ, CaughtUp::Pause::unassigned}) {
             paused_.Add({{"why", std::string(name_of(why))}}).Set(pause_ == why ? 1 : 0);
         }
         if (pause_ == before) return;

@@ -18,9 +18,9 @@
 namespace orderflow::messaging {
 
 struct KafkaSettings {
-    std::string brokers;    // host:port,host:port
+    std::string brokers;  // host:port,host:port
     std::string client_id;
-    std::string group_id;   // consumers only
+    std::string group_id;  // consumers only
     KafkaProperties properties = {};
 };
 
@@ -44,8 +44,8 @@ using OnFetch = std::function<void(std::span<const Record>)>;
 // `on_fetch` gets what each poll() has taken, before anybody handles it, on the polling thread.
 class KafkaConsumer final : public RecordSource {
 public:
-    KafkaConsumer(KafkaSettings settings, std::vector<std::string> topics,
-                  FetchSettings fetch = {}, OnFetch on_fetch = {});
+    KafkaConsumer(KafkaSettings settings, std::vector<std::string> topics, FetchSettings fetch = {},
+                  OnFetch on_fetch = {});
     ~KafkaConsumer() override;
 
     std::vector<Record> poll(Gathering& gathering, std::chrono::milliseconds idle) override;

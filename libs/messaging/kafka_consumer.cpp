@@ -17,8 +17,8 @@ constexpr milliseconds kCommitEvery{200};
 constexpr std::chrono::seconds kStalledAfter{30};
 constexpr std::chrono::seconds kLookAgain{5};
 constexpr int kAskBrokerMs = 1'000;
-constexpr milliseconds kAskBroker{2'000};     // all that is asked about a group
-constexpr milliseconds kWatchEvery{3'000};    // between two questions which logs the topics are
+constexpr milliseconds kAskBroker{2'000};   // all that is asked about a group
+constexpr milliseconds kWatchEvery{3'000};  // between two questions which logs the topics are
 constexpr milliseconds kLastCommit{2'000};
 constexpr milliseconds kLookForAnswer{5};
 
@@ -73,10 +73,9 @@ private:
 }  // namespace
 
 Record to_record(rd_kafka_message_t* message) {
-    const std::shared_ptr<const void> owner(
-        message, [](const void* m) {
-            rd_kafka_message_destroy(static_cast<rd_kafka_message_t*>(const_cast<void*>(m)));
-        });
+    const std::shared_ptr<const void> owner(message, [](const void* m) {
+        rd_kafka_message_destroy(static_cast<rd_kafka_message_t*>(const_cast<void*>(m)));
+    });
     Record record;
     record.topic = rd_kafka_topic_name(message->rkt);
     record.partition = message->partition;
@@ -156,9 +155,10 @@ public:
         }
         for (const PartitionPosition& at : unverified(*layouts)) {
             if (positions_.verify(at)) continue;
-            spdlog::warn("kafka: {}/{} is another log than the one of offset {}, which the group "
-                         "has committed: reading it from its start",
-                         at.topic, at.partition, *at.committed);
+            spdlog::warn(
+                "kafka: {}/{} is another log than the one of offset {}, which the group "
+                "has committed: reading it from its start",
+                at.topic, at.partition, *at.committed);
             begin.push_back({at.topic, at.partition, 0, at.log});
         }
         if (begin.empty()) return true;
@@ -352,8 +352,7 @@ private:
             return false;
         }
         positions_.committed(commits);
-        const KafkaEvent answer(
-            rd_kafka_queue_poll(answers.get(), static_cast<int>(time.count())));
+        const KafkaEvent answer(rd_kafka_queue_poll(answers.get(), static_cast<int>(time.count())));
         return answer && !rd_kafka_event_error(answer.get());
     }
 
@@ -397,8 +396,7 @@ private:
             self->brokers_down_ = false;
             self->expects_assignment_ = false;
             for (int i = 0; i < partitions->cnt; ++i) {
-                self->positions_.assign(partitions->elems[i].topic,
-                                        partitions->elems[i].partition);
+                self->positions_.assign(partitions->elems[i].topic, partitions->elems[i].partition);
             }
             self->watch_.ask_soon();
             rd_kafka_assign(handle, partitions);
@@ -524,8 +522,6 @@ bool KafkaConsumer::joined() const { return client_->joined(); }
 
 std::uint64_t KafkaConsumer::answers() const { return client_->answers(); }
 
-std::vector<KafkaConsumer::Lag> KafkaConsumer::lags() const {
-    return client_->partition_lags();
-}
+std::vector<KafkaConsumer::Lag> KafkaConsumer::lags() const { return client_->partition_lags(); }
 
 }  // namespace orderflow::messaging

@@ -55,8 +55,7 @@ KafkaEvent taken_from(const Queue& queue, const TimeLeft& left, const char* what
     }
     if (!event) throw KafkaUnavailable(std::string("no answer about ") + what);
     if (rd_kafka_event_error(event.get())) {
-        throw KafkaUnavailable(std::string(what) + ": " +
-                               rd_kafka_event_error_string(event.get()));
+        throw KafkaUnavailable(std::string(what) + ": " + rd_kafka_event_error_string(event.get()));
     }
     return event;
 }
@@ -87,13 +86,12 @@ std::map<Place, std::int64_t> read_offsets(rd_kafka_t* handle, const TopicLayout
                                            std::int64_t spec, rd_kafka_IsolationLevel_t isolation,
                                            const TimeLeft& left, Reasons& unknown) {
     const Topics asked = list_of(topics, spec);
-    const KafkaEvent event =
-        answer_to(handle, RD_KAFKA_ADMIN_OP_LISTOFFSETS, left, "where topics begin and end",
-                  [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
-                      rd_kafka_error_destroy(
-                          rd_kafka_AdminOptions_set_isolation_level(options, isolation));
-                      rd_kafka_ListOffsets(handle, asked.get(), options, queue);
-                  });
+    const KafkaEvent event = answer_to(
+        handle, RD_KAFKA_ADMIN_OP_LISTOFFSETS, left, "where topics begin and end",
+        [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+            rd_kafka_error_destroy(rd_kafka_AdminOptions_set_isolation_level(options, isolation));
+            rd_kafka_ListOffsets(handle, asked.get(), options, queue);
+        });
     std::size_t count = 0;
     const auto** infos =
         rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(event.get()), &count);
@@ -150,8 +148,8 @@ GroupMember member_of(const rd_kafka_MemberDescription_t* described) {
                        rd_kafka_MemberDescription_client_id(described),
                        rd_kafka_MemberDescription_host(described),
                        {}};
-    const auto* list = rd_kafka_MemberAssignment_partitions(
-        rd_kafka_MemberDescription_assignment(described));
+    const auto* list =
+        rd_kafka_MemberAssignment_partitions(rd_kafka_MemberDescription_assignment(described));
     for (int i = 0; list && i < list->cnt; ++i) {
         member.partitions.emplace_back(list->elems[i].topic, list->elems[i].partition);
     }
@@ -184,8 +182,7 @@ void read_members(rd_kafka_t* handle, const std::string& group, const TimeLeft& 
         const std::size_t members = rd_kafka_ConsumerGroupDescription_member_count(groups[i]);
         positions.has_members = members > 0;
         for (std::size_t m = 0; m < members; ++m) {
-            GroupMember member =
-                member_of(rd_kafka_ConsumerGroupDescription_member(groups[i], m));
+            GroupMember member = member_of(rd_kafka_ConsumerGroupDescription_member(groups[i], m));
             assigned.insert(member.partitions.begin(), member.partitions.end());
             positions.members.push_back(std::move(member));
         }
@@ -377,12 +374,10 @@ GroupPositions read_group(rd_kafka_t* handle, const std::string& group,
     const auto read = [&](std::int64_t spec, rd_kafka_IsolationLevel_t isolation) {
         return read_offsets(handle, positions.topics, spec, isolation, left, unknown);
     };
-    const auto starts = read(RD_KAFKA_OFFSET_SPEC_EARLIEST,
-                             RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED);
-    const auto ends = read(RD_KAFKA_OFFSET_SPEC_LATEST,
-                           RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED);
-    const auto stable = read(RD_KAFKA_OFFSET_SPEC_LATEST,
-                             RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED);
+    const auto starts =
+        read(RD_KAFKA_OFFSET_SPEC_EARLIEST, RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED);
+    const auto ends = read(RD_KAFKA_OFFSET_SPEC_LATEST, RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED);
+    const auto stable = read(RD_KAFKA_OFFSET_SPEC_LATEST, RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED);
     std::erase_if(positions.partitions, [&](PartitionPosition& at) {
         const auto start = starts.find({at.topic, at.partition});
         const auto readable = stable.find({at.topic, at.partition});

@@ -61,7 +61,7 @@ TopicDescriptions read_descriptions(rd_kafka_t* handle, const std::vector<std::s
 
 // Where a group stands in all partitions of these topics.
 GroupPositions read_group(rd_kafka_t* handle, const std::string& group,
-                          const std::vector<std::string>& topics,
-                          std::chrono::milliseconds at_most, const std::stop_token& stop = {});
+                          const std::vector<std::string>& topics, std::chrono::milliseconds at_most,
+                          const std::stop_token& stop = {});
 
 }  // namespace orderflow::messaging

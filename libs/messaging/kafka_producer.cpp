@@ -22,22 +22,20 @@ using Handle = std::unique_ptr<rd_kafka_t, DestroyProducer>;
 class KafkaProducer final : public TopicProducer {
 public:
     KafkaProducer(const KafkaSettings& settings, const TopicProducerSettings& topic)
-        : source_(events::names_of(topic.producer).source),
-          topic_(topic.topic) {
+        : source_(events::names_of(topic.producer).source), topic_(topic.topic) {
         Conf conf = conf_of(settings, topic);
-        rd_kafka_conf_set_stats_cb(conf.get(), [](rd_kafka_t*, char* json, std::size_t size,
-                                                  void* opaque) {
-            static_cast<KafkaProducer*>(opaque)->take_statistics({json, size});
-            return 0;  // librdkafka frees it
-        });
+        rd_kafka_conf_set_stats_cb(
+            conf.get(), [](rd_kafka_t*, char* json, std::size_t size, void* opaque) {
+                static_cast<KafkaProducer*>(opaque)->take_statistics({json, size});
+                return 0;  // librdkafka frees it
+            });
         rd_kafka_conf_set_opaque(conf.get(), this);
-        rd_kafka_conf_set_dr_msg_cb(conf.get(), [](rd_kafka_t* handle,
-                                                   const rd_kafka_message_t* message,
-                                                   void* opaque) {
-            static_cast<KafkaProducer*>(opaque)->report(
-                handle, reinterpret_cast<std::uintptr_t>(message->_private), message->err,
-                rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_PERSISTED);
-        });
+        rd_kafka_conf_set_dr_msg_cb(
+            conf.get(), [](rd_kafka_t* handle, const rd_kafka_message_t* message, void* opaque) {
+                static_cast<KafkaProducer*>(opaque)->report(
+                    handle, reinterpret_cast<std::uintptr_t>(message->_private), message->err,
+                    rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_PERSISTED);
+            });
         handle_ = handle_of(std::move(conf));
         query_.emplace(handle_.get());
     }
@@ -46,7 +44,7 @@ public:
         Conf conf = base_conf(settings, settings.client_id);
         // Implies acks=all; and our librdkafka has one batch of a partition under way (ADR 11).
         set(conf.get(), "enable.idempotence", "true");
-        set(conf.get(), "message.timeout.ms", "0");     // an event is never given up
+        set(conf.get(), "message.timeout.ms", "0");  // an event is never given up
         set(conf.get(), "partitioner", "murmur2_random");
         set(conf.get(), "linger.ms", "1");
         set(conf.get(), "compression.type", "lz4");
@@ -167,9 +165,9 @@ private:
     const std::string topic_;
     std::vector<Report> reports_;
     bool has_id_ = false;
-    Handle handle_;                         // its callbacks use what is above
-    std::optional<TopicQuery> query_;       // these use the handle
-    Topic known_;  // as long as it lives, its leaders are kept in mind
+    Handle handle_;                    // its callbacks use what is above
+    std::optional<TopicQuery> query_;  // these use the handle
+    Topic known_;                      // as long as it lives, its leaders are kept in mind
 };
 
 }  // namespace

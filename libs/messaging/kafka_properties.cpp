@@ -14,16 +14,20 @@ struct Fixed {
 };
 
 constexpr const char* kOwnOption = "it has an option of its own";
-constexpr const char* kLossless = "an event counts as sent when every in-sync replica has it, once "
-                                  "and in order";
+constexpr const char* kLossless =
+    "an event counts as sent when every in-sync replica has it, once "
+    "and in order";
 constexpr const char* kAfterCommit = "offsets are committed after the database has, by the program";
-constexpr const char* kFromStart = "a group without an offset begins at the start: nothing is "
-                                   "skipped";
-constexpr const char* kSameKey = "an order's events go to the partition that Kafka's own clients "
-                                 "choose for its key";
+constexpr const char* kFromStart =
+    "a group without an offset begins at the start: nothing is "
+    "skipped";
+constexpr const char* kSameKey =
+    "an order's events go to the partition that Kafka's own clients "
+    "choose for its key";
 constexpr const char* kNeverGivenUp = "an event is never given up";
-constexpr const char* kMembership = "members share partitions by range, and each consumer of a "
-                                    "process is one of them";
+constexpr const char* kMembership =
+    "members share partitions by range, and each consumer of a "
+    "process is one of them";
 constexpr const char* kOwnUse = "the program itself uses it";
 constexpr const char* kOwnCode = "a program loads no code that it was not built with";
 constexpr std::array<Fixed, 36> kFixed{{

@@ -153,14 +153,14 @@ TopicDescriptions KafkaReader::topics(const std::vector<std::string>& names, mil
 }
 
 GroupPositions KafkaReader::group(const std::string& name, const std::vector<std::string>& topics,
-                                milliseconds at_most) {
+                                  milliseconds at_most) {
     return client_->answer(
         [&](rd_kafka_t* handle) { return read_group(handle, name, topics, at_most, stop_); });
 }
 
 std::optional<LatestRecords> KafkaReader::records(const std::string& topic, std::int32_t partition,
-                                                std::int64_t before, std::int64_t most,
-                                                milliseconds at_most) {
+                                                  std::int64_t before, std::int64_t most,
+                                                  milliseconds at_most) {
     const Patience patience{steady_clock::now() + at_most, stop_};
     return client_->answer([&](rd_kafka_t* handle) -> std::optional<LatestRecords> {
         const auto descriptions = read_descriptions(handle, {topic}, at_most, stop_);

@@ -80,8 +80,7 @@ void TopicQuery::ask(const std::string& topic) {
 
 std::optional<TopicState> TopicQuery::answer(std::chrono::milliseconds at_most) {
     if (!asked_) return std::nullopt;
-    const KafkaEvent event(
-        rd_kafka_queue_poll(answers_.get(), static_cast<int>(at_most.count())));
+    const KafkaEvent event(rd_kafka_queue_poll(answers_.get(), static_cast<int>(at_most.count())));
     if (!event) return std::nullopt;
     asked_ = false;
     if (rd_kafka_event_error(event.get())) return std::nullopt;  // no broker could be asked
@@ -91,8 +90,7 @@ std::optional<TopicState> TopicQuery::answer(std::chrono::milliseconds at_most) 
     if (count != 1) return std::nullopt;
     const rd_kafka_error_t* error = rd_kafka_TopicDescription_error(topics[0]);
     if (error && rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return TopicState{"", refusal_of(rd_kafka_error_code(error)),
-                          rd_kafka_error_string(error)};
+        return TopicState{"", refusal_of(rd_kafka_error_code(error)), rd_kafka_error_string(error)};
     }
     return TopicState{text_of(rd_kafka_TopicDescription_topic_id(topics[0])), std::nullopt, ""};
 }

@@ -18,9 +18,9 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds kIdlePoll{500};
-constexpr milliseconds kTick{1'000};         // between two looks at the parked records
+constexpr milliseconds kTick{1'000};  // between two looks at the parked records
 constexpr int kRetriesAtOnce = 100;
-constexpr milliseconds kCountEvery{5'000};   // the parked records, of which there may be many
+constexpr milliseconds kCountEvery{5'000};    // the parked records, of which there may be many
 constexpr milliseconds kHealthyLife{30'000};  // a client that lived so long was no false start
 
 struct ConsumerMetrics {
@@ -51,10 +51,11 @@ struct ConsumerMetrics {
                           "Events appended to the outbox by consumed batches")) {}
 
     void count(const BatchReport& report, std::chrono::duration<double> took) {
-        spdlog::debug("batch: {} records handled, {} skipped, {} doubles, {} parked, {} dead, {} "
-                      "events in {:.1f} ms",
-                      report.deliveries, report.skipped, report.doubles, report.parked,
-                      report.dead, report.emitted, took.count() * 1'000);
+        spdlog::debug(
+            "batch: {} records handled, {} skipped, {} doubles, {} parked, {} dead, {} "
+            "events in {:.1f} ms",
+            report.deliveries, report.skipped, report.doubles, report.parked, report.dead,
+            report.emitted, took.count() * 1'000);
         seconds.Observe(took.count());
         sizes.Observe(static_cast<double>(report.deliveries));
         records.Increment(static_cast<double>(report.deliveries));
@@ -103,11 +104,8 @@ struct ConsumerMetrics {
     static prometheus::Histogram& histogram(prometheus::Registry& registry, const char* name,
                                             const char* help,
                                             const prometheus::Histogram::BucketBoundaries& bounds) {
-        return prometheus::BuildHistogram()
-            .Name(name)
-            .Help(help)
-            .Register(registry)
-            .Add({}, bounds);
+        return prometheus::BuildHistogram().Name(name).Help(help).Register(registry).Add({},
+                                                                                         bounds);
     }
     static prometheus::Counter& counter(prometheus::Registry& registry, const char* name,
                                         const char* help) {
@@ -161,9 +159,8 @@ private:
     const Gauges& of(const Place& place) {
         const auto known = gauges_.find(place);
         if (known != gauges_.end()) return known->second;
-        const prometheus::Labels labels{{"group", group_},
-                                        {"topic", place.first},
-                                        {"partition", std::to_string(place.second)}};
+        const prometheus::Labels labels{
+            {"group", group_}, {"topic", place.first}, {"partition", std::to_string(place.second)}};
         return gauges_.emplace(place, Gauges{lag_.Add(labels), end_.Add(labels)}).first->second;
     }
     void set(const Place& place, std::int64_t end, std::int64_t lag) {

@@ -113,20 +113,18 @@ void PostgresUnitOfWork::append(std::span<const OutgoingEvent> events) {
         events::encode(event.data, json);
         const OrderId* order = events::order_of(event.data);
         add(order ? std::optional(*order) : std::nullopt, events::topic_of(producer_),
-            order ? order->to_string()
-                  : std::get<events::StockAdjusted>(event.data).product_id,
+            order ? order->to_string() : std::get<events::StockAdjusted>(event.data).product_id,
             events::type_name(events::kind_of(event.data)), json);
-        headers.push(event.traceparent.empty()
-                         ? std::string("{}")
-                         : "{\"traceparent\":\"" + event.traceparent + "\"}");
+        headers.push(event.traceparent.empty() ? std::string("{}")
+                                               : "{\"traceparent\":\"" + event.traceparent + "\"}");
     }
     for (const Announcement& announcement : announcements_) {
         add(announcement.order_id, announcement.topic, announcement.key, announcement.type,
             announcement.json);
         headers.push("{}");
     }
-    connection_.exec(kAppend, Params::of(kOutboxLock, ids, orders, topics, keys, types, headers,
-                                         data));
+    connection_.exec(kAppend,
+                     Params::of(kOutboxLock, ids, orders, topics, keys, types, headers, data));
     appended_ = true;
 }
 

@@ -167,8 +167,8 @@ Announcement announce_record(const Record& record, const What& what, const std::
     out.order_id = what.order_id;
     out.key = what.order_id ? what.order_id->to_string()
                             : events::printable(record.key, events::kMaxKeyBytes);
-    auto original = events::original_message({record.topic, record.partition, record.offset,
-                                              record.key, record.headers, record.value});
+    auto original = events::original_message(
+        {record.topic, record.partition, record.offset, record.key, record.headers, record.value});
     const std::string text = events::printable(error, events::kMaxErrorBytes);
     const std::string service(events::names_of(by).name);
     if (what.due_at) {
@@ -235,9 +235,9 @@ std::vector<ParkedRecord> ParkedTable::insert(std::span<const ParkedRecord> reco
         blocks.push(parked.why == Parking::failed || parked.why == Parking::behind);
         errors.push(events::printable(parked.error, events::kMaxErrorBytes));
     }
-    const Rows rows = connection_.exec(kInsert, Params::of(topics, partitions, offsets, orders,
-                                                           ce_ids, keys, headers, values, attempts,
-                                                           dues, blocks, errors));
+    const Rows rows =
+        connection_.exec(kInsert, Params::of(topics, partitions, offsets, orders, ce_ids, keys,
+                                             headers, values, attempts, dues, blocks, errors));
     std::vector<ParkedRecord> inserted;
     for (const ParkedRecord& parked : records) {
         for (int i = 0; i < rows.size(); ++i) {
@@ -277,9 +277,8 @@ Announcement announce(const ParkedRecord& parked, events::Service by, Instant no
 
 Announcement announce(const Retried& failed, events::Service by, Instant now) {
     const WaitingRecord& waiting = *failed.waiting;
-    return announce_record(waiting.record,
-                           {waiting.order_id, waiting.attempts + 1, failed.due_at}, failed.error,
-                           by, now);
+    return announce_record(waiting.record, {waiting.order_id, waiting.attempts + 1, failed.due_at},
+                           failed.error, by, now);
 }
 
 }  // namespace orderflow::messaging

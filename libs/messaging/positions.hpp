@@ -21,9 +21,9 @@ namespace orderflow::messaging {
 struct PartitionPosition {
     std::string topic;
     std::int32_t partition = 0;
-    std::string log;         // id of the topic; empty: not known
-    std::int64_t start = 0;  // the first offset that there is
-    std::int64_t end = 0;    // the offset that the next record will have
+    std::string log;                // id of the topic; empty: not known
+    std::int64_t start = 0;         // the first offset that there is
+    std::int64_t end = 0;           // the offset that the next record will have
     std::int64_t readable_end = 0;  // below `end` where an open transaction hides what follows
     std::optional<std::int64_t> committed;  // by the group; empty: it never has
     std::string committed_log;              // of which log that is; empty: the commit does not say

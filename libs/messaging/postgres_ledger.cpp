@@ -95,8 +95,7 @@ PostgresLedger::PostgresLedger(postgres::Connection& connection, Lane lane)
 bool PostgresLedger::lead() {
     if (!connection_.connected()) connection_.exec(kIdle);
     const auto lock = lane_.announcements ? kAnnouncementsLock : kSagaLock;
-    const Rows rows =
-        connection_.exec(kLead, Params::of(lock, std::string_view(lane_.name)));
+    const Rows rows = connection_.exec(kLead, Params::of(lock, std::string_view(lane_.name)));
     held_ = rows.boolean(0, 1);
     return rows.boolean(0, 0);
 }
@@ -125,15 +124,14 @@ std::string PostgresLedger::topic_id() { return std::string(standing().text(0, 1
 
 void PostgresLedger::set_topic_id(const std::string& id, std::int64_t checkpoint) {
     standing();  // there may be no row yet
-    connection_.exec(kSetTopicId, Params::of(std::string_view(lane_.name), std::string_view(id),
-                                             checkpoint));
+    connection_.exec(kSetTopicId,
+                     Params::of(std::string_view(lane_.name), std::string_view(id), checkpoint));
 }
 
 std::vector<LedgerRow> PostgresLedger::read(std::int64_t after, std::size_t limit) {
-    const Rows rows =
-        connection_.exec(lane_.announcements ? kReadAnnouncements : kReadSaga,
-                         Params::of(after, static_cast<std::int64_t>(limit),
-                                    std::string_view(lane_.topic)));
+    const Rows rows = connection_.exec(
+        lane_.announcements ? kReadAnnouncements : kReadSaga,
+        Params::of(after, static_cast<std::int64_t>(limit), std::string_view(lane_.topic)));
     std::vector<LedgerRow> result(static_cast<std::size_t>(rows.size()));
     for (int i = 0; i < rows.size(); ++i) {
         LedgerRow& row = result[static_cast<std::size_t>(i)];
@@ -170,10 +168,9 @@ void PostgresLedger::release() noexcept { connection_.reset(); }
 
 void PostgresLedger::note_refusal(const Refused& refused) {
     standing();  // there may be no row yet
-    connection_.exec(kRefused,
-                     Params::of(std::string_view(lane_.name), refused.seq,
-                                std::string_view(orderflow::name_of(refused.why)),
-                                std::string_view(refused.what())));
+    connection_.exec(kRefused, Params::of(std::string_view(lane_.name), refused.seq,
+                                          std::string_view(orderflow::name_of(refused.why)),
+                                          std::string_view(refused.what())));
 }
 
 void PostgresLedger::topic_is_there() {
@@ -181,8 +178,8 @@ void PostgresLedger::topic_is_there() {
 }
 
 void PostgresLedger::note_skipped(std::size_t events) {
-    connection_.exec(kSkipped, Params::of(std::string_view(lane_.name),
-                                          static_cast<std::int64_t>(events)));
+    connection_.exec(kSkipped,
+                     Params::of(std::string_view(lane_.name), static_cast<std::int64_t>(events)));
 }
 
 bool take_saga_lane(postgres::Connection& connection) {

@@ -44,11 +44,11 @@ inline Conf base_conf(const KafkaSettings& settings, const std::string& client_i
     set(conf.get(), "reconnect.backoff.max.ms", "1000");
     // A topic that gets partitions, or is made anew, is noticed in seconds. The default is 5 min.
     set(conf.get(), "topic.metadata.refresh.interval.ms", "3000");
-    rd_kafka_conf_set_log_cb(conf.get(), [](const rd_kafka_t*, int level, const char* about,
-                                            const char* text) {
-        if (std::string_view(about) == "CONFWARN") return;  // of what we set on purpose
-        spdlog::log(level <= 4 ? spdlog::level::warn : spdlog::level::info, "kafka: {}", text);
-    });
+    rd_kafka_conf_set_log_cb(
+        conf.get(), [](const rd_kafka_t*, int level, const char* about, const char* text) {
+            if (std::string_view(about) == "CONFWARN") return;  // of what we set on purpose
+            spdlog::log(level <= 4 ? spdlog::level::warn : spdlog::level::info, "kafka: {}", text);
+        });
     return conf;
 }
 

@@ -12,9 +12,7 @@ bool Relay::meet_topic(Ledger& ledger, const std::string& id, bool send_again) {
     return !known.empty();
 }
 
-void Relay::start() {
-    head_ = confirmed_ = saved_ = ledger_.checkpoint();
-}
+void Relay::start() { head_ = confirmed_ = saved_ = ledger_.checkpoint(); }
 
 void Relay::take_reports() {
     std::optional<Refused> refused;

@@ -93,8 +93,8 @@ public:
 class Relay {
 public:
     struct Limits {
-        std::size_t read_rows = 1'000;     // per SELECT
-        std::size_t in_flight = 5'000;     // produced and not yet reported
+        std::size_t read_rows = 1'000;  // per SELECT
+        std::size_t in_flight = 5'000;  // produced and not yet reported
         std::chrono::milliseconds checkpoint_every{1'000};
         std::chrono::seconds overdue_after{10};
         // Up to here one event at a time: after a refusal nothing is sent again and again with what
@@ -154,16 +154,16 @@ private:
     Ledger& ledger_;
     Producer& producer_;
     const Limits limits_;
-    std::deque<InFlight> in_flight_;   // in seq order
-    std::uint64_t first_token_ = 0;    // token of in_flight_.front()
-    std::vector<LedgerRow> waiting_;   // read, but not produced yet
+    std::deque<InFlight> in_flight_;  // in seq order
+    std::uint64_t first_token_ = 0;   // token of in_flight_.front()
+    std::vector<LedgerRow> waiting_;  // read, but not produced yet
     std::size_t next_waiting_ = 0;
-    std::int64_t head_ = 0;            // highest seq read
-    std::int64_t confirmed_ = 0;       // every event up to here is persisted
-    std::int64_t saved_ = 0;           // the checkpoint in the database
+    std::int64_t head_ = 0;       // highest seq read
+    std::int64_t confirmed_ = 0;  // every event up to here is persisted
+    std::int64_t saved_ = 0;      // the checkpoint in the database
     std::int64_t stepped_over_ = 0;
     std::vector<Skipped> skipped_;
-    std::int64_t first_ = 0;           // seq of in_flight_.front() when it was looked at last
+    std::int64_t first_ = 0;  // seq of in_flight_.front() when it was looked at last
     std::chrono::steady_clock::time_point first_since_{};
     std::chrono::steady_clock::time_point next_checkpoint_{};
 };

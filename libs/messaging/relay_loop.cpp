@@ -16,8 +16,8 @@ using std::chrono::steady_clock;
 constexpr milliseconds kIdle{20};  // other instances' rows ring no bell here
 constexpr milliseconds kStandby{500};
 constexpr milliseconds kHeld{200};
-constexpr milliseconds kFlush{2'000};      // less than the session may be idle
-constexpr milliseconds kWarmUp{1'000};     // then it goes on all the same
+constexpr milliseconds kFlush{2'000};   // less than the session may be idle
+constexpr milliseconds kWarmUp{1'000};  // then it goes on all the same
 constexpr milliseconds kBacklogEvery{1'000};
 constexpr milliseconds kLookEvery{2'000};  // is the topic still there, and the same one
 constexpr std::chrono::seconds kAlone{60};
@@ -117,8 +117,8 @@ private:
         announced_.ring();  // what the leader before this one may have left
         std::unique_ptr<TopicProducer> kafka;
         if (!topic_.empty()) {
-            kafka = make_topic_producer(
-                context_.kafka, {context_.service, topic_, alone(), /*gapless=*/true});
+            kafka = make_topic_producer(context_.kafka,
+                                        {context_.service, topic_, alone(), /*gapless=*/true});
             if (!open(*kafka)) return;
         }
         Nowhere nowhere;

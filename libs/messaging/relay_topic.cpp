@@ -34,8 +34,7 @@ RelayMetrics::RelayMetrics(prometheus::Registry& registry)
       restarts(counter(registry, "orderflow_relay_restarts_total",
                        "Times the relay lost its ledger or its producer and began again")
                    .Add({})),
-      refusals(counter(registry, "orderflow_relay_refusals_total",
-                       "Refusals of a topic, by why")),
+      refusals(counter(registry, "orderflow_relay_refusals_total", "Refusals of a topic, by why")),
       skipped(counter(registry, "orderflow_relay_skipped_total",
                       "Announcements that their topic would never have taken")),
       remade(counter(registry, "orderflow_relay_topics_remade_total",
@@ -49,8 +48,8 @@ RelayMetrics::RelayMetrics(prometheus::Registry& registry)
       lag_rows(gauge(registry, "orderflow_relay_lag_rows",
                      "Outbox rows that Kafka has not confirmed; 0 in a process that does not "
                      "relay")),
-      lag_seconds(gauge(registry, "orderflow_relay_lag_seconds",
-                        "Age of the oldest of them, seconds")),
+      lag_seconds(
+          gauge(registry, "orderflow_relay_lag_seconds", "Age of the oldest of them, seconds")),
       held(gauge(registry, "orderflow_relay_held",
                  "1 while an operator holds the relay: nothing is sent")) {}
 
@@ -90,12 +89,11 @@ void meet_topic(PostgresLedger& ledger, const std::string& topic, const std::str
     const std::int64_t checkpoint = ledger.checkpoint();
     if (Relay::meet_topic(ledger, id, send_again)) {
         metrics.remade.Add({{"topic", topic}}).Increment();
-        spdlog::error("relay: {} is another topic than before, with id {}: what the old one held "
-                      "is gone{}",
-                      topic, id,
-                      send_again ? ", and the outbox is sent again up to " +
-                                       std::to_string(checkpoint)
-                                 : "");
+        spdlog::error(
+            "relay: {} is another topic than before, with id {}: what the old one held "
+            "is gone{}",
+            topic, id,
+            send_again ? ", and the outbox is sent again up to " + std::to_string(checkpoint) : "");
     }
     ledger.topic_is_there();
 }

@@ -24,8 +24,7 @@ struct RelayMetrics {
     prometheus::Gauge &read_seq, &confirmed_seq, &lag_rows, &lag_seconds, &held;
 };
 
-void log_refusal(const std::string& topic, const Refused& refused,
-                 std::chrono::milliseconds pause);
+void log_refusal(const std::string& topic, const Refused& refused, std::chrono::milliseconds pause);
 
 // Asks until the topic is there: its id. Empty: no answer by `until`, or `alive`, which it calls
 // every 200 ms, says stop. Throws Refused, also if there is no such topic after a second.

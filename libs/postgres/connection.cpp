@@ -327,8 +327,8 @@ Rows Connection::exec(const Statement& statement, const Params& params) {
         lengths[i] = static_cast<int>(refs[i].size);
         formats[i] = 1;
     }
-    PGresult* result = PQexecPrepared(connection, name, static_cast<int>(refs.size()),
-                                      values, lengths, formats, 1);
+    PGresult* result = PQexecPrepared(connection, name, static_cast<int>(refs.size()), values,
+                                      lengths, formats, 1);
     const ExecStatusType status = PQresultStatus(result);
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) fail(result, statement.name);
     return Rows(result);

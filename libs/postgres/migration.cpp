@@ -128,7 +128,8 @@ void check_history(const std::string& schema, const std::vector<Entry>& entries)
         if (!entry.known.empty() && !entry.same) {
             throw SchemaRefused("schema " + schema + ": migration " + path_of(entry) +
                                 " was applied with another text than this program's " +
-                                entry.known + "; a released migration never changes: restore the "
+                                entry.known +
+                                "; a released migration never changes: restore the "
                                 "file, or start the program that belongs to this database");
         }
         int& last = last_applied[entry.series];
@@ -211,7 +212,8 @@ void take_over(Connection& connection, const std::string& schema, Migrations mig
     if (found != fingerprint(text)) {
         throw SchemaRefused("schema " + schema + ": schema_version is " +
                             (found.empty() ? "empty" : found) + ", migration 001 takes over " +
-                            fingerprint(text) + " only; bring the database to the last release "
+                            fingerprint(text) +
+                            " only; bring the database to the last release "
                             "before migrations first, or begin with an empty one");
     }
     connection.script(with_names("GRANT SELECT ON schema_version TO :service", schema));
@@ -227,7 +229,8 @@ void begin_bookkeeping(Connection& connection, const std::string& schema, Migrat
     const Look found = look_at(connection, schema);
     if (found.bookkeeping) return;
     if (found.anything && !found.versioned) {
-        throw SchemaRefused("schema " + schema + " holds something that no migration of this "
+        throw SchemaRefused("schema " + schema +
+                            " holds something that no migration of this "
                             "program made; begin with an empty schema");
     }
     if (!found.schema) connection.script("CREATE SCHEMA " + schema);
@@ -350,16 +353,19 @@ std::string missing_in(Connection& connection, const std::string& name, Migratio
     for (const Entry& entry : entries) {
         const int program = program_of(migrations, entry.series);
         if (entry.programs_from > program) {
-            throw SchemaRefused("schema " + name + ": " + path_of(entry) + " needs programs that "
-                                "know " + entry.series + " " + std::to_string(entry.programs_from) +
+            throw SchemaRefused("schema " + name + ": " + path_of(entry) +
+                                " needs programs that "
+                                "know " +
+                                entry.series + " " + std::to_string(entry.programs_from) +
                                 ", this one knows it up to " + std::to_string(program) +
                                 "; start a newer one");
         }
         if (entry.applied.empty()) missing += (missing.empty() ? "" : ", ") + path_of(entry);
     }
     return missing.empty() ? ""
-                           : "schema " + name + " lacks " + missing + ": run --migrate of this "
-                             "program";
+                           : "schema " + name + " lacks " + missing +
+                                 ": run --migrate of this "
+                                 "program";
 }
 
 }  // namespace orderflow::postgres

@@ -34,8 +34,7 @@ public:
     // does not answer (kAnswerWithin), DatabaseError for any other failure of `work`. `work` may
     // outlive the call.
     template <class Work, class T = std::invoke_result_t<Work, Connection&>>
-    boost::asio::awaitable<T> run(Work work,
-                                  std::chrono::milliseconds limit = kAnswerWithin) {
+    boost::asio::awaitable<T> run(Work work, std::chrono::milliseconds limit = kAnswerWithin) {
         if (gate_ && !gate_->is_open()) throw Unavailable("the schema is not there yet");
         auto start = [this, work = std::move(work)](std::function<void(Outcome<T>)> done) mutable {
             Job job = [done, work = std::move(work)](Connection& connection) {

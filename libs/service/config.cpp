@@ -63,10 +63,10 @@ void Options::add_basics() {
 
 void Options::add_database() {
     CommonConfig& config = common_;
-    const auto* url = app_.add_option("--database-url", config.database_url,
-                                      "libpq conninfo of the own database")
-                          ->envname("DATABASE_URL")
-                          ->required();
+    const auto* url =
+        app_.add_option("--database-url", config.database_url, "libpq conninfo of the own database")
+            ->envname("DATABASE_URL")
+            ->required();
     masks_[url] = &postgres::masked;
     app_.add_option("--database-password-file", database_password_file_,
                     "file whose first line is the password to --database-url")
@@ -90,10 +90,10 @@ void Options::add_kafka() {
     add_properties("--kafka", "KAFKA_SETTINGS", config.kafka_properties.all,
                    "NAME=VALUE, a property of librdkafka for all clients; may be repeated, in the "
                    "environment separated by ;");
-    add_properties("--kafka-producer", "KAFKA_PRODUCER_SETTINGS",
-                   config.kafka_properties.producer, "the same for producers alone");
-    add_properties("--kafka-consumer", "KAFKA_CONSUMER_SETTINGS",
-                   config.kafka_properties.consumer, "the same for consumers alone");
+    add_properties("--kafka-producer", "KAFKA_PRODUCER_SETTINGS", config.kafka_properties.producer,
+                   "the same for producers alone");
+    add_properties("--kafka-consumer", "KAFKA_CONSUMER_SETTINGS", config.kafka_properties.consumer,
+                   "the same for consumers alone");
     app_.add_option("--kafka-password-file", kafka_password_file_,
                     "file whose first line is sasl.password")
         ->envname("KAFKA_PASSWORD_FILE");
@@ -120,12 +120,11 @@ void Options::add_properties(const char* flag, const char* environment_name,
     const auto add = [&properties](const std::vector<std::string>& texts) {
         for (const std::string& text : texts) messaging::add_property(properties, text);
     };
-    const auto* option =
-        app_.add_option_function<std::vector<std::string>>(flag, add, help)
-            ->envname(environment_name)
-            ->delimiter(';')
-            ->default_str("")
-            ->check(&messaging::refusal_of_property, "NAME=VALUE", "property");
+    const auto* option = app_.add_option_function<std::vector<std::string>>(flag, add, help)
+                             ->envname(environment_name)
+                             ->delimiter(';')
+                             ->default_str("")
+                             ->check(&messaging::refusal_of_property, "NAME=VALUE", "property");
     masks_[option] = [](const std::string& text) {
         return text.empty() ? text : messaging::masked_property(text);
     };

@@ -61,14 +61,14 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kDrain{4'000};
 constexpr milliseconds kReadyWithin{900};  // probes give up after a second
-constexpr milliseconds kPulse{10'000};       // clients ask every 3 s
+constexpr milliseconds kPulse{10'000};     // clients ask every 3 s
 constexpr milliseconds kStopLimit{8'000};
 constexpr milliseconds kLastLines{500};
 constexpr std::size_t kFilesBesideClients = 512;  // PostgreSQL, Kafka, outgoing calls, libraries
 
 // Also true on a standby that has not been promoted.
-const postgres::Statement kReadOnly{
-    "read_only", "SELECT current_setting('transaction_read_only')::boolean"};
+const postgres::Statement kReadOnly{"read_only",
+                                    "SELECT current_setting('transaction_read_only')::boolean"};
 
 // Raises this process's limit of open files as far as it may; returns it.
 std::size_t raise_file_limit() {
@@ -85,8 +85,8 @@ http::Limits http_limits(const CommonConfig& config) {
     http::Limits limits;
     limits.allowed_origins = config.allowed_origins;
     const std::size_t files = raise_file_limit();
-    const std::size_t room = files > 2 * kFilesBesideClients ? files - kFilesBesideClients
-                                                             : files / 2;
+    const std::size_t room =
+        files > 2 * kFilesBesideClients ? files - kFilesBesideClients : files / 2;
     limits.connections = std::min(limits.connections, room);
     limits.websocket.sockets = std::min(limits.websocket.sockets, room * 3 / 4);
     return limits;
@@ -146,10 +146,9 @@ asio::awaitable<http::Response> health(postgres::Pool& pool, Startup& startup, h
     WholeHealth whole;
     whole.components.db = co_await database_health(pool, startup);
     whole.components.schema = up_if(startup.database().is_open(), waiting);
-    whole.components.kafka =
-        startup.topics_missing()
-            ? up_if(false, waiting)
-            : up_if(startup.kafka_pulse().alive(kPulse), "no answer for 10 s or longer");
+    whole.components.kafka = startup.topics_missing() ? up_if(false, waiting)
+                                                      : up_if(startup.kafka_pulse().alive(kPulse),
+                                                              "no answer for 10 s or longer");
     const auto& all = whole.components;
     const bool up = all.db.status == "UP" && all.kafka.status == "UP" && all.schema.status == "UP";
     whole.status = up ? "UP" : "DOWN";
@@ -194,9 +193,10 @@ public:
         : thread_([limit, code](std::stop_token stop) {
               pause(stop, limit);
               if (stop.stop_requested()) return;
-              spdlog::warn("stopped after {} s, although something still waits for the database or "
-                           "for Kafka; it is done again after the next start",
-                           std::chrono::duration<double>(limit).count());
+              spdlog::warn(
+                  "stopped after {} s, although something still waits for the database or "
+                  "for Kafka; it is done again after the next start",
+                  std::chrono::duration<double>(limit).count());
               flush_log(kLastLines);
               std::_Exit(code);
           }) {}
@@ -214,17 +214,16 @@ Host::Host(const CommonConfig& config, events::Service service, postgres::Migrat
       signals_(std::make_unique<asio::signal_set>(*io_, SIGTERM, SIGINT)),
       registry_(std::make_shared<prometheus::Registry>()),
       startup_(config_, service, migrations, std::move(prepare)),
-      pool_(std::make_unique<postgres::Pool>(
-          startup_.url(), static_cast<std::size_t>(config_.database_threads), 1'024,
-          &startup_.database())) {}
+      pool_(std::make_unique<postgres::Pool>(startup_.url(),
+                                             static_cast<std::size_t>(config_.database_threads),
+                                             1'024, &startup_.database())) {}
 
 Host::~Host() = default;
 
 asio::io_context& Host::io() { return *io_; }
 
 messaging::LoopContext Host::loop_context(messaging::Bell& bell) {
-    messaging::LoopContext context{service_, startup_.url(), config_.kafka(), *registry_,
-                                   bell};
+    messaging::LoopContext context{service_, startup_.url(), config_.kafka(), *registry_, bell};
     context.database = &startup_.database();
     context.topics = &startup_.topics();
     context.start_steps = &startup_.steps();

@@ -62,8 +62,7 @@ http::Hooks HttpMetrics::hooks() {
         spdlog::error("{} {}: {}", method, route, what);
     };
     hooks.on_websocket_end = [this](std::string_view route, std::string_view how) {
-        websocket_ends_.Add({{"route", std::string(route)}, {"how", std::string(how)}})
-            .Increment();
+        websocket_ends_.Add({{"route", std::string(route)}, {"how", std::string(how)}}).Increment();
     };
     return hooks;
 }

@@ -26,10 +26,9 @@ inline http::Response bad_input(const Faults& faults) {
             errors.push_back({fault.pointer, fault.code, fault.detail});
         }
     }
-    return breaks_rule(worst) ? http::problem(422, "validation", "The request breaks a rule",
-                                              detail, errors)
-                              : http::problem(400, worst.code, "The request cannot be read",
-                                              detail, errors);
+    return breaks_rule(worst)
+               ? http::problem(422, "validation", "The request breaks a rule", detail, errors)
+               : http::problem(400, worst.code, "The request cannot be read", detail, errors);
 }
 
 inline http::Response bad_input(const Error& error) { return bad_input(Faults{error}); }

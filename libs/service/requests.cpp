@@ -42,9 +42,9 @@ std::optional<http::Response> refusal(Outcome what) {
             return http::problem(422, "idempotency-mismatch", "The key was used before",
                                  "This Idempotency-Key belongs to another request.");
         case Outcome::busy: {
-            http::Response response = http::problem(
-                409, "idempotency-in-progress", "The first request is under way",
-                "A request with this Idempotency-Key has not been answered yet.");
+            http::Response response =
+                http::problem(409, "idempotency-in-progress", "The first request is under way",
+                              "A request with this Idempotency-Key has not been answered yet.");
             response.headers.emplace_back("Retry-After", "1");
             return response;
         }

@@ -148,8 +148,7 @@ void Startup::await_topics(const std::stop_token& stop) {
     kafka_step_.done();
 }
 
-void migrate(const CommonConfig& config, events::Service service,
-             postgres::Migrations migrations) {
+void migrate(const CommonConfig& config, events::Service service, postgres::Migrations migrations) {
     postgres::Connection connection(config.database_url);
     StartStep step(nullptr, "database");
     Report report(step, "the database");

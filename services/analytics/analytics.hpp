@@ -94,8 +94,8 @@ struct TimelineEvent {
     std::optional<std::string_view> compensates;  // the type of the event that it undoes
     bool operator==(const TimelineEvent&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(TimelineEvent, (), (type, service, time, latency_ms, topic, partition,
-                                          offset, compensates))
+BOOST_DESCRIBE_STRUCT(TimelineEvent, (),
+                      (type, service, time, latency_ms, topic, partition, offset, compensates))
 
 // By time of recording; where the clocks put an effect before its cause, in the saga's order.
 std::vector<TimelineEvent> timeline(const OrderView& view);
@@ -123,8 +123,9 @@ struct OpenOrder {
     Instant since{};  // of the longest wait
     std::vector<WaitingFor> waiting_for;
 };
-BOOST_DESCRIBE_STRUCT(OpenOrder, (), (order_id, status, reason, customer_id, total, currency,
-                                      placed_at, since, waiting_for))
+BOOST_DESCRIBE_STRUCT(OpenOrder, (),
+                      (order_id, status, reason, customer_id, total, currency, placed_at, since,
+                       waiting_for))
 
 // nullopt where waiting_for() is empty.
 std::optional<OpenOrder> open_order(const OrderId& id, const OrderView& view);
@@ -157,8 +158,8 @@ struct Minute {
     std::int32_t placed = 0;
     std::int32_t completed = 0;
     std::int32_t cancelled = 0;
-    Sum revenue;                // of completed orders in the default currency
-    std::int32_t responses = 0;  // orders that ended
+    Sum revenue;                   // of completed orders in the default currency
+    std::int32_t responses = 0;    // orders that ended
     std::int64_t response_us = 0;  // sum over them, accept → end
     std::array<Histogram, kSteps> steps;
     bool operator==(const Minute&) const = default;

@@ -141,9 +141,8 @@ asio::awaitable<std::string> frame_of(std::shared_ptr<Readings> readings,
     const auto orders = waiting.longest();
     const auto count = std::min(kPushedWaiting, orders->size());
     const std::string& board = reading->board;
-    co_return R"({"type":"ANALYTICS",)" + board.substr(1, board.size() - 2) +
-        R"(,"throughput":)" + reading->minutes + R"(,"waiting":)" +
-        waiting_json(std::span(*orders).first(count)) + "}";
+    co_return R"({"type":"ANALYTICS",)" + board.substr(1, board.size() - 2) + R"(,"throughput":)" +
+        reading->minutes + R"(,"waiting":)" + waiting_json(std::span(*orders).first(count)) + "}";
 }
 
 asio::awaitable<http::Response> get_throughput(postgres::Pool& pool, http::Request request) {
@@ -209,20 +208,18 @@ http::Router make_router(postgres::Pool& pool, const WaitingLoop& waiting, Kafka
                          asio::io_context& io) {
     http::Router router;
     auto readings = std::make_shared<Readings>([&pool] { return read_board(pool); });
-    router.get("/api/orders/{id}/timeline", [&pool](http::Request request) {
-        return get_timeline(pool, std::move(request));
-    });
+    router.get("/api/orders/{id}/timeline",
+               [&pool](http::Request request) { return get_timeline(pool, std::move(request)); });
     router.get("/api/analytics", [readings](http::Request request) {
         return get_analytics(readings, std::move(request));
     });
-    router.get("/api/analytics/throughput", [&pool](http::Request request) {
-        return get_throughput(pool, std::move(request));
-    });
+    router.get("/api/analytics/throughput",
+               [&pool](http::Request request) { return get_throughput(pool, std::move(request)); });
     router.get("/api/analytics/waiting", [&waiting](http::Request request) {
         return get_waiting(waiting, std::move(request));
     });
-    auto push = std::make_shared<Push>(
-        io, [readings, &waiting] { return frame_of(readings, waiting); });
+    auto push =
+        std::make_shared<Push>(io, [readings, &waiting] { return frame_of(readings, waiting); });
     router.websocket("/ws/analytics",
                      [push](http::WebSocket& socket) { return push->join(socket); });
     add_kafka(router, kafka);

@@ -194,9 +194,8 @@ std::vector<MinuteFigures> read_minutes(Connection& connection, std::int32_t cou
     const Rows rows = connection.exec(kReadThroughput, Params::of(count));
     std::vector<MinuteFigures> minutes;
     for (int i = 0; i < rows.size(); ++i) {
-        minutes.push_back({rows.instant(i, 0), rows.int64(i, 1), rows.int64(i, 2),
-                           rows.int64(i, 3), std::string(rows.text(i, 4)), rows.int64(i, 5),
-                           rows.int64(i, 6)});
+        minutes.push_back({rows.instant(i, 0), rows.int64(i, 1), rows.int64(i, 2), rows.int64(i, 3),
+                           std::string(rows.text(i, 4)), rows.int64(i, 5), rows.int64(i, 6)});
     }
     return minutes;
 }

@@ -75,8 +75,8 @@ struct GroupView {
     std::vector<ReadView> partitions;
     std::optional<std::string> trouble;
 };
-BOOST_DESCRIBE_STRUCT(GroupView, (), (service, group, lag, idle, rebalancing, members, partitions,
-                                      trouble))
+BOOST_DESCRIBE_STRUCT(GroupView, (),
+                      (service, group, lag, idle, rebalancing, members, partitions, trouble))
 struct GroupsAnswer {
     std::vector<GroupView> groups;
 };
@@ -129,8 +129,7 @@ std::string open_key(std::string_view key, const Meaning& meaning) {
 
 std::string open_header(std::string_view name, std::string_view value, const Meaning& meaning) {
     if (name == "ce_subject") return open_key(value, meaning);
-    const bool open =
-        meaning.value && std::ranges::find(kOpenHeaders, name) != kOpenHeaders.end();
+    const bool open = meaning.value && std::ranges::find(kOpenHeaders, name) != kOpenHeaders.end();
     return open ? events::printable(value, kMostHeaderBytes) : std::string(events::kMask);
 }
 
@@ -139,9 +138,9 @@ void write_headers(Writer& writer, const messaging::Record& record, const Meanin
     writer.StartArray();
     const std::size_t shown = std::min(record.headers.size(), events::kMaxHeaderFields);
     for (const auto& [name, value] : std::span(record.headers).first(shown)) {
-        events::json::write_value(
-            writer, events::HeaderField{events::printable(name, kMostHeaderBytes),
-                                        open_header(name, value, meaning)});
+        events::json::write_value(writer,
+                                  events::HeaderField{events::printable(name, kMostHeaderBytes),
+                                                      open_header(name, value, meaning)});
     }
     writer.EndArray();
     if (const auto more = static_cast<std::int64_t>(record.headers.size() - shown)) {
@@ -268,7 +267,7 @@ asio::awaitable<http::Response> get_records(KafkaWorker& worker, http::Request r
         co_return nothing();
     }
     KafkaWorker::Task read = [query = *query](messaging::KafkaReader& reader,
-                                             milliseconds at_most) {
+                                              milliseconds at_most) {
         const auto latest =
             reader.records(query.topic, query.partition, query.before, query.limit, at_most);
         return latest ? records_json(query.topic, query.partition, *latest) : std::string();

@@ -143,17 +143,15 @@ void add_pages(http::Router& router) {
     get("/", "dashboard.html");
     get("/customers", "customer.html");
     get("/kafka", "kafka.html");
-    router.get("/orders/{id}",
-               [page = page_named("order.html"), not_found](http::Request request) {
-                   return get_order_page(page, not_found, std::move(request));
-               });
+    router.get("/orders/{id}", [page = page_named("order.html"), not_found](http::Request request) {
+        return get_order_page(page, not_found, std::move(request));
+    });
     router.get("/search", &get_search);
     for (const PageFile& file : page_files()) {
         if (!file.name.ends_with(".html")) get("/pages/" + std::string(file.name), file.name);
     }
-    router.not_found([not_found](const http::Request& request) {
-        return nothing(not_found, request);
-    });
+    router.not_found(
+        [not_found](const http::Request& request) { return nothing(not_found, request); });
 }
 
 }  // namespace orderflow::analytics

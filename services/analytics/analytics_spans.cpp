@@ -49,8 +49,7 @@ constexpr std::array<std::optional<Slot>, kSlots> kCauses{{
 Slot slot_at(std::size_t index) { return static_cast<Slot>(index); }
 
 bool is_answer(Slot slot) {
-    return events::saga_rank(info(slot).kind) ==
-           events::saga_rank(EventKind::NothingToCompensate);
+    return events::saga_rank(info(slot).kind) == events::saga_rank(EventKind::NothingToCompensate);
 }
 
 // The refusal that a cancellation for this reason follows from.
@@ -149,8 +148,7 @@ private:
         text(key, std::to_string(instant.time_since_epoch().count() * 1'000));
     }
 
-    void attribute(std::string_view key, std::string_view value,
-                   const char* type = "stringValue") {
+    void attribute(std::string_view key, std::string_view value, const char* type = "stringValue") {
         writer_.StartObject();
         text("key", key);
         writer_.Key("value");

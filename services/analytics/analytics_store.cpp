@@ -22,8 +22,8 @@ constexpr std::int64_t kOffsetMask = (std::int64_t{1} << kOffsetBits) - 1;
 // What stands for an empty slot in the flat arrays below, which hold no NULLs: with NULLs
 // PostgreSQL would have to walk an array to find its n-th element. The time is '-infinity'.
 constexpr std::int64_t kNoPosition = -1;
-constexpr Instant kNoTime{std::chrono::microseconds{std::numeric_limits<std::int64_t>::min() +
-                                                    postgres::kEpochUs}};
+constexpr Instant kNoTime{
+    std::chrono::microseconds{std::numeric_limits<std::int64_t>::min() + postgres::kEpochUs}};
 
 // `line(stem, i)` for every slot, joined by commas; the stem is the slot's name.
 template <class Line>
@@ -47,14 +47,15 @@ std::string slot_values(bool named) {
         const std::string at =
             "[(n.i::int - 1) * " + std::to_string(kSlots) + " + " + std::to_string(slot + 1) + "]";
         return (named ? stem + "_at = " : "") + "nullif(($1::timestamptz[])" + at +
-               ", '-infinity'), " +
-               (named ? stem + "_pos = " : "") + "nullif(($2::bigint[])" + at + ", -1)";
+               ", '-infinity'), " + (named ? stem + "_pos = " : "") + "nullif(($2::bigint[])" + at +
+               ", -1)";
     });
 }
 
-const std::string kSelectSql = "SELECT order_id, version, customer_id, total, currency, reason, "
-                               "traceparent, " +
-                               slot_columns() + " FROM timelines WHERE order_id = ";
+const std::string kSelectSql =
+    "SELECT order_id, version, customer_id, total, currency, reason, "
+    "traceparent, " +
+    slot_columns() + " FROM timelines WHERE order_id = ";
 const std::string kLoadSql = kSelectSql + "ANY ($1::uuid[])";
 const std::string kFindSql = kSelectSql + "$1::uuid";
 
@@ -159,9 +160,9 @@ OrderView read_view(const Rows& rows, int row) {
         const int column = 7 + 2 * static_cast<int>(i);
         if (rows.is_null(row, column)) continue;
         const std::int64_t position = rows.int64(row, column + 1);
-        view.marks[i] = Mark{rows.instant(row, column),
-                             static_cast<std::int32_t>(position >> kOffsetBits),
-                             position & kOffsetMask};
+        view.marks[i] =
+            Mark{rows.instant(row, column), static_cast<std::int32_t>(position >> kOffsetBits),
+                 position & kOffsetMask};
     }
     return view;
 }
@@ -191,9 +192,9 @@ private:
     bool insert(const std::vector<const Views::Entry*>& entries) {
         if (entries.empty()) return true;
         ViewColumns c(entries);
-        const Rows rows = connection_.exec(
-            kInsert, Params::of(c.times, c.positions, c.ids, c.customers, c.totals, c.currencies,
-                                c.reasons, c.traceparents));
+        const Rows rows =
+            connection_.exec(kInsert, Params::of(c.times, c.positions, c.ids, c.customers, c.totals,
+                                                 c.currencies, c.reasons, c.traceparents));
         return rows.affected() == static_cast<std::int64_t>(entries.size());
     }
 
@@ -232,9 +233,7 @@ public:
         return open;
     }
 
-    void tidy(std::int64_t before) override {
-        connection_.exec(kTidyOpen, Params::of(before));
-    }
+    void tidy(std::int64_t before) override { connection_.exec(kTidyOpen, Params::of(before)); }
 
     std::vector<OpenOrder> find_open(std::span<const OrderId> ids) override {
         auto keys = postgres::column_of(ids);
@@ -267,8 +266,7 @@ std::optional<OrderView> find_view(postgres::Connection& connection, const Order
     return read_view(rows, 0);
 }
 
-std::vector<KnownOrder> find_views(postgres::Connection& connection,
-                                   std::span<const OrderId> ids) {
+std::vector<KnownOrder> find_views(postgres::Connection& connection, std::span<const OrderId> ids) {
     auto keys = postgres::column_of(ids);
     const Rows rows = connection.exec(kLoad, Params::of(keys));
     std::vector<KnownOrder> found;

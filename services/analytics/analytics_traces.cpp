@@ -73,8 +73,7 @@ struct Endpoint {
 class HttpCollector final : public Collector {
 public:
     HttpCollector(const Endpoint& endpoint, const std::string& ca_file)
-        : client_(io_, {.origin = endpoint.origin, .ca_file = ca_file}),
-          target_(endpoint.target) {}
+        : client_(io_, {.origin = endpoint.origin, .ca_file = ca_file}), target_(endpoint.target) {}
 
     CollectorAnswer post(const std::string& body, milliseconds timeout,
                          const std::stop_token& stop) override {
@@ -303,10 +302,9 @@ TraceLoop::TraceLoop(const messaging::LoopContext& context, const TraceSettings&
                      const std::string& environment)
     : metrics_(context.registry) {
     if (settings.endpoint.empty()) return;
-    thread_ = std::jthread([this, context, environment,
-                            collector = make_collector(settings)](std::stop_token stop) {
-        run(stop, context, *collector, environment);
-    });
+    thread_ =
+        std::jthread([this, context, environment, collector = make_collector(settings)](
+                         std::stop_token stop) { run(stop, context, *collector, environment); });
 }
 
 void TraceLoop::run(const std::stop_token& stop, const messaging::LoopContext& context,

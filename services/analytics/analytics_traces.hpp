@@ -157,7 +157,7 @@ private:
     TraceMetrics& metrics_;
     const std::string environment_;
     std::vector<EndedOrders::Entry> batch_;  // taken, and in no request yet
-    bool more_ = false;  // may be due: the last batch was a full one
+    bool more_ = false;                      // may be due: the last batch was a full one
     std::optional<TraceRequest> request_;
     bool is_taken_ = true;  // by the collector, all that was sent last
     std::minstd_rand jitter_{std::random_device{}()};

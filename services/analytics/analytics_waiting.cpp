@@ -16,10 +16,10 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr std::size_t kRemembered = 20'000;  // enough to look no further
-constexpr std::size_t kLooks = 500;      // orders looked at again at once, the longest waits first
-constexpr int kLooksAtMost = 5;          // times, while some of them turn out to have ended
-constexpr int kScansAtMost = 50;         // seconds looked into in one step
-constexpr seconds kYoung{1};             // a younger order is not called waiting
+constexpr std::size_t kLooks = 500;  // orders looked at again at once, the longest waits first
+constexpr int kLooksAtMost = 5;      // times, while some of them turn out to have ended
+constexpr int kScansAtMost = 50;     // seconds looked into in one step
+constexpr seconds kYoung{1};         // a younger order is not called waiting
 constexpr minutes kTidyEvery{1};
 constexpr milliseconds kTick{1'000};
 // Where steps take long, because much is open or the processors are busy, they come less often, so

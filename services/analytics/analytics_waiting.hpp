@@ -44,8 +44,8 @@ private:
 
     Instant next_tidy_{};
     std::map<OrderId, OpenOrder> orders_;
-    std::set<std::pair<Instant, OrderId>> by_since_;   // the same, the longest wait first
-    std::map<std::int64_t, std::int64_t> by_second_;   // how many, by second_of(); never a zero
+    std::set<std::pair<Instant, OrderId>> by_since_;  // the same, the longest wait first
+    std::map<std::int64_t, std::int64_t> by_second_;  // how many, by second_of(); never a zero
 };
 
 class WaitingLoop {
@@ -64,7 +64,7 @@ public:
 private:
     mutable std::mutex mutex_;
     std::shared_ptr<const Orders> longest_;  // null: it has not looked yet
-    std::jthread thread_;  // last: it uses the others
+    std::jthread thread_;                    // last: it uses the others
 };
 
 }  // namespace orderflow::analytics

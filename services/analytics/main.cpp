@@ -48,9 +48,9 @@ void run(const Config& config) {
     messaging::RelayLoop relay(context);  // of what it parks: it emits nothing else
     WaitingLoop waiting(context);
     KafkaWorker kafka(config.common.kafka());
-    host.run(make_router(host.pool(), waiting, kafka, host.io()),
-             {service::stage(waiting, consumers, kafka), service::stage(traces),
-              service::stage(relay)});
+    host.run(
+        make_router(host.pool(), waiting, kafka, host.io()),
+        {service::stage(waiting, consumers, kafka), service::stage(traces), service::stage(relay)});
 }
 
 }  // namespace

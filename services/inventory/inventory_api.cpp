@@ -49,9 +49,8 @@ BOOST_DESCRIBE_STRUCT(ProductView, (), (product_id, name, price, currency, stock
 
 namespace orderflow::events {
 template <>
-inline constexpr auto kLimits<inventory::OfferBody> =
-    std::tuple{length(&inventory::OfferBody::name, 1, 200),
-               range(&inventory::OfferBody::price, 0, kMaxPrice)};
+inline constexpr auto kLimits<inventory::OfferBody> = std::tuple{
+    length(&inventory::OfferBody::name, 1, 200), range(&inventory::OfferBody::price, 0, kMaxPrice)};
 template <>
 inline constexpr auto kLimits<inventory::AdjustmentBody> =
     std::tuple{range(&inventory::AdjustmentBody::change, -kMaxAdjustment, kMaxAdjustment),
@@ -155,8 +154,9 @@ http::Response answer_of(const std::string& id, const AdjustStock& adjust,
     }
     if (answer.verdict == Verdict::TOO_FEW) {
         return http::problem(409, "stock-too-low", "Too few pieces are free",
-                             free + " were free: fewer than were to be taken away. Nothing was "
-                                    "changed; to try again, use another Idempotency-Key.");
+                             free +
+                                 " were free: fewer than were to be taken away. Nothing was "
+                                 "changed; to try again, use another Idempotency-Key.");
     }
     if (answer.verdict == Verdict::TOO_MANY) {
         return http::problem(409, "stock-too-high", "Too many pieces would be free",
@@ -232,9 +232,9 @@ asio::awaitable<http::Response> get_product(postgres::Pool& pool, http::Request 
     if (*match && !holds(**match, *product)) co_return condition_failed();
     http::Response response = view_of(id, *product);
     const bool current =
-        *copies && ((*copies)->any || std::ranges::find((*copies)->tags, etag_of(*product),
-                                                        &http::EntityTag::opaque) !=
-                                          (*copies)->tags.end());
+        *copies &&
+        ((*copies)->any || std::ranges::find((*copies)->tags, etag_of(*product),
+                                             &http::EntityTag::opaque) != (*copies)->tags.end());
     if (current) {
         response.status = 304;
         response.body.clear();
@@ -297,9 +297,8 @@ http::Router make_router(ProductLoop& products, postgres::Pool& pool) {
     router.put("/api/products/{id}", [&products](http::Request request) {
         return put_product(products, std::move(request));
     });
-    router.get("/api/products/{id}", [&pool](http::Request request) {
-        return get_product(pool, std::move(request));
-    });
+    router.get("/api/products/{id}",
+               [&pool](http::Request request) { return get_product(pool, std::move(request)); });
     router.post("/api/products/{id}/adjustments", [&products](http::Request request) {
         return post_adjustment(products, std::move(request));
     });

@@ -205,8 +205,8 @@ private:
             states.push(name_of(entry->row.state));
             updated.push(entry->row.updated_at);
         }
-        const Rows rows = connection_.exec(kUpdateReservations,
-                                           Params::of(ids, versions, states, updated));
+        const Rows rows =
+            connection_.exec(kUpdateReservations, Params::of(ids, versions, states, updated));
         return rows.affected() == static_cast<std::int64_t>(entries.size());
     }
 
@@ -227,8 +227,8 @@ private:
             revisions.push(product->revision);
         }
         const Rows rows = connection_.exec(
-            statement, Params::of(ids, names, prices, currencies, free, reserved, sold, revisions,
-                                  now));
+            statement,
+            Params::of(ids, names, prices, currencies, free, reserved, sold, revisions, now));
         return rows.affected() == static_cast<std::int64_t>(products.size());
     }
 

@@ -40,8 +40,8 @@ void run(const Config& config) {
     ChangeListener listener(context.database_url, host.io(), *notifications, unheard,
                             context.database);
     host.run(make_router(accept, cancel, host.pool(), notifications, config.api),
-             {service::stage(listener, expiry, deadline, consumers),
-              service::stage(accept, cancel), service::stage(relay)});
+             {service::stage(listener, expiry, deadline, consumers), service::stage(accept, cancel),
+              service::stage(relay)});
 }
 
 }  // namespace

@@ -90,9 +90,9 @@ Decision answer(const OrderId& id, Saga saga, Participant participant,
     if (saga.answers == kAllAnswered) {
         saga.state = State::CANCELLED;
         saga.finished_at = next_instant(saga, now);
-        decision.events.push_back(events::OrderCancelled{
-            id, saga.customer_id, saga.reason.value(), saga.total.amount, saga.total.currency,
-            compensations(saga.undone)});
+        decision.events.push_back(events::OrderCancelled{id, saga.customer_id, saga.reason.value(),
+                                                         saga.total.amount, saga.total.currency,
+                                                         compensations(saga.undone)});
     }
     decision.next = std::move(saga);
     return decision;
@@ -268,8 +268,8 @@ events::EventKind answer_kind(const Saga& saga, Participant participant) {
 std::vector<Happened> history(const Saga& saga) {
     using events::EventKind;
     using events::Service;
-    std::vector<Happened> past{{EventKind::OrderPlaced, Service::order, saga.placed_at,
-                                State::PROCESSING}};
+    std::vector<Happened> past{
+        {EventKind::OrderPlaced, Service::order, saga.placed_at, State::PROCESSING}};
     const auto add = [&](EventKind kind, Service service, const std::optional<Instant>& at,
                          State state) {
         if (at) past.push_back({kind, service, *at, state});

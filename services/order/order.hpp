@@ -46,8 +46,8 @@ struct Saga {
     std::optional<Instant> captured_at;
     std::optional<Instant> cancelling_at;
     std::array<std::optional<Instant>, 3> answered_at;  // by events::Participant
-    std::optional<Instant> finished_at;  // COMPLETED or CANCELLED
-    std::optional<Instant> recreated_at;  // the row was lost, and made again then
+    std::optional<Instant> finished_at;                 // COMPLETED or CANCELLED
+    std::optional<Instant> recreated_at;                // the row was lost, and made again then
     std::optional<ShipmentId> shipment_id;
     std::string customer_id;
     Money total;

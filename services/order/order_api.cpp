@@ -24,8 +24,8 @@ struct OrderRequest {
     std::optional<events::Destination> shipment;
     std::optional<bool> warehouse_storage;
 };
-BOOST_DESCRIBE_STRUCT(OrderRequest, (), (customer_id, items, currency, payment, shipment,
-                                         warehouse_storage))
+BOOST_DESCRIBE_STRUCT(OrderRequest, (),
+                      (customer_id, items, currency, payment, shipment, warehouse_storage))
 
 struct Accepted {
     OrderId order_id;
@@ -65,8 +65,7 @@ http::Response accepted(const OrderId& id) {
     http::Response response;
     response.status = 202;
     response.headers.emplace_back("Location", "/api/orders/" + text);
-    response.body = events::to_json(
-        Accepted{id, State::PROCESSING, kProcessing, topic_of(id)});
+    response.body = events::to_json(Accepted{id, State::PROCESSING, kProcessing, topic_of(id)});
     return response;
 }
 
@@ -209,12 +208,10 @@ http::Router make_router(AcceptLoop& accept, CancelLoop& cancel, postgres::Pool&
     router.post("/api/orders", [&accept, ids, settings](http::Request request) {
         return post_order(accept, *ids, settings, std::move(request));
     });
-    router.get("/api/orders", [&pool](http::Request request) {
-        return get_orders(pool, std::move(request));
-    });
-    router.get("/api/orders/{id}", [&pool](http::Request request) {
-        return get_order(pool, std::move(request));
-    });
+    router.get("/api/orders",
+               [&pool](http::Request request) { return get_orders(pool, std::move(request)); });
+    router.get("/api/orders/{id}",
+               [&pool](http::Request request) { return get_order(pool, std::move(request)); });
     router.post("/api/orders/{id}/cancellations", [&cancel](http::Request request) {
         return post_cancellation(cancel, std::move(request));
     });

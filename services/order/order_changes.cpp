@@ -22,7 +22,9 @@ constexpr std::chrono::milliseconds kProbeEvery{1'000};
 ChangeListener::ChangeListener(postgres::Url database_url, asio::io_context& io,
                                Notifications& notifications, prometheus::Counter& failures,
                                const Gate* database)
-    : io_(io), notifications_(notifications), failures_(failures),
+    : io_(io),
+      notifications_(notifications),
+      failures_(failures),
       thread_([this, url = std::move(database_url), database](std::stop_token stop) {
           if (!database || database->wait(stop)) run(stop, url);
       }) {}

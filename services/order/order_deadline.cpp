@@ -120,9 +120,8 @@ private:
     // An order whose answer is parked here is not late: this service is.
     static std::vector<OrderId> without(std::vector<OrderId> ids,
                                         const std::vector<OrderId>& parked) {
-        std::erase_if(ids, [&](const OrderId& id) {
-            return std::ranges::find(parked, id) != parked.end();
-        });
+        std::erase_if(
+            ids, [&](const OrderId& id) { return std::ranges::find(parked, id) != parked.end(); });
         return ids;
     }
 

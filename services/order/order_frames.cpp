@@ -27,8 +27,9 @@ struct Frame {
     std::optional<std::vector<events::Compensation>> undone;
     std::optional<ShipmentId> shipment_id;
 };
-BOOST_DESCRIBE_STRUCT(Frame, (), (type, topic, order_id, seq, epoch, step, service, status,
-                                  timestamp, title, message, reason, undone, shipment_id))
+BOOST_DESCRIBE_STRUCT(Frame, (),
+                      (type, topic, order_id, seq, epoch, step, service, status, timestamp, title,
+                       message, reason, undone, shipment_id))
 
 namespace {
 

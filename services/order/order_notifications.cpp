@@ -64,9 +64,9 @@ Text text_of(std::string json) { return std::make_shared<const std::string>(std:
 struct Notifications::Subscription {
     Client* client = nullptr;  // null: it has gone
     OrderId order;
-    std::string epoch;      // that `seq` counts in; empty: from the first on
-    std::int64_t seq = 0;   // of the last frame that the client has
-    bool answered = false;  // SUBSCRIBED was sent
+    std::string epoch;             // that `seq` counts in; empty: from the first on
+    std::int64_t seq = 0;          // of the last frame that the client has
+    bool answered = false;         // SUBSCRIBED was sent
     std::uint64_t first_read = 0;  // one that was begun before may be older than what it has
 };
 

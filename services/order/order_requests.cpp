@@ -115,7 +115,7 @@ bool cancel_orders(OrderStore& store, KeyStore& keys, std::span<const Cancellati
     const Claims claims = claim_keys(keys, cancellations);
     outcomes.assign(cancellations.size(), {Outcome::done, std::nullopt});
     std::vector<const Cancellation*> fresh;
-    std::vector<std::size_t> where;  // each of `fresh` in `cancellations`
+    std::vector<std::size_t> where;             // each of `fresh` in `cancellations`
     std::map<std::string_view, OrderId> first;  // with each new key
     for (std::size_t i = 0; i < cancellations.size(); ++i) {
         const Cancellation& cancellation = cancellations[i];
@@ -157,8 +157,10 @@ namespace {
 class AcceptWorker final : public AcceptLoop::Worker {
 public:
     AcceptWorker(postgres::Connection& connection, const Admission& admission)
-        : connection_(connection), store_(make_order_store(connection)),
-          keys_(make_key_store(connection)), admission_(admission) {}
+        : connection_(connection),
+          store_(make_order_store(connection)),
+          keys_(make_key_store(connection)),
+          admission_(admission) {}
 
     void run(messaging::UnitOfWork& work, std::span<Placement> batch) override {
         std::vector<PlaceOutcome> outcomes;
@@ -223,9 +225,8 @@ AcceptLoop::MakeWorker accept_worker(const Admission& admission) {
 }
 
 CancelLoop::MakeWorker cancel_worker() {
-    return [](postgres::Connection& connection) {
-        return std::make_unique<CancelWorker>(connection);
-    };
+    return
+        [](postgres::Connection& connection) { return std::make_unique<CancelWorker>(connection); };
 }
 
 KeyExpiry::KeyExpiry(KeyStore& keys, std::chrono::seconds kept, prometheus::Registry& registry)

@@ -29,9 +29,9 @@ struct Placement {
     OrderId id;
     events::Order order;  // placed_at is set by the loop, from the database's clock
     std::string traceparent;
-    std::string key;  // Idempotency-Key; empty: none
+    std::string key;                         // Idempotency-Key; empty: none
     std::function<void(PlaceOutcome)> done;  // called on the loop's thread
-    bool default_payment = false;  // the client named none
+    bool default_payment = false;            // the client named none
 };
 
 // Places those whose keys are new, and fills `outcomes`, one for each; false: an id exists already.
@@ -53,7 +53,7 @@ struct CancelOutcome {
 struct Cancellation {
     OrderId id;
     std::string traceparent;
-    std::string key;  // Idempotency-Key; empty: none
+    std::string key;                          // Idempotency-Key; empty: none
     std::function<void(CancelOutcome)> done;  // called on the loop's thread
 };
 

@@ -12,10 +12,10 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-constexpr microseconds kUnhurried{100'000};   // no pause below
+constexpr microseconds kUnhurried{100'000};  // no pause below
 constexpr milliseconds kLongestPause{50};
-constexpr int kMicrosecondsPerPause = 8;      // each so much slower costs one of pause
-constexpr milliseconds kForgotten{1'000};     // an older sample says nothing
+constexpr int kMicrosecondsPerPause = 8;   // each so much slower costs one of pause
+constexpr milliseconds kForgotten{1'000};  // an older sample says nothing
 
 // How long a completed order was under way, its payment left out; nullopt where the steps came out
 // of order, so that nobody knows how long that was.

@@ -14,9 +14,9 @@ using postgres::Params;
 using postgres::Rows;
 using postgres::Statement;
 
-#define ORDER_COLUMNS                                                                          \
-    "order_id, version, state, reason, answers, undone, reserved_at, captured_at, "            \
-    "cancelling_at, finished_at, inventory_answered_at, payment_answered_at, "                 \
+#define ORDER_COLUMNS                                                               \
+    "order_id, version, state, reason, answers, undone, reserved_at, captured_at, " \
+    "cancelling_at, finished_at, inventory_answered_at, payment_answered_at, "      \
     "shipping_answered_at, recreated_at, shipment_id, placed_at, customer_id, total, currency"
 
 const Statement kLoad{"orders_load",
@@ -220,10 +220,9 @@ public:
         const Rows rows = connection_.exec(
             kInsert,
             Params::of(ids, changing.states, changing.reasons, changing.answers, changing.undone,
-                       changing.reserved, changing.captured, changing.cancelling,
-                       changing.finished, changing.answered[0], changing.answered[1],
-                       changing.answered[2], recreated, changing.shipments, placed, customers,
-                       totals, currencies, bodies));
+                       changing.reserved, changing.captured, changing.cancelling, changing.finished,
+                       changing.answered[0], changing.answered[1], changing.answered[2], recreated,
+                       changing.shipments, placed, customers, totals, currencies, bodies));
         if (rows.affected() != static_cast<std::int64_t>(orders.size())) return false;
         if (made_again.empty()) return true;
         auto changed = postgres::column_of(std::span<const OrderId>(made_again));
@@ -243,11 +242,10 @@ public:
             changing.push(entry->row);
         }
         const Rows rows = connection_.exec(
-            kUpdate,
-            Params::of(ids, versions, changing.states, changing.reasons, changing.answers,
-                       changing.undone, changing.reserved, changing.captured, changing.cancelling,
-                       changing.finished, changing.answered[0], changing.answered[1],
-                       changing.answered[2], changing.shipments));
+            kUpdate, Params::of(ids, versions, changing.states, changing.reasons, changing.answers,
+                                changing.undone, changing.reserved, changing.captured,
+                                changing.cancelling, changing.finished, changing.answered[0],
+                                changing.answered[1], changing.answered[2], changing.shipments));
         if (rows.affected() != static_cast<std::int64_t>(changes.updates.size())) return false;
         connection_.exec(kNotify, Params::of(ids));
         return true;
@@ -339,9 +337,9 @@ OrderPage list_orders(postgres::Connection& connection, const OrderFilter& filte
     const std::int64_t look_at = filter.state ? kLookAt : limit + 1;
     std::optional<std::string_view> state;
     if (filter.state) state = name_of(*filter.state);
-    const Rows rows = connection.exec(filter.customer_id ? kListOfCustomer : kList,
-                                      Params::of(filter.before, state, filter.customer_id,
-                                                 look_at));
+    const Rows rows =
+        connection.exec(filter.customer_id ? kListOfCustomer : kList,
+                        Params::of(filter.before, state, filter.customer_id, look_at));
     OrderPage page;
     for (int i = 0; i < rows.size(); ++i) {
         const OrderId id = rows.id<OrderId>(i, 0);

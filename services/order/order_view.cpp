@@ -8,9 +8,9 @@
 namespace orderflow::order {
 
 struct StepView {
-    std::string step;     // the event that does it
+    std::string step;  // the event that does it
     std::string service;
-    std::string status;   // done, waiting, pending, undone, skipped
+    std::string status;  // done, waiting, pending, undone, skipped
     std::optional<Instant> at;
     std::optional<Instant> undone_at;
 };
@@ -41,10 +41,10 @@ struct OrderView {
     std::optional<Instant> finished_at;
     std::optional<ShipmentId> shipment_id;
 };
-BOOST_DESCRIBE_STRUCT(OrderView, (), (order_id, status, seq, epoch, reason, customer_id, total,
-                                      currency, items, shipment, warehouse_storage, steps,
-                                      waiting_for, placed_at, cancelling_at, finished_at,
-                                      shipment_id))
+BOOST_DESCRIBE_STRUCT(OrderView, (),
+                      (order_id, status, seq, epoch, reason, customer_id, total, currency, items,
+                       shipment, warehouse_storage, steps, waiting_for, placed_at, cancelling_at,
+                       finished_at, shipment_id))
 
 struct SummaryView {
     OrderId order_id;
@@ -56,8 +56,9 @@ struct SummaryView {
     Instant placed_at{};
     std::optional<Instant> finished_at;
 };
-BOOST_DESCRIBE_STRUCT(SummaryView, (), (order_id, status, reason, customer_id, total, currency,
-                                        placed_at, finished_at))
+BOOST_DESCRIBE_STRUCT(SummaryView, (),
+                      (order_id, status, reason, customer_id, total, currency, placed_at,
+                       finished_at))
 
 struct ListView {
     std::vector<SummaryView> orders;

@@ -50,9 +50,8 @@ void run(const Config& config) {
     });
     messaging::RelayLoop relay(context);
     const auto drain_calls = [&] { calls.drain(kDrain); };
-    host.run(make_router(host.pool()),
-             {service::stage(consumers), service::stage(drain_calls), service::stage(result_loop),
-              service::stage(relay)});
+    host.run(make_router(host.pool()), {service::stage(consumers), service::stage(drain_calls),
+                                        service::stage(result_loop), service::stage(relay)});
 }
 
 }  // namespace

@@ -100,8 +100,8 @@ struct SettleCharge {
         }
         Decision decision = to_state(payment, State::CAPTURED, now);
         decision.next->charge_id = captured.charge_id;
-        decision.events.push_back(events::PaymentCaptured{
-            id, captured.charge_id, order.total, order.currency, order});
+        decision.events.push_back(
+            events::PaymentCaptured{id, captured.charge_id, order.total, order.currency, order});
         return decision;
     }
     Decision operator()(const Declined& declined) const {
@@ -220,8 +220,7 @@ std::optional<Decision> settle_by_hand(const OrderId& id, const Payment& payment
     decision.next->settled_by = by;
     if (as == Settlement::REFUNDED) {
         const Money amount = amount_of(payment.order.value());
-        decision.events.push_back(
-            events::PaymentRefunded{id, amount.amount, amount.currency, by});
+        decision.events.push_back(events::PaymentRefunded{id, amount.amount, amount.currency, by});
     } else {
         decision.events.push_back(
             events::NothingToCompensate{id, events::Participant::payment, by});

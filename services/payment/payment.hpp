@@ -27,8 +27,8 @@
 
 namespace orderflow::payment {
 
-BOOST_DEFINE_ENUM_CLASS(State, INTENT, UNKNOWN, CAPTURED, DECLINED, CANCELLING, SETTLED,
-                        REFUNDED, NEVER_CHARGED)
+BOOST_DEFINE_ENUM_CLASS(State, INTENT, UNKNOWN, CAPTURED, DECLINED, CANCELLING, SETTLED, REFUNDED,
+                        NEVER_CHARGED)
 
 // INTENT, UNKNOWN, CANCELLING, SETTLED: a call to the gateway is still to be made, or made again.
 bool is_open(State state);
@@ -68,7 +68,7 @@ struct Refunded {
 };
 struct NothingTaken {};  // never charged, or declined
 struct Unclear {
-    std::string detail;  // for the log
+    std::string detail;                  // for the log
     std::chrono::seconds not_before{0};  // how long the gateway wants to be left alone
 };
 using ChargeResult = std::variant<Unclear, Captured, Declined>;

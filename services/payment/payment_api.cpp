@@ -19,8 +19,9 @@ struct PaymentView {
     Instant opened_at{};
     Instant updated_at{};
 };
-BOOST_DESCRIBE_STRUCT(PaymentView, (), (order_id, status, amount, currency, charge_id, reason,
-                                        settled_by, attempts, opened_at, updated_at))
+BOOST_DESCRIBE_STRUCT(PaymentView, (),
+                      (order_id, status, amount, currency, charge_id, reason, settled_by, attempts,
+                       opened_at, updated_at))
 
 namespace {
 
@@ -63,9 +64,8 @@ asio::awaitable<http::Response> get_payment(postgres::Pool& pool, http::Request 
 
 http::Router make_router(postgres::Pool& pool) {
     http::Router router;
-    router.get("/api/payments/{orderId}", [&pool](http::Request request) {
-        return get_payment(pool, std::move(request));
-    });
+    router.get("/api/payments/{orderId}",
+               [&pool](http::Request request) { return get_payment(pool, std::move(request)); });
     return router;
 }
 

@@ -69,8 +69,8 @@ using std::chrono::steady_clock;
 constexpr milliseconds kCallTimeout{3'000};
 constexpr std::array<std::size_t, kCallKinds> kCoroutines{1'024, 128, 128};
 constexpr std::array<std::size_t, kCallKinds> kWaiting{8'192, 2'048, 4'096};
-constexpr std::size_t kOverflow = 50'000;          // ids
-constexpr milliseconds kResultsFull{20};           // until a full result queue is tried again
+constexpr std::size_t kOverflow = 50'000;  // ids
+constexpr milliseconds kResultsFull{20};   // until a full result queue is tried again
 
 http::ClientLimits client_limits() {
     http::ClientLimits limits;
@@ -297,8 +297,7 @@ void Calls::drain(milliseconds at_most) {
     }
     const auto end = steady_clock::now() + at_most;
     io_.restart();
-    while (busy() && io_.run_one_until(end) > 0) {
-    }
+    while (busy() && io_.run_one_until(end) > 0) {}
 }
 
 }  // namespace orderflow::payment

@@ -11,18 +11,18 @@ using std::chrono::seconds;
 
 namespace {
 
-constexpr seconds kUntouched{10};             // younger rows are another loop's memory's business
+constexpr seconds kUntouched{10};            // younger rows are another loop's memory's business
 constexpr std::chrono::minutes kNoSkew{10};  // between two clocks that run together
-constexpr milliseconds kFirstLook{500};       // at a payment whose call was unclear or dropped
+constexpr milliseconds kFirstLook{500};      // at a payment whose call was unclear or dropped
 constexpr seconds kRecentEvery{5};
 constexpr std::chrono::minutes kAllEvery{10};
 constexpr std::chrono::hours kRecentAtStart{1};
-constexpr std::chrono::minutes kAgain{20};    // an order's deadline, and some more
+constexpr std::chrono::minutes kAgain{20};  // an order's deadline, and some more
 constexpr seconds kAgainEvery{30};
 constexpr std::int64_t kPageRows = 2'000;
-constexpr std::size_t kDueAtOnce = 1'000;     // looked up by id in one step
+constexpr std::size_t kDueAtOnce = 1'000;  // looked up by id in one step
 constexpr std::size_t kRemembered = 50'000;
-constexpr seconds kAfterFailure{60};          // until a call whose result could not be handled
+constexpr seconds kAfterFailure{60};  // until a call whose result could not be handled
 
 }  // namespace
 
@@ -82,8 +82,7 @@ std::vector<OrderId> Recovery::due(Instant now, std::size_t at_most) const {
     return ids;
 }
 
-void Recovery::settled(std::span<const GatewayResult> results, Instant now,
-                       const Alarms& alarms) {
+void Recovery::settled(std::span<const GatewayResult> results, Instant now, const Alarms& alarms) {
     for (const auto& [id, alarm] : alarms) {
         if (!remember(id, now + kFirstLook)) step_back(id, now);
     }

@@ -17,7 +17,7 @@ using std::chrono::seconds;
 
 namespace {
 
-constexpr milliseconds kTick{200};            // between two looks of the recovery
+constexpr milliseconds kTick{200};  // between two looks of the recovery
 constexpr seconds kTickAfterFailure{5};
 constexpr milliseconds kLongestPause{1'000};  // between two tries to save results
 constexpr seconds kWarnEvery{5};

@@ -31,17 +31,19 @@ std::vector<Call> calls_due(const Payments& payments, std::span<const OrderId> i
 prometheus::Family<prometheus::Counter>& outcomes(prometheus::Registry& registry) {
     return prometheus::BuildCounter()
         .Name("orderflow_payments_total")
-        .Help("Payments by outcome; unclear: calls to the gateway that ended without one; "
-              "retried: calls made again; duplicate: events handled before; failed: results that "
-              "could not be handled")
+        .Help(
+            "Payments by outcome; unclear: calls to the gateway that ended without one; "
+            "retried: calls made again; duplicate: events handled before; failed: results that "
+            "could not be handled")
         .Register(registry);
 }
 
 prometheus::Counter& alarm_counter(prometheus::Registry& registry, const char* alarm) {
     return prometheus::BuildCounter()
         .Name("orderflow_payment_alarms_total")
-        .Help("Payments that somebody has to look at: the gateway contradicts the order's amount, "
-              "what an operator said for it, or itself")
+        .Help(
+            "Payments that somebody has to look at: the gateway contradicts the order's amount, "
+            "what an operator said for it, or itself")
         .Register(registry)
         .Add({{"alarm", alarm}});
 }
@@ -102,9 +104,9 @@ void PaymentMetrics::count(Alarm alarm) {
 }
 
 void PaymentMetrics::show(const Calls& now) {
-    for (const auto& [kind, name] : {std::pair{CallKind::charge, "charge"},
-                                     std::pair{CallKind::retry, "retry"},
-                                     std::pair{CallKind::cancel, "cancel"}}) {
+    for (const auto& [kind, name] :
+         {std::pair{CallKind::charge, "charge"}, std::pair{CallKind::retry, "retry"},
+          std::pair{CallKind::cancel, "cancel"}}) {
         const Calls::Load load = now.load(kind);
         calls.Add({{"pool", name}, {"state", "running"}}).Set(static_cast<double>(load.running));
         calls.Add({{"pool", name}, {"state", "waiting"}}).Set(static_cast<double>(load.waiting));

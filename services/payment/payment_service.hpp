@@ -53,7 +53,7 @@ private:
     PaymentStore& store_;
     const Submit submit_;
     PaymentMetrics& metrics_;
-    std::vector<Call> due_;                 // of the last attempt
+    std::vector<Call> due_;                  // of the last attempt
     PaymentMetrics::EventCounts emitted_{};  // the same
     std::size_t duplicates_ = 0;             // the same
 };

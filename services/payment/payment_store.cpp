@@ -231,9 +231,8 @@ private:
             settled_by.push(null_if_empty(payment.settled_by));
         }
         const Rows rows = connection_.exec(
-            kUpdate, Params::of(ids, versions, changing.touched, changing.attempts,
-                                changing.states, changing.reasons, changing.charge_ids, settled_as,
-                                settled_by));
+            kUpdate, Params::of(ids, versions, changing.touched, changing.attempts, changing.states,
+                                changing.reasons, changing.charge_ids, settled_as, settled_by));
         return rows.affected() == static_cast<std::int64_t>(entries.size());
     }
 

@@ -43,8 +43,7 @@ void run(const Config& config) {
             make_shipping_store(connection), settings);
     });
     messaging::RelayLoop relay(context);
-    host.run(make_router(host.pool()),
-             {service::stage(consumers), service::stage(relay)});
+    host.run(make_router(host.pool()), {service::stage(consumers), service::stage(relay)});
 }
 
 }  // namespace

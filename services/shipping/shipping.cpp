@@ -63,9 +63,9 @@ struct Decide {
             next.storage_booked = e.order.warehouse_storage;
             next.scheduled_at = now;
             decision.storage_change = next.storage_booked ? 1 : 0;
-            decision.events.push_back(events::ShipmentScheduled{
-                e.order_id, new_id, *next.tracking_number, e.order.total, e.order.currency,
-                next.storage_booked});
+            decision.events.push_back(
+                events::ShipmentScheduled{e.order_id, new_id, *next.tracking_number, e.order.total,
+                                          e.order.currency, next.storage_booked});
         }
         decision.next = std::move(next);
         return decision;

@@ -33,7 +33,7 @@ struct Shipment {
     bool storage_booked = false;                      // it holds a slot now; never after VOIDED
     std::optional<Instant> scheduled_at;
     std::optional<Instant> voided_at;
-    std::optional<events::Destination> destination;   // absent: picked up at the shop
+    std::optional<events::Destination> destination;  // absent: picked up at the shop
 
     bool operator==(const Shipment&) const = default;
 };
@@ -58,7 +58,7 @@ struct Settings {
 Result<std::vector<std::string>> parse_countries(std::string_view comma_separated);
 
 struct Decision {
-    std::optional<Shipment> next;  // empty: nothing changes
+    std::optional<Shipment> next;     // empty: nothing changes
     std::int64_t storage_change = 0;  // slots: 1 booked, -1 freed
     std::vector<events::Event> events;
 };

@@ -58,9 +58,8 @@ asio::awaitable<http::Response> get_shipment(postgres::Pool& pool, http::Request
 
 http::Router make_router(postgres::Pool& pool) {
     http::Router router;
-    router.get("/api/shipments/{orderId}", [&pool](http::Request request) {
-        return get_shipment(pool, std::move(request));
-    });
+    router.get("/api/shipments/{orderId}",
+               [&pool](http::Request request) { return get_shipment(pool, std::move(request)); });
     return router;
 }
 

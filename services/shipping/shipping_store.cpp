@@ -13,8 +13,8 @@ using postgres::Params;
 using postgres::Rows;
 using postgres::Statement;
 
-#define SHIPMENT_COLUMNS                                                                  \
-    "order_id, version, state, reason, shipment_id, tracking_number, storage_booked, "    \
+#define SHIPMENT_COLUMNS                                                               \
+    "order_id, version, state, reason, shipment_id, tracking_number, storage_booked, " \
     "scheduled_at, voided_at, destination"
 
 const Statement kLoad{"shipments_load", "SELECT " SHIPMENT_COLUMNS
@@ -62,9 +62,9 @@ Shipment read_shipment(const Rows& rows, int i) {
     shipment.scheduled_at = rows.optional_instant(i, 7);
     shipment.voided_at = rows.optional_instant(i, 8);
     if (!rows.is_null(i, 9)) {
-        shipment.destination = events::read_json<events::Destination>(
-                                   rows.text(i, 9), events::UnknownMembers::ignore)
-                                   .value();
+        shipment.destination =
+            events::read_json<events::Destination>(rows.text(i, 9), events::UnknownMembers::ignore)
+                .value();
     }
     return shipment;
 }
@@ -149,8 +149,8 @@ private:
             storage_booked.push(entry->row.storage_booked);
             voided.push(entry->row.voided_at);
         }
-        const Rows rows = connection_.exec(
-            kUpdate, Params::of(ids, versions, states, storage_booked, voided));
+        const Rows rows =
+            connection_.exec(kUpdate, Params::of(ids, versions, states, storage_booked, voided));
         return rows.affected() == static_cast<std::int64_t>(entries.size());
     }
 

@@ -28,8 +28,8 @@ struct LimitOptions {
     int batch = 128;
     int analytics_batch = 512;
     int batches_under_way = 16;
-    double order_updates = 3;      // per order, after the insert; folding makes it fewer
-    double timeline_updates = 1;   // per order, after the insert
+    double order_updates = 3;     // per order, after the insert; folding makes it fewer
+    double timeline_updates = 1;  // per order, after the insert
     int products = 1000;
     int customers = 10'000;
     std::string brokers = "127.0.0.1:19092";
@@ -142,9 +142,8 @@ void Limit::write_orders(int orders, void (*half_way)()) {
 }
 
 void Limit::hand(Loop& loop, Step step, const Work& work) {
-    loop.push([this, step, work](postgres::Connection& connection) {
-        (this->*step)(connection, work);
-    });
+    loop.push(
+        [this, step, work](postgres::Connection& connection) { (this->*step)(connection, work); });
 }
 
 Work Limit::make_batch(int size) {
@@ -291,10 +290,11 @@ int run(int argc, char** argv) {
     spdlog::set_default_logger(spdlog::stderr_logger_mt("bench-limit"));
     Limit limit(options);
     const double seconds = limit.run();
-    std::printf("{\"orders\":%d,\"written\":%d,\"batch\":%d,\"seconds\":%.3f,"
-                "\"orders_per_s\":%.1f}\n",
-                options.orders, options.orders + limit.warm_up_orders(), options.batch, seconds,
-                options.orders / seconds);
+    std::printf(
+        "{\"orders\":%d,\"written\":%d,\"batch\":%d,\"seconds\":%.3f,"
+        "\"orders_per_s\":%.1f}\n",
+        options.orders, options.orders + limit.warm_up_orders(), options.batch, seconds,
+        options.orders / seconds);
     return 0;
 }
 

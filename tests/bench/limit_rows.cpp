@@ -137,8 +137,7 @@ events::Event sample_event(events::EventKind kind) {
     const events::Order order = sample_order();
     const ShipmentId shipment = IdSource(1).next<ShipmentId>(order.placed_at);
     const std::array<events::Event, 5> samples{
-        events::OrderPlaced{{}, order},
-        events::StockReserved{{}, order},
+        events::OrderPlaced{{}, order}, events::StockReserved{{}, order},
         events::PaymentCaptured{
             {}, "ch_019b7ca98d037c3e9a513f6d2b8e4c10", order.total, order.currency, order},
         events::ShipmentScheduled{

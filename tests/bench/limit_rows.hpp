@@ -29,8 +29,7 @@ void insert_reservations(postgres::Connection& connection, Ids ids);
 void sell_reservations(postgres::Connection& connection, Ids ids);
 
 // Locks the products and moves pieces: free to reserved, or reserved to sold. Sorted, no doubles.
-void move_stock(postgres::Connection& connection, std::span<const std::string> products,
-                bool sell);
+void move_stock(postgres::Connection& connection, std::span<const std::string> products, bool sell);
 
 void insert_payments(postgres::Connection& connection, Ids ids);
 void capture_payments(postgres::Connection& connection, Ids ids);

@@ -265,8 +265,7 @@ void LoadGenerator::on_event(std::size_t slot, std::uint32_t events) {
     }
     const auto generation = connection.generation;
     if ((events & EPOLLOUT) != 0 && !connection.unsent.empty()) write(slot);
-    const bool same_socket =
-        connection.phase == Phase::Busy && connection.generation == generation;
+    const bool same_socket = connection.phase == Phase::Busy && connection.generation == generation;
     if (same_socket && (events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0) read(slot);
     // Answer and end of stream in one event: there will be no other edge.
     if (connection.phase == Phase::Idle && (events & EPOLLRDHUP) != 0) drop_idle(slot);

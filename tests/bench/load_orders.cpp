@@ -55,8 +55,8 @@ std::vector<Product> read_file(const LoadOptions& options) {
             throw std::runtime_error(options.catalogue + ": not productId,price,name: " + line);
         }
         const auto price = std::string_view(line).substr(first + 1, second - first - 1);
-        products.push_back({line.substr(0, first), '"' + line.substr(second + 1) + '"',
-                            price_from(price, line)});
+        products.push_back(
+            {line.substr(0, first), '"' + line.substr(second + 1) + '"', price_from(price, line)});
         if (products.size() == static_cast<std::size_t>(options.products)) break;
     }
     return products;

@@ -72,11 +72,10 @@ void write_csv(const LoadResult& result, const std::string& path) {
     for (const Sample& sample : result.samples) {
         const bool known = sample.order_id[0] != '\0';
         const int length = known ? static_cast<int>(sample.order_id.size()) : 0;
-        std::fprintf(file.get(), "%.*s,%lld,%lld,%lld,%d,%s\n", length, sample.order_id.data(),
-                     static_cast<long long>(sample.scheduled_us),
-                     static_cast<long long>(sample.sent_us),
-                     static_cast<long long>(sample.answered_us), sample.status,
-                     name_of(sample.kind).data());
+        std::fprintf(
+            file.get(), "%.*s,%lld,%lld,%lld,%d,%s\n", length, sample.order_id.data(),
+            static_cast<long long>(sample.scheduled_us), static_cast<long long>(sample.sent_us),
+            static_cast<long long>(sample.answered_us), sample.status, name_of(sample.kind).data());
     }
     if (std::fflush(file.get()) != 0) throw std::runtime_error("cannot write " + path);
 }

@@ -84,9 +84,7 @@ TEST_CASE("analytics: customers' counts are what their rows say, though two coun
             Lab::add(connection, placed);
         }
     };
-    {
-        std::jthread one(consumer, 1), other(consumer, 2);
-    }
+    { std::jthread one(consumer, 1), other(consumer, 2); }
     CHECK(lab.database.number("SELECT sum(last_orders) FROM customer_minutes") == 12);
     CHECK(lab.database.number("SELECT sum(first_orders) FROM customer_minutes") == 12);
     CHECK(lab.database.number(kWrongMinutes) == 0);
@@ -170,10 +168,13 @@ TEST_CASE("analytics: a client's trace context stays with its order, beside an o
     };
     take(traced.placed(), traceparent);
     take(plain.placed(), "");
-    lab.database.query("UPDATE timelines SET version = version + 1, stock_reserved_at = now(),"
-                       " stock_reserved_pos = 7");
-    lab.database.query("INSERT INTO timelines (order_id, version, order_placed_at,"
-                       " order_placed_pos) VALUES ('" + old.id.to_string() + "', 1, now(), 8)");
+    lab.database.query(
+        "UPDATE timelines SET version = version + 1, stock_reserved_at = now(),"
+        " stock_reserved_pos = 7");
+    lab.database.query(
+        "INSERT INTO timelines (order_id, version, order_placed_at,"
+        " order_placed_pos) VALUES ('" +
+        old.id.to_string() + "', 1, now(), 8)");
     // When the new program goes on with all of them, by records of another context
     for (const Story& story : {traced, plain, old}) take(story.captured(), another);
     // Then each has the context that it was placed with

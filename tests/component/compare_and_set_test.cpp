@@ -132,24 +132,30 @@ TEST_CASE("compare-and-set: after a lost connection each caller hears what the t
 }
 
 TEST_CASE("compare-and-set: forward and back meet in two connections, and one of them wins whole") {
-    const Race race = GENERATE(
-        Race{Service::order, [](const Story& s) { return Event{s.scheduled()}; },
-             [](const Story& s) { return Event{s.refused()}; }, {"OrderCompleted"},
-             {"CancellationStarted"}},
-        Race{Service::inventory, [](const Story& s) { return Event{s.placed()}; },
-             [](const Story& s) { return Event{s.cancellation()}; },
-             {"StockReserved", "StockReleased"}, {"NothingToCompensate"}},
-        Race{Service::shipping, [](const Story& s) { return Event{s.captured()}; },
-             [](const Story& s) { return Event{s.cancellation()}; },
-             {"ShipmentScheduled", "ShipmentVoided"}, {"NothingToCompensate"}});
+    const Race race = GENERATE(Race{Service::order,
+                                    [](const Story& s) { return Event{s.scheduled()}; },
+                                    [](const Story& s) { return Event{s.refused()}; },
+                                    {"OrderCompleted"},
+                                    {"CancellationStarted"}},
+                               Race{Service::inventory,
+                                    [](const Story& s) { return Event{s.placed()}; },
+                                    [](const Story& s) { return Event{s.cancellation()}; },
+                                    {"StockReserved", "StockReleased"},
+                                    {"NothingToCompensate"}},
+                               Race{Service::shipping,
+                                    [](const Story& s) { return Event{s.captured()}; },
+                                    [](const Story& s) { return Event{s.cancellation()}; },
+                                    {"ShipmentScheduled", "ShipmentVoided"},
+                                    {"NothingToCompensate"}});
     const Subject& subject = test::subject(race.service);
     CAPTURE(subject.name);
     constexpr int kRounds = 42;
     constexpr int kOrders = 8;
     TestDatabase database(subject.service, subject.migrations);
     if (race.service == Service::inventory) {
-        database.query("INSERT INTO products (product_id, free, reserved, sold, updated_at, price,"
-                       " currency, name) VALUES ('A', 100000, 0, 0, now(), 1500, 'KRW', 'Laptop')");
+        database.query(
+            "INSERT INTO products (product_id, free, reserved, sold, updated_at, price,"
+            " currency, name) VALUES ('A', 100000, 0, 0, now(), 1500, 'KRW', 'Laptop')");
     }
     if (race.service == Service::shipping) {
         database.query("INSERT INTO storage (capacity) VALUES (100000)");

@@ -152,12 +152,13 @@ TEST_CASE("consumer: an undecodable record is parked while its neighbours are ha
     send(messages);
 
     const std::string mine = " order_id IN (" + list_of(stories) + ")";
+    CHECK(eventually(
+        30s, [&] { return database.number("SELECT count(*) FROM orders WHERE" + mine) == 10; }));
     CHECK(eventually(30s, [&] {
-        return database.number("SELECT count(*) FROM orders WHERE" + mine) == 10;
-    }));
-    CHECK(eventually(30s, [&] {
-        return database.number("SELECT count(*) FROM parked WHERE dead AND topic = 'payment-events'"
-                               " AND order_id = '" + stories[4].id.to_string() + "'") == 1;
+        return database.number(
+                   "SELECT count(*) FROM parked WHERE dead AND topic = 'payment-events'"
+                   " AND order_id = '" +
+                   stories[4].id.to_string() + "'") == 1;
     }));
     stop(loop);
     CHECK(database.number("SELECT count(*) FROM orders WHERE captured_at IS NOT NULL AND" + mine) ==
@@ -222,15 +223,13 @@ TEST_CASE("consumer: the database goes away for a while, and every record is han
 
     database.cut_connections(true);
     send(meanwhile);
-    REQUIRE(eventually(20s, [&] {
-        return counter(registry, "orderflow_loop_failures_total") > 0;
-    }));
+    REQUIRE(
+        eventually(20s, [&] { return counter(registry, "orderflow_loop_failures_total") > 0; }));
     database.open();
 
     const std::string mine = " order_id IN (" + list_of(stories) + ")";
-    CHECK(eventually(30s, [&] {
-        return database.number("SELECT count(*) FROM orders WHERE" + mine) == 250;
-    }));
+    CHECK(eventually(
+        30s, [&] { return database.number("SELECT count(*) FROM orders WHERE" + mine) == 250; }));
     stop(loop);
     CHECK(database.number("SELECT count(*) FROM outbox WHERE" + mine) == 250);
     CHECK(database.number("SELECT max(version) FROM orders WHERE" + mine) == 1);
@@ -269,9 +268,8 @@ TEST_CASE("consumer: members come and go, and every record is handled once") {
 
     const auto sent = static_cast<std::int64_t>(stories.size());
     const std::string mine = " order_id IN (" + list_of(stories) + ")";
-    CHECK(eventually(60s, [&] {
-        return database.number("SELECT count(*) FROM orders WHERE" + mine) == sent;
-    }));
+    CHECK(eventually(
+        60s, [&] { return database.number("SELECT count(*) FROM orders WHERE" + mine) == sent; }));
     stop(*third);
     CHECK(database.number("SELECT count(*) FROM outbox WHERE" + mine) == sent);
     CHECK(database.number("SELECT count(*) FROM parked WHERE" + mine) == 0);
@@ -324,9 +322,9 @@ TEST_CASE("consumer: a service is killed while a record waits, and the next proc
     TestDatabase database(order.service, order.migrations);
     database.query("ALTER TABLE orders ADD CONSTRAINT planted CHECK (state <> 'COMPLETED')");
     const auto kafka = fresh_group(Service::order);
-    const std::vector<std::string> arguments{
-        "--database-url", database.url(), "--brokers",  kafka.brokers,
-        "--group-id",     kafka.group_id, "--client-id", kafka.client_id};
+    const std::vector<std::string> arguments{"--database-url", database.url(), "--brokers",
+                                             kafka.brokers,    "--group-id",   kafka.group_id,
+                                             "--client-id",    kafka.client_id};
     const Story poison, good;
     const std::string of_poison = " WHERE order_id = '" + poison.id.to_string() + "'";
     {

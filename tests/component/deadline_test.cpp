@@ -186,8 +186,8 @@ TEST_CASE("deadline: an order whose partition is not read to its end is spared u
     stop(one);
     stop(two);
     CHECK(lab.database.number("SELECT count(*) FROM orders WHERE reserved_at < cancelling_at"
-                              " AND order_id = '" + held.id.to_string() + "'") ==
-          1);  // what was waiting came first
+                              " AND order_id = '" +
+                              held.id.to_string() + "'") == 1);  // what was waiting came first
 }
 
 TEST_CASE("deadline: records that go on trickling into a partition keep no order alive") {
@@ -232,8 +232,9 @@ TEST_CASE("deadline: without a broker in reach nothing is late") {
 
     // Long enough for it to look: it is overdue by then.
     REQUIRE(eventually(30s, [&] {
-        return lab.database.number("SELECT count(*) FROM orders"
-                                   " WHERE placed_at < now() - interval '5 s'") == 1;
+        return lab.database.number(
+                   "SELECT count(*) FROM orders"
+                   " WHERE placed_at < now() - interval '5 s'") == 1;
     }));
     CHECK(lab.state(silent) == "PROCESSING ");
     deadline.stop();
@@ -255,9 +256,8 @@ TEST_CASE("cancellation: callers hear what is committed, however many ask at onc
         const auto note = [&](order::CancelOutcome outcome) {
             const std::lock_guard lock(mutex);
             heard.push_back(outcome.what != order::Outcome::done ? "not committed"
-                            : outcome.state
-                                ? boost::describe::enum_to_string(*outcome.state, "?")
-                                : "unknown");
+                            : outcome.state ? boost::describe::enum_to_string(*outcome.state, "?")
+                                            : "unknown");
         };
         CHECK(loop.submit({story.id, "", "", note}));
     };

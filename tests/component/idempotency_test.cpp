@@ -161,9 +161,7 @@ public:
     order::Claims claim(std::span<const std::string_view> keys) override {
         return keys_.claim(keys);
     }
-    void keep(std::span<const order::KeptKey> keys, Instant now) override {
-        keys_.keep(keys, now);
-    }
+    void keep(std::span<const order::KeptKey> keys, Instant now) override { keys_.keep(keys, now); }
     Instant clock() override { return database_now; }
     void expire(Instant time) override { keys_.expire(time); }
 

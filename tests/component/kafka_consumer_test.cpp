@@ -120,8 +120,10 @@ TEST_CASE("kafka consumer: behind an open transaction lies a lag, until it is co
     group.topic.begin_transaction(0, 3);
     group.start();
 
-    CHECK(group.read_until([&] { return group.read_of(0) == 2 && !group.is_caught_up() &&
-                                        group.positions().front().nothing_left(); }));
+    CHECK(group.read_until([&] {
+        return group.read_of(0) == 2 && !group.is_caught_up() &&
+               group.positions().front().nothing_left();
+    }));
     CHECK(group.positions().front().held_up());
     CHECK(group.positions().front().lag() == 3);
     group.topic.commit_transaction();
@@ -179,8 +181,9 @@ TEST_CASE("kafka consumer: a topic made anew while the member runs is read from 
     }
 }
 
-TEST_CASE("kafka consumer: a topic made anew while nobody runs is read from its start, though the "
-          "group's offset would fit") {
+TEST_CASE(
+    "kafka consumer: a topic made anew while nobody runs is read from its start, though the "
+    "group's offset would fit") {
     Group group(1);
     group.topic.send(0, 40);
     group.start();
@@ -199,8 +202,8 @@ TEST_CASE("kafka consumer: a topic made anew while nobody runs is read from its 
         at->offset = 40;
         at->metadata = ::strdup(old_log.c_str());
         at->metadata_size = old_log.size();
-        auto* alter = rd_kafka_AlterConsumerGroupOffsets_new(group.settings.group_id.c_str(),
-                                                             list.get());
+        auto* alter =
+            rd_kafka_AlterConsumerGroupOffsets_new(group.settings.group_id.c_str(), list.get());
         const messaging::Queue queue(rd_kafka_queue_new(handle.get()));
         rd_kafka_AlterConsumerGroupOffsets(handle.get(), &alter, 1, nullptr, queue.get());
         rd_kafka_AlterConsumerGroupOffsets_destroy(alter);

@@ -27,8 +27,7 @@ struct Cluster {
         char error[256];
         return rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), error, sizeof error);
     }()};
-    std::unique_ptr<rd_kafka_mock_cluster_t,
-                    messaging::Destroyer<&rd_kafka_mock_cluster_destroy>>
+    std::unique_ptr<rd_kafka_mock_cluster_t, messaging::Destroyer<&rd_kafka_mock_cluster_destroy>>
         brokers{rd_kafka_mock_cluster_new(handle.get(), 1)};
 
     Cluster() { rd_kafka_mock_topic_create(brokers.get(), kTopic, 1, 1); }

@@ -23,12 +23,14 @@ using postgres::SchemaRefused;
 
 // A small schema beside the service's, in versions that follow each other.
 constexpr MigrationFile kFiles[] = {
-    {"001_shelves.sql", "CREATE TABLE shelves (id int PRIMARY KEY, boards int);"
-                        "INSERT INTO shelves SELECT n, n FROM generate_series(1, 100) n;"},
+    {"001_shelves.sql",
+     "CREATE TABLE shelves (id int PRIMARY KEY, boards int);"
+     "INSERT INTO shelves SELECT n, n FROM generate_series(1, 100) n;"},
     {"002_colour.sql", "ALTER TABLE shelves ADD COLUMN colour text;"},
-    {"003_by_boards.sql", "-- migrate: no transaction\n"
-                          "DROP INDEX CONCURRENTLY IF EXISTS shelves_by_boards;\n"
-                          "CREATE INDEX CONCURRENTLY shelves_by_boards ON shelves (boards);\n"},
+    {"003_by_boards.sql",
+     "-- migrate: no transaction\n"
+     "DROP INDEX CONCURRENTLY IF EXISTS shelves_by_boards;\n"
+     "CREATE INDEX CONCURRENTLY shelves_by_boards ON shelves (boards);\n"},
     {"004_no_boards.sql", "-- migrate: programs from 3\nALTER TABLE shelves DROP COLUMN boards;"},
 };
 
@@ -63,8 +65,9 @@ struct Lab {
         }
     }
     std::vector<std::string> applied() {
-        return database.query("SELECT series || '/' || name FROM shop.schema_migrations"
-                              " ORDER BY number");
+        return database.query(
+            "SELECT series || '/' || name FROM shop.schema_migrations"
+            " ORDER BY number");
     }
 };
 
@@ -101,9 +104,9 @@ TEST_CASE("migrations: a service works on a newer schema, until one shuts it out
     lab.migrate(version(4));
     CHECK(lab.missing(version(4)) == "");
     CHECK(lab.missing(version(3)) == "");
-    CHECK_THAT(lab.missing(version(2)),
-               ContainsSubstring("refused: ") && ContainsSubstring("004_no_boards.sql") &&
-                   ContainsSubstring("knows it up to 2"));
+    CHECK_THAT(lab.missing(version(2)), ContainsSubstring("refused: ") &&
+                                            ContainsSubstring("004_no_boards.sql") &&
+                                            ContainsSubstring("knows it up to 2"));
 }
 
 TEST_CASE("migrations: a changed file, a gap and a newer schema are refused by name") {
@@ -176,9 +179,10 @@ TEST_CASE("migrations: one that waits for a table lets others use it, and is tri
     reader.script("SET LOCAL idle_in_transaction_session_timeout = 0; SELECT 1 FROM shelves");
     auto migrator = std::async(std::launch::async, [&] { return lab.migrate(version(2)); });
     const auto queueing = [&] {
-        return lab.database.number("SELECT count(*) FROM pg_locks WHERE NOT granted AND mode ="
-                                   " 'AccessExclusiveLock' AND relation ="
-                                   " 'shop.shelves'::regclass") == 1;
+        return lab.database.number(
+                   "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode ="
+                   " 'AccessExclusiveLock' AND relation ="
+                   " 'shop.shelves'::regclass") == 1;
     };
     REQUIRE(eventually(5s, queueing));
     // Whoever comes now queues behind the migration; it gives way in time.
@@ -197,10 +201,11 @@ TEST_CASE("migrations: a database from before them is taken over as it is") {
     for (MigrationSeries& series : first) series.files = series.files.first(1);
     TestDatabase database(order.service, first);
     const std::string version = "651e9574c541d512";
-    database.query("DROP VIEW audit_v1_migrations; DROP TABLE schema_migrations;"
-                   "CREATE TABLE schema_version (one boolean PRIMARY KEY DEFAULT true,"
-                   " version text NOT NULL); INSERT INTO schema_version (version) VALUES ('" +
-                   version + "'); UPDATE relay_checkpoint SET seq = 7");
+    database.query(
+        "DROP VIEW audit_v1_migrations; DROP TABLE schema_migrations;"
+        "CREATE TABLE schema_version (one boolean PRIMARY KEY DEFAULT true,"
+        " version text NOT NULL); INSERT INTO schema_version (version) VALUES ('" +
+        version + "'); UPDATE relay_checkpoint SET seq = 7");
     const auto migrate = [&] {
         postgres::Connection connection(database.url());
         std::string said;
@@ -214,8 +219,9 @@ TEST_CASE("migrations: a database from before them is taken over as it is") {
     CHECK(database.query("SELECT version FROM schema_version").at(0) == version);
     CHECK(database.number("SELECT count(*) FROM schema_migrations") == 5);
 
-    database.query("DROP VIEW audit_v1_migrations; DROP TABLE schema_migrations;"
-                   "UPDATE schema_version SET version = '0123456789abcdef'");
+    database.query(
+        "DROP VIEW audit_v1_migrations; DROP TABLE schema_migrations;"
+        "UPDATE schema_version SET version = '0123456789abcdef'");
     CHECK_THROWS_WITH(migrate(), ContainsSubstring("schema_version is 0123456789abcdef") &&
                                      ContainsSubstring("takes over " + version));
 }

@@ -123,9 +123,9 @@ TEST_CASE("notifications: a client hears each step of its order once, in order")
     lab.handle(story.captured());
     lab.handle(story.scheduled());
 
-    lab.instance.hears(client, {"SUBSCRIBED 1", "ORDER_STATUS 1 OrderPlaced",
-                                "ORDER_STATUS 2 StockReserved", "ORDER_STATUS 3 PaymentCaptured",
-                                "ORDER_COMPLETED 4 OrderCompleted"});
+    lab.instance.hears(
+        client, {"SUBSCRIBED 1", "ORDER_STATUS 1 OrderPlaced", "ORDER_STATUS 2 StockReserved",
+                 "ORDER_STATUS 3 PaymentCaptured", "ORDER_COMPLETED 4 OrderCompleted"});
 }
 
 TEST_CASE("notifications: who comes back gets what it has missed, and nothing twice") {
@@ -144,10 +144,10 @@ TEST_CASE("notifications: who comes back gets what it has missed, and nothing tw
     lab.instance.hears(resumed, {"SUBSCRIBED 4", "ORDER_STATUS 4 NothingToCompensate"});
     lab.handle(story.released());
     lab.handle(story.nothing(events::Participant::shipping));
-    lab.instance.hears(resumed, {"SUBSCRIBED 4", "ORDER_STATUS 4 NothingToCompensate",
-                                 "ORDER_STATUS 5 StockReleased",
-                                 "ORDER_STATUS 6 NothingToCompensate",
-                                 "ORDER_CANCELLED 7 OrderCancelled"});
+    lab.instance.hears(
+        resumed,
+        {"SUBSCRIBED 4", "ORDER_STATUS 4 NothingToCompensate", "ORDER_STATUS 5 StockReleased",
+         "ORDER_STATUS 6 NothingToCompensate", "ORDER_CANCELLED 7 OrderCancelled"});
 
     FakeSocket& ahead = lab.instance.connect({subscribe(story, R"(,"since":7)" + epoch)});
     lab.instance.hears(ahead, {"SUBSCRIBED 7"});
@@ -170,10 +170,11 @@ TEST_CASE("notifications: who comes while an older read is under way is not told
     lab.instance.io.restart();
     lab.instance.io.poll();  // the read begins; its answer waits for this thread
     CHECK(eventually(5s, [&] {
-        return lab.database.number("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle'"
-                                   " AND datname = current_database() AND query LIKE"
-                                   " 'SELECT order_id, version%' AND state_change > '" + begun +
-                                   "'") == 1;
+        return lab.database.number(
+                   "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle'"
+                   " AND datname = current_database() AND query LIKE"
+                   " 'SELECT order_id, version%' AND state_change > '" +
+                   begun + "'") == 1;
     }));
     lab.handle(story.reserved());
     FakeSocket& second = lab.instance.connect({subscribe(story, known)});

@@ -102,7 +102,7 @@ TEST_CASE("outbox: a concurrent reader misses no committed row and sees them in 
     CHECK(stored.size() == static_cast<std::size_t>(committed.load()));
     CHECK(seen == stored);
     CHECK(stored.back() > static_cast<std::int64_t>(stored.size()));  // there were gaps
-    CHECK(reads > 50);  // it read while they wrote
+    CHECK(reads > 50);                                                // it read while they wrote
 }
 
 TEST_CASE("outbox: dead record, row and event of one batch stand in one transaction") {
@@ -120,8 +120,8 @@ TEST_CASE("outbox: dead record, row and event of one batch stand in one transact
     const auto transaction = database.query("SELECT xmin FROM orders").at(0);
     CHECK(database.query("SELECT DISTINCT xmin FROM outbox") == std::vector{transaction});
     CHECK(database.query("SELECT xmin FROM parked") == std::vector{transaction});
-    CHECK(database.query("SELECT dead AND order_id IS NOT NULL AND due_at IS NULL FROM parked")
-          == std::vector<std::string>{"t"});
+    CHECK(database.query("SELECT dead AND order_id IS NOT NULL AND due_at IS NULL FROM parked") ==
+          std::vector<std::string>{"t"});
     CHECK(database.query("SELECT convert_from(value, 'UTF8') FROM parked").at(0) == broken.value);
     CHECK(database.query("SELECT ce_id FROM parked").at(0) == broken.header("ce_id"));
     CHECK(database.query("SELECT split_part(error, ':', 1) FROM parked").at(0) == "json-syntax");
@@ -303,8 +303,11 @@ TEST_CASE("ledger: what a topic refuses is kept until the checkpoint moves") {
     TestDatabase database(order.service, order.migrations);
     OwnLedger saga(database.url());
     const auto shown = [&] {
-        return database.query("SELECT concat_ws(' ', refused_seq, refused_why, refused_error,"
-                              " refused_at IS NOT NULL) FROM audit_v1_relay_lanes").at(0);
+        return database
+            .query(
+                "SELECT concat_ws(' ', refused_seq, refused_why, refused_error,"
+                " refused_at IS NOT NULL) FROM audit_v1_relay_lanes")
+            .at(0);
     };
     saga->note_refusal({messaging::Refusal::too_large, 7, "too big"});
     CHECK(shown() == "7 too_large too big t");
@@ -326,8 +329,9 @@ TEST_CASE("ledger: a topic with another id takes the checkpoint back to zero") {
     OwnLedger saga(database.url());
     saga->move_checkpoint(0, 7);
     const auto remade = [&] {
-        return database.number("SELECT count(*) FROM audit_v1_relay_lanes"
-                               " WHERE remade_at IS NOT NULL");
+        return database.number(
+            "SELECT count(*) FROM audit_v1_relay_lanes"
+            " WHERE remade_at IS NOT NULL");
     };
     CHECK_FALSE(messaging::Relay::meet_topic(*saga, "one", true));
     CHECK(saga->checkpoint() == 7);

@@ -32,8 +32,9 @@ struct Lab {
     }
 
     void break_bad() {
-        database.query("ALTER TABLE orders ADD CONSTRAINT planted"
-                       " CHECK (customer_id <> 'BAD' OR state = 'PROCESSING')");
+        database.query(
+            "ALTER TABLE orders ADD CONSTRAINT planted"
+            " CHECK (customer_id <> 'BAD' OR state = 'PROCESSING')");
     }
     void mend() { database.query("ALTER TABLE orders DROP CONSTRAINT planted"); }
 
@@ -51,9 +52,10 @@ struct Lab {
 
     // "shipping-events 1 blocks", "… dead", "… passes", in the order of their ids.
     Lines parked() {
-        return database.query("SELECT concat_ws(' ', topic, attempts, CASE WHEN dead THEN 'dead'"
-                              " WHEN blocks THEN 'blocks' ELSE 'passes' END)"
-                              " FROM parked ORDER BY id");
+        return database.query(
+            "SELECT concat_ws(' ', topic, attempts, CASE WHEN dead THEN 'dead'"
+            " WHEN blocks THEN 'blocks' ELSE 'passes' END)"
+            " FROM parked ORDER BY id");
     }
     std::string state(const Story& story) {
         const auto states = database.query("SELECT state FROM orders WHERE order_id = '" +

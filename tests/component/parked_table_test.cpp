@@ -29,9 +29,14 @@ TEST_CASE("parked: a record comes out of the table as it went in, byte for byte"
     odd.topic = "payment-events";
     odd.key = std::string("key\0\xff\xc3\x28'\"\\", 10);
     odd.value = all_bytes + "\xf0\x9f\x98\x80" + all_bytes;
-    odd.headers = {{"ce_id", "no uuid"},   {"all", all_bytes},    {std::string("n\0\xffn", 4), ""},
-                   {"", "no name"},        {"ce_type", "x"},      {"ce_type", "the second"},
-                   {"json", "\"\\\n{}[]"}, {"emoji\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80\xff"}};
+    odd.headers = {{"ce_id", "no uuid"},
+                   {"all", all_bytes},
+                   {std::string("n\0\xffn", 4), ""},
+                   {"", "no name"},
+                   {"ce_type", "x"},
+                   {"ce_type", "the second"},
+                   {"json", "\"\\\n{}[]"},
+                   {"emoji\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80\xff"}};
     Message empty;
     empty.topic = "payment-events";
     for (const Message& message : {odd, empty}) {
@@ -59,8 +64,8 @@ TEST_CASE("parked: a record comes out of the table as it went in, byte for byte"
 TEST_CASE("parked: two loops at once take records of different orders, never one order's second") {
     Lab lab;
     const Story a, b;
-    park(lab.worker, records_of(std::vector<Event>{a.reserved(), b.reserved(), a.captured(),
-                                                   b.captured()}));
+    park(lab.worker,
+         records_of(std::vector<Event>{a.reserved(), b.reserved(), a.captured(), b.captured()}));
     lab.make_due();
     Worker other(lab.database, Service::order);
     Worker third(lab.database, Service::order);

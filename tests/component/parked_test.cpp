@@ -97,8 +97,7 @@ TEST_CASE("parked: a rule whose assertion fails parks the record that it stumble
     CHECK(lab.run({first.cancellation(), second.cancellation()}).parked == 1);
 
     CHECK(lab.parked() == Lines{"order-events 1 blocks"});
-    CHECK(lab.database.query("SELECT error FROM parked").at(0) ==
-          "failed: stock below zero: A");
+    CHECK(lab.database.query("SELECT error FROM parked").at(0) == "failed: stock below zero: A");
     CHECK(lab.database.query("SELECT order_id FROM parked").at(0) == second.id.to_string());
 
     lab.database.query("UPDATE products SET reserved = 2 WHERE product_id = 'A'");
@@ -148,8 +147,11 @@ TEST_CASE("parked: a record that fails five times more is dead, and the next one
         CHECK(lab.retry());
         const std::string s = std::to_string(wait);
         CHECK(lab.database.number("SELECT count(*) FROM parked WHERE attempts > 1 AND due_at"
-                                  " BETWEEN now() + interval '" + s + " s' - interval '1 s'"
-                                  " AND now() + interval '" + s + " s'") == 1);
+                                  " BETWEEN now() + interval '" +
+                                  s +
+                                  " s' - interval '1 s'"
+                                  " AND now() + interval '" +
+                                  s + " s'") == 1);
         CHECK(lab.parked().size() == 2);
     }
     lab.make_due("attempts > 0");
@@ -213,8 +215,9 @@ TEST_CASE("parked: orphans of one order keep their order") {
     REQUIRE(lab.state(lost) == "PROCESSING");
 
     lab.make_due();
-    lab.database.query("UPDATE parked SET due_at = now() + interval '9 min'"
-                       " WHERE id = (SELECT min(id) FROM parked)");
+    lab.database.query(
+        "UPDATE parked SET due_at = now() + interval '9 min'"
+        " WHERE id = (SELECT min(id) FROM parked)");
     CHECK_FALSE(lab.retry());
     lab.make_due();
     CHECK(lab.retry());
@@ -265,13 +268,15 @@ TEST_CASE("parked: each record put aside is announced once, and each try that fa
 
     CHECK(lab.parked().size() == 3);  // the first of them is behind the others now
     CHECK(lab.database.query("SELECT topic || ' ' || type || ' ' || (order_id = '" +
-                             bad.id.to_string() + "') || ' ' || (key = order_id::text)"
+                             bad.id.to_string() +
+                             "') || ' ' || (key = order_id::text)"
                              " FROM outbox WHERE type LIKE 'Record%' ORDER BY seq") ==
           Lines{"shipping-events.retry RecordParked.v1 true true",
                 "payment-events.retry RecordParked.v1 true true",
                 "inventory-events.retry RecordParked.v1 true true"});
-    const auto said = lab.database.query("SELECT data FROM outbox WHERE type LIKE 'Record%'"
-                                         " ORDER BY seq");
+    const auto said = lab.database.query(
+        "SELECT data FROM outbox WHERE type LIKE 'Record%'"
+        " ORDER BY seq");
     const auto failed = events::decode_record_parked(said.at(0)).value();
     CHECK(failed.service == "order-service");
     CHECK(failed.order_id == bad.id);
@@ -296,8 +301,9 @@ TEST_CASE("parked: each record put aside is announced once, and each try that fa
         lab.make_due("attempts > 0");
         REQUIRE(lab.retry());
     }
-    const auto later = lab.database.query("SELECT topic FROM outbox WHERE type LIKE 'Record%'"
-                                          " ORDER BY seq OFFSET 3");
+    const auto later = lab.database.query(
+        "SELECT topic FROM outbox WHERE type LIKE 'Record%'"
+        " ORDER BY seq OFFSET 3");
     CHECK(later == Lines{"shipping-events.retry", "shipping-events.retry", "shipping-events.retry",
                          "shipping-events.retry", "dead-letter-queue"});
     const auto death =
@@ -332,14 +338,14 @@ TEST_CASE("parked: analytics puts aside and announces as the others do, as far a
     broken.value = "[]";
     TopicReader deaths("dead-letter-queue");
     Stumbling stumbling(*lab.handler, {bad.id});
-    auto records = records_of({message_of(bad.placed()), message_of(good.placed()), broken,
-                               message_of(bad.reserved())});
+    auto records = records_of(
+        {message_of(bad.placed()), message_of(good.placed()), broken, message_of(bad.reserved())});
     const auto batch = messaging::decode_batch(Service::analytics, records);
 
     messaging::run_batch(lab.worker.work, stumbling, batch);
 
-    CHECK(lab.parked() == Lines{"payment-events 1 dead", "order-events 1 blocks",
-                                "inventory-events 0 blocks"});
+    CHECK(lab.parked() ==
+          Lines{"payment-events 1 dead", "order-events 1 blocks", "inventory-events 0 blocks"});
     CHECK(lab.database.query("SELECT concat_ws(' ', topic, type) FROM outbox ORDER BY seq") ==
           Lines{"dead-letter-queue RecordDied.v1", "order-events.retry RecordParked.v1",
                 "inventory-events.retry RecordParked.v1"});
@@ -359,8 +365,7 @@ TEST_CASE("parked: analytics puts aside and announces as the others do, as far a
     relay.stop();
 
     lab.make_due();
-    while (lab.retry()) {
-    }
+    while (lab.retry()) {}
     CHECK(lab.parked() == Lines{"payment-events 1 dead"});
     CHECK(lab.database.number("SELECT count(*) FROM timelines WHERE order_placed_at IS NOT NULL") ==
           2);

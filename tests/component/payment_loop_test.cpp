@@ -142,9 +142,8 @@ TEST_CASE("payment loop: what the gateway left unclear is asked again until it i
     }));
     CHECK(gateway.charges() == 60);
     handle(database, {stories[0].cancellation()}, process.submit());
-    CHECK(eventually(10s, [&] {
-        return count(database, "outbox WHERE type = 'PaymentRefunded.v1'") == 1;
-    }));
+    CHECK(eventually(
+        10s, [&] { return count(database, "outbox WHERE type = 'PaymentRefunded.v1'") == 1; }));
     CHECK(count(database, "payments WHERE state = 'REFUNDED'") == 1);
 }
 
@@ -154,9 +153,8 @@ TEST_CASE("payment loop: results wait for a database that went away, and none is
     Process process(database, gateway);
     const std::vector<Story> stories(50);
     handle(database, reserved(stories), process.submit());
-    REQUIRE(eventually(10s, [&] {
-        return count(database, "payments WHERE state = 'CAPTURED'") == 50;
-    }));
+    REQUIRE(eventually(10s,
+                       [&] { return count(database, "payments WHERE state = 'CAPTURED'") == 50; }));
 
     database.query("UPDATE payments SET state = 'CANCELLING'");
     database.cut_connections(true);
@@ -166,9 +164,8 @@ TEST_CASE("payment loop: results wait for a database that went away, and none is
     REQUIRE(eventually(10s, [&] { return process.calls.load(CallKind::cancel).running == 0; }));
     database.open();
 
-    CHECK(eventually(10s, [&] {
-        return count(database, "outbox WHERE type = 'PaymentRefunded.v1'") == 50;
-    }));
+    CHECK(eventually(
+        10s, [&] { return count(database, "outbox WHERE type = 'PaymentRefunded.v1'") == 50; }));
 }
 
 TEST_CASE("payment loop: an intent whose process died is charged by the next one") {
@@ -183,9 +180,8 @@ TEST_CASE("payment loop: an intent whose process died is charged by the next one
 
     Process next(database, gateway);
 
-    CHECK(eventually(10s, [&] {
-        return count(database, "payments WHERE state = 'CAPTURED'") == 10;
-    }));
+    CHECK(eventually(10s,
+                     [&] { return count(database, "payments WHERE state = 'CAPTURED'") == 10; }));
     CHECK(gateway.charges() == 10);
 }
 

@@ -73,12 +73,11 @@ private:
     postgres::Connection connection_;
     messaging::PostgresUnitOfWork work_;
     std::unique_ptr<payment::PaymentStore> store_;
-    payment::PaymentService service_{
-        *store_,
-        [this](const std::vector<payment::Call>& due) {
-            std::ranges::copy(due, std::back_inserter(calls));
-        },
-        metrics_};
+    payment::PaymentService service_{*store_,
+                                     [this](const std::vector<payment::Call>& due) {
+                                         std::ranges::copy(due, std::back_inserter(calls));
+                                     },
+                                     metrics_};
 };
 
 std::size_t calls_of(const Member& member, payment::CallKind kind) {

@@ -32,8 +32,8 @@ Payment a_payment(State state) {
     return payment;
 }
 
-constexpr State kStates[] = {State::INTENT,   State::UNKNOWN,    State::CAPTURED,
-                             State::DECLINED, State::CANCELLING, State::REFUNDED,
+constexpr State kStates[] = {State::INTENT,       State::UNKNOWN,    State::CAPTURED,
+                             State::DECLINED,     State::CANCELLING, State::REFUNDED,
                              State::NEVER_CHARGED};
 
 // Rows of every state in turn, in the order of their ids.
@@ -126,13 +126,15 @@ TEST_CASE("payment store: pages count what ended otherwise than was said") {
     }
     REQUIRE(store->save(payments));
     database.query("UPDATE payments SET charge_id = 'ch_1' WHERE order_id IN ('" +
-                        denied.to_string() + "', '" + refunded.to_string() + "')");
+                   denied.to_string() + "', '" + refunded.to_string() + "')");
     database.query("UPDATE payments SET state = 'REFUNDED' WHERE order_id = '" +
-                        refunded.to_string() + "'");
+                   refunded.to_string() + "'");
     database.query("UPDATE payments SET settled_as = 'REFUNDED' WHERE order_id = '" +
-                        contradicted.to_string() + "'");
-    database.query("UPDATE payments SET settled_as = 'NEVER_CHARGED', charge_id = 'ch_2'"
-                        " WHERE order_id = '" + agreed.to_string() + "'");
+                   contradicted.to_string() + "'");
+    database.query(
+        "UPDATE payments SET settled_as = 'NEVER_CHARGED', charge_id = 'ch_2'"
+        " WHERE order_id = '" +
+        agreed.to_string() + "'");
 
     const OrderId upto = *OrderId::parse("ffffffff-ffff-ffff-ffff-ffffffffffff");
     const payment::OpenPage page = store->scan_open({}, upto, 9);

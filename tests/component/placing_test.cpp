@@ -42,8 +42,9 @@ TEST_CASE("placing: an order that the database refuses fails alone") {
     gate.script("LOCK TABLE orders");
     place(good[0]);
     CHECK(eventually(2s, [&] {
-        return database.number("SELECT count(*) FROM pg_locks WHERE NOT granted"
-                               " AND relation = 'orders'::regclass") == 1;
+        return database.number(
+                   "SELECT count(*) FROM pg_locks WHERE NOT granted"
+                   " AND relation = 'orders'::regclass") == 1;
     }));
     for (std::size_t i = 1; i < good.size(); ++i) {
         if (i == 8) place(poison);

@@ -60,8 +60,9 @@ struct Lab {
         return database.query("SELECT free || ' ' || reserved || ' ' || sold FROM products").at(0);
     }
     std::int64_t adjusted() {  // what the ledger says
-        return database.number("SELECT coalesce(sum((data::json ->> 'change')::bigint), 0)"
-                               " FROM outbox WHERE type = 'StockAdjusted.v1'");
+        return database.number(
+            "SELECT coalesce(sum((data::json ->> 'change')::bigint), 0)"
+            " FROM outbox WHERE type = 'StockAdjusted.v1'");
     }
 };
 
@@ -171,8 +172,10 @@ TEST_CASE("products: adjustments, changes and sales at the same time add up exac
             ProductAnswer answer;
             do {
                 std::this_thread::sleep_for(std::chrono::microseconds{random() % 2000});
-                answer = instance.ask({adjustment("key-" + std::to_string(1'000 + i), pieces),
-                                       change(1500 + i, "old")}).at(0);
+                answer = instance
+                             .ask({adjustment("key-" + std::to_string(1'000 + i), pieces),
+                                   change(1500 + i, "old")})
+                             .at(0);
             } while (answer.what == Outcome::busy);
             if (answer.verdict == Verdict::ADJUSTED) ++answered;
         }

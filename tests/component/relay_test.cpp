@@ -79,8 +79,9 @@ void relay_and_die(const std::string& url, std::size_t events) {
 }
 
 std::int64_t behind(TestDatabase& database) {
-    return database.number("SELECT coalesce((SELECT max(seq) FROM outbox), 0) - seq"
-                           " FROM relay_checkpoint");
+    return database.number(
+        "SELECT coalesce((SELECT max(seq) FROM outbox), 0) - seq"
+        " FROM relay_checkpoint");
 }
 
 // Reads the topic until every event of the outbox is there; checks that none is missing, that each
@@ -143,17 +144,16 @@ TEST_CASE("relay: the service is killed with SIGKILL while events are appended, 
     const auto kafka = fresh_group(Service::order);
     TopicReader reader("order-events");
     Bell bell;
-    const std::vector<std::string> arguments{
-        "--database-url", database.url(), "--brokers",  kafka.brokers,
-        "--group-id",     kafka.group_id, "--client-id", kafka.client_id};
+    const std::vector<std::string> arguments{"--database-url", database.url(), "--brokers",
+                                             kafka.brokers,    "--group-id",   kafka.group_id,
+                                             "--client-id",    kafka.client_id};
     Appenders appenders(database.url(), bell);
 
     for (int life = 0; life < 4; ++life) {
         ServiceProcess service("order-service", arguments);
         const auto before = database.number("SELECT seq FROM relay_checkpoint");
-        CHECK(eventually(20s, [&] {
-            return database.number("SELECT seq FROM relay_checkpoint") > before;
-        }));
+        CHECK(eventually(
+            20s, [&] { return database.number("SELECT seq FROM relay_checkpoint") > before; }));
         service.kill();
     }
     appenders.stop();
@@ -177,14 +177,13 @@ TEST_CASE("relay: two of them, and the leader loses its connection again and aga
 
     for (int round = 0; round < 6; ++round) {
         const auto before = database.number("SELECT seq FROM relay_checkpoint");
-        CHECK(eventually(20s, [&] {
-            return database.number("SELECT seq FROM relay_checkpoint") > before;
-        }));
-        CHECK(database.number("SELECT count(pg_terminate_backend(pid)) FROM pg_locks"
-                              " WHERE locktype = 'advisory' AND granted"
-                              " AND objid = x'72656c61'::int AND database ="
-                              " (SELECT oid FROM pg_database WHERE datname = current_database())")
-              == 1);
+        CHECK(eventually(
+            20s, [&] { return database.number("SELECT seq FROM relay_checkpoint") > before; }));
+        CHECK(database.number(
+                  "SELECT count(pg_terminate_backend(pid)) FROM pg_locks"
+                  " WHERE locktype = 'advisory' AND granted"
+                  " AND objid = x'72656c61'::int AND database ="
+                  " (SELECT oid FROM pg_database WHERE datname = current_database())") == 1);
     }
     appenders.stop();
 
@@ -203,20 +202,21 @@ TEST_CASE("relay: an operator lowers the checkpoint: it sends again from there, 
     messaging::RelayLoop relay({Service::order, database.url(), fresh_kafka(), registry, bell});
     Appenders appenders(database.url(), bell);
     REQUIRE(eventually(20s, [&] {
-        return database.number("SELECT count(*) FROM outbox, relay_checkpoint r"
-                               " WHERE outbox.seq <= r.seq") > 200;
+        return database.number(
+                   "SELECT count(*) FROM outbox, relay_checkpoint r"
+                   " WHERE outbox.seq <= r.seq") > 200;
     }));
     if (GENERATE(false, true)) {  // while it works, and while it has nothing to do
         appenders.stop();
         REQUIRE(eventually(20s, [&] { return behind(database) == 0; }));
     }
 
-    database.query("UPDATE relay_checkpoint SET seq ="
-                   " (SELECT seq FROM outbox ORDER BY seq OFFSET 99 LIMIT 1)");
+    database.query(
+        "UPDATE relay_checkpoint SET seq ="
+        " (SELECT seq FROM outbox ORDER BY seq OFFSET 99 LIMIT 1)");
 
-    CHECK(eventually(20s, [&] {
-        return counter(registry, "orderflow_relay_restarts_total") == 1;
-    }));
+    CHECK(
+        eventually(20s, [&] { return counter(registry, "orderflow_relay_restarts_total") == 1; }));
     appenders.stop();
     CHECK(eventually(30s, [&] { return behind(database) == 0; }));
     relay.stop();
@@ -242,9 +242,8 @@ TEST_CASE("relay: the database goes away for a while, then everything is publish
     messaging::RelayLoop relay({Service::order, database.url(), fresh_kafka(), registry, bell});
     Appenders appenders(database.url(), bell);
     // A connection that is only being made when they are cut would not be seen, and stay.
-    REQUIRE(eventually(20s, [&] {
-        return database.number("SELECT seq FROM relay_checkpoint") > 0;
-    }));
+    REQUIRE(
+        eventually(20s, [&] { return database.number("SELECT seq FROM relay_checkpoint") > 0; }));
 
     database.cut_connections(true);
     CHECK(eventually(20s, [&] { return counter(registry, "orderflow_relay_restarts_total") > 1; }));
@@ -267,9 +266,8 @@ TEST_CASE("relay: an operator holds it: nothing is sent until it is released, th
     messaging::RelayLoop relay({Service::order, database.url(), fresh_kafka(), registry, bell});
     Appenders appenders(database.url(), bell);
     postgres::Connection operators(database.url());
-    REQUIRE(eventually(20s, [&] {
-        return database.number("SELECT seq FROM relay_checkpoint") > 100;
-    }));
+    REQUIRE(
+        eventually(20s, [&] { return database.number("SELECT seq FROM relay_checkpoint") > 100; }));
     CHECK_FALSE(messaging::take_saga_lane(operators));
 
     database.query("UPDATE relay_checkpoint SET held_at = now(), held_by = 'anna'");

@@ -31,8 +31,8 @@ struct Lab {
     prometheus::Registry registry;
     messaging::Bell bell;
     StartSteps steps;
-    messaging::RelayLoop relay{{Service::order, database.url(), fresh_kafka(), registry, bell,
-                                nullptr, nullptr, &steps}};
+    messaging::RelayLoop relay{
+        {Service::order, database.url(), fresh_kafka(), registry, bell, nullptr, nullptr, &steps}};
 
     bool is_warm() const {
         const auto counts = steps.counts();
@@ -42,12 +42,15 @@ struct Lab {
     // Events, or announcements, with so many bytes of data each, which compression leaves as they
     // are; keys tell them from other tests'.
     void append(const std::string& topic, int rows, int bytes = 20) {
-        database.query("INSERT INTO outbox (event_id, topic, key, type, headers, data, recorded_at)"
-                       " SELECT gen_random_uuid(), '" + topic + "', gen_random_uuid(), '" +
-                       (topic == kSaga ? "OrderPlaced.v1" : "RecordDied.v1") +
-                       "', '{}', left((SELECT string_agg(md5(n::text), '')"
-                       " FROM generate_series(1, 2000) n), " + std::to_string(bytes) +
-                       "), now() FROM generate_series(1, " + std::to_string(rows) + ")");
+        database.query(
+            "INSERT INTO outbox (event_id, topic, key, type, headers, data, recorded_at)"
+            " SELECT gen_random_uuid(), '" +
+            topic + "', gen_random_uuid(), '" +
+            (topic == kSaga ? "OrderPlaced.v1" : "RecordDied.v1") +
+            "', '{}', left((SELECT string_agg(md5(n::text), '')"
+            " FROM generate_series(1, 2000) n), " +
+            std::to_string(bytes) + "), now() FROM generate_series(1, " + std::to_string(rows) +
+            ")");
         bell.ring();
     }
     std::vector<std::string> ids(const std::string& topic) {
@@ -56,9 +59,10 @@ struct Lab {
     }
     std::int64_t behind(const std::string& lane) {
         const std::string topic = lane == "saga" ? "" : " WHERE topic = '" + lane + "'";
-        return database.number("SELECT coalesce(max(seq), 0) - coalesce((SELECT seq FROM"
-                               " relay_checkpoint WHERE lane = '" + lane + "'), 0) FROM outbox" +
-                               topic);
+        return database.number(
+            "SELECT coalesce(max(seq), 0) - coalesce((SELECT seq FROM"
+            " relay_checkpoint WHERE lane = '" +
+            lane + "'), 0) FROM outbox" + topic);
     }
     bool sent(const std::string& lane, std::chrono::milliseconds patience = 20s) {
         return eventually(patience, [&] { return behind(lane) == 0; });
@@ -67,9 +71,13 @@ struct Lab {
         return labelled(registry, std::string("orderflow_relay_") + metric, label);
     }
     std::string refusal(const std::string& lane) {
-        return database.query("SELECT coalesce(max(concat_ws(' ', refused_why, refused_seq)"
-                              " COLLATE \"C\") FILTER (WHERE refused_at IS NOT NULL), '')"
-                              " FROM relay_checkpoint WHERE lane = '" + lane + "'").at(0);
+        return database
+            .query(
+                "SELECT coalesce(max(concat_ws(' ', refused_why, refused_seq)"
+                " COLLATE \"C\") FILTER (WHERE refused_at IS NOT NULL), '')"
+                " FROM relay_checkpoint WHERE lane = '" +
+                lane + "'")
+            .at(0);
     }
 };
 
@@ -115,8 +123,10 @@ TEST_CASE("relay: its first event leaves at once when it is warm") {
     check_once(reader, lab.ids(kSaga));
 }
 
-TEST_CASE("relay: a topic of announcements that was deleted holds up no order, and gets what it "
-          "missed when it is there again", "[alone]") {
+TEST_CASE(
+    "relay: a topic of announcements that was deleted holds up no order, and gets what it "
+    "missed when it is there again",
+    "[alone]") {
     Lab lab;
     TopicReader reader(kSaga);
     const bool open = GENERATE(true, false);  // its lane, as the topic is deleted
@@ -194,15 +204,18 @@ TEST_CASE("relay: a saga topic that takes only small batches gets them", "[alone
     CHECK(lab.refusal("saga").empty());
 }
 
-TEST_CASE("relay: an event of the saga that its topic refuses is tried again alone, and never "
-          "passed over", "[alone]") {
+TEST_CASE(
+    "relay: an event of the saga that its topic refuses is tried again alone, and never "
+    "passed over",
+    "[alone]") {
     Lab lab;
     TopicReader reader(kSaga);
     set_max_message_bytes(kSaga, 2'000);
     lab.append(kSaga, 5);
     lab.append(kSaga, 1, 5'000);
-    lab.database.query("UPDATE outbox SET data = (SELECT string_agg(md5(random()::text || i), '')"
-                       " FROM generate_series(1, 150) AS i) WHERE seq = 6");
+    lab.database.query(
+        "UPDATE outbox SET data = (SELECT string_agg(md5(random()::text || i), '')"
+        " FROM generate_series(1, 150) AS i) WHERE seq = 6");
     lab.append(kSaga, 200);
 
     // Refused with its batch, then by itself, and again.

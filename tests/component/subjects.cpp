@@ -40,14 +40,12 @@ std::vector<Event> told_to_order() {
     const auto inventory = [](const Story& s) { return s.nothing(Participant::inventory); };
     const auto payment = [](const Story& s) { return s.nothing(Participant::payment); };
     const auto shipping = [](const Story& s) { return s.nothing(Participant::shipping); };
-    return {done.reserved(),        refused.reserved(),     done.captured(),
-            declined.reserved(),    done.scheduled(),       declined.declined(),
-            refused.captured(),     refused.refused(),      orphan.voided(),
-            declined.released(),    payment(declined),      shipping(declined),
-            shipping(refused),      refused.refunded(),     refused.released(),
-            unanswered.reserved(),  unanswered.declined(),  payment(unanswered),
-            shipping(unanswered),   late.captured(),        late.reserved(),
-            done.released(),        inventory(done)};
+    return {done.reserved(),       refused.reserved(),  done.captured(),      declined.reserved(),
+            done.scheduled(),      declined.declined(), refused.captured(),   refused.refused(),
+            orphan.voided(),       declined.released(), payment(declined),    shipping(declined),
+            shipping(refused),     refused.refunded(),  refused.released(),   unanswered.reserved(),
+            unanswered.declined(), payment(unanswered), shipping(unanswered), late.captured(),
+            late.reserved(),       done.released(),     inventory(done)};
 }
 
 std::vector<Event> told_to_payment() {
@@ -69,30 +67,45 @@ std::vector<Event> told_to_inventory() {
     unknown.order.items[0].product_id = "NONE";
     mispriced.order.items[0].price = 1;
     mispriced.order.total = 2;
-    return {done.placed(),            cancelled.placed(),       open.placed(),
-            too_many.placed(),        unknown.placed(),         mispriced.placed(),
-            tombstone.cancellation(), cancelled.cancellation(), too_many.cancellation(),
-            tombstone.placed(),       done.completed(),         done.cancellation()};
+    return {done.placed(),
+            cancelled.placed(),
+            open.placed(),
+            too_many.placed(),
+            unknown.placed(),
+            mispriced.placed(),
+            tombstone.cancellation(),
+            cancelled.cancellation(),
+            too_many.cancellation(),
+            tombstone.placed(),
+            done.completed(),
+            done.cancellation()};
 }
 
 std::vector<Event> told_to_shipping() {
     Story stored, freed, plain, abroad, tombstone, no_room;
     for (Story* story : {&stored, &freed, &no_room}) story->order.warehouse_storage = true;
     abroad.order.shipment->address.country = "AQ";
-    return {stored.captured(),      freed.captured(),      plain.captured(),
-            abroad.captured(),      no_room.captured(),    tombstone.cancellation(),
-            freed.cancellation(),   abroad.cancellation(), tombstone.captured(),
+    return {stored.captured(),     freed.captured(),      plain.captured(),
+            abroad.captured(),     no_room.captured(),    tombstone.cancellation(),
+            freed.cancellation(),  abroad.cancellation(), tombstone.captured(),
             no_room.cancellation()};
 }
 
 std::vector<Event> told_to_analytics() {
     const Story done, cancelled;
     events::StockAdjusted adjusted{"A", "Laptop", 1500, {}, 10};
-    return {adjusted,          done.placed(),      cancelled.placed(),
-            done.reserved(),   done.captured(),    cancelled.rejected(),
-            done.scheduled(),  cancelled.cancellation(events::Reason::OUT_OF_STOCK),
-            done.completed(),  cancelled.nothing(Participant::inventory),
-            cancelled.nothing(Participant::payment), cancelled.nothing(Participant::shipping),
+    return {adjusted,
+            done.placed(),
+            cancelled.placed(),
+            done.reserved(),
+            done.captured(),
+            cancelled.rejected(),
+            done.scheduled(),
+            cancelled.cancellation(events::Reason::OUT_OF_STOCK),
+            done.completed(),
+            cancelled.nothing(Participant::inventory),
+            cancelled.nothing(Participant::payment),
+            cancelled.nothing(Participant::shipping),
             cancelled.cancelled(events::Reason::OUT_OF_STOCK)};
 }
 

@@ -61,10 +61,9 @@ std::set<std::string> rows_of_json() {
 std::set<std::string> rows_of_cpp() {
     std::set<std::string> rows;
     for (const events::CatalogRow& row : events::catalog()) {
-        rows.insert(described(events::type_name(row.kind), name_of(row.producer),
-                              events::topic_of(row.producer),
-                              row.keyed_by_product ? "productId" : "orderId",
-                              names_of_bits(row.consumers)));
+        rows.insert(described(
+            events::type_name(row.kind), name_of(row.producer), events::topic_of(row.producer),
+            row.keyed_by_product ? "productId" : "orderId", names_of_bits(row.consumers)));
     }
     return rows;
 }

@@ -25,16 +25,24 @@ constexpr std::array<std::string_view, 14> kCharacters{
     "a", "Z", "7", " ", "-", "\"", "\\", "/", "\n", "\x01", "é", "한", "\u2028", "😀"};
 
 constexpr std::array<std::string_view, 12> kEnumerators{
-    "",          "card",    "CARD",         "OUT_OF_STOCK",  "CARD_DECLINED",  "STORAGE_FULL",
-    "CUSTOMER ", "payment", "StockReleased", "StockReserved", "out_of_stock", "CUSTOMER"};
+    "",          "card",    "CARD",          "OUT_OF_STOCK",  "CARD_DECLINED", "STORAGE_FULL",
+    "CUSTOMER ", "payment", "StockReleased", "StockReserved", "out_of_stock",  "CUSTOMER"};
 
 // Longer texts are made rarely: they cost time and show nothing new but their limit.
 constexpr std::size_t kLong = 1'000;
 
 // Not -0, which only the codec refuses.
-constexpr std::array<std::string_view, 11> kNumbers{
-    "1.0", "1e2", "1E+0", "0.0", "-0.0", "1.5", "1e-1", "9223372036854775808",
-    "18446744073709551616", "-9223372036854775809", "1e400"};
+constexpr std::array<std::string_view, 11> kNumbers{"1.0",
+                                                    "1e2",
+                                                    "1E+0",
+                                                    "0.0",
+                                                    "-0.0",
+                                                    "1.5",
+                                                    "1e-1",
+                                                    "9223372036854775808",
+                                                    "18446744073709551616",
+                                                    "-9223372036854775809",
+                                                    "1e400"};
 
 std::string_view view(const Value& value) { return {value.GetString(), value.GetStringLength()}; }
 
@@ -213,9 +221,8 @@ std::string DocumentGenerator::instant(bool exists) {
     if (month == 2 && leap) last = 29;
     const unsigned day = part(1, last == 0 ? 31 : last);
     char buffer[64];
-    const int length =
-        std::snprintf(buffer, sizeof buffer, "%04u-%02u-%02uT%02u:%02u:%02u", year, month, day,
-                      part(0, 23), part(0, 59), part(0, 59));
+    const int length = std::snprintf(buffer, sizeof buffer, "%04u-%02u-%02uT%02u:%02u:%02u", year,
+                                     month, day, part(0, 23), part(0, 59), part(0, 59));
     std::string result(buffer, static_cast<std::size_t>(length));
     const std::size_t digits = pick(exists ? 7 : 9);
     if (digits > 0) result += '.';
@@ -241,8 +248,8 @@ Value DocumentGenerator::anything() {
 }
 
 void DocumentGenerator::add_unknown_member(Value& target, const Value& schema) {
-    constexpr std::array<std::string_view, 8> kNames{
-        "note", "", "order_id", "OrderId", "orderId ", "é", "items", "order"};
+    constexpr std::array<std::string_view, 8> kNames{"note",     "",  "order_id", "OrderId",
+                                                     "orderId ", "é", "items",    "order"};
     const std::string name(kNames[pick(kNames.size())]);
     if (target.HasMember(name.c_str()) || has(schema["properties"], name.c_str())) return;
     target.AddMember(text(name), anything(), document_.GetAllocator());
@@ -358,8 +365,10 @@ std::string DocumentGenerator::edited(std::string text) {
             break;
         default:
             for (char& c : text) {
-                if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-                else if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+                if (c >= 'a' && c <= 'z')
+                    c = static_cast<char>(c - 'a' + 'A');
+                else if (c >= 'A' && c <= 'Z')
+                    c = static_cast<char>(c - 'A' + 'a');
             }
     }
     return text;

@@ -61,9 +61,9 @@ std::vector<Case> all_events() {
     add(story.reserved());
     add(story.captured());
     add(story.scheduled());
-    for (const auto reason : {events::StockRejection::OUT_OF_STOCK,
-                              events::StockRejection::UNKNOWN_PRODUCT,
-                              events::StockRejection::PRICE_MISMATCH}) {
+    for (const auto reason :
+         {events::StockRejection::OUT_OF_STOCK, events::StockRejection::UNKNOWN_PRODUCT,
+          events::StockRejection::PRICE_MISMATCH}) {
         add(story.rejected(reason));
     }
     for (const auto reason :

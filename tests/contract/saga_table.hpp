@@ -17,7 +17,7 @@ namespace orderflow::saga_table {
 // One cell. Equal cells say the same.
 class Cell {
 public:
-    static constexpr std::string_view kNothing = "–";  // nothing changes, nothing is emitted
+    static constexpr std::string_view kNothing = "–";      // nothing changes, nothing is emitted
     static constexpr std::string_view kParked = "parked";  // the same, but not here to be judged
 
     Cell& say(std::string_view text);

@@ -345,9 +345,8 @@ std::string inventory_tables() {
     Table table("event", names(states));
     const inventory::Stock enough = stock_of(1500, 5);
     const auto placed = [&](const std::string& name, const inventory::Stock& stock) {
-        add_row(table, "`OrderPlaced`" + name, states.size(), [&](auto i) {
-            return ask_inventory(test::Story().placed(), i, stock);
-        });
+        add_row(table, "`OrderPlaced`" + name, states.size(),
+                [&](auto i) { return ask_inventory(test::Story().placed(), i, stock); });
     };
     placed(", all there", enough);
     placed(", a product is unknown", inventory::Stock());
@@ -358,9 +357,7 @@ std::string inventory_tables() {
     return titled("inventory", {table});
 }
 
-std::string payment_tables() {
-    return titled("payment", {payment_events(), payment_results()});
-}
+std::string payment_tables() { return titled("payment", {payment_events(), payment_results()}); }
 
 std::string shipping_tables() {
     const auto states = shipping_states();
@@ -371,9 +368,8 @@ std::string shipping_tables() {
         test::Story story;
         story.order.shipment->address.country = country;
         story.order.warehouse_storage = stored;
-        add_row(table, "`PaymentCaptured`" + name, states.size(), [&](auto i) {
-            return ask_shipping(story.captured(), i, storage);
-        });
+        add_row(table, "`PaymentCaptured`" + name, states.size(),
+                [&](auto i) { return ask_shipping(story.captured(), i, storage); });
     };
     captured("", free, "KR", false);
     captured(", a slot is wanted and free", free, "KR", true);

@@ -1,6 +1,6 @@
-// A record with any headers, key and value → each service's decoding. The input is text: topic, key,
-// one line `name: value` for each header, an empty line, the value. Every record comes to exactly one
-// end, and what is delivered belongs to its key.
+// A record with any headers, key and value → each service's decoding. The input is text: topic,
+// key, one line `name: value` for each header, an empty line, the value. Every record comes to
+// exactly one end, and what is delivered belongs to its key.
 #include <string>
 
 #include "events/codec.hpp"

@@ -30,7 +30,7 @@ struct Outcome {
         return kind == other.kind && what == other.what && body == other.body;
     }
 
-    http::Request request = {};           // if it is complete
+    http::Request request = {};  // if it is complete
     const http::Route* route = nullptr;
 };
 
@@ -39,10 +39,10 @@ Outcome refused(const http::Refusal& why) { return {Outcome::Kind::refused, why.
 // A request that is wrong in two ways may be refused for either, by how much of it has been seen.
 bool agree(const Outcome& a, const Outcome& b) {
     if (a.kind == Outcome::Kind::refused && b.kind == Outcome::Kind::refused) return true;
-    const bool one_waits = a.kind == Outcome::Kind::incomplete ||
-                           b.kind == Outcome::Kind::incomplete;
-    const bool one_is_complete = a.kind == Outcome::Kind::complete ||
-                                 b.kind == Outcome::Kind::complete;
+    const bool one_waits =
+        a.kind == Outcome::Kind::incomplete || b.kind == Outcome::Kind::incomplete;
+    const bool one_is_complete =
+        a.kind == Outcome::Kind::complete || b.kind == Outcome::Kind::complete;
     return a == b || (one_waits && !one_is_complete);
 }
 
@@ -81,10 +81,10 @@ Outcome run(std::string_view bytes, std::size_t piece) {
     }
     expect(request.body.size() <= limits.body_bytes, "a body is within its limit");
     request.params = match.params;
-    Outcome complete{Outcome::Kind::complete,
-                     match.route != nullptr ? match.route->method + " " + match.route->pattern
-                                            : "no route",
-                     request.body};
+    Outcome complete{
+        Outcome::Kind::complete,
+        match.route != nullptr ? match.route->method + " " + match.route->pattern : "no route",
+        request.body};
     complete.request = std::move(request);
     complete.route = match.route;
     return complete;

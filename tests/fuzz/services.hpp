@@ -1,6 +1,6 @@
 #pragma once
-// The order and inventory services' routes with their own handlers, but without a database: whatever
-// would be read or committed meets a queue that is full.
+// The order and inventory services' routes with their own handlers, but without a database:
+// whatever would be read or committed meets a queue that is full.
 #include <exception>
 #include <memory>
 #include <optional>
@@ -80,10 +80,9 @@ private:
     order::AcceptLoop accept_{"accept", context_, 0, nullptr};
     order::CancelLoop cancel_{"cancel", context_, 0, nullptr};
     inventory::ProductLoop offers_{"products", context_, 0, nullptr};
-    const http::Router orders_ =
-        order::make_router(accept_, cancel_, pool_,
-                           std::make_shared<order::Notifications>(io_, pool_, failures_),
-                           {"tok_ok"});
+    const http::Router orders_ = order::make_router(
+        accept_, cancel_, pool_, std::make_shared<order::Notifications>(io_, pool_, failures_),
+        {"tok_ok"});
     const http::Router products_ = inventory::make_router(offers_, pool_);
 };
 

@@ -1,6 +1,6 @@
-// Bytes of a client on a WebSocket → its handshake (if they begin with GET), its frames, what it says
-// of orders. However the bytes are cut into pieces, as many frames are seen; what the order service
-// is told it answers with JSON, once for each mistake, and after five it closes.
+// Bytes of a client on a WebSocket → its handshake (if they begin with GET), its frames, what it
+// says of orders. However the bytes are cut into pieces, as many frames are seen; what the order
+// service is told it answers with JSON, once for each mistake, and after five it closes.
 #include <algorithm>
 #include <cstring>
 #include <optional>
@@ -78,8 +78,8 @@ std::vector<Frame> read_frames(std::string& bytes) {
         if (frame.masked && bytes.size() - at < 4) break;
         if (frame.masked) at += 4;
         frame.whole = bytes.size() - at >= size;
-        frame.payload = bytes.substr(at, static_cast<std::size_t>(
-                                             std::min<std::uint64_t>(size, bytes.size() - at)));
+        frame.payload = bytes.substr(
+            at, static_cast<std::size_t>(std::min<std::uint64_t>(size, bytes.size() - at)));
         at += frame.payload.size();
         for (std::size_t i = 0; frame.masked && i < frame.payload.size(); ++i) {
             frame.payload[i] = static_cast<char>(frame.payload[i] ^ bytes[mask + i % 4]);

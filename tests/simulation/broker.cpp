@@ -22,8 +22,8 @@ messaging::Record record_of(Message message, int partition, std::int64_t offset)
 }
 
 Message message_of(const messaging::Record& record) {
-    Message message{std::string(record.topic), std::string(record.key),
-                    std::string(record.value), {}};
+    Message message{
+        std::string(record.topic), std::string(record.key), std::string(record.value), {}};
     for (const auto& [name, value] : record.headers) message.headers.emplace_back(name, value);
     return message;
 }
@@ -31,7 +31,9 @@ Message message_of(const messaging::Record& record) {
 }  // namespace
 
 Message message_of(const messaging::LedgerRow& row, events::Service producer) {
-    return {row.topic, row.key, row.data,
+    return {row.topic,
+            row.key,
+            row.data,
             {{"ce_specversion", "1.0"},
              {"ce_id", row.event_id.to_string()},
              {"ce_type", row.type},
@@ -253,9 +255,8 @@ void Broker::rebalance(events::Service service, bool from_zero) {
 }
 
 bool Broker::transport() {
-    std::erase_if(channels_, [](const auto& channel) {
-        return !channel->open && channel->waiting() == 0;
-    });
+    std::erase_if(channels_,
+                  [](const auto& channel) { return !channel->open && channel->waiting() == 0; });
     std::vector<std::pair<Channel*, const TopicPartition*>> waiting;
     for (const auto& channel : channels_) {
         for (const auto& [where, queue] : channel->queues) {
@@ -296,9 +297,9 @@ void Broker::fail(Channel& channel, const TopicPartition& where) {
     for (std::size_t i = 0; i < arrived; ++i) append(queue[i].message, where.second);
     for (const Outgoing& outgoing : queue) {
         if (!channel.open) continue;
-        channel.reports.push_back(
-            {outgoing.token, false,
-             refused ? messaging::Refusal::gone : messaging::Refusal::other, "refused"});
+        channel.reports.push_back({outgoing.token, false,
+                                   refused ? messaging::Refusal::gone : messaging::Refusal::other,
+                                   "refused"});
     }
     queue.clear();
     channel.broken[where] = true;

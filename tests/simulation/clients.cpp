@@ -4,11 +4,10 @@ namespace orderflow::simulation {
 namespace {
 
 const std::vector<std::string> kProducts{"LAMP", "MUG", "SOFA"};
-const std::vector<std::string> kTokens{"tok_ok",          "tok_ok",
-                                       "tok_ok",          "tok_ok",
-                                       "tok_declined",    "tok_slow_60s",
-                                       "tok_500_then_ok", "tok_charge_then_timeout",
-                                       "tok_nobody_knows"};
+const std::vector<std::string> kTokens{
+    "tok_ok",          "tok_ok",       "tok_ok",          "tok_ok",
+    "tok_declined",    "tok_slow_60s", "tok_500_then_ok", "tok_charge_then_timeout",
+    "tok_nobody_knows"};
 
 // How often somebody wants something when a process looks for requests.
 constexpr int kPlacePercent = 15;
@@ -31,8 +30,8 @@ events::Order Clients::an_order() {
         const std::string& id = random.one_of(kProducts);
         std::int64_t price = inventory_.products.at(id).price.amount;
         if (random.percent(3)) ++price;
-        order.items.push_back({random.percent(2) ? "NO-SUCH" : id, id, price,
-                               random.between(1, 2)});
+        order.items.push_back(
+            {random.percent(2) ? "NO-SUCH" : id, id, price, random.between(1, 2)});
         order.total += price * order.items.back().quantity;
     }
     order.payment.token = random.one_of(kTokens);

@@ -151,9 +151,8 @@ void Session::handled(std::span<const messaging::Delivery> batch,
                       const messaging::BatchOutput& out) {
     for (const messaging::Delivery& delivery : batch) {
         doing_.handled.push_back(delivery.event);
-        const bool aside = std::ranges::any_of(out.parked, [&](const auto& parked) {
-            return parked.record == delivery.record;
-        });
+        const bool aside = std::ranges::any_of(
+            out.parked, [&](const auto& parked) { return parked.record == delivery.record; });
         if (!aside) doing_.done.push_back(delivery.id);
     }
 }
@@ -166,12 +165,12 @@ void Session::append(std::span<const messaging::OutgoingEvent> events) {
         const OrderId* order = events::order_of(event.data);
         std::string json;
         events::encode(event.data, json);
-        append_row(order ? std::optional(*order) : std::nullopt,
-                   std::string(events::topic_of(place_.service)),
-                   order ? order->to_string()
-                         : std::get<events::StockAdjusted>(event.data).product_id,
-                   std::string(events::type_name(events::kind_of(event.data))),
-                   event.traceparent, std::move(json));
+        append_row(
+            order ? std::optional(*order) : std::nullopt,
+            std::string(events::topic_of(place_.service)),
+            order ? order->to_string() : std::get<events::StockAdjusted>(event.data).product_id,
+            std::string(events::type_name(events::kind_of(event.data))), event.traceparent,
+            std::move(json));
         doing_.events.push_back(event.data);
     }
     for (messaging::Announcement& announcement : announcements_) {

@@ -41,13 +41,13 @@ struct ParkedRow {
 struct Commit {
     events::Service service{};
     Step step{};
-    std::vector<messaging::LedgerRow> rows;        // appended, in seq order
-    std::vector<events::Event> events;             // those of the rows that are no announcements
-    std::vector<messaging::ParkedRecord> parked;   // anew
-    std::vector<events::Event> handled;            // what the service's handler was given
-    std::vector<EventId> done;                     // of that, what it has not put aside (again)
-    std::vector<EventId> unparked;                 // what is no longer parked
-    std::vector<OrderId> waiting;                  // orders that were blocked as it was asked
+    std::vector<messaging::LedgerRow> rows;       // appended, in seq order
+    std::vector<events::Event> events;            // those of the rows that are no announcements
+    std::vector<messaging::ParkedRecord> parked;  // anew
+    std::vector<events::Event> handled;           // what the service's handler was given
+    std::vector<EventId> done;                    // of that, what it has not put aside (again)
+    std::vector<EventId> unparked;                // what is no longer parked
+    std::vector<OrderId> waiting;                 // orders that were blocked as it was asked
 };
 
 class Database {

@@ -78,12 +78,8 @@ void Simulation::alter_topic() {
     };
     const TopicPartition where{topic, static_cast<int>(world_.random.below(kPartitions))};
     switch (world_.random.below(8)) {
-        case 0:
-            shop_.broker.make_anew(topic);
-            return lost();
-        case 1:
-            shop_.broker.delete_records(where);
-            return lost();
+        case 0: shop_.broker.make_anew(topic); return lost();
+        case 1: shop_.broker.delete_records(where); return lost();
         case 4: return shop_.broker.delete_what_is_read(where);
         case 2:
         case 3:
@@ -92,8 +88,7 @@ void Simulation::alter_topic() {
                 if (any == producer || world_.random.percent(80)) shop_.broker.add_partitions(name);
             }
             return;
-        default:
-            shop_.broker.append_marker(where);
+        default: shop_.broker.append_marker(where);
     }
 }
 

@@ -25,13 +25,20 @@ std::string charge_id_of(const OrderId& order);
 
 // What the gateway knows of one order's charge.
 struct Charge {
-    enum class State { none, processing, captured, declined, refunded, void_declined,
-                       never_charged };
+    enum class State {
+        none,
+        processing,
+        captured,
+        declined,
+        refunded,
+        void_declined,
+        never_charged
+    };
     State state = State::none;
     Money amount;
     std::string token;
-    bool failed_once = false;    // tok_500_then_ok
-    Instant captured_after{};    // tok_slow_60s
+    bool failed_once = false;  // tok_500_then_ok
+    Instant captured_after{};  // tok_slow_60s
     int captures = 0;
     int refunds = 0;
 

@@ -19,15 +19,20 @@ const std::vector<std::vector<EventKind>>& legal_ledgers(Service service) {
     static const std::vector<std::vector<EventKind>> kOrder{
         {OrderPlaced, OrderCompleted}, {OrderPlaced, CancellationStarted, OrderCancelled}};
     static const std::vector<std::vector<EventKind>> kInventory{
-        {StockReserved, StockReleased}, {StockRejected, NothingToCompensate},
+        {StockReserved, StockReleased},
+        {StockRejected, NothingToCompensate},
         {NothingToCompensate}};
     // The last two of them only if an operator says so; see check_truth().
     static const std::vector<std::vector<EventKind>> kPayment{
-        {PaymentCaptured, PaymentRefunded}, {PaymentDeclined, NothingToCompensate},
-        {PaymentRefunded}, {NothingToCompensate},
-        {PaymentCaptured, NothingToCompensate}, {PaymentDeclined, PaymentRefunded}};
+        {PaymentCaptured, PaymentRefunded},
+        {PaymentDeclined, NothingToCompensate},
+        {PaymentRefunded},
+        {NothingToCompensate},
+        {PaymentCaptured, NothingToCompensate},
+        {PaymentDeclined, PaymentRefunded}};
     static const std::vector<std::vector<EventKind>> kShipping{
-        {ShipmentScheduled, ShipmentVoided}, {ShipmentRefused, NothingToCompensate},
+        {ShipmentScheduled, ShipmentVoided},
+        {ShipmentRefused, NothingToCompensate},
         {NothingToCompensate}};
     switch (service) {
         case Service::order: return kOrder;
@@ -102,8 +107,8 @@ void Invariants::check_ledger(Service service, const events::Event& event) {
     auto& history = ledgers_[service][id];
     history.push_back(events::kind_of(event));
     const auto& legal = legal_ledgers(service);
-    const bool holds = std::ranges::any_of(
-        legal, [&](const auto& sequence) { return begins(history, sequence); });
+    const bool holds =
+        std::ranges::any_of(legal, [&](const auto& sequence) { return begins(history, sequence); });
     require(holds, "one forward outcome and one answer, in legal order",
             std::string(events::names_of(service).name), id);
 }
@@ -133,8 +138,8 @@ void Invariants::check_truth(const events::Event& event) const {
     }
     const auto* nothing = std::get_if<events::NothingToCompensate>(&event);
     if (nothing && nothing->participant == events::Participant::payment && !nothing->settled_by) {
-        const bool buried = state == State::none &&
-                            !shop_.payments.payments.rows().at(id).row.order;
+        const bool buried =
+            state == State::none && !shop_.payments.payments.rows().at(id).row.order;
         require(buried || state == State::void_declined || state == State::never_charged,
                 "nothing to refund: nothing was and nothing will be charged", "", id);
     }
@@ -193,15 +198,14 @@ void Invariants::check_stock() const {
         require(product.reserved == pieces[id].first, "reserved pieces are those of reservations",
                 id);
         require(product.sold == pieces[id].second, "sold pieces are those of sales", id);
-        require(product.free + product.reserved + product.sold == put_in, "no piece gets lost",
-                id);
+        require(product.free + product.reserved + product.sold == put_in, "no piece gets lost", id);
     }
 }
 
 void Invariants::check_storage() const {
-    const auto booked = std::ranges::count_if(
-        shop_.shipping.shipments.rows(),
-        [](const auto& row) { return row.second.row.storage_booked; });
+    const auto booked = std::ranges::count_if(shop_.shipping.shipments.rows(), [](const auto& row) {
+        return row.second.row.storage_booked;
+    });
     const shipping::Storage& storage = shop_.shipping.storage;
     require(storage.used == booked, "used storage is that of booked shipments",
             std::to_string(storage.used) + " used, " + std::to_string(booked) + " booked");

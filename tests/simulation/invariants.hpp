@@ -61,7 +61,7 @@ private:
     std::map<std::string, std::int64_t> put_in_;                // as products were created
     std::map<std::string, std::int64_t> added_;                 // by adjustments
     std::map<events::Service, std::set<EventId>> handled_;
-    std::map<OrderId, Instant> requested_at_;                   // last request to the gateway
+    std::map<OrderId, Instant> requested_at_;  // last request to the gateway
 };
 
 }  // namespace orderflow::simulation

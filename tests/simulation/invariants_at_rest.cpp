@@ -31,9 +31,9 @@ void Invariants::check_patience(Instant healed) const {
     for (const auto& [id, stored] : shop_.payments.payments.rows()) {
         if (!payment::is_open(stored.row.state)) continue;
         const auto requested = requested_at_.find(id);
-        const Instant last = std::max({healed, stored.row.touched_at,
-                                       requested == requested_at_.end() ? healed
-                                                                        : requested->second});
+        const Instant last =
+            std::max({healed, stored.row.touched_at,
+                      requested == requested_at_.end() ? healed : requested->second});
         require(shop_.world.now - last < kLongestSilence, "an open payment is called again soon",
                 state_of(&stored.row), id);
     }
@@ -67,8 +67,7 @@ void Invariants::check_order(const OrderId& id, const order::Saga& saga) const {
 
 void Invariants::check_completed(const OrderId& id, const order::Saga& saga) const {
     const Charge* charge = shop_.wire.ledger().find(id);
-    require(charge && charge->captures == 1 && charge->refunds == 0 &&
-                charge->amount == saga.total,
+    require(charge && charge->captures == 1 && charge->refunds == 0 && charge->amount == saga.total,
             "COMPLETED: charged once, not refunded", "", id);
     const auto* payment = find(shop_.payments.payments, id);
     require(payment && payment->state == payment::State::CAPTURED, "COMPLETED: CAPTURED",
@@ -111,10 +110,10 @@ void Invariants::check_money() const {
     for (const auto& [id, stored] : shop_.orders.orders.rows()) {
         if (stored.row.state == order::State::COMPLETED) orders += stored.row.total.amount;
     }
-    require(gateway == payments && payments == orders,
-            "the gateway's money is the payments' and the orders'",
-            std::to_string(gateway) + ", " + std::to_string(payments) + ", " +
-                std::to_string(orders));
+    require(
+        gateway == payments && payments == orders,
+        "the gateway's money is the payments' and the orders'",
+        std::to_string(gateway) + ", " + std::to_string(payments) + ", " + std::to_string(orders));
 }
 
 // First occurrences count: what is sent again is harmless.
@@ -210,7 +209,7 @@ void Invariants::check_fold() const {
     for (const auto& [id, stored] : shop_.inventory.reservations.rows()) {
         using enum inventory::State;
         const auto state = stored.row.state;
-        const auto expected = state == RELEASED ? EventKind::StockReleased
+        const auto expected = state == RELEASED    ? EventKind::StockReleased
                               : state == CANCELLED ? EventKind::NothingToCompensate
                                                    : EventKind::StockReserved;
         require(last_of(Service::inventory, id) == expected,

@@ -74,9 +74,8 @@ std::optional<std::uint64_t> run_seeds(const Options& options, Mutant mutant, Po
     if (i < options.seeds) {
         std::cout << "not run: " << options.seeds - i << " of " << options.seeds << " seeds\n";
     }
-    std::cout << i << " seeds, " << orders << " orders, " << completed
-              << " completed, " << steps << " steps, " << took.count() << " s, trace " << std::hex
-              << hash << std::dec << "\n";
+    std::cout << i << " seeds, " << orders << " orders, " << completed << " completed, " << steps
+              << " steps, " << took.count() << " s, trace " << std::hex << hash << std::dec << "\n";
     return i;
 }
 
@@ -136,12 +135,13 @@ int run(const Options& options) {
 
 int main(int argc, char** argv) {
     orderflow::simulation::Options options;
-    CLI::App app("Runs the saga's production code over a simulated clock, broker, database and "
-                 "gateway");
-    const auto* seeds =
-        app.add_option("--seeds", options.seeds, "how many runs, of each mutant at most "
-                                               "(default: 2000; 1 with --seed alone)")
-            ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{100'000'000}));
+    CLI::App app(
+        "Runs the saga's production code over a simulated clock, broker, database and "
+        "gateway");
+    const auto* seeds = app.add_option("--seeds", options.seeds,
+                                       "how many runs, of each mutant at most "
+                                       "(default: 2000; 1 with --seed alone)")
+                            ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{100'000'000}));
     const auto* seed = app.add_option("--seed", options.seed, "the first run's seed (default: 1)");
     app.add_option("--within", options.within_s, "seconds; then no further seed is begun")
         ->envname("ORDERFLOW_WITHIN_S");

@@ -5,10 +5,7 @@
 namespace orderflow::simulation {
 
 Member::Member(Broker& broker, const Place& place)
-    : broker_(broker),
-      world_(broker.world_),
-      group_(broker.group(place.service)),
-      place_(place) {
+    : broker_(broker), world_(broker.world_), group_(broker.group(place.service)), place_(place) {
     group_.members.push_back(this);
 }
 

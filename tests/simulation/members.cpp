@@ -29,12 +29,12 @@ public:
         : shop_(shop),
           world_(shop.world),
           name_(name),
-          consumer_(world_, shop.broker, shop.orders, shop.poison, victim, name,
-                    [&shop](Session& session) {
-                        return std::make_unique<
-                            StoreHandler<order::OrderService, order::OrderStore>>(
-                            make_store(shop, session));
-                    }),
+          consumer_(
+              world_, shop.broker, shop.orders, shop.poison, victim, name,
+              [&shop](Session& session) {
+                  return std::make_unique<StoreHandler<order::OrderService, order::OrderStore>>(
+                      make_store(shop, session));
+              }),
           relay_(world_, shop.broker, shop.orders, victim, name),
           accepting_(world_, shop.orders, {&victim, events::Service::order, Step::accept}),
           cancelling_(world_, shop.orders, {&victim, events::Service::order, Step::cancel}),
@@ -115,9 +115,8 @@ private:
             const auto looked = world_.steady_now();
             caught_up_.seen(positions(), looked);
             if (shop_.orders.was_held_since(world_.now - kCaughtUp)) return false;
-            const auto ids = deadline_.next([&](const OrderId& id) {
-                return caught_up_.may_judge(id.to_string(), looked);
-            });
+            const auto ids = deadline_.next(
+                [&](const OrderId& id) { return caught_up_.may_judge(id.to_string(), looked); });
             for (const OrderId& id : ids) {
                 if (!shop_.broker.has_unread(events::Service::order, id.to_string(),
                                              world_.now - kOneLook)) {
@@ -157,8 +156,8 @@ public:
           name_(name),
           consumer_(shop.world, shop.broker, shop.inventory, shop.poison, victim, name,
                     [&shop](Session& session) {
-                        return std::make_unique<StoreHandler<inventory::InventoryService,
-                                                             inventory::InventoryStore>>(
+                        return std::make_unique<
+                            StoreHandler<inventory::InventoryService, inventory::InventoryStore>>(
                             mutants::store(shop.world.mutant, std::make_unique<InventoryStore>(
                                                                   session, shop.inventory)));
                     }),
@@ -204,8 +203,8 @@ public:
                     [&shop](Session& session) {
                         return std::make_unique<
                             StoreHandler<shipping::ShippingService, shipping::ShippingStore>>(
-                            mutants::store(shop.world.mutant, std::make_unique<ShippingStore>(
-                                                                  session, shop.shipping)),
+                            mutants::store(shop.world.mutant,
+                                           std::make_unique<ShippingStore>(session, shop.shipping)),
                             shipping::Settings{{"KR"}}, IdSource(shop.world.random.next()));
                     }),
           relay_(shop.world, shop.broker, shop.shipping, victim, name) {
@@ -224,8 +223,8 @@ public:
     AnalyticsMemory(Shop& shop, const Victim& victim, const std::string& name)
         : consumer_(shop.world, shop.broker, shop.analytics, shop.poison, victim, name,
                     [&shop](Session& session) {
-                        return std::make_unique<StoreHandler<analytics::AnalyticsService,
-                                                             analytics::AnalyticsStore>>(
+                        return std::make_unique<
+                            StoreHandler<analytics::AnalyticsService, analytics::AnalyticsStore>>(
                             std::make_unique<AnalyticsStore>(session, shop.analytics));
                     }),
           relay_(shop.world, shop.broker, shop.analytics, victim, name) {
@@ -250,8 +249,7 @@ std::unique_ptr<Memory> inventory_memory(Shop& shop, const Victim& victim,
     return std::make_unique<InventoryMemory>(shop, victim, name);
 }
 
-std::unique_ptr<Memory> shipping_memory(Shop& shop, const Victim& victim,
-                                        const std::string& name) {
+std::unique_ptr<Memory> shipping_memory(Shop& shop, const Victim& victim, const std::string& name) {
     return std::make_unique<ShippingMemory>(shop, victim, name);
 }
 

@@ -58,10 +58,8 @@ struct Shop {
 
 std::unique_ptr<Memory> order_memory(Shop& shop, const Victim& victim, const std::string& name);
 std::unique_ptr<Memory> payment_memory(Shop& shop, const Victim& victim, const std::string& name);
-std::unique_ptr<Memory> inventory_memory(Shop& shop, const Victim& victim,
-                                         const std::string& name);
+std::unique_ptr<Memory> inventory_memory(Shop& shop, const Victim& victim, const std::string& name);
 std::unique_ptr<Memory> shipping_memory(Shop& shop, const Victim& victim, const std::string& name);
-std::unique_ptr<Memory> analytics_memory(Shop& shop, const Victim& victim,
-                                         const std::string& name);
+std::unique_ptr<Memory> analytics_memory(Shop& shop, const Victim& victim, const std::string& name);
 
 }  // namespace orderflow::simulation

@@ -42,10 +42,10 @@ private:
     bool stopped_ = false;
     std::map<std::string, std::int64_t> initial_stock_;
     std::map<std::string, std::set<std::int64_t>> creations_;
-    std::vector<inventory::ProductRequest> adjustments_;      // one for each key
-    std::optional<inventory::ProductRequest> unanswered_;     // the last of them, if it is
+    std::vector<inventory::ProductRequest> adjustments_;       // one for each key
+    std::optional<inventory::ProductRequest> unanswered_;      // the last of them, if it is
     std::map<std::string, inventory::ProductAnswer> answers_;  // by key
-    std::map<std::string, std::int64_t> added_;               // by what was answered
+    std::map<std::string, std::int64_t> added_;                // by what was answered
 };
 
 }  // namespace orderflow::simulation

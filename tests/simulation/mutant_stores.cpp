@@ -205,10 +205,10 @@ public:
         if (mutant_ == Mutant::save_ignores_version) {
             return inner_->save(blind(rows, inner_->load(ids_of(rows))), storage_change);
         }
-        const auto left_out = mutant_ == Mutant::no_tombstone ? shipping::State::CANCELLED
-                                                              : shipping::State::REFUSED;
-        const auto kept = without_new(
-            rows, [&](const shipping::Shipment& row) { return row.state == left_out; });
+        const auto left_out =
+            mutant_ == Mutant::no_tombstone ? shipping::State::CANCELLED : shipping::State::REFUSED;
+        const auto kept =
+            without_new(rows, [&](const shipping::Shipment& row) { return row.state == left_out; });
         return inner_->save(kept, storage_change);
     }
 

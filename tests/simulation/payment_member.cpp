@@ -162,8 +162,8 @@ private:
         try {
             bool settled = false;
             messaging::run_transaction(settling_, [&](Instant now, BatchOutput& out) {
-                return payment::settle_payment(*store, wanted->id, wanted->as, "operator", now,
-                                               out, settled);
+                return payment::settle_payment(*store, wanted->id, wanted->as, "operator", now, out,
+                                               settled);
             });
         } catch (const std::exception& error) {
             world_.note("cannot settle: ", error.what());

@@ -35,13 +35,16 @@ const std::vector<Row>& rows() {
         {kOrder, Step::accept, {begin, save, append, before_commit, after_commit}},
         {kOrder, Step::cancel, {begin, load, save, append, before_commit, after_commit}},
         {kOrder, Step::deadline, {scan, begin, load, save, append, before_commit, after_commit}},
-        {kInventory, Step::catalogue, {begin, load, lock, save, append, before_commit,
-                                       after_commit}},
+        {kInventory,
+         Step::catalogue,
+         {begin, load, lock, save, append, before_commit, after_commit}},
         {kPayment, Step::settle, {begin, load, save, append, before_commit, after_commit}},
-        {kAll, Step::consume, {poll, begin, blocked, load, save, park, append, before_commit,
-                                   after_commit, offsets}},
-        {kAll, Step::retry, {begin, take_due, load, save, retried, append, before_commit,
-                                 after_commit}},
+        {kAll,
+         Step::consume,
+         {poll, begin, blocked, load, save, park, append, before_commit, after_commit, offsets}},
+        {kAll,
+         Step::retry,
+         {begin, take_due, load, save, retried, append, before_commit, after_commit}},
         {kLocking, Step::consume, {lock}},
         {kLocking, Step::retry, {lock}},
         {kPayment, Step::consume, {submit}},
@@ -56,7 +59,8 @@ const std::vector<Row>& rows() {
 
 std::size_t index_of(const Point& point) {
     return (static_cast<std::size_t>(point.service) * kSteps +
-            static_cast<std::size_t>(point.step)) * kEffects +
+            static_cast<std::size_t>(point.step)) *
+               kEffects +
            static_cast<std::size_t>(point.effect);
 }
 

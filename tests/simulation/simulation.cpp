@@ -13,13 +13,13 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::size_t kProcessesPerService = 2;
-constexpr int kDeepest = 2;            // steps inside steps inside a step
-constexpr int kPassesAtOnce = 200;     // over all loops, until none finds anything to do
+constexpr int kDeepest = 2;         // steps inside steps inside a step
+constexpr int kPassesAtOnce = 200;  // over all loops, until none finds anything to do
 // The time in which a healed run must come to rest. The records of one order that nobody can handle
 // are given up one after the other, each after 1 + 4 + 16 + 60 + 120 s.
 constexpr seconds kPatience{600};
 constexpr seconds kUntilGivenUp{201};
-constexpr seconds kShortRounds{40};    // of a second each, then ten times longer
+constexpr seconds kShortRounds{40};  // of a second each, then ten times longer
 constexpr Service kServices[]{Service::order, Service::payment, Service::inventory,
                               Service::shipping, Service::analytics};
 
@@ -72,10 +72,9 @@ Outcome Simulation::run() {
     outcome.hash = world_.trace.hash();
     outcome.steps = steps_;
     outcome.orders = shop_.orders.orders.rows().size();
-    outcome.completed = static_cast<std::size_t>(
-        std::ranges::count_if(shop_.orders.orders.rows(), [](const auto& row) {
-            return row.second.row.state == order::State::COMPLETED;
-        }));
+    outcome.completed = static_cast<std::size_t>(std::ranges::count_if(
+        shop_.orders.orders.rows(),
+        [](const auto& row) { return row.second.row.state == order::State::COMPLETED; }));
     return outcome;
 }
 
@@ -189,8 +188,7 @@ seconds Simulation::patience() {
 void Simulation::come_to_rest() {
     const Instant healed = world_.now;
     while (world_.now < healed + patience()) {
-        for (int i = 0; i < kPassesAtOnce && run_all(); ++i) {
-        }
+        for (int i = 0; i < kPassesAtOnce && run_all(); ++i) {}
         if (at_rest()) return invariants_.check_at_rest();
         invariants_.check_patience(healed);
         world_.now += world_.now < healed + kShortRounds ? seconds{1} : seconds{10};
@@ -203,26 +201,24 @@ void Simulation::come_to_rest() {
 }
 
 bool Simulation::at_rest() {
-    const bool orders_final = std::ranges::all_of(
-        shop_.orders.orders.rows(),
-        [](const auto& row) { return row.second.row.finished_at.has_value(); });
+    const bool orders_final = std::ranges::all_of(shop_.orders.orders.rows(), [](const auto& row) {
+        return row.second.row.finished_at.has_value();
+    });
     const bool nothing_open = std::ranges::none_of(
         shop_.payments.payments.rows(),
         [](const auto& row) { return payment::is_open(row.second.row.state); });
     const auto is_settled = [](const Database& database) {
-        const bool relayed = database.outbox().empty() ||
-                             database.checkpoint() == database.outbox().back().seq;
-        return relayed && std::ranges::all_of(database.parked(), [](const auto& row) {
-            return row.second.dead();
-        });
+        const bool relayed =
+            database.outbox().empty() || database.checkpoint() == database.outbox().back().seq;
+        return relayed && std::ranges::all_of(database.parked(),
+                                              [](const auto& row) { return row.second.dead(); });
     };
     return orders_final && nothing_open && shop_.wire.idle() &&
            std::ranges::all_of(shop_.databases(),
                                [&](const Database* database) { return is_settled(*database); }) &&
            std::ranges::all_of(processes_, [](const auto& process) { return process->idle(); }) &&
-           std::ranges::all_of(kServices, [&](Service service) {
-               return shop_.broker.consumed_all(service);
-           });
+           std::ranges::all_of(kServices,
+                               [&](Service service) { return shop_.broker.consumed_all(service); });
 }
 
 std::string Simulation::unfinished() {
@@ -258,9 +254,9 @@ std::string Simulation::unfinished() {
 std::size_t Simulation::events_so_far() {
     std::size_t count = 0;
     for (Database* database : shop_.databases()) {
-        count += static_cast<std::size_t>(std::ranges::count(
-            database->outbox(), events::topic_of(database->service()),
-            &messaging::LedgerRow::topic));
+        count += static_cast<std::size_t>(std::ranges::count(database->outbox(),
+                                                             events::topic_of(database->service()),
+                                                             &messaging::LedgerRow::topic));
     }
     return count;
 }

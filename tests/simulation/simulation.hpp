@@ -16,12 +16,12 @@ namespace orderflow::simulation {
 // How a run ended.
 struct Outcome {
     std::uint64_t seed = 0;
-    std::uint64_t hash = 0;    // of the trace
+    std::uint64_t hash = 0;  // of the trace
     std::size_t steps = 0;
     std::size_t orders = 0;
     std::size_t completed = 0;
     std::optional<Violation> violation;
-    std::string history;       // of the violated order, as the ledgers have it
+    std::string history;  // of the violated order, as the ledgers have it
 };
 
 class Simulation {

@@ -22,8 +22,13 @@ void for_range(const Table<Row>& table, const OrderId& after, const OrderId& upt
 
 payment::OpenPayment open_payment(const OrderId& id, const payment::Payment& payment) {
     const events::Order& order = payment.order.value();
-    return {id, payment.state, payment.attempts, payment.touched_at, payment.opened_at,
-            payment::amount_of(order), order.payment.token};
+    return {id,
+            payment.state,
+            payment.attempts,
+            payment.touched_at,
+            payment.opened_at,
+            payment::amount_of(order),
+            order.payment.token};
 }
 
 }  // namespace
@@ -122,14 +127,12 @@ bool InventoryStore::save_stock(const inventory::Stock& stock, Instant) {
     for (const auto& [id, product] : changes.inserts) {
         session_.lock(lock_of_product(id));
         if (database_.products.contains(id)) return false;
-        session_.write([this, id = std::string(id), product = *product] {
-            database_.products[id] = product;
-        });
+        session_.write(
+            [this, id = std::string(id), product = *product] { database_.products[id] = product; });
     }
     for (const auto& [id, product] : changes.updates) {
-        session_.write([this, id = std::string(id), product = *product] {
-            database_.products[id] = product;
-        });
+        session_.write(
+            [this, id = std::string(id), product = *product] { database_.products[id] = product; });
     }
     return true;
 }

@@ -244,8 +244,7 @@ void RelayThread::begin_again() {
 bool RelayThread::idle() const {
     if (!announcing_.idle()) return false;
     if (!relay_) return true;
-    return database_.outbox().empty() ||
-           database_.checkpoint() >= database_.outbox().back().seq;
+    return database_.outbox().empty() || database_.checkpoint() >= database_.outbox().back().seq;
 }
 
 }  // namespace orderflow::simulation

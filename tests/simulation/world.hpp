@@ -33,11 +33,10 @@ BOOST_DEFINE_ENUM_CLASS(Mutant, none, save_ignores_version, not_found_means_not_
                         charge_before_intent, calls_lost_without_recovery,
                         offsets_before_transaction, events_out_of_order, parked_do_not_block,
                         failed_record_dropped, failed_retry_unparks, orphan_dropped,
-                        whole_batch_parked, inventory_without_tombstone,
-                        recent_payments_overlooked, markers_count_as_lag,
-                        reset_position_not_committed, offsets_outlive_their_log,
-                        deadline_knows_old_partitions, create_overwrites_stock,
-                        adjustment_made_again, hold_overlooked,
+                        whole_batch_parked, inventory_without_tombstone, recent_payments_overlooked,
+                        markers_count_as_lag, reset_position_not_committed,
+                        offsets_outlive_their_log, deadline_knows_old_partitions,
+                        create_overwrites_stock, adjustment_made_again, hold_overlooked,
                         announcements_share_the_sagas_lane)
 
 // How often faults strike in this run, drawn from the seed: some runs are calm, some are wild, and
@@ -46,12 +45,12 @@ struct Faults {
     int crash = 0;
     int disconnect = 0;
     int interrupt = 0;
-    int lose_offsets = 0;   // a commit of offsets gets lost
+    int lose_offsets = 0;      // a commit of offsets gets lost
     int unfair_rebalance = 0;  // the topics' partitions are dealt out one by one
-    int poison = 0;         // a record cannot be handled for a while
-    int broker = 0;         // what a relay sends goes wrong
-    int refusing = 0;       // a topic of announcements takes nothing, some for good
-    int gateway = 0;        // an exchange with the gateway goes wrong
+    int poison = 0;            // a record cannot be handled for a while
+    int broker = 0;            // what a relay sends goes wrong
+    int refusing = 0;          // a topic of announcements takes nothing, some for good
+    int gateway = 0;           // an exchange with the gateway goes wrong
 
     static Faults draw(Random& random);
 };

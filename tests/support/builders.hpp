@@ -120,9 +120,10 @@ struct Message {
     std::vector<std::pair<std::string, std::string>> headers;
 
     std::string& header(std::string_view name) {
-        return std::ranges::find(headers, name, [](const auto& header) -> std::string_view {
-                   return header.first;
-               })->second;
+        return std::ranges::find(
+                   headers, name,
+                   [](const auto& header) -> std::string_view { return header.first; })
+            ->second;
     }
 };
 

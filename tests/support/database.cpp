@@ -79,25 +79,30 @@ std::int64_t TestDatabase::number(const std::string& sql) { return std::stoll(qu
 
 std::string TestDatabase::snapshot(bool exact) {
     std::string text;
-    for (const std::string& table : query(
-             "SELECT table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
-             " AND table_schema = current_schema() AND table_name <> 'relay_checkpoint'"
-             " ORDER BY 1")) {
+    for (const std::string& table :
+         query("SELECT table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
+               " AND table_schema = current_schema() AND table_name <> 'relay_checkpoint'"
+               " ORDER BY 1")) {
         std::string masked = "'{}'::text[]";
         if (!exact) {
-            masked = "(SELECT coalesce(array_agg(column_name::text), '{}')"
-                     " FROM information_schema.columns"
-                     " WHERE table_schema = current_schema() AND table_name = '" + table + "'"
-                     " AND (data_type = 'timestamp with time zone' OR column_name IN"
-                     " ('version', 'seq', 'id', 'event_id', 'shipment_id', 'tracking_number',"
-                     " 'data')))";
+            masked =
+                "(SELECT coalesce(array_agg(column_name::text), '{}')"
+                " FROM information_schema.columns"
+                " WHERE table_schema = current_schema() AND table_name = '" +
+                table +
+                "'"
+                " AND (data_type = 'timestamp with time zone' OR column_name IN"
+                " ('version', 'seq', 'id', 'event_id', 'shipment_id', 'tracking_number',"
+                " 'data')))";
         }
         text += table + "\n" + query(rows_of(exact ? table : told_by(table), masked)).at(0) + "\n";
     }
     // Events in order, per order; their data without the ids drawn at random.
-    text += query("SELECT coalesce(string_agg(key || ' ' || type || ' ' || regexp_replace(data,"
-                  " '\"(shipmentId|trackingNumber)\":\"[^\"]*\"', '', 'g'), E'\\n'"
-                  " ORDER BY key, seq), '') FROM " + (exact ? "outbox" : kSagaEvents) + " e")
+    text += query(
+                "SELECT coalesce(string_agg(key || ' ' || type || ' ' || regexp_replace(data,"
+                " '\"(shipmentId|trackingNumber)\":\"[^\"]*\"', '', 'g'), E'\\n'"
+                " ORDER BY key, seq), '') FROM " +
+                (exact ? "outbox" : kSagaEvents) + " e")
                 .at(0);
     return text;
 }
@@ -109,8 +114,6 @@ void TestDatabase::cut_connections(bool shut) {
                   name_ + "'");
 }
 
-void TestDatabase::open() {
-    admin_.script("ALTER DATABASE " + name_ + " ALLOW_CONNECTIONS true");
-}
+void TestDatabase::open() { admin_.script("ALTER DATABASE " + name_ + " ALLOW_CONNECTIONS true"); }
 
 }  // namespace orderflow::test

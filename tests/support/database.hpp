@@ -41,7 +41,7 @@ public:
 private:
     std::string name_;
     std::string url_;
-    postgres::Connection admin_;  // to another database of the same server
+    postgres::Connection admin_;       // to another database of the same server
     postgres::Connection connection_;  // without those timeouts: a check may take its time
 };
 

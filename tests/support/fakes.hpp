@@ -83,9 +83,7 @@ public:
     void flush(std::chrono::milliseconds) override { report_all(); }
 
     // Reports the n-th event in flight, a success or not.
-    void report(std::size_t n, bool persisted = true) {
-        report(n, {.persisted = persisted});
-    }
+    void report(std::size_t n, bool persisted = true) { report(n, {.persisted = persisted}); }
     void refuse(std::size_t n, messaging::Refusal why) {
         report(n, {.persisted = false, .why = why, .error = "refused"});
     }

@@ -108,8 +108,7 @@ rd_kafka_resp_err_t answer(const Queue& queue) {
     check(rd_kafka_event_error(event.get()));
     std::size_t count = 0;
     if (const auto* deleted = rd_kafka_event_DeleteTopics_result(event.get())) {
-        return rd_kafka_topic_result_error(
-            rd_kafka_DeleteTopics_result_topics(deleted, &count)[0]);
+        return rd_kafka_topic_result_error(rd_kafka_DeleteTopics_result_topics(deleted, &count)[0]);
     }
     const auto* altered = rd_kafka_event_IncrementalAlterConfigs_result(event.get());
     return rd_kafka_ConfigResource_error(
@@ -218,7 +217,9 @@ public:
         if (!message) return false;
         if (!message->err) {
             arrivals.push_back({{static_cast<const char*>(message->key), message->key_len},
-                                header(message, "ce_id"), message->partition, message->offset});
+                                header(message, "ce_id"),
+                                message->partition,
+                                message->offset});
         }
         rd_kafka_message_destroy(message);
         return true;
@@ -235,8 +236,7 @@ TopicReader::~TopicReader() = default;
 const std::vector<TopicReader::Arrival>& TopicReader::read_until(
     const std::function<bool(const std::vector<Arrival>&)>& enough,
     std::chrono::milliseconds patience) {
-    while (!enough(arrivals_) && client_->read(arrivals_, patience)) {
-    }
+    while (!enough(arrivals_) && client_->read(arrivals_, patience)) {}
     return arrivals_;
 }
 

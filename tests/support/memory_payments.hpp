@@ -56,7 +56,7 @@ public:
     std::map<OrderId, std::pair<payment::Payment, std::int64_t>> rows;  // payment, version
     bool lose_next_save = false;  // as if another instance had been faster
     int scanned = 0;
-    int contradicted = 0;         // what a page with rows is said to hold
+    int contradicted = 0;  // what a page with rows is said to hold
 
 private:
     static payment::OpenPayment view(const OrderId& id, const payment::Payment& payment) {

@@ -38,8 +38,7 @@ private:
     boost::asio::awaitable<void> pause() {
         if (answering) co_return;
         boost::system::error_code ignored;
-        co_await gate_.async_wait(
-            boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
+        co_await gate_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
     }
     boost::asio::steady_timer gate_;
 };

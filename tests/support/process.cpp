@@ -52,8 +52,7 @@ ServiceProcess::ServiceProcess(const std::string& name, const std::vector<std::s
     if (error == 0 && !listens) wait();
     std::fclose(lines);
     const auto settled = [&] { return has_ended() || is_ready(); };
-    if (listens && eventually(std::chrono::seconds{60}, settled) &&
-        pid_ >= 0) {
+    if (listens && eventually(std::chrono::seconds{60}, settled) && pid_ >= 0) {
         return;
     }
     kill();

@@ -101,10 +101,10 @@ inline std::set<std::string> all_event_names() {
 // One event of every kind, those of no order too. NothingToCompensate is payment's.
 inline events::Event any_event(const Story& s, const std::string& name) {
     const std::vector<events::Event> all{
-        s.placed(),   s.cancellation(), s.completed(), s.cancelled(),
-        s.reserved(), s.rejected(),     s.released(),  events::StockAdjusted{"A", "Pen", 1, {}, 5},
-        s.captured(), s.declined(),     s.refunded(),  s.nothing(events::Participant::payment),
-        s.scheduled(), s.refused(),     s.voided()};
+        s.placed(),    s.cancellation(), s.completed(), s.cancelled(),
+        s.reserved(),  s.rejected(),     s.released(),  events::StockAdjusted{"A", "Pen", 1, {}, 5},
+        s.captured(),  s.declined(),     s.refunded(),  s.nothing(events::Participant::payment),
+        s.scheduled(), s.refused(),      s.voided()};
     const auto found = std::ranges::find(all, name, [](const auto& one) { return name_of(one); });
     if (found == all.end()) throw std::logic_error("no such event: " + name);
     return *found;

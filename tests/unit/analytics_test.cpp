@@ -366,9 +366,12 @@ TEST_CASE("percentiles are right to an eighth") {
 
 TEST_CASE("the error rate counts only orders that failed because of us") {
     Figures figures;
-    figures.totals = {{"placed", "10"},          {"open", "2"},
-                      {"completed", "4"},        {"cancelled.CUSTOMER", "2"},
-                      {"cancelled.DEADLINE", "1"}, {"cancelled.CARRIER_REFUSED", "1"}};
+    figures.totals = {{"placed", "10"},
+                      {"open", "2"},
+                      {"completed", "4"},
+                      {"cancelled.CUSTOMER", "2"},
+                      {"cancelled.DEADLINE", "1"},
+                      {"cancelled.CARRIER_REFUSED", "1"}};
     figures.responses = 2;
     figures.response_us = 30'000;
     const Dashboard board = summarise(figures);

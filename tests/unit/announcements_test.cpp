@@ -38,8 +38,13 @@ std::size_t bytes_of(const std::vector<HeaderField>& headers) {
 }
 
 RecordParked parked_with(OriginalMessage message) {
-    return {std::move(message), std::string(kMaxErrorBytes, '\x01'), 5, test::at(0),
-            "analytics-service", test::new_order_id(), test::at(1)};
+    return {std::move(message),
+            std::string(kMaxErrorBytes, '\x01'),
+            5,
+            test::at(0),
+            "analytics-service",
+            test::new_order_id(),
+            test::at(1)};
 }
 
 template <class Announcement>
@@ -61,9 +66,14 @@ TEST_CASE("announcements: a record of text is announced as it came") {
     const Headers headers{{"ce_type", "OrderPlaced.v1"}, {"note", "한"}};
     const auto message =
         original_message({"order-events", 3, 42, "key", headers, "{\"a\":\"é😀\"}"});
-    CHECK(message == OriginalMessage{"order-events", 3, 42, "key",
+    CHECK(message == OriginalMessage{"order-events",
+                                     3,
+                                     42,
+                                     "key",
                                      {{"ce_type", "OrderPlaced.v1"}, {"note", "한"}},
-                                     "{\"a\":\"é😀\"}", "utf-8", false});
+                                     "{\"a\":\"é😀\"}",
+                                     "utf-8",
+                                     false});
 }
 
 TEST_CASE("announcements: an empty record is announced with empty texts") {
@@ -74,9 +84,15 @@ TEST_CASE("announcements: an empty record is announced with empty texts") {
 TEST_CASE("announcements: a value that is no text is base64") {
     // RFC 4648, section 10, behind a byte that is no text
     CHECK(with_value("\xff"sv).value == "/w==");
-    CHECK(with_value("\xff""f"sv).value == "/2Y=");
-    CHECK(with_value("\xff""fo"sv).value == "/2Zv");
-    CHECK(with_value("\xff""foo"sv).value == "/2Zvbw==");
+    CHECK(with_value("\xff"
+                     "f"sv)
+              .value == "/2Y=");
+    CHECK(with_value("\xff"
+                     "fo"sv)
+              .value == "/2Zv");
+    CHECK(with_value("\xff"
+                     "foo"sv)
+              .value == "/2Zvbw==");
     CHECK(with_value("a\0b"sv).value == "YQBi");
     CHECK(with_value("\0"sv).value == "AA==");
     for (const auto value : {"\xff"sv, "a\0b"sv}) {
@@ -109,15 +125,15 @@ TEST_CASE("announcements: one wrong byte anywhere in a character makes the value
 }
 
 TEST_CASE("announcements: overlong forms, surrogates and what lies beyond Unicode are no text") {
-    for (const auto broken : {"\xc0\x80"sv, "\xc1\xbf"sv, "\xe0\x9f\xbf"sv, "\xf0\x8f\xbf\xbf"sv,
-                              "\xed\xa0\x80"sv, "\xed\xbf\xbf"sv, "\xf4\x90\x80\x80"sv,
-                              "\xf5\x80\x80\x80"sv, "\x80"sv}) {
+    for (const auto broken :
+         {"\xc0\x80"sv, "\xc1\xbf"sv, "\xe0\x9f\xbf"sv, "\xf0\x8f\xbf\xbf"sv, "\xed\xa0\x80"sv,
+          "\xed\xbf\xbf"sv, "\xf4\x90\x80\x80"sv, "\xf5\x80\x80\x80"sv, "\x80"sv}) {
         CHECK(with_value(broken).encoding == "base64");
         CHECK(printable(broken, 100) == repeated(kBad, broken.size()));
     }
-    for (const auto good : {"\xc2\x80"sv, "\xdf\xbf"sv, "\xe0\xa0\x80"sv, "\xed\x9f\xbf"sv,
-                            "\xee\x80\x80"sv, "\xef\xbf\xbf"sv, "\xf0\x90\x80\x80"sv,
-                            "\xf4\x8f\xbf\xbf"sv}) {
+    for (const auto good :
+         {"\xc2\x80"sv, "\xdf\xbf"sv, "\xe0\xa0\x80"sv, "\xed\x9f\xbf"sv, "\xee\x80\x80"sv,
+          "\xef\xbf\xbf"sv, "\xf0\x90\x80\x80"sv, "\xf4\x8f\xbf\xbf"sv}) {
         CHECK(with_value(good).value == good);
         CHECK(printable(good, 100) == good);
     }

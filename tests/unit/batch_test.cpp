@@ -28,8 +28,7 @@ TEST_CASE("batch: dead records are put aside and events appended last, then comm
     FakeUnitOfWork work;
     FakeHandler handler(complete_all);
 
-    const BatchReport report =
-        run_batch(work, handler, decode_batch(Service::order, records));
+    const BatchReport report = run_batch(work, handler, decode_batch(Service::order, records));
 
     CHECK(work.calls ==
           Calls{"begin", "park dead", "append OrderCompleted OrderCompleted", "commit"});

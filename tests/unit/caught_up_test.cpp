@@ -103,8 +103,9 @@ TEST_CASE("caught up: records that keep coming are no lag, as long as the group 
     CHECK(world.may_judge("any", 61s));
 }
 
-TEST_CASE("caught up: brokers that are not heard for some seconds pause everything, and begin it "
-          "anew") {
+TEST_CASE(
+    "caught up: brokers that are not heard for some seconds pause everything, and begin it "
+    "anew") {
     World world;
     world.look(0s, 61s);
     CHECK_FALSE(world.caught_up.paused(kStart + 66s));
@@ -235,8 +236,8 @@ TEST_CASE("caught up: of a topic that was made anew nothing is known, whatever w
 
 TEST_CASE("partitions: a key has had one for each number that the topic has had") {
     const std::vector<std::int32_t> homes = homes_of("key", 6, 8);
-    CHECK(homes == std::vector{partition_of("key", 6), partition_of("key", 7),
-                               partition_of("key", 8)});
+    CHECK(homes ==
+          std::vector{partition_of("key", 6), partition_of("key", 7), partition_of("key", 8)});
     CHECK(homes_of("key", 6, 3) == std::vector{partition_of("key", 3)});
     CHECK(homes_of("key", 6, 0).empty());
 }

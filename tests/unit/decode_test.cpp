@@ -53,8 +53,8 @@ TEST_CASE("decode: records keep their order, each event stands once, the rest is
 
 TEST_CASE("decode: the same event with another id is delivered again") {
     const Story story;
-    const auto records = test::records_of(
-        std::vector<events::Event>{story.captured(), story.captured()});
+    const auto records =
+        test::records_of(std::vector<events::Event>{story.captured(), story.captured()});
     CHECK(decode_batch(Service::order, records).deliveries.size() == 2);
 }
 
@@ -110,8 +110,8 @@ TEST_CASE("decode: headers are taken up to 64 and 8 KiB, and one more is a dead 
 }
 
 TEST_CASE("decode: a traceparent that is none is dropped, its event is not") {
-    const auto records = test::records_of(std::vector{
-        message_of(Story{}.captured(), test::new_id<EventId>(), "00-\",\"x\":\"")});
+    const auto records = test::records_of(
+        std::vector{message_of(Story{}.captured(), test::new_id<EventId>(), "00-\",\"x\":\"")});
     const auto batch = decode_batch(Service::order, records);
     REQUIRE(batch.deliveries.size() == 1);
     CHECK(batch.deliveries[0].traceparent.empty());
@@ -137,9 +137,8 @@ TEST_CASE("decode: an event whose amounts contradict each other is dead") {
     other_total.order.total = other_total.amount += 1;
     auto reserved = story.reserved();
     reserved.order.total = 0;
-    for (const events::Event& event :
-         {events::Event{other_amount}, events::Event{other_currency}, events::Event{other_total},
-          events::Event{reserved}}) {
+    for (const events::Event& event : {events::Event{other_amount}, events::Event{other_currency},
+                                       events::Event{other_total}, events::Event{reserved}}) {
         CHECK(death_of(message_of(event)) == "business: the amounts contradict each other");
     }
 }

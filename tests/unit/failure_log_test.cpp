@@ -44,8 +44,7 @@ struct Lab {
     FailureLog log;
 };
 
-const std::string kPlace =
-    "payment-events/3@12 of order 0190c7a1-7e2b-7c44-9d1a-5b0f6f1c2d3e";
+const std::string kPlace = "payment-events/3@12 of order 0190c7a1-7e2b-7c44-9d1a-5b0f6f1c2d3e";
 
 }  // namespace
 
@@ -55,15 +54,18 @@ TEST_CASE("failure log: each failed try names record, order, try, error and the 
     lab.park(Parking::orphan, "orphan: no such order");
     lab.retry(1);
     lab.retry(4);
-    CHECK(lab.take() == Lines{
-        "warn record failed: " + kPlace + ", try 1 of 6, next at 2026-01-02T03:04:06.000000Z: "
-            "failed: why",
-        "warn record failed: " + kPlace + ", try 1 of 6, next at 2026-01-02T03:04:06.000000Z: "
-            "orphan: no such order",
-        "warn record failed: " + kPlace + ", try 2 of 6, next at 2026-01-02T03:04:09.000000Z: "
-            "failed: why",
-        "warn record failed: " + kPlace + ", try 5 of 6, next at 2026-01-02T03:06:05.000000Z: "
-            "failed: why"});
+    CHECK(lab.take() == Lines{"warn record failed: " + kPlace +
+                                  ", try 1 of 6, next at 2026-01-02T03:04:06.000000Z: "
+                                  "failed: why",
+                              "warn record failed: " + kPlace +
+                                  ", try 1 of 6, next at 2026-01-02T03:04:06.000000Z: "
+                                  "orphan: no such order",
+                              "warn record failed: " + kPlace +
+                                  ", try 2 of 6, next at 2026-01-02T03:04:09.000000Z: "
+                                  "failed: why",
+                              "warn record failed: " + kPlace +
+                                  ", try 5 of 6, next at 2026-01-02T03:06:05.000000Z: "
+                                  "failed: why"});
     CHECK(lab.take().empty());
 }
 
@@ -72,10 +74,12 @@ TEST_CASE("failure log: a death is an error, a record behind another one is no f
     lab.park(Parking::dead, "envelope: ce_id is not a UUID");
     lab.park(Parking::behind);
     lab.retry(5);
-    CHECK(lab.take() == Lines{"error record died: " + kPlace + ", after 1 try: envelope: ce_id is "
-                              "not a UUID (orderctl records list)",
-                              "error record died: " + kPlace + ", after 6 tries: failed: why "
-                              "(orderctl records list)"});
+    CHECK(lab.take() == Lines{"error record died: " + kPlace +
+                                  ", after 1 try: envelope: ce_id is "
+                                  "not a UUID (orderctl records list)",
+                              "error record died: " + kPlace +
+                                  ", after 6 tries: failed: why "
+                                  "(orderctl records list)"});
 }
 
 TEST_CASE("failure log: what is not committed is not logged") {

@@ -48,8 +48,8 @@ TEST_CASE("start: steps are listed with their reasons and counted by name until 
         StartStep two(&steps, "consumer");
         kafka.because("no answer");
         two.because("its group has given no answer");
-        CHECK(steps.list() == Texts{"kafka: no answer", "consumer",
-                                    "consumer: its group has given no answer"});
+        CHECK(steps.list() ==
+              Texts{"kafka: no answer", "consumer", "consumer: its group has given no answer"});
         CHECK(steps.counts() == Counts{{"kafka", 1}, {"consumer", 2}});
         one.done();
         one.done();

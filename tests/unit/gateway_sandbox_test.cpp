@@ -60,48 +60,48 @@ TEST_CASE("gateway rules: each history of a key has one outcome") {
     using S = State;
     using K = EntryKind;
     const std::optional<K> none;
-    const auto history = GENERATE_COPY(
-        std::vector<Step>{{"tok_ok", created, S::captured, K::charge},
-                          {"tok_ok", known, S::captured, none},
-                          {"cancel", known, S::refunded, K::refund},
-                          {"cancel", known, S::refunded, none},
-                          {"tok_ok", key_cancelled, S::refunded, none}},
-        std::vector<Step>{{"tok_declined", known, S::declined, K::decline},
-                          {"tok_declined", known, S::declined, none},
-                          {"cancel", known, S::void_declined, K::cancel},
-                          {"tok_declined", key_cancelled, S::void_declined, none},
-                          {"cancel", known, S::void_declined, none}},
-        std::vector<Step>{{"tok_stolen", known, S::declined, K::decline},
-                          {"tok_ok", key_reused, S::declined, none}},
-        std::vector<Step>{{"cancel", known, S::never_charged, K::cancel},
-                          {"cancel", known, S::never_charged, none},
-                          {"tok_ok", key_cancelled, S::never_charged, none}},
-        std::vector<Step>{{"tok_500_then_ok", server_error, S::failed_once, none},
-                          {"tok_500_then_ok", created, S::captured, K::charge},
-                          {"tok_500_then_ok", known, S::captured, none}},
-        std::vector<Step>{{"tok_500_then_ok", server_error, S::failed_once, none},
-                          {"tok_ok", key_reused, S::failed_once, none},
-                          {"cancel", known, S::never_charged, K::cancel},
-                          {"tok_500_then_ok", key_cancelled, S::never_charged, none}},
-        std::vector<Step>{{"tok_charge_then_timeout", lost, S::captured, K::charge},
-                          {"tok_charge_then_timeout", known, S::captured, none},
-                          {"cancel", known, S::refunded, K::refund}},
-        std::vector<Step>{{"tok_slow_60s", later, S::processing, none},
-                          {"tok_slow_60s", later, S::processing, none},
-                          {"finish", created, S::captured, K::charge},
-                          {"finish", known, S::captured, none},
-                          {"tok_slow_60s", known, S::captured, none}},
-        std::vector<Step>{{"tok_slow_60s", later, S::processing, none},
-                          {"cancel", known, S::never_charged, K::cancel},
-                          {"finish", key_cancelled, S::never_charged, none}});
+    const auto history =
+        GENERATE_COPY(std::vector<Step>{{"tok_ok", created, S::captured, K::charge},
+                                        {"tok_ok", known, S::captured, none},
+                                        {"cancel", known, S::refunded, K::refund},
+                                        {"cancel", known, S::refunded, none},
+                                        {"tok_ok", key_cancelled, S::refunded, none}},
+                      std::vector<Step>{{"tok_declined", known, S::declined, K::decline},
+                                        {"tok_declined", known, S::declined, none},
+                                        {"cancel", known, S::void_declined, K::cancel},
+                                        {"tok_declined", key_cancelled, S::void_declined, none},
+                                        {"cancel", known, S::void_declined, none}},
+                      std::vector<Step>{{"tok_stolen", known, S::declined, K::decline},
+                                        {"tok_ok", key_reused, S::declined, none}},
+                      std::vector<Step>{{"cancel", known, S::never_charged, K::cancel},
+                                        {"cancel", known, S::never_charged, none},
+                                        {"tok_ok", key_cancelled, S::never_charged, none}},
+                      std::vector<Step>{{"tok_500_then_ok", server_error, S::failed_once, none},
+                                        {"tok_500_then_ok", created, S::captured, K::charge},
+                                        {"tok_500_then_ok", known, S::captured, none}},
+                      std::vector<Step>{{"tok_500_then_ok", server_error, S::failed_once, none},
+                                        {"tok_ok", key_reused, S::failed_once, none},
+                                        {"cancel", known, S::never_charged, K::cancel},
+                                        {"tok_500_then_ok", key_cancelled, S::never_charged, none}},
+                      std::vector<Step>{{"tok_charge_then_timeout", lost, S::captured, K::charge},
+                                        {"tok_charge_then_timeout", known, S::captured, none},
+                                        {"cancel", known, S::refunded, K::refund}},
+                      std::vector<Step>{{"tok_slow_60s", later, S::processing, none},
+                                        {"tok_slow_60s", later, S::processing, none},
+                                        {"finish", created, S::captured, K::charge},
+                                        {"finish", known, S::captured, none},
+                                        {"tok_slow_60s", known, S::captured, none}},
+                      std::vector<Step>{{"tok_slow_60s", later, S::processing, none},
+                                        {"cancel", known, S::never_charged, K::cancel},
+                                        {"finish", key_cancelled, S::never_charged, none}});
     Gateway gateway;
     for (const Step& step : history) {
         CAPTURE(step.operation);
         const std::string operation = step.operation;
-        const Decision decision =
-            operation == "cancel"   ? gateway.cancel("charge:1", kNow)
-            : operation == "finish" ? gateway.finish("charge:1", kNow)
-                                    : gateway.charge(request(operation), kNow);
+        const Decision decision = operation == "cancel" ? gateway.cancel("charge:1", kNow)
+                                  : operation == "finish"
+                                      ? gateway.finish("charge:1", kNow)
+                                      : gateway.charge(request(operation), kNow);
         CHECK(decision.reply == step.reply);
         CHECK(decision.charge.state == step.state);
         REQUIRE(decision.entry.has_value() == step.entry.has_value());
@@ -138,18 +138,18 @@ TEST_CASE("gateway rules: a charge slowed down ends as its token says, unless it
 
 TEST_CASE("gateway faults: a rate of 1 always strikes, 0 never, one between as often as it says") {
     struct Case {
-        double sandbox::Faults::*rate;
+        double sandbox::Faults::* rate;
         Fate (FaultDraw::*draw)();
         Fault fault;
     };
-    const auto [rate, draw, fault] = GENERATE(
-        Case{&sandbox::Faults::error_rate, &FaultDraw::charge, Fault::error},
-        Case{&sandbox::Faults::slow_rate, &FaultDraw::charge, Fault::slow},
-        Case{&sandbox::Faults::late_rate, &FaultDraw::charge, Fault::late},
-        Case{&sandbox::Faults::never_rate, &FaultDraw::charge, Fault::never},
-        Case{&sandbox::Faults::wrong_amount_rate, &FaultDraw::charge, Fault::wrong_amount},
-        Case{&sandbox::Faults::cancel_error_rate, &FaultDraw::cancel, Fault::error},
-        Case{&sandbox::Faults::cancel_late_rate, &FaultDraw::cancel, Fault::late});
+    const auto [rate, draw, fault] =
+        GENERATE(Case{&sandbox::Faults::error_rate, &FaultDraw::charge, Fault::error},
+                 Case{&sandbox::Faults::slow_rate, &FaultDraw::charge, Fault::slow},
+                 Case{&sandbox::Faults::late_rate, &FaultDraw::charge, Fault::late},
+                 Case{&sandbox::Faults::never_rate, &FaultDraw::charge, Fault::never},
+                 Case{&sandbox::Faults::wrong_amount_rate, &FaultDraw::charge, Fault::wrong_amount},
+                 Case{&sandbox::Faults::cancel_error_rate, &FaultDraw::cancel, Fault::error},
+                 Case{&sandbox::Faults::cancel_late_rate, &FaultDraw::cancel, Fault::late});
     for (const double share : {0.0, 0.1, 1.0}) {
         sandbox::Faults faults;
         faults.*rate = share;
@@ -185,7 +185,7 @@ TEST_CASE("gateway faults: rates of one kind share what there is; unavailable sp
         drawn.push_back(fate.fault);
     }
     CHECK(std::abs(late - 500) < 100);
-    luck.set(faults);   // the same seed: the same sequence
+    luck.set(faults);  // the same seed: the same sequence
     for (const Fault fault : drawn) CHECK(luck.charge().fault == fault);
 
     faults.unavailable = true;
@@ -270,10 +270,10 @@ struct Sandbox {
     }
     std::future<http::ClientResult> start_charge(const std::string& key, const std::string& token,
                                                  std::chrono::milliseconds timeout = 5s) {
-        return start("POST", "/v1/charges",
-                     R"({"key":")" + key + R"(","amount":1500,"currency":"KRW","token":")" + token +
-                         "\"}",
-                     timeout);
+        return start(
+            "POST", "/v1/charges",
+            R"({"key":")" + key + R"(","amount":1500,"currency":"KRW","token":")" + token + "\"}",
+            timeout);
     }
     // Status and body in one line.
     std::string charge(const std::string& key, const std::string& token) {
@@ -297,9 +297,9 @@ struct Sandbox {
 
 struct TemporaryFile {
     TemporaryFile() {
-        directory = std::filesystem::temp_directory_path() /
-                    ("gateway-sandbox-test-" + std::to_string(getpid()) + "-" +
-                     std::to_string(counter++));
+        directory =
+            std::filesystem::temp_directory_path() /
+            ("gateway-sandbox-test-" + std::to_string(getpid()) + "-" + std::to_string(counter++));
         std::filesystem::create_directory(directory);
     }
     ~TemporaryFile() { std::filesystem::remove_all(directory); }
@@ -394,7 +394,9 @@ TEST_CASE("gateway over HTTP: with credentials set, charges and ledger are for w
 TEST_CASE("gateway ledger: a file of another version is refused and left as it is") {
     const TemporaryFile file;
     boost::asio::io_context io{1};
-    { LedgerStore made(io, file.name(), [](const std::string&) {}); }
+    {
+        LedgerStore made(io, file.name(), [](const std::string&) {});
+    }
     const auto set_version = [&](const char* sql) {
         sqlite3* database = nullptr;
         REQUIRE(sqlite3_open(file.name().c_str(), &database) == SQLITE_OK);
@@ -402,8 +404,7 @@ TEST_CASE("gateway ledger: a file of another version is refused and left as it i
         sqlite3_close(database);
     };
     const auto open = [&] { LedgerStore(io, file.name(), [](const std::string&) {}); };
-    const auto refusal =
-        Catch::Matchers::ContainsSubstring("found version 7, expected version 1");
+    const auto refusal = Catch::Matchers::ContainsSubstring("found version 7, expected version 1");
     set_version("PRAGMA user_version = 7");
     for (int i = 0; i < 2; ++i) CHECK_THROWS_WITH(open(), refusal);
     set_version("PRAGMA user_version = 1");

@@ -50,8 +50,7 @@ struct TestClient {
 struct FakeServer {
     explicit FakeServer(std::function<void(tcp::socket&, int)> script,
                         asio::ip::address address = asio::ip::address_v4::loopback())
-        : acceptor(io, tcp::endpoint(address, 0)),
-          thread([this, script](std::stop_token stop) {
+        : acceptor(io, tcp::endpoint(address, 0)), thread([this, script](std::stop_token stop) {
               for (int n = 0; !stop.stop_requested(); ++n) {
                   boost::system::error_code ec;
                   tcp::socket socket = acceptor.accept(ec);

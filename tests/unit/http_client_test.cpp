@@ -209,14 +209,11 @@ TEST_CASE("a POST that may have arrived is not sent again, a GET is") {
 
 TEST_CASE("an answer that is too large or unreadable is no answer") {
     const std::string head = "HTTP/1.1 200 OK\r\n";
-    const std::string answer = GENERATE_COPY(as<std::string>(),
-                                             head + "Content-Length: 65537\r\n\r\n" +
-                                                 std::string(65'537, 'x'),
-                                             head + "\r\n" + std::string(65'537, 'x'),
-                                             head + "X: " + std::string(16'400, 'x') + "\r\n\r\n",
-                                             head + "Content-Length: x\r\n\r\n",
-                                             "220 smtp.example ESMTP\r\n\r\n",
-                                             head + "Content-Length: 5\r\n\r\nabc", "");
+    const std::string answer = GENERATE_COPY(
+        as<std::string>(), head + "Content-Length: 65537\r\n\r\n" + std::string(65'537, 'x'),
+        head + "\r\n" + std::string(65'537, 'x'),
+        head + "X: " + std::string(16'400, 'x') + "\r\n\r\n", head + "Content-Length: x\r\n\r\n",
+        "220 smtp.example ESMTP\r\n\r\n", head + "Content-Length: 5\r\n\r\nabc", "");
     FakeServer server([&](tcp::socket& socket, int) {
         read_request(socket);
         write(socket, answer);
@@ -234,8 +231,8 @@ TEST_CASE("an answer that is too large or unreadable is no answer") {
 TEST_CASE("an answer of the largest size is one") {
     FakeServer server([](tcp::socket& socket, int) {
         read_request(socket);
-        write(socket, "HTTP/1.1 200 OK\r\nContent-Length: 65536\r\n\r\n" +
-                          std::string(65'536, 'x'));
+        write(socket,
+              "HTTP/1.1 200 OK\r\nContent-Length: 65536\r\n\r\n" + std::string(65'536, 'x'));
     });
     TestClient client(server.port());
     CHECK(client.call("POST", "/", "{}").body.size() == 65'536);
@@ -244,8 +241,9 @@ TEST_CASE("an answer of the largest size is one") {
 TEST_CASE("an interim answer is skipped, an answer may end with the connection") {
     FakeServer server([](tcp::socket& socket, int) {
         read_request(socket);
-        write(socket, "HTTP/1.1 100 Continue\r\nX: interim\r\n\r\n"
-                      "HTTP/1.1 201 Created\r\nRetry-After: \t7 \r\n\r\nabc");
+        write(socket,
+              "HTTP/1.1 100 Continue\r\nX: interim\r\n\r\n"
+              "HTTP/1.1 201 Created\r\nRetry-After: \t7 \r\n\r\nabc");
     });
     TestClient client(server.port());
     const ClientResult result = client.call("POST", "/", "{}");
@@ -312,10 +310,10 @@ TEST_CASE("only http:// and https://host:port are origins, only http proxies are
         CAPTURE(url);
         CHECK_NOTHROW(Client(io, TestClient::to(url)));
     }
-    for (const char* url : {"ftp://x", "x:80", "", "http://", "http://x:", "http://x:y",
-                            "http://x:65536", "http://x/y", "http://u:p@x", "http://@x",
-                            "http://x?a", "http://x/?", "http://x#a", "http://x y",
-                            "http://x\r\nA: b", "https:x", "http:///x", "http://[::1"}) {
+    for (const char* url :
+         {"ftp://x", "x:80", "", "http://", "http://x:", "http://x:y", "http://x:65536",
+          "http://x/y", "http://u:p@x", "http://@x", "http://x?a", "http://x/?", "http://x#a",
+          "http://x y", "http://x\r\nA: b", "https:x", "http:///x", "http://[::1"}) {
         CAPTURE(url);
         CHECK_THROWS_AS(Client(io, TestClient::to(url)), std::invalid_argument);
     }
@@ -329,9 +327,14 @@ TEST_CASE("only http:// and https://host:port are origins, only http proxies are
 
 TEST_CASE("only GET, POST and PUT of a path are requests") {
     TestClient client(1);
-    const auto [method, target] = GENERATE(table<std::string, std::string>(
-        {{"DELETE", "/"}, {"GET /x HTTP/1.1\r\nA: b\r\n", "/"}, {"GET", "x"}, {"GET", "/a b"},
-         {"GET", "/a\r\nb"}, {"", "/"}, {"GET", ""}}));
+    const auto [method, target] =
+        GENERATE(table<std::string, std::string>({{"DELETE", "/"},
+                                                  {"GET /x HTTP/1.1\r\nA: b\r\n", "/"},
+                                                  {"GET", "x"},
+                                                  {"GET", "/a b"},
+                                                  {"GET", "/a\r\nb"},
+                                                  {"", "/"},
+                                                  {"GET", ""}}));
     CHECK_THROWS_AS(client.call(method, target), std::invalid_argument);
 }
 
@@ -415,8 +418,8 @@ TEST_CASE("credentials that cannot be read or sent are refused at the start, and
     CHECK_THROWS_WITH(Client(io, settings), ContainsSubstring("no secret can be read from"));
     const char* text = GENERATE("", "\nx", "\r\n", "geheim geheim", "geheim\x01", "geheim\xc3\xa9");
     settings.credentials_file = directory.write("token", text);
-    CHECK_THROWS_WITH(Client(io, settings), ContainsSubstring(settings.credentials_file) &&
-                                                !ContainsSubstring("geheim"));
+    CHECK_THROWS_WITH(Client(io, settings),
+                      ContainsSubstring(settings.credentials_file) && !ContainsSubstring("geheim"));
 }
 
 TEST_CASE("no credentials: no Authorization field") {

@@ -51,9 +51,9 @@ TEST_CASE("TLS: a name that is not the certificate's is refused") {
 }
 
 TEST_CASE("TLS: a certificate that is over, or not yet valid, is refused") {
-    const auto [from_s, until_s, reason] = GENERATE(table<long, long, const char*>(
-        {{-7'200, -3'600, "certificate has expired"},
-         {3'600, 7'200, "certificate is not yet valid"}}));
+    const auto [from_s, until_s, reason] =
+        GENERATE(table<long, long, const char*>({{-7'200, -3'600, "certificate has expired"},
+                                                 {3'600, 7'200, "certificate is not yet valid"}}));
     TlsWorld world({.from_s = from_s, .until_s = until_s});
     const ClientResult result = world.call();
     CHECK_FALSE(result.is_response());
@@ -86,9 +86,9 @@ TEST_CASE("TLS: a CA file that holds none is refused at the start, by its name")
     TlsWorld world;
     asio::io_context io;
     world.settings.ca_file = world.directory.path / "none.pem";
-    CHECK_THROWS_WITH(Client(io, world.settings),
-                      ContainsSubstring("no CA certificate can be read from") &&
-                          ContainsSubstring("none.pem"));
+    CHECK_THROWS_WITH(
+        Client(io, world.settings),
+        ContainsSubstring("no CA certificate can be read from") && ContainsSubstring("none.pem"));
     world.settings.ca_file = world.directory.path;
     CHECK_THROWS_AS(Client(io, world.settings), std::runtime_error);
     world.settings.ca_file = world.directory.write("key.pem", "-----BEGIN PRIVATE KEY-----\n");
@@ -146,8 +146,8 @@ TEST_CASE("TLS: a tunnel through a proxy, which sees neither the request nor the
     CHECK(connect.starts_with("CONNECT localhost:443 HTTP/1.1\r\n"));
     CHECK_THAT(connect, ContainsSubstring("Proxy-Authorization: Basic") &&
                             !ContainsSubstring("gateway-token"));
-    CHECK_THAT(world.server.last_request(), ContainsSubstring("Bearer gateway-token") &&
-                                                !ContainsSubstring("Proxy-"));
+    CHECK_THAT(world.server.last_request(),
+               ContainsSubstring("Bearer gateway-token") && !ContainsSubstring("Proxy-"));
 }
 
 TEST_CASE("TLS: a server that speaks plain HTTP, or nothing, is no answer") {

@@ -37,9 +37,9 @@ TEST_CASE("a tag holds commas, and every character but quotes, blanks and contro
 }
 
 TEST_CASE("what is no tag is refused, not ignored") {
-    for (const char* bad : {"", " ", ",", "a", "\"a", "a\"", "'a'", "w/\"a\"", "W/ \"a\"", "W/*",
-                            "\"a\" \"b\"", "\"a\"b", "*, \"a\"", "\"a\", *", "**", "\"a b\"",
-                            "\"a\tb\"", "\"a\x7f\""}) {
+    for (const char* bad :
+         {"", " ", ",", "a", "\"a", "a\"", "'a'", "w/\"a\"", "W/ \"a\"", "W/*", "\"a\" \"b\"",
+          "\"a\"b", "*, \"a\"", "\"a\", *", "**", "\"a b\"", "\"a\tb\"", "\"a\x7f\""}) {
         CAPTURE(bad);
         const auto tags = entity_tags(with({bad}), "If-Match");
         CHECK((tags.has_error() && tags.error().code == "precondition"));

@@ -36,8 +36,8 @@ TEST_CASE("a malformed or ambiguous request is refused and its connection closed
             400, "framing"},
         Row{"TE chunked, gzip", json_head + "Transfer-Encoding: chunked, gzip\r\n\r\n", 400,
             "framing"},
-        Row{"TE gzip, chunked",
-            json_head + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400, "framing"},
+        Row{"TE gzip, chunked", json_head + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+            400, "framing"},
         Row{"TE twice",
             json_head + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
             400, "framing"},
@@ -141,8 +141,9 @@ TEST_CASE("a request may arrive byte by byte, several may arrive at once, answer
 TEST_CASE("a chunked body is joined, its trailers are dropped") {
     TestServer server;
     Wire wire(server.port);
-    wire.send(json_head + "Transfer-Encoding: Chunked\r\n\r\n1;x=y\r\n[\r\n2\r\n1]\r\n0\r\n"
-                          "X-Checksum: 1\r\n\r\n");
+    wire.send(json_head +
+              "Transfer-Encoding: Chunked\r\n\r\n1;x=y\r\n[\r\n2\r\n1]\r\n0\r\n"
+              "X-Checksum: 1\r\n\r\n");
     CHECK(wire.receive().body == "POST [1]");
     wire.send(post("/echo", "[2]"));
     CHECK(wire.receive().body == "POST [2]");
@@ -220,10 +221,10 @@ TEST_CASE("an HTTP/1.0 connection that is kept is said to be, any other is ended
 }
 
 TEST_CASE("a body without a byte is none, however it is framed") {
-    const std::string framing = GENERATE(
-        as<std::string>{}, "\r\n", "Content-Length: 0\r\n\r\n",
-        "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        "Transfer-Encoding: chunked\r\n\r\n000;x=y\r\nX-Trailer: 1\r\n\r\n");
+    const std::string framing =
+        GENERATE(as<std::string>{}, "\r\n", "Content-Length: 0\r\n\r\n",
+                 "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                 "Transfer-Encoding: chunked\r\n\r\n000;x=y\r\nX-Trailer: 1\r\n\r\n");
     const std::string type = GENERATE(as<std::string>{}, "", "Content-Type: text/plain\r\n",
                                       "Content-Encoding: gzip\r\n");
     const auto method = GENERATE(as<std::string>{}, "POST", "GET");

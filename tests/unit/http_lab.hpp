@@ -134,9 +134,7 @@ struct Answer {
     int status = 0;  // 0: the connection was closed instead
     std::string head;
     std::string body;
-    bool has(std::string_view text) const {
-        return (head + body).find(text) != std::string::npos;
-    }
+    bool has(std::string_view text) const { return (head + body).find(text) != std::string::npos; }
 };
 
 // A client without manners.

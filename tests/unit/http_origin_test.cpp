@@ -59,17 +59,35 @@ TEST_CASE("origin: host and port of Origin and Host are the same") {
 }
 
 TEST_CASE("origin: whatever is not exactly the same is foreign") {
-    for (const char* origin :
-         {"http://127.0.0.1", "http://127.0.0.1:80", "http://127.0.0.1:3001",
-          "http://localhost:3000", "http://127.0.0.1:30000", "http://x127.0.0.1:3000",
-          "http://127.0.0.1.evil.example:3000", "http://evil.example/127.0.0.1:3000",
-          "http://127.0.0.1:3000.evil.example", "http://127.0.0.1:3000@evil.example",
-          "http://evil.example@127.0.0.1:3000", "http://evil.example#127.0.0.1:3000",
-          "http://127.0.0.1:3000/", "http://127.0.0.1:3000 ", "http://127.0.0.1:", "http://:3000",
-          "http://127.0.0.1:+3000", "http://127.0.0.1:68536", "http://127.0.0.1:0",
-          "http://127.0.0.1:3000 http://127.0.0.1:3000", "http://127.0.0.1:3000,http://a",
-          "127.0.0.1:3000", "//127.0.0.1:3000", "ws://127.0.0.1:3000", "ftp://127.0.0.1:3000",
-          "file://", "null", "", "*"}) {
+    for (const char* origin : {"http://127.0.0.1",
+                               "http://127.0.0.1:80",
+                               "http://127.0.0.1:3001",
+                               "http://localhost:3000",
+                               "http://127.0.0.1:30000",
+                               "http://x127.0.0.1:3000",
+                               "http://127.0.0.1.evil.example:3000",
+                               "http://evil.example/127.0.0.1:3000",
+                               "http://127.0.0.1:3000.evil.example",
+                               "http://127.0.0.1:3000@evil.example",
+                               "http://evil.example@127.0.0.1:3000",
+                               "http://evil.example#127.0.0.1:3000",
+                               "http://127.0.0.1:3000/",
+                               "http://127.0.0.1:3000 ",
+                               "http://127.0.0.1:",
+                               "http://:3000",
+                               "http://127.0.0.1:+3000",
+                               "http://127.0.0.1:68536",
+                               "http://127.0.0.1:0",
+                               "http://127.0.0.1:3000 http://127.0.0.1:3000",
+                               "http://127.0.0.1:3000,http://a",
+                               "127.0.0.1:3000",
+                               "//127.0.0.1:3000",
+                               "ws://127.0.0.1:3000",
+                               "ftp://127.0.0.1:3000",
+                               "file://",
+                               "null",
+                               "",
+                               "*"}) {
         CAPTURE(origin);
         CHECK(foreign("127.0.0.1:3000", origin));
     }

@@ -85,8 +85,10 @@ TEST_CASE("a page of another origin may read, not change anything") {
     CHECK(answer("POST /echo", "Origin: http://X:80\r\nSec-Fetch-Site: same-origin\r\n").status ==
           200);
     CHECK(answer("POST /echo", "").status == 200);
-    wire.send("POST /echo HTTP/1.1\r\nHost: x\r\nOrigin: http://y\r\n"
-              "Content-Length: 2\r\n\r\n{}" + post("/echo", "[1]"));
+    wire.send(
+        "POST /echo HTTP/1.1\r\nHost: x\r\nOrigin: http://y\r\n"
+        "Content-Length: 2\r\n\r\n{}" +
+        post("/echo", "[1]"));
     CHECK(wire.receive().status == 403);
     CHECK(wire.receive().body == "POST [1]");
 }
@@ -122,8 +124,9 @@ TEST_CASE("an exception becomes 503 or 500 without its text, is counted and repo
     };
     TestServer server({}, hooks);
     Wire wire(server.port);
-    wire.send("GET /unavailable HTTP/1.1\r\nHost: x\r\n\r\n"
-              "GET /broken HTTP/1.1\r\nHost: x\r\n\r\n");
+    wire.send(
+        "GET /unavailable HTTP/1.1\r\nHost: x\r\n\r\n"
+        "GET /broken HTTP/1.1\r\nHost: x\r\n\r\n");
     const Answer first = wire.receive();
     CHECK(first.status == 503);
     CHECK(first.has("Retry-After: 1"));

@@ -140,8 +140,8 @@ TEST_CASE("every state has an answer to every event, and none a second time", "[
     for (const auto& label : table.events) {
         for (const auto& state : table.states) {
             CAPTURE(state, label);
-            const auto given = state == "none" ? std::nullopt
-                                               : std::optional(in(enum_of<State>(state)));
+            const auto given =
+                state == "none" ? std::nullopt : std::optional(in(enum_of<State>(state)));
             const Event when = event(label);
 
             const Decision decision = decide(given ? &*given : nullptr, when, stocked(), kNow);
@@ -156,9 +156,9 @@ TEST_CASE("every state has an answer to every event, and none a second time", "[
 }
 
 TEST_CASE("a reservation keeps what release and sale need and passes the order on", "[inventory]") {
-    const auto event = events::OrderPlaced{
-        kOrder, order_of({{"MOUSE", "Mouse", 100, 1}, {"LAPTOP", "Laptop", 1500, 1},
-                          {"MOUSE", "Mouse", 100, 2}})};
+    const auto event = events::OrderPlaced{kOrder, order_of({{"MOUSE", "Mouse", 100, 1},
+                                                             {"LAPTOP", "Laptop", 1500, 1},
+                                                             {"MOUSE", "Mouse", 100, 2}})};
 
     const Decision decision = decide(nullptr, event, stocked(), kNow);
 

@@ -79,11 +79,10 @@ TEST_CASE("kafka page: of an order's event all is shown but what is about the cu
         const std::string type(events::type_name(kind));
         CAPTURE(type);
         const auto producer = std::ranges::find(events::catalog(), kind, &events::CatalogRow::kind);
-        const auto text = events::without_persons(events::topic_of(producer->producer), type,
-                                                  json_of(event));
+        const auto text =
+            events::without_persons(events::topic_of(producer->producer), type, json_of(event));
         REQUIRE(text);
-        for (const char* personal :
-             {"Kim", "tok_secret", "Sejong", "Seoul", "04524"}) {
+        for (const char* personal : {"Kim", "tok_secret", "Sejong", "Seoul", "04524"}) {
             CAPTURE(personal);
             CHECK_FALSE(holds(*text, personal));
         }
@@ -154,8 +153,10 @@ TEST_CASE("kafka page: keys and headers are shown where the catalog says what th
     const std::string id = kId.to_string();
     record.key = id;
     record.value = R"({"orderId":"019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10","reason":"CUSTOMER"})";
-    record.headers = {{"ce_type", "CancellationStarted.v1"}, {"ce_subject", id},
-                      {"traceparent", "00-1-2-01"}, {"x-customer", "Kim"}};
+    record.headers = {{"ce_type", "CancellationStarted.v1"},
+                      {"ce_subject", id},
+                      {"traceparent", "00-1-2-01"},
+                      {"x-customer", "Kim"}};
     const std::string event = shown(record);
     CHECK(holds(event, R"("key":")" + id));
     CHECK(holds(event, R"({"name":"ce_subject","value":")" + id));
@@ -200,8 +201,8 @@ messaging::PartitionPosition at(std::int32_t partition, std::int64_t end) {
 }
 
 std::string shown(const messaging::GroupPositions& positions) {
-    const analytics::ServiceGroup group{events::Service::shipping, "shipping-service", positions,
-                                        {}};
+    const analytics::ServiceGroup group{
+        events::Service::shipping, "shipping-service", positions, {}};
     return analytics::groups_json(std::vector{group});
 }
 

@@ -26,11 +26,9 @@ constexpr std::size_t kMaxFileLines = 450;
 constexpr std::size_t kMaxMainLines = 80;
 
 // The C++ that the rules on lines and headers are for.
-constexpr const char* kSources[] = {"libs",           "services",
-                                    "tools",          "examples",
-                                    "tests/unit",
-                                    "tests/contract", "tests/component",
-                                    "tests/support",  "tests/simulation"};
+constexpr const char* kSources[] = {
+    "libs",           "services",        "tools",         "examples",        "tests/unit",
+    "tests/contract", "tests/component", "tests/support", "tests/simulation"};
 
 std::string read(const fs::path& file) {
     std::ifstream in(file);
@@ -112,18 +110,18 @@ const std::map<std::string, Layer> kLayers{
     {"_view",  // order only: orders as GET shows them
      {{"core/", "events/", "~/~_store.hpp", "~/~_frames.hpp", "~/~_view.hpp", "<boost/describe"},
       {}}},
-    {"_waiting", kServiceLayer},   // analytics only: open orders and whom they wait for
-    {"_spans",                     // analytics only: an order as an OpenTelemetry trace
+    {"_waiting", kServiceLayer},  // analytics only: open orders and whom they wait for
+    {"_spans",                    // analytics only: an order as an OpenTelemetry trace
      {{"core/", "events/", "~/~.hpp", "~/~_spans.hpp"}, {"core/await", "core/batch_queue"}}},
-    {"_traces",                    // analytics only: how traces are sent
+    {"_traces",  // analytics only: how traces are sent
      {{"core/", "events/", "http/client", "http/retry_after", "messaging/", "~/", "<boost/asio/",
        "<prometheus/", "<rapidjson/", "<spdlog/"},
       {"~/~_api", "messaging/rdkafka", "messaging/kafka"}}},
-    {"_counters_store",            // analytics only: as "_store"
+    {"_counters_store",  // analytics only: as "_store"
      {{"core/", "postgres/", "~/~.hpp", "~/~_counters_store.hpp"}, {}}},
-    {"_push",                      // analytics only: the dashboard over WebSocket
+    {"_push",  // analytics only: the dashboard over WebSocket
      {{"core/", "http/websocket", "postgres/pool.hpp", "~/", "<boost/asio/", "<spdlog/"}, {}}},
-    {"_kafka",                     // analytics only: what the page of that name asks for
+    {"_kafka",  // analytics only: what the page of that name asks for
      {{"core/", "events/", "http/", "messaging/kafka_reader.hpp", "service/problems",
        "~/~_kafka.hpp", "<boost/"},
       {}}},

@@ -9,8 +9,7 @@
 namespace orderflow::test {
 
 // Emits OrderCompleted for every delivery.
-inline bool complete_all(std::span<const messaging::Delivery> batch,
-                         messaging::BatchOutput& out) {
+inline bool complete_all(std::span<const messaging::Delivery> batch, messaging::BatchOutput& out) {
     for (const messaging::Delivery& delivery : batch) {
         Story story;
         story.id = *delivery.order_id();
@@ -22,8 +21,7 @@ inline bool complete_all(std::span<const messaging::Delivery> batch,
 inline std::vector<messaging::Record> two_good_one_broken() {
     Message broken = message_of(Story{}.captured());
     broken.value = "{";
-    return records_of(
-        {message_of(Story{}.scheduled()), broken, message_of(Story{}.refused())});
+    return records_of({message_of(Story{}.scheduled()), broken, message_of(Story{}.refused())});
 }
 
 }  // namespace orderflow::test

@@ -25,18 +25,25 @@ std::vector<EventKind> kinds(const Saga& saga) {
 }
 
 bool begins_with(const std::vector<Happened>& longer, const std::vector<Happened>& shorter) {
-    return std::ranges::equal(shorter, std::span(longer).first(shorter.size()),
-                              [](const Happened& a, const Happened& b) {
-                                  return a.kind == b.kind && a.service == b.service &&
-                                         a.at == b.at && a.state == b.state;
-                              });
+    return std::ranges::equal(
+        shorter, std::span(longer).first(shorter.size()), [](const Happened& a, const Happened& b) {
+            return a.kind == b.kind && a.service == b.service && a.at == b.at && a.state == b.state;
+        });
 }
 
 // What the participants may say, in whatever order it arrives.
 std::vector<Event> all_of(const Story& s) {
-    return {s.reserved(), s.captured(), s.scheduled(), s.rejected(), s.declined(), s.refused(),
-            s.released(), s.refunded(), s.voided(),
-            s.nothing(events::Participant::inventory), s.nothing(events::Participant::payment),
+    return {s.reserved(),
+            s.captured(),
+            s.scheduled(),
+            s.rejected(),
+            s.declined(),
+            s.refused(),
+            s.released(),
+            s.refunded(),
+            s.voided(),
+            s.nothing(events::Participant::inventory),
+            s.nothing(events::Participant::payment),
             s.nothing(events::Participant::shipping)};
 }
 
@@ -62,11 +69,10 @@ TEST_CASE("history: a completed order's, and a cancelled one's with who undid wh
     then(s.nothing(events::Participant::shipping), 5);
     then(s.refunded(), 6);
     then(s.released(), 7);
-    CHECK(kinds(saga) ==
-          std::vector{EventKind::OrderPlaced, EventKind::StockReserved, EventKind::PaymentCaptured,
-                      EventKind::CancellationStarted, EventKind::NothingToCompensate,
-                      EventKind::PaymentRefunded, EventKind::StockReleased,
-                      EventKind::OrderCancelled});
+    CHECK(kinds(saga) == std::vector{EventKind::OrderPlaced, EventKind::StockReserved,
+                                     EventKind::PaymentCaptured, EventKind::CancellationStarted,
+                                     EventKind::NothingToCompensate, EventKind::PaymentRefunded,
+                                     EventKind::StockReleased, EventKind::OrderCancelled});
     CHECK(history(saga)[4].service == events::Service::shipping);
     CHECK(history(saga)[5].state == State::CANCELLING);
     CHECK(history(saga).back().state == State::CANCELLED);

@@ -87,9 +87,9 @@ TEST_CASE("cancellation: each caller hears the state that its order is in then")
 
     REQUIRE(cancel_orders(store, keys, batch, at(4), out, outcomes));
 
-    CHECK(states_of(outcomes) == std::vector<std::optional<State>>{State::COMPLETED, std::nullopt,
-                                                      State::CANCELLING, State::CANCELLING,
-                                                      State::CANCELLED});
+    CHECK(states_of(outcomes) ==
+          std::vector<std::optional<State>>{State::COMPLETED, std::nullopt, State::CANCELLING,
+                                            State::CANCELLING, State::CANCELLED});
     REQUIRE(out.events.size() == 1);
     CHECK(out.events[0].data == Event{processing.cancellation(Reason::CUSTOMER)});
     CHECK(out.events[0].traceparent == trace);

@@ -54,8 +54,8 @@ TEST_CASE("order service: a batch folds an order's events into one row and keeps
 
     const auto out = handled(store, {a.reserved(), b.rejected(), a.captured(), a.scheduled()});
 
-    CHECK(events_of(out) == std::vector<Event>{
-        b.cancellation(Reason::OUT_OF_STOCK), a.completed()});
+    CHECK(events_of(out) ==
+          std::vector<Event>{b.cancellation(Reason::OUT_OF_STOCK), a.completed()});
     CHECK(store.updated == std::vector<OrderId>{std::min(a.id, b.id), std::max(a.id, b.id)});
     CHECK(store.rows[a.id].state == State::COMPLETED);
     CHECK(store.rows[a.id].reserved_at == at(8));
@@ -153,9 +153,8 @@ TEST_CASE("order service: orders are placed at the database's time, all or none"
 TEST_CASE("order service: an order whose row was lost after its end does not begin anew") {
     const Story story;
     MemoryOrders store;
-    store.ledger[story.id] = {{story.placed(), at(0)},
-                              {story.cancellation(), at(1)},
-                              {story.cancelled(), at(2)}};
+    store.ledger[story.id] = {
+        {story.placed(), at(0)}, {story.cancellation(), at(1)}, {story.cancelled(), at(2)}};
 
     const auto out = handled(store, {story.reserved(), story.scheduled()});
 

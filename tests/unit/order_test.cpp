@@ -236,10 +236,9 @@ TEST_CASE("order: three answers in any order, each twice, cancel once and name w
     using enum Participant;
     const Story s;
     const int undone = GENERATE(range(0, 8));  // bits: who had something to undo
-    const std::vector<Event> answers{
-        undone & 1 ? Event{s.released()} : Event{s.nothing(inventory)},
-        undone & 2 ? Event{s.refunded()} : Event{s.nothing(payment)},
-        undone & 4 ? Event{s.voided()} : Event{s.nothing(shipping)}};
+    const std::vector<Event> answers{undone & 1 ? Event{s.released()} : Event{s.nothing(inventory)},
+                                     undone & 2 ? Event{s.refunded()} : Event{s.nothing(payment)},
+                                     undone & 4 ? Event{s.voided()} : Event{s.nothing(shipping)}};
     events::OrderCancelled expected = s.cancelled();
     if (undone & 1) expected.undone.push_back(Compensation::StockReleased);
     if (undone & 2) expected.undone.push_back(Compensation::PaymentRefunded);

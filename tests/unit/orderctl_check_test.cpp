@@ -131,9 +131,8 @@ TEST_CASE("orderctl check: what an operator settled is not judged before the gat
 }
 
 TEST_CASE("orderctl check: I4 names an order of which the gateway contradicts an operator") {
-    for (const auto& [as, says] :
-         {std::pair{Settlement::REFUNDED, PaymentState::NEVER_CHARGED},
-          std::pair{Settlement::NEVER_CHARGED, PaymentState::REFUNDED}}) {
+    for (const auto& [as, says] : {std::pair{Settlement::REFUNDED, PaymentState::NEVER_CHARGED},
+                                   std::pair{Settlement::NEVER_CHARGED, PaymentState::REFUNDED}}) {
         World world;
         const Story story = world.cancelled();
         OrderFacts& order = world.of(story);
@@ -272,9 +271,8 @@ TEST_CASE("orderctl check: I9 catches records of an order that first stand in an
     World world;
     const Story story = world.cancelled();
     auto& list = world.facts.events;
-    const auto last = std::ranges::find_if(list, [](const LedgerEvent& e) {
-        return e.is(events::EventKind::OrderCancelled);
-    });
+    const auto last = std::ranges::find_if(
+        list, [](const LedgerEvent& e) { return e.is(events::EventKind::OrderCancelled); });
     last->offset = 0;
     CHECK_THAT(said(world.check(), "I9"), ContainsSubstring("stands at 0@0"));
     last->offset = 100;

@@ -46,8 +46,7 @@ TEST_CASE("orderctl fold: every column of a row that differs from its ledger is 
         {"payment: state", [](Aggregates& a) { a.payment->state = PaymentState::INTENT; }},
         {"payment: amount", [](Aggregates& a) { a.payment->amount->amount += 1; }},
         {"payment: chargeId", [](Aggregates& a) { a.payment->charge += 1; }},
-        {"payment: settledAs",
-         [](Aggregates& a) { a.payment->settled_as = Settlement::REFUNDED; }},
+        {"payment: settledAs", [](Aggregates& a) { a.payment->settled_as = Settlement::REFUNDED; }},
         {"payment: settledBy", [](Aggregates& a) { a.payment->settled_by = 7; }},
         {"payment: state: ledger says no CancellationStarted",
          [](Aggregates& a) { a.payment->state = PaymentState::CANCELLING; }},
@@ -184,8 +183,7 @@ TEST_CASE("orderctl fold: an event that does not speak of its order as placed is
              event.amount += 1;
              return event;
          }},
-        {"shipping: total: ledger says 1500 KRW, table says 1500 USD",
-         [](const Story& story) {
+        {"shipping: total: ledger says 1500 KRW, table says 1500 USD", [](const Story& story) {
              auto event = story.scheduled();
              event.currency = *Currency::parse("USD");
              return event;

@@ -90,8 +90,7 @@ TEST_CASE("orderctl order: a cancellation under way waits for whoever has not an
 
 TEST_CASE("orderctl order: one step is awaited, the others are still to come") {
     OrderView order = in_state("PROCESSING");
-    order.events = {event(kT0, "order", "OrderPlaced"),
-                    event(kT1, "inventory", "StockReserved")};
+    order.events = {event(kT0, "order", "OrderPlaced"), event(kT1, "inventory", "StockReserved")};
     CHECK(lines(order) == Lines{"done|OrderPlaced||", "done|StockReserved||",
                                 "waiting|PaymentCaptured|waiting|",
                                 "skipped|ShipmentScheduled|still to come|",
@@ -116,12 +115,11 @@ TEST_CASE("orderctl order: events come in time order, compensations name what th
 }
 
 TEST_CASE("orderctl order: no effect stands before its cause, whatever a clock said") {
-    std::vector<EventView> events{event(kT0, "order", "OrderCompleted"),  // an hour behind
-                                  event(kT1, "order", "OrderPlaced"),
-                                  event(kT3, "inventory", "StockReserved"),
-                                  event(kT2, "payment", "RecordParked"),
-                                  event(kT2, "payment", "PaymentCaptured"),
-                                  event(kT3, "shipping", "ShipmentScheduled")};
+    std::vector<EventView> events{
+        event(kT0, "order", "OrderCompleted"),  // an hour behind
+        event(kT1, "order", "OrderPlaced"),         event(kT3, "inventory", "StockReserved"),
+        event(kT2, "payment", "RecordParked"),      event(kT2, "payment", "PaymentCaptured"),
+        event(kT3, "shipping", "ShipmentScheduled")};
     sort_and_link(events);
     Lines types;
     for (const EventView& event : events) {
@@ -147,14 +145,17 @@ TEST_CASE("orderctl stuck: a charge without a clear outcome names its tries and 
     const Wait wait = only(order);
     CHECK(wait.whom == "payment");
     CHECK(wait.since == kT1);
-    CHECK(wait.why == "charge UNKNOWN: 2 tries without a clear outcome, next try about "
-                      "2026-01-02T03:04:02.250000Z");
-    CHECK(wait.mend.value().starts_with("curl -X POST http://localhost:3000/api/orders/ID/"
-                                        "cancellations"));
+    CHECK(wait.why ==
+          "charge UNKNOWN: 2 tries without a clear outcome, next try about "
+          "2026-01-02T03:04:02.250000Z");
+    CHECK(
+        wait.mend.value().starts_with("curl -X POST http://localhost:3000/api/orders/ID/"
+                                      "cancellations"));
     Surroundings later;  // the try is under way, or nobody is there to make it
     later.now = parse_rfc3339(kT3).value() + std::chrono::seconds(1);
-    CHECK(only(order, later).why == "charge UNKNOWN: 2 tries without a clear outcome, next try due "
-                                    "since 2026-01-02T03:04:02.250000Z");
+    CHECK(only(order, later).why ==
+          "charge UNKNOWN: 2 tries without a clear outcome, next try due "
+          "since 2026-01-02T03:04:02.250000Z");
     order.payment->state = "INTENT";
     CHECK(only(order).why == "the charge is under way");
     CHECK_FALSE(only(order).mend.has_value());
@@ -167,8 +168,9 @@ TEST_CASE("orderctl stuck: a cancel that the gateway does not answer is the oper
     order.payment = ParticipantView{"CANCELLING", {}, {}, kT2, 7, {}, {}};
     const Wait wait = only(order);
     CHECK(wait.since == kT2);
-    CHECK(wait.why == "the gateway has not answered the cancel clearly: 7 tries, next try about "
-                      "2026-01-02T03:04:33.250000Z");
+    CHECK(wait.why ==
+          "the gateway has not answered the cancel clearly: 7 tries, next try about "
+          "2026-01-02T03:04:33.250000Z");
     CHECK(wait.mend.value().starts_with("orderctl payment settle ID --as refunded   # or --as "));
 }
 
@@ -207,20 +209,23 @@ TEST_CASE("orderctl stuck: an event that the relay has not confirmed explains th
     CHECK(wait.why == "the relay of order-service has not confirmed OrderPlaced (seq 17)");
     CHECK(wait.mend.value().starts_with("orderctl lag"));
     order.events[0].refusal = "Broker: Unknown topic (gone)";
-    CHECK(only(order).why == "the relay of order-service has not confirmed OrderPlaced (seq 17): "
-                             "its topic refuses, Broker: Unknown topic (gone)");
+    CHECK(only(order).why ==
+          "the relay of order-service has not confirmed OrderPlaced (seq 17): "
+          "its topic refuses, Broker: Unknown topic (gone)");
     order.order->state = "CANCELLED";
     CHECK(only(order).whom == "relay");
 }
 
-TEST_CASE("orderctl stuck: a record that is put aside explains the wait, a dead one is for an "
-          "operator") {
+TEST_CASE(
+    "orderctl stuck: a record that is put aside explains the wait, a dead one is for an "
+    "operator") {
     OrderView order = in_state("PROCESSING");
     order.parked.push_back({"inventory", 7, "order-events", 2, 30, 1, false, "why", kT1, kT3, {}});
     Wait wait = only(order);
     CHECK(wait.whom == "inventory");
-    CHECK(wait.why == "inventory has put record 7 (order-events/2@30) aside, 1 try failed, next at "
-                      "2026-01-02T03:04:02.000000Z: why");
+    CHECK(wait.why ==
+          "inventory has put record 7 (order-events/2@30) aside, 1 try failed, next at "
+          "2026-01-02T03:04:02.000000Z: why");
     CHECK_FALSE(wait.mend.has_value());
     Surroundings later;
     later.now = parse_rfc3339(kT3).value();
@@ -237,8 +242,8 @@ TEST_CASE("orderctl stuck: a record that is put aside explains the wait, a dead 
 
 TEST_CASE("orderctl stuck: a record behind another one has no time of its own") {
     OrderView order = in_state("PROCESSING");
-    order.parked.push_back({"inventory", 8, "order-events", 2, 31, 0, false, "behind", kT1, kT3,
-                            7});
+    order.parked.push_back(
+        {"inventory", 8, "order-events", 2, 31, 0, false, "behind", kT1, kT3, 7});
     CHECK(only(order).why ==
           "inventory has put record 8 (order-events/2@31) aside, waits behind record 7 of its "
           "order, which is tried again at 2026-01-02T03:04:02.000000Z: behind");
@@ -253,9 +258,8 @@ TEST_CASE("orderctl stuck: what an open transaction hides cannot be brought back
     const auto hides = [](const Wait& wait, const std::string& topic) {
         return wait.why == "a Kafka transaction that is still open hides what is in " + topic +
                                "/3 from offset 40 to 41 from every consumer" &&
-               wait.mend.value().starts_with(
-                   "scripts/kafka kafka-transactions abort --topic " + topic +
-                   " --partition 3 --start-offset 40   #");
+               wait.mend.value().starts_with("scripts/kafka kafka-transactions abort --topic " +
+                                             topic + " --partition 3 --start-offset 40   #");
     };
     Surroundings around;
     around.propose.transactions = "scripts/kafka kafka-transactions";
@@ -318,7 +322,7 @@ TEST_CASE("orderctl proposals: a word is quoted when a shell would take it apart
     CHECK(shell_word("/tmp/$x`y\\\"z") == "'/tmp/$x`y\\\"z'");
     CHECK(shell_word("/tmp/it's") == "'/tmp/it'\\''s'");
     CHECK(shell_word("~/주문") == "'~/주문'");
-    CHECK(shell_word("a\tb1") == "$'a\\011b1'");            // a terminal is shown no tabs
+    CHECK(shell_word("a\tb1") == "$'a\\011b1'");  // a terminal is shown no tabs
     CHECK(shell_word("a\xe2\x80\xae") == "$'a\\342\\200\\256'");
 }
 
@@ -337,10 +341,11 @@ TEST_CASE("orderctl tables: columns are aligned, the last one is cut where the t
     table.add({"ä", "1", "short"});
     table.add({"long", "1000", "a text that does not fit"});
     table.remark("remark");
-    CHECK(table.text(0) == "A     NUMBER  TEXT\n"
-                           "ä          1  short\n"
-                           "long    1000  a text that does not fit\n"
-                           "    remark\n");
+    CHECK(table.text(0) ==
+          "A     NUMBER  TEXT\n"
+          "ä          1  short\n"
+          "long    1000  a text that does not fit\n"
+          "    remark\n");
     CHECK(table.text(32).find("long    1000  a text that does …\n") != std::string::npos);
 }
 

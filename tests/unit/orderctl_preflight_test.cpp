@@ -43,10 +43,11 @@ TEST_CASE("preflight: a gateway that answers 401 refuses the credentials") {
 }
 
 TEST_CASE("preflight: labels are found in what /metrics says, of that metric only") {
-    const std::string metrics = "# TYPE orderflow_build_info gauge\n"
-                                "orderflow_build_info_x{version=\"0\"} 1\n"
-                                "orderflow_build_info{environment=\"shop\",version=\"1.2\"} 1\n"
-                                "other{log_level=\"debug\"} 1\n";
+    const std::string metrics =
+        "# TYPE orderflow_build_info gauge\n"
+        "orderflow_build_info_x{version=\"0\"} 1\n"
+        "orderflow_build_info{environment=\"shop\",version=\"1.2\"} 1\n"
+        "other{log_level=\"debug\"} 1\n";
     CHECK(label_in(metrics, "orderflow_build_info", "version") == "1.2");
     CHECK(label_in(metrics, "orderflow_build_info", "environment") == "shop");
     CHECK(label_in(metrics, "orderflow_build_info", "log_level").empty());

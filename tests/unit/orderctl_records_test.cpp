@@ -38,9 +38,7 @@ public:
         event.offset = -1;
         event.arrived = 0;
     }
-    int home(const test::Message& message) const {
-        return messaging::partition_of(message.key, 6);
-    }
+    int home(const test::Message& message) const { return messaging::partition_of(message.key, 6); }
     void take(const test::Message& message, std::int64_t offset) {
         take(message, home(message), offset);
     }
@@ -107,8 +105,7 @@ TEST_CASE("orderctl records: of two headers of one name the first counts, as for
     auto message = topics.emit(Story().placed());
     auto forged = message;
     topics.take(message, 7);
-    forged.headers.insert(forged.headers.begin(),
-                          {"ce_id", test::new_id<EventId>().to_string()});
+    forged.headers.insert(forged.headers.begin(), {"ce_id", test::new_id<EventId>().to_string()});
     topics.take(forged, 8);
     CHECK(topics.last().copies == 1);
     CHECK_THAT(topics.i9(), ContainsSubstring("in no ledger: OrderPlaced.v1"));

@@ -19,14 +19,17 @@ TEST_CASE("orderctl text: what would steer a terminal is shown as a mark") {
     const std::string bad = kBad;
     CHECK(shown("\033[2J\033]0;title\a") == bad + "[2J" + bad + "]0;title" + bad);
     CHECK(shown(std::string("a\0b\b\177", 5)) == "a" + bad + "b" + bad + bad);
-    CHECK(shown("\xc2\x9b" "31m") == bad + "31m");                // CSI of one character
+    CHECK(shown("\xc2\x9b"
+                "31m") == bad + "31m");  // CSI of one character
     CHECK(shown("\xc2\x80\xc2\x9f\xc2\xa0") == bad + bad + "\xc2\xa0");
-    CHECK(shown("\xe2\x80\xae" "dlog\xe2\x80\xac") == bad + "dlog" + bad);  // from right to left
+    CHECK(shown("\xe2\x80\xae"
+                "dlog\xe2\x80\xac") == bad + "dlog" + bad);  // from right to left
     CHECK(shown("\xe2\x80\xa8\xe2\x81\xa6\xd8\x9c") == bad + bad + bad);
 }
 
 TEST_CASE("orderctl text: bytes that are not UTF-8 are shown as marks") {
-    CHECK(shown("a\x9b" "b\xff\xc3") == std::string("a") + kBad + "b" + kBad + kBad);
+    CHECK(shown("a\x9b"
+                "b\xff\xc3") == std::string("a") + kBad + "b" + kBad + kBad);
     CHECK(shown("\xed\xa0\x80") == std::string(kBad) + kBad + kBad);  // half a surrogate pair
 }
 

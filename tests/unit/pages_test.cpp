@@ -91,9 +91,9 @@ TEST_CASE("pages: a browser that has the file is told so, with an empty answer")
 }
 
 TEST_CASE("pages: what does not exist is a page for people and a problem for programs") {
-    for (const char* path : {"/nothing", "/orders/42", "/orders/%3Cscript%3E", "/pages/nothing.js",
-                             "/orders/42/x", "/pages/order.html", "/orders/", "/orders/%ff",
-                             "/a/b//c/d"}) {
+    for (const char* path :
+         {"/nothing", "/orders/42", "/orders/%3Cscript%3E", "/pages/nothing.js", "/orders/42/x",
+          "/pages/order.html", "/orders/", "/orders/%ff", "/a/b//c/d"}) {
         CAPTURE(path);
         const auto page = get(path);
         CHECK(page.status == 404);

@@ -152,8 +152,8 @@ TEST_CASE("parking: a due record that succeeds is removed after what follows was
 
     CHECK(retry_due(Service::order, work, handler) == Retry::done);
 
-    CHECK(work.calls == Calls{"begin", "take", "append OrderCompleted", "commit",
-                              "begin", "unpark", "commit"});
+    CHECK(work.calls ==
+          Calls{"begin", "take", "append OrderCompleted", "commit", "begin", "unpark", "commit"});
     CHECK(handed_out == 1);
     CHECK(handler.commits == 1);
 }
@@ -199,8 +199,7 @@ TEST_CASE("parking: a due record that fails again waits longer, the sixth time i
 
     const std::string last = attempts == 5 ? "give up" : "postpone";
     CHECK(fates(work) == "take, " + last + ", append");
-    CHECK(work.last_error ==
-          (orphan ? "orphan: no such order" : "failed: no such state"));
+    CHECK(work.last_error == (orphan ? "orphan: no such order" : "failed: no such state"));
     CHECK(handler.commits == (orphan ? 1 : 0));
 }
 

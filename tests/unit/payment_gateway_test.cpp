@@ -211,10 +211,9 @@ TEST_CASE("gateway: charge and cancel are sent with the order's key") {
 
     CHECK(meanings == std::vector<std::string>{"captured c 1 KRW", "nothing taken"});
     CHECK(received ==
-          std::vector<std::string>{
-              "POST /v1/charges {\"key\":\"" + key +
-                  R"(","amount":1500,"currency":"KRW","token":"tok_ok"})",
-              "POST /v1/charges/" + key + "/cancel "});
+          std::vector<std::string>{"POST /v1/charges {\"key\":\"" + key +
+                                       R"(","amount":1500,"currency":"KRW","token":"tok_ok"})",
+                                   "POST /v1/charges/" + key + "/cancel "});
 }
 
 TEST_CASE("gateway: its credentials stand in no log; that they go unencrypted does") {

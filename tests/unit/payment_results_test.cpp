@@ -69,26 +69,23 @@ GatewayResult captured(const Story& story, std::int64_t amount = 1500) {
 GatewayResult refunded(const Story& story) {
     return {story.id, CancelResult{Refunded{{1500, {}}}}};
 }
-GatewayResult nothing_taken(const Story& story) {
-    return {story.id, CancelResult{NothingTaken{}}};
-}
+GatewayResult nothing_taken(const Story& story) { return {story.id, CancelResult{NothingTaken{}}}; }
 
 // The reports of all parts as one.
 ResultReport commit_all(Database& database, std::span<const GatewayResult> results) {
     ResultReport all;
     std::size_t done = 0;
-    commit_results(database.work, database.store, results,
-                   [&](std::span<const GatewayResult> part, const ResultReport& report) {
-                       CHECK(part.data() == results.data() + done);  // each once, in order
-                       done += part.size();
-                       for (std::size_t i = 0; i < all.emitted.size(); ++i) {
-                           all.emitted[i] += report.emitted[i];
-                       }
-                       all.alarms.insert(all.alarms.end(), report.alarms.begin(),
-                                         report.alarms.end());
-                       all.failed.insert(all.failed.end(), report.failed.begin(),
-                                         report.failed.end());
-                   });
+    commit_results(
+        database.work, database.store, results,
+        [&](std::span<const GatewayResult> part, const ResultReport& report) {
+            CHECK(part.data() == results.data() + done);  // each once, in order
+            done += part.size();
+            for (std::size_t i = 0; i < all.emitted.size(); ++i) {
+                all.emitted[i] += report.emitted[i];
+            }
+            all.alarms.insert(all.alarms.end(), report.alarms.begin(), report.alarms.end());
+            all.failed.insert(all.failed.end(), report.failed.begin(), report.failed.end());
+        });
     CHECK(done == results.size());
     return all;
 }
@@ -153,8 +150,7 @@ TEST_CASE("payment results: with the database out of reach nothing is reported, 
     }
     database.work.failing = where;
 
-    CHECK_THROWS_AS(commit_all(database, results),
-                    postgres::DatabaseError);
+    CHECK_THROWS_AS(commit_all(database, results), postgres::DatabaseError);
     CHECK(database.work.calls.back() == "rollback");
     for (const Story& story : stories) CHECK(database.state(story) == "INTENT");
 
@@ -182,8 +178,7 @@ TEST_CASE("payment results: out of reach in the midst of bisecting, the same may
         if (++transactions == 3) throw postgres::DatabaseError("gone", "08006", true);
     };
 
-    CHECK_THROWS_AS(commit_all(database, results),
-                    postgres::DatabaseError);
+    CHECK_THROWS_AS(commit_all(database, results), postgres::DatabaseError);
     CHECK(database.state(stories[1]) == "CAPTURED");
     const ResultReport report = commit_all(database, results);
 
@@ -256,11 +251,11 @@ TEST_CASE("payment settled by hand: the row is kept, its answer emitted with the
     CHECK(row.settled_by == "kim");
     CHECK(row.touched_at == at(0));  // the transaction's clock
     REQUIRE(out.events.size() == 1);
-    CHECK(out.events[0].data == Event{events::NothingToCompensate{
-                                    story.id, events::Participant::payment, "kim"}});
+    CHECK(out.events[0].data ==
+          Event{events::NothingToCompensate{story.id, events::Participant::payment, "kim"}});
     CHECK(out.events[0].traceparent == kTrace);
-    CHECK(database.work.calls == std::vector<std::string>{
-                                     "begin", "append NothingToCompensate", "commit"});
+    CHECK(database.work.calls ==
+          std::vector<std::string>{"begin", "append NothingToCompensate", "commit"});
 }
 
 TEST_CASE("payment settled by hand: refused for an unknown order and in every other state") {

@@ -187,8 +187,8 @@ TEST_CASE("payment rules: an operator answers for the gateway only while the ord
             CAPTURE(state, as);
             const Story story;
 
-            const auto decision = settle_by_hand(story.id, *row(state, story),
-                                                 enum_of<Settlement>(as), "kim", at(2));
+            const auto decision =
+                settle_by_hand(story.id, *row(state, story), enum_of<Settlement>(as), "kim", at(2));
 
             CHECK(decision.has_value() == (table.cell(as, state) != "-"));
             if (decision) CHECK(cell_of(*decision) == table.cell(as, state));
@@ -200,8 +200,7 @@ TEST_CASE("payment rules: what an operator says is marked with the name, and ask
     const Story story;
     const Payment cancelling = *row("CANCELLING", story);
 
-    const auto refunded =
-        settle_by_hand(story.id, cancelling, Settlement::REFUNDED, "kim", at(2));
+    const auto refunded = settle_by_hand(story.id, cancelling, Settlement::REFUNDED, "kim", at(2));
     const auto never =
         settle_by_hand(story.id, cancelling, Settlement::NEVER_CHARGED, "lee", at(2));
 

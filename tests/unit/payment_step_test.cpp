@@ -227,8 +227,8 @@ TEST_CASE("payment step: what is committed is reported, though the rest is out o
     REQUIRE(till.step.in_hand().size() == 2);
     CHECK(till.step.in_hand()[0].id == ids[2]);
     till.step.commit(at(102));
-    CHECK(till.notes.told == Told{"committed 2", "alarm", "committed 1", "committed 1",
-                                  "failed: unreadable row"});
+    CHECK(till.notes.told ==
+          Told{"committed 2", "alarm", "committed 1", "committed 1", "failed: unreadable row"});
     CHECK(till.step.in_hand().empty());
     CHECK(till.store.state(ids[2]) == State::CAPTURED);
 }

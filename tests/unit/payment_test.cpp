@@ -158,14 +158,12 @@ TEST_CASE("payment: results of one order are folded in their order") {
     payment.handle({story.reserved()});
 
     BatchOutput out;
-    const std::vector<GatewayResult> results{result("unclear", story.id),
-                                             result("declined", story.id),
-                                             result("captured", story.id)};
+    const std::vector<GatewayResult> results{
+        result("unclear", story.id), result("declined", story.id), result("captured", story.id)};
     Alarms alarms;
     REQUIRE(apply_results(payment.store, results, at(3), out, alarms));
 
     REQUIRE(out.events.size() == 1);
-    CHECK(out.events[0].data ==
-          Event{story.declined(PaymentRejection::CARD_TOKEN_UNKNOWN)});
+    CHECK(out.events[0].data == Event{story.declined(PaymentRejection::CARD_TOKEN_UNKNOWN)});
     CHECK(payment.store.rows.at(story.id).second == 2);
 }

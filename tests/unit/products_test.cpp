@@ -39,7 +39,7 @@ TEST_CASE("a product that is not known is created with its stock", "[products]")
     CHECK(decision.verdict == Verdict::CREATED);
     CHECK(*decision.next == Product{"Laptop", {1500, {}}, 10, 0, 0});
     CHECK(event_of(decision) == events::StockAdjusted{"LAPTOP", "Laptop", 1500, {}, 10});
-    CHECK(put(nullptr, kNew, {{}, kAny}) == Verdict::CREATED);           // If-None-Match: *
+    CHECK(put(nullptr, kNew, {{}, kAny}) == Verdict::CREATED);  // If-None-Match: *
     CHECK(put(nullptr, kNew, {{}, tags({"x"})}) == Verdict::CREATED);
     CHECK(put(nullptr, kOffer, kNone) == Verdict::STOCK_MISSING);
     CHECK(put(nullptr, kNew, {kAny, {}}) == Verdict::CONDITION_FAILED);  // If-Match: it is gone
@@ -291,10 +291,10 @@ TEST_CASE("conditions name offers; weak tags match no change, dates are refused"
           std::vector<std::string>{"a", "c"});
     CHECK(read({{"If-None-Match", R"(W/"b.1.1.1")"}}).value().none_match->tags ==
           std::vector<std::string>{"b"});
-    for (const auto& [name, value] : {std::pair{"If-Match", "a"}, std::pair{"If-None-Match", ""},
-                                      std::pair{"If-Modified-Since", "x"},
-                                      std::pair{"If-Unmodified-Since",
-                                                "Sat, 28 Nov 2026 20:00:00 GMT"}}) {
+    for (const auto& [name, value] :
+         {std::pair{"If-Match", "a"}, std::pair{"If-None-Match", ""},
+          std::pair{"If-Modified-Since", "x"},
+          std::pair{"If-Unmodified-Since", "Sat, 28 Nov 2026 20:00:00 GMT"}}) {
         CAPTURE(name);
         const auto conditions = read({{name, value}});
         CHECK((conditions.has_error() && conditions.error().code == "precondition"));

@@ -31,7 +31,7 @@ struct Plug {
 struct Told {
     std::map<int, int> committed;  // how often each caller was told so
     std::map<int, int> failed;
-    std::vector<int> order;        // of the commits
+    std::vector<int> order;  // of the commits
 };
 
 class NumberWorker final : public messaging::QueueLoop<int>::Worker {
@@ -74,11 +74,10 @@ Told run(const std::function<void(std::span<int>)>& check) {
     Plug plug;
     Told told;
     {
-        messaging::QueueLoop<int> loop(
-            "numbers", {events::Service::order, "", {}, registry, bell}, 200,
-            [&](postgres::Connection&) {
-                return std::make_unique<NumberWorker>(plug, check, told);
-            });
+        messaging::QueueLoop<int> loop("numbers", {events::Service::order, "", {}, registry, bell},
+                                       200, [&](postgres::Connection&) {
+                                           return std::make_unique<NumberWorker>(plug, check, told);
+                                       });
         loop.submit(int{kPlug});
         plug.taken.get_future().wait();
         for (int i = 0; i < 100; ++i) loop.submit(int{i});

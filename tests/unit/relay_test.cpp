@@ -45,8 +45,7 @@ TEST_CASE("relay: every event above the checkpoint is produced once, in ledger o
     ledger.saved = ledger.rows[4].seq;
     relay.start();
 
-    while (relay.step(kStart) > 0) {
-    }
+    while (relay.step(kStart) > 0) {}
 
     const auto all = seqs(ledger);
     CHECK(producer.produced == std::vector(all.begin() + 5, all.end()));
@@ -283,8 +282,8 @@ TEST_CASE("relay: rows of other lanes are stepped over and do not hold up the ch
     relay.start();
 
     CHECK(relay.step(kStart) == 3);
-    CHECK(producer.produced == std::vector{ledger.rows[1].seq, ledger.rows[2].seq,
-                                           ledger.rows[4].seq});
+    CHECK(producer.produced ==
+          std::vector{ledger.rows[1].seq, ledger.rows[2].seq, ledger.rows[4].seq});
     CHECK(relay.confirmed() == ledger.rows[0].seq);
     CHECK(relay.stepped_over() == ledger.rows[5].seq);
     producer.report(2);

@@ -50,18 +50,18 @@ struct Parsed {
 }  // namespace
 
 TEST_CASE("settings: any property of librdkafka may be set, but for those the promise rests on") {
-    for (const char* good : {"linger.ms=5", "batch.size=16384", "compression.type=zstd",
-                             "queue.buffering.max.kbytes=32768", "retries=3",
-                             "fetch.wait.max.ms=500", "fetch.max.bytes=52428800",
-                             "fetch.min.bytes=1024", "max.poll.interval.ms=300000",
-                             "security.protocol=SASL_SSL", "sasl.mechanism=SCRAM-SHA-512"}) {
+    for (const char* good :
+         {"linger.ms=5", "batch.size=16384", "compression.type=zstd",
+          "queue.buffering.max.kbytes=32768", "retries=3", "fetch.wait.max.ms=500",
+          "fetch.max.bytes=52428800", "fetch.min.bytes=1024", "max.poll.interval.ms=300000",
+          "security.protocol=SASL_SSL", "sasl.mechanism=SCRAM-SHA-512"}) {
         INFO(good);
         CHECK(refusal_of_property(good) == "");
     }
     for (const std::string name :
          {"acks", "enable.idempotence", "enable.auto.commit", "enable.auto.offset.store",
-          "partitioner", "auto.offset.reset", "message.timeout.ms", "isolation.level",
-          "group.id", "topic.acks", "topic.partitioner", "topic.auto.offset.reset",
+          "partitioner", "auto.offset.reset", "message.timeout.ms", "isolation.level", "group.id",
+          "topic.acks", "topic.partitioner", "topic.auto.offset.reset",
           "delivery.report.only.error", "ssl.engine.location", "test.mock.num.brokers"}) {
         CHECK_THAT(refusal_of_property(name + "=1"), ContainsSubstring(name + " cannot be set: "));
     }
@@ -86,11 +86,11 @@ TEST_CASE("settings: properties come by flags or by the environment, for all cli
                          "fetch.wait.max.ms=9", "--batch-records", "77", "--batch-wait-ms", "3"});
     CHECK_FALSE(parsed.code);
     const auto properties = parsed.config.kafka().properties;
-    CHECK(properties.all == messaging::Properties{{"security.protocol", "SSL"},
-                                                  {"client.rack", "a"}});
+    CHECK(properties.all ==
+          messaging::Properties{{"security.protocol", "SSL"}, {"client.rack", "a"}});
     CHECK(properties.producer == messaging::Properties{{"linger.ms", "5"}});
-    CHECK(properties.consumer == messaging::Properties{{"fetch.min.bytes", "7"},
-                                                       {"fetch.wait.max.ms", "9"}});
+    CHECK(properties.consumer ==
+          messaging::Properties{{"fetch.min.bytes", "7"}, {"fetch.wait.max.ms", "9"}});
     CHECK(parsed.config.gather.max_records == 77);
     CHECK(parsed.config.gather.gather_time == std::chrono::milliseconds{3});
 }
@@ -113,9 +113,9 @@ TEST_CASE("settings: secrets come from files, and stand in no log") {
 }
 
 TEST_CASE("settings: a secret that is given in a wrong way is not repeated") {
-    for (const char* url : {"postgres://orders:OTTER%zz@h/db", "host=h password=OT OTTER",
-                            "host=h sslpassword=OTTER", "postgres://orders:x/OTTER@h/db",
-                            "postgres://orders:x@OTTER@h/db"}) {
+    for (const char* url :
+         {"postgres://orders:OTTER%zz@h/db", "host=h password=OT OTTER", "host=h sslpassword=OTTER",
+          "postgres://orders:x/OTTER@h/db", "postgres://orders:x@OTTER@h/db"}) {
         INFO(url);
         CHECK(postgres::masked(url).find("OTTER") == std::string::npos);
         try {

@@ -99,7 +99,9 @@ bool has(const std::string& label, const char* what) {
 
 Event event(const std::string& label) {
     if (label.starts_with("PaymentCaptured")) {
-        return captured(has(label, "pick-up") ? "" : has(label, "abroad") ? "CN" : "KR",
+        return captured(has(label, "pick-up")  ? ""
+                        : has(label, "abroad") ? "CN"
+                                               : "KR",
                         has(label, "stored"));
     }
     test::Story story;
@@ -156,8 +158,8 @@ TEST_CASE("shipping rules: a paid order is scheduled with what the order said") 
 
     const Decision decision = decide(nullptr, when, &room, kSettings, kNew, kNow);
 
-    const Shipment expected{State::SCHEDULED, {},   kNew, "OF8123456789ABCDEF",
-                            true,             kNow, {},   when.order.shipment};
+    const Shipment expected{State::SCHEDULED,   {}, kNew, "OF8123456789ABCDEF", true, kNow, {},
+                            when.order.shipment};
     CHECK(decision.next == expected);
     REQUIRE(decision.events.size() == 1);
     CHECK(std::get<events::ShipmentScheduled>(decision.events[0]) ==

@@ -168,8 +168,7 @@ private:
         const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n";
         const std::string text =
             head + (close_after_each_ ? "Connection: close\r\n" : "") + "\r\n{}";
-        return SSL_write(ssl, text.data(), static_cast<int>(text.size())) > 0 &&
-               !close_after_each_;
+        return SSL_write(ssl, text.data(), static_cast<int>(text.size())) > 0 && !close_after_each_;
     }
 
     std::string locked(const std::string& text) const {

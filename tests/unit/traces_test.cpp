@@ -55,9 +55,8 @@ const std::vector<Slot> kRefusedByCarrier{
     Slot::shipment_refused, Slot::cancellation_started, Slot::stock_released,
     Slot::payment_refunded, Slot::shipping_nothing,     Slot::order_cancelled};
 const std::vector<Slot> kDeclined{
-    Slot::order_placed,         Slot::stock_reserved,  Slot::payment_declined,
-    Slot::cancellation_started, Slot::stock_released,  Slot::payment_nothing,
-    Slot::shipping_nothing,     Slot::order_cancelled};
+    Slot::order_placed,   Slot::stock_reserved,  Slot::payment_declined, Slot::cancellation_started,
+    Slot::stock_released, Slot::payment_nothing, Slot::shipping_nothing, Slot::order_cancelled};
 
 struct SpanSeen {
     std::string trace, id, parent, service;
@@ -92,11 +91,17 @@ std::map<std::string, SpanSeen> spans_of(const std::vector<KnownOrder>& orders) 
         auto who = attributes_of(resource["resource"]);
         CHECK(who["deployment.environment.name"] == "staging");
         for (const auto& span : resource["scopeSpans"][0]["spans"].GetArray()) {
-            SpanSeen seen{text(span, "traceId"), text(span, "spanId"), text(span, "parentSpanId"),
-                          who["service.name"], span["kind"].GetInt(),
+            SpanSeen seen{text(span, "traceId"),
+                          text(span, "spanId"),
+                          text(span, "parentSpanId"),
+                          who["service.name"],
+                          span["kind"].GetInt(),
                           std::stoll(text(span, "startTimeUnixNano")),
-                          std::stoll(text(span, "endTimeUnixNano")), attributes_of(span),
-                          {}, 0, {}};
+                          std::stoll(text(span, "endTimeUnixNano")),
+                          attributes_of(span),
+                          {},
+                          0,
+                          {}};
             if (span.HasMember("links")) {
                 for (const auto& link : span["links"].GetArray()) {
                     CHECK(text(link, "traceId") == seen.trace);
@@ -107,10 +112,12 @@ std::map<std::string, SpanSeen> spans_of(const std::vector<KnownOrder>& orders) 
                 seen.status = span["status"]["code"].GetInt();
                 seen.message = text(span["status"], "message");
             }
-            CHECK(found.emplace(text(span, "name") + (text(span, "name") == "NothingToCompensate"
-                                                          ? " " + seen.service
-                                                          : ""),
-                                seen).second);
+            CHECK(found
+                      .emplace(text(span, "name") + (text(span, "name") == "NothingToCompensate"
+                                                         ? " " + seen.service
+                                                         : ""),
+                               seen)
+                      .second);
         }
     }
     return found;
@@ -128,9 +135,9 @@ TEST_CASE("spans: a completed order is a span for the order and one for each ste
     CHECK(root.begin == kStartNs);
     CHECK(root.end == kStartNs + 4'000'000);
     CHECK(root.status == 0);
-    CHECK(root.attributes == std::map<std::string, std::string>{
-                                 {"orderflow.order.id", kId.to_string()},
-                                 {"orderflow.order.status", "COMPLETED"}});
+    CHECK(root.attributes ==
+          std::map<std::string, std::string>{{"orderflow.order.id", kId.to_string()},
+                                             {"orderflow.order.status", "COMPLETED"}});
     const SpanSeen& captured = spans.at("PaymentCaptured");
     CHECK(captured.service == "payment-service");
     CHECK(captured.parent == root.id);

@@ -125,7 +125,8 @@ TEST_CASE("websocket: a handshake in order is answered as the RFC says, without 
     const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     wire.send(handshake_head + sample_key + version_13 +
               "Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Protocol: chat\r\n"
-              "traceparent: " + trace + "\r\n\r\n");
+              "traceparent: " +
+              trace + "\r\n\r\n");
     const Answer answer = wire.receive(true);
     CHECK(answer.status == 101);
     CHECK(answer.has("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));  // RFC 6455 §1.3

@@ -53,10 +53,9 @@ private:
 struct EchoServer {
     explicit EchoServer(WebSocketLimits limits = {}, Hooks hooks = {},
                         std::vector<std::string> allowed_origins = {})
-        : server(limits_of(limits, std::move(allowed_origins)), std::move(hooks),
-                 [this](WebSocket& socket) {
-                     return std::make_unique<EchoSession>(socket, open);
-                 }) {}
+        : server(
+              limits_of(limits, std::move(allowed_origins)), std::move(hooks),
+              [this](WebSocket& socket) { return std::make_unique<EchoSession>(socket, open); }) {}
 
     static Limits limits_of(WebSocketLimits websocket, std::vector<std::string> allowed_origins) {
         Limits limits;
@@ -148,10 +147,9 @@ public:
             if (last.opcode < 0) return 0;
             if (last.opcode != kClose) continue;
             wire.send(frame(kFinal | kClose, last.payload));
-            return last.payload.size() < 2
-                       ? 1005
-                       : static_cast<unsigned char>(last.payload[0]) * 256 +
-                             static_cast<unsigned char>(last.payload[1]);
+            return last.payload.size() < 2 ? 1005
+                                           : static_cast<unsigned char>(last.payload[0]) * 256 +
+                                                 static_cast<unsigned char>(last.payload[1]);
         }
     }
 

@@ -46,8 +46,7 @@ TEST_CASE("websocket: what the protocol or this server does not allow closes the
         return std::string("\x81\xff") + big_endian(size, 8) + "mask";
     };
     const auto row = GENERATE_COPY(
-        Row{"unmasked frame", unmasked, 1002},
-        Row{"first reserved bit", frame(0xc1, "x"), 1002},
+        Row{"unmasked frame", unmasked, 1002}, Row{"first reserved bit", frame(0xc1, "x"), 1002},
         Row{"second reserved bit", frame(0xa1, "x"), 1002},
         Row{"third reserved bit", frame(0x91, "x"), 1002},
         Row{"reserved data opcode", frame(0x83, "x"), 1002},
@@ -61,8 +60,8 @@ TEST_CASE("websocket: what the protocol or this server does not allow closes the
         Row{"message within a message", frame(kText, "x") + text_frame("y"), 1002},
         Row{"close of one byte", frame(kFinal | kClose, "x"), 1002},
         Row{"close with a code that does not exist", frame(kFinal | kClose, "\x03\x01"), 1002},
-        Row{"message too large, more of it on the way",
-            text_frame(std::string(1'000'000, 'x')), 1009},
+        Row{"message too large, more of it on the way", text_frame(std::string(1'000'000, 'x')),
+            1009},
         Row{"message too large", text_frame(std::string(16 * 1024 + 1, 'x')), 1009},
         Row{"message far too large", long_size(1ULL << 62U), 1009},
         Row{"fragments too large together", frame(kText, half) + frame(kContinue, half), 1009},

@@ -21,11 +21,13 @@ bool are_shares(std::initializer_list<double> rates) {
 }  // namespace
 
 std::optional<Error> find_mistake(const Faults& f) {
-    const bool charges = are_shares(
-        {f.error_rate, f.slow_rate, f.late_rate, f.never_rate, f.wrong_amount_rate});
+    const bool charges =
+        are_shares({f.error_rate, f.slow_rate, f.late_rate, f.never_rate, f.wrong_amount_rate});
     if (charges && are_shares({f.cancel_error_rate, f.cancel_late_rate})) return std::nullopt;
-    return Error{"validation", "rates must lie between 0 and 1, and so must the sum of those of "
-                               "one kind of request", ""};
+    return Error{"validation",
+                 "rates must lie between 0 and 1, and so must the sum of those of "
+                 "one kind of request",
+                 ""};
 }
 
 void FaultDraw::set(Faults faults) {
@@ -56,8 +58,8 @@ Fate FaultDraw::charge() {
 }
 
 Fate FaultDraw::cancel() {
-    return draw({{Fault::error, faults_.cancel_error_rate},
-                 {Fault::late, faults_.cancel_late_rate}});
+    return draw(
+        {{Fault::error, faults_.cancel_error_rate}, {Fault::late, faults_.cancel_late_rate}});
 }
 
 Fate FaultDraw::get() { return draw({}); }

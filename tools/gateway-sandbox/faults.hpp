@@ -18,18 +18,18 @@ namespace orderflow::sandbox {
 // The body of PUT /v1/faults, and the start values from the command line. Rates are shares, 0..1;
 // at most one fault strikes a request.
 struct Faults {
-    std::int64_t delay_ms = 20;      // before any answer about a charge
-    std::int64_t jitter_ms = 0;      // up to this much more, evenly
-    std::int64_t slow_ms = 60'000;   // what "far too late" means, from the request's arrival
-    bool unavailable = false;        // 503 to everything under /v1/charges
-    double error_rate = 0;           // a charge: 500 before anything is decided
-    double slow_rate = 0;            // a charge: decided only when far too late
-    double late_rate = 0;            // a charge: decided at once, answered far too late
-    double never_rate = 0;           // a charge: decided at once; hung up, far too late
-    double wrong_amount_rate = 0;    // a charge: if captured, answered with an amount 1 too high
-    double cancel_error_rate = 0;    // a cancel: 500 before anything is decided
-    double cancel_late_rate = 0;     // a cancel: decided at once, answered far too late
-    std::int64_t seed = 1;           // the same one and the same requests: the same faults
+    std::int64_t delay_ms = 20;     // before any answer about a charge
+    std::int64_t jitter_ms = 0;     // up to this much more, evenly
+    std::int64_t slow_ms = 60'000;  // what "far too late" means, from the request's arrival
+    bool unavailable = false;       // 503 to everything under /v1/charges
+    double error_rate = 0;          // a charge: 500 before anything is decided
+    double slow_rate = 0;           // a charge: decided only when far too late
+    double late_rate = 0;           // a charge: decided at once, answered far too late
+    double never_rate = 0;          // a charge: decided at once; hung up, far too late
+    double wrong_amount_rate = 0;   // a charge: if captured, answered with an amount 1 too high
+    double cancel_error_rate = 0;   // a cancel: 500 before anything is decided
+    double cancel_late_rate = 0;    // a cancel: decided at once, answered far too late
+    std::int64_t seed = 1;          // the same one and the same requests: the same faults
 };
 BOOST_DESCRIBE_STRUCT(Faults, (),
                       (delay_ms, jitter_ms, slow_ms, unavailable, error_rate, slow_rate, late_rate,

@@ -91,16 +91,12 @@ Decision Gateway::charge(const ChargeRequest& request, Instant now, bool slowly)
 Decision Gateway::first_charge(const ChargeRequest& request, Instant now, bool slowly) {
     Charge& charge = charges_[request.key];
     switch (slowly ? Behaviour::slow : behaviour_of(request.token)) {
-        case Behaviour::capture:
-            return record(request.key, EntryKind::charge, Reply::created, now);
+        case Behaviour::capture: return record(request.key, EntryKind::charge, Reply::created, now);
         case Behaviour::lose_first_answer:
             return record(request.key, EntryKind::charge, Reply::lost, now);
         case Behaviour::decline:
-        case Behaviour::unknown:
-            return record(request.key, EntryKind::decline, Reply::known, now);
-        case Behaviour::slow:
-            charge.state = State::processing;
-            return {Reply::later, charge, {}};
+        case Behaviour::unknown: return record(request.key, EntryKind::decline, Reply::known, now);
+        case Behaviour::slow: charge.state = State::processing; return {Reply::later, charge, {}};
         case Behaviour::fail_once:
             charge.state = State::failed_once;
             return {Reply::server_error, charge, {}};

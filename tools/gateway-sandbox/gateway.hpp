@@ -57,8 +57,8 @@ struct ChargeRequest {
 
 enum class State {
     none,
-    failed_once,    // answered 500 once; forgotten by a restart, as is `processing`
-    processing,     // will be decided by its token unless it is cancelled first
+    failed_once,  // answered 500 once; forgotten by a restart, as is `processing`
+    processing,   // will be decided by its token unless it is cancelled first
     captured,
     declined,
     refunded,       // cancelled after capture
@@ -77,13 +77,13 @@ struct Charge {
 };
 
 enum class Reply {
-    created,        // captured by this very request
-    known,          // an outcome from before, or a decline: see the charge
-    later,          // processing: ask finish() when its time has come
-    lost,           // captured, but the answer must not arrive in time
+    created,  // captured by this very request
+    known,    // an outcome from before, or a decline: see the charge
+    later,    // processing: ask finish() when its time has come
+    lost,     // captured, but the answer must not arrive in time
     server_error,
     key_cancelled,
-    key_reused,     // the key belongs to a charge with other parameters
+    key_reused,  // the key belongs to a charge with other parameters
 };
 
 struct Decision {

@@ -127,7 +127,11 @@ Response server_error() { return http::problem(500, "internal", "Internal error"
 
 GatewayApi::GatewayApi(asio::io_context& io, Gateway& gateway, LedgerStore& ledger, Faults start,
                        std::string credentials_file)
-    : io_(io), gateway_(gateway), ledger_(ledger), start_(start), draw_(start),
+    : io_(io),
+      gateway_(gateway),
+      ledger_(ledger),
+      start_(start),
+      draw_(start),
       credentials_file_(std::move(credentials_file)) {
     if (!credentials_file_.empty()) secret_in(credentials_file_);
 }
@@ -135,14 +139,14 @@ GatewayApi::GatewayApi(asio::io_context& io, Gateway& gateway, LedgerStore& ledg
 http::Router GatewayApi::routes() {
     http::Router router;
     router.post("/v1/charges", guarded([this](Request r) {
-        return serve(&GatewayApi::post_charge, draw_.charge(), std::move(r));
-    }));
+                    return serve(&GatewayApi::post_charge, draw_.charge(), std::move(r));
+                }));
     router.get("/v1/charges/{key}", guarded([this](Request r) {
-        return serve(&GatewayApi::get_charge, draw_.get(), std::move(r));
-    }));
+                   return serve(&GatewayApi::get_charge, draw_.get(), std::move(r));
+               }));
     router.post("/v1/charges/{key}/cancel", guarded([this](Request r) {
-        return serve(&GatewayApi::post_cancel, draw_.cancel(), std::move(r));
-    }));
+                    return serve(&GatewayApi::post_cancel, draw_.cancel(), std::move(r));
+                }));
     router.get("/v1/ledger", guarded([this](Request r) { return get_ledger(std::move(r)); }));
     router.get("/v1/faults", [this](Request r) { return get_faults(std::move(r)); });
     router.put("/v1/faults", [this](Request r) { return put_faults(std::move(r)); });
@@ -185,9 +189,7 @@ GatewayApi::Answer GatewayApi::serve(Handler handler, Fate fate, Request request
         case Fault::unavailable:
             co_await sleep_until(visit.due);
             co_return http::problem_unavailable("The gateway was told to be unavailable.");
-        case Fault::error:
-            co_await sleep_until(visit.due);
-            co_return server_error();
+        case Fault::error: co_await sleep_until(visit.due); co_return server_error();
         case Fault::late:
         case Fault::never:
             response = co_await (this->*handler)(visit);

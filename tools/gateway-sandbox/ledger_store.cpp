@@ -134,8 +134,10 @@ std::int64_t stored_version(Database& database) {
 void bring_in_schema(Database& database, const std::string& file) {
     const auto found = stored_version(database);
     if (found != 0 && found != kSchemaVersion) {
-        throw std::runtime_error("ledger " + file + " was made by another version of this program:"
-                                 " found version " + std::to_string(found) + ", expected version " +
+        throw std::runtime_error("ledger " + file +
+                                 " was made by another version of this program:"
+                                 " found version " +
+                                 std::to_string(found) + ", expected version " +
                                  std::to_string(kSchemaVersion) +
                                  "; start the program that made it, or begin with another file");
     }
@@ -198,7 +200,7 @@ LedgerStore::~LedgerStore() {
 void LedgerStore::replay(const std::function<void(const Entry&)>& apply) {
     Statement select(*database_, kSelect);
     select.bind(1, std::int64_t{0});
-    select.bind(2, std::int64_t{-1});   // no limit
+    select.bind(2, std::int64_t{-1});  // no limit
     while (select.step()) {
         const Entry entry = read_entry(select);
         apply(entry);
@@ -246,9 +248,7 @@ void LedgerStore::committed(std::int64_t id) {
 
 asio::awaitable<void> LedgerStore::durable(std::int64_t id) {
     if (id <= durable_) co_return;
-    const auto enqueue = [this, id](auto handler) {
-        waiting_.push_back({id, std::move(handler)});
-    };
+    const auto enqueue = [this, id](auto handler) { waiting_.push_back({id, std::move(handler)}); };
     co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(enqueue,
                                                                          asio::use_awaitable);
 }

@@ -42,8 +42,9 @@ void describe_faults(CLI::App& app, sandbox::Faults& faults) {
     const auto add = [&](std::string name, auto& value, std::string help, auto most) {
         std::string environment = "GATEWAY_" + name;
         for (char& c : environment) c = c == '-' ? '_' : static_cast<char>(std::toupper(c));
-        app.add_option("--" + name, value, help)->envname(environment)->check(
-            CLI::Range(decltype(most){0}, most));
+        app.add_option("--" + name, value, help)
+            ->envname(environment)
+            ->check(CLI::Range(decltype(most){0}, most));
     };
     constexpr auto kDelay = sandbox::kMaxDelayMs;
     add("delay-ms", faults.delay_ms, "delay of each answer about a charge, milliseconds", kDelay);
@@ -79,8 +80,9 @@ void describe(CLI::App& app, Config& config) {
         ->envname("GATEWAY_CREDENTIALS_FILE");
     describe_faults(app, config.faults);
     for (CLI::Option* option : app.get_options()) option->capture_default_str();
-    app.footer("The faults, from --delay-ms on, are start values: PUT /v1/faults changes them.\n"
-               "docs/gateway-sandbox.md has routes, tokens and faults.");
+    app.footer(
+        "The faults, from --delay-ms on, are start values: PUT /v1/faults changes them.\n"
+        "docs/gateway-sandbox.md has routes, tokens and faults.");
 }
 
 // Callers that wait for a slow answer hold a connection each.

@@ -64,8 +64,7 @@ Acl acl_of(const Right& right) {
     Acl acl(rd_kafka_AclBinding_new(
         kafka_type(right.resource), cluster ? kCluster : right.name.c_str(),
         kafka_pattern(right.resource), (std::string(kUser) + right.principal).c_str(), "*",
-        kafka_operation(right.operation), RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW, error,
-        sizeof error));
+        kafka_operation(right.operation), RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW, error, sizeof error));
     if (!acl) throw CannotDo(error);
     return acl;
 }
@@ -164,8 +163,7 @@ void set_passwords(const KafkaHandle& handle, const std::string& directory) {
     const auto** answers = rd_kafka_AlterUserScramCredentials_result_responses(
         rd_kafka_event_AlterUserScramCredentials_result(event.get()), &count);
     for (std::size_t i = 0; i < count; ++i) {
-        const auto* failed =
-            rd_kafka_AlterUserScramCredentials_result_response_error(answers[i]);
+        const auto* failed = rd_kafka_AlterUserScramCredentials_result_response_error(answers[i]);
         if (failed && rd_kafka_error_code(failed)) {
             throw CannotDo(std::string("Kafka: user ") +
                            rd_kafka_AlterUserScramCredentials_result_response_user(answers[i]) +
@@ -212,8 +210,8 @@ void take(const KafkaHandle& handle, const std::vector<Held>& surplus) {
     rd_kafka_DeleteAcls(handle.get(), raw.data(), raw.size(), nullptr, queue.get());
     const KafkaEvent event = answer_in(queue, "rights to take");
     std::size_t count = 0;
-    const auto** results = rd_kafka_DeleteAcls_result_responses(
-        rd_kafka_event_DeleteAcls_result(event.get()), &count);
+    const auto** results =
+        rd_kafka_DeleteAcls_result_responses(rd_kafka_event_DeleteAcls_result(event.get()), &count);
     for (std::size_t i = 0; i < count; ++i) {
         must_be_done(rd_kafka_DeleteAcls_result_response_error(results[i]), surplus[i].principal);
     }

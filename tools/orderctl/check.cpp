@@ -187,9 +187,10 @@ void judge_phantoms(Judge& judge, const Facts& facts, const History* history) {
                         std::to_string(unclear) + " such requests");
     if (static_cast<std::int64_t>(unasked.size()) <= unclear) return;
     for (const OrderId& id : unasked) {
-        judge.violated(kId, id, "no request of the history placed it (" +
-                                    std::to_string(unasked.size()) + " such orders, " +
-                                    std::to_string(unclear) + " requests without an answer)");
+        judge.violated(kId, id,
+                       "no request of the history placed it (" + std::to_string(unasked.size()) +
+                           " such orders, " + std::to_string(unclear) +
+                           " requests without an answer)");
     }
 }
 
@@ -230,8 +231,7 @@ Counts count(const Judge& judge, const Facts& facts) {
 
 bool is_final(const OrderFacts& order) {
     const auto& row = order.table.order;
-    return row &&
-           (row->state == OrderState::COMPLETED || row->state == OrderState::CANCELLED);
+    return row && (row->state == OrderState::COMPLETED || row->state == OrderState::CANCELLED);
 }
 
 bool awaits_gateway(const OrderFacts& order) {

@@ -61,20 +61,21 @@ struct Counts {
     std::int64_t orders = 0;
     std::int64_t final = 0;
     std::int64_t settled = 0;
-    std::int64_t in_flight = 0;       // not final
-    std::int64_t not_arrived = 0;     // final, but a consumer is behind, or records are gone
-    std::int64_t parked = 0;          // a service holds an event of the order aside
+    std::int64_t in_flight = 0;    // not final
+    std::int64_t not_arrived = 0;  // final, but a consumer is behind, or records are gone
+    std::int64_t parked = 0;       // a service holds an event of the order aside
     std::int64_t settled_by_hand = 0;
     std::int64_t ledger_rows = 0;
     std::int64_t records = 0;
-    std::int64_t duplicates = 0;      // records beyond the first of an event
-    std::int64_t foreign_records = 0; // that no consumer could take for an event
+    std::int64_t duplicates = 0;       // records beyond the first of an event
+    std::int64_t foreign_records = 0;  // that no consumer could take for an event
     std::int64_t gateway_lines = 0;
-    std::int64_t foreign_charges = 0; // keys at the gateway that are no order's
+    std::int64_t foreign_charges = 0;  // keys at the gateway that are no order's
 };
-BOOST_DESCRIBE_STRUCT(Counts, (), (orders, final, settled, in_flight, not_arrived, parked,
-                                   settled_by_hand, ledger_rows, records, duplicates,
-                                   foreign_records, gateway_lines, foreign_charges))
+BOOST_DESCRIBE_STRUCT(Counts, (),
+                      (orders, final, settled, in_flight, not_arrived, parked, settled_by_hand,
+                       ledger_rows, records, duplicates, foreign_records, gateway_lines,
+                       foreign_charges))
 
 struct Report {
     Counts counts;

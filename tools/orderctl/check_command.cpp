@@ -37,8 +37,9 @@ struct ParkedView {
     std::optional<std::int64_t> behind;  // that record's id
     std::string error;
 };
-BOOST_DESCRIBE_STRUCT(ParkedView, (), (service, id, dead, topic, partition, offset, order_id,
-                                       attempts, parked_at, due_at, behind, error))
+BOOST_DESCRIBE_STRUCT(ParkedView, (),
+                      (service, id, dead, topic, partition, offset, order_id, attempts, parked_at,
+                       due_at, behind, error))
 
 struct CheckDocument {
     std::string verdict;  // clean, violated, not judged, not quiet
@@ -49,8 +50,8 @@ struct CheckDocument {
     std::vector<Violation> violations;
     std::vector<ParkedView> parked;
 };
-BOOST_DESCRIBE_STRUCT(CheckDocument, (), (verdict, unrest, notes, counts, invariants, violations,
-                                          parked))
+BOOST_DESCRIBE_STRUCT(CheckDocument, (),
+                      (verdict, unrest, notes, counts, invariants, violations, parked))
 
 namespace {
 
@@ -156,9 +157,8 @@ void print(const CheckDocument& document) {
     };
     say(n.orders, " orders: ", n.settled, " settled, ");
     unsettled();
-    say("; ", n.ledger_rows, " ledger rows, ", n.records, " records (",
-        n.duplicates, " duplicates, ", n.foreign_records, " foreign), ", n.gateway_lines,
-        " gateway lines\n");
+    say("; ", n.ledger_rows, " ledger rows, ", n.records, " records (", n.duplicates,
+        " duplicates, ", n.foreign_records, " foreign), ", n.gateway_lines, " gateway lines\n");
     std::set<std::string> shown_before;
     for (const Invariant& invariant : document.invariants) {
         say(padded(invariant.id, 4), " ", padded(text(invariant.verdict), 10), " ",
@@ -198,8 +198,7 @@ Unrest patient_quiesce(const Endpoints& endpoints, int seconds) {
     using std::chrono::steady_clock;
     const auto end = steady_clock::now() + std::chrono::seconds(seconds);
     for (;;) {
-        const auto left =
-            std::chrono::ceil<std::chrono::seconds>(end - steady_clock::now());
+        const auto left = std::chrono::ceil<std::chrono::seconds>(end - steady_clock::now());
         try {
             return quiesce(endpoints, std::max(left, std::chrono::seconds(1)));
         } catch (const std::exception&) {
@@ -288,11 +287,10 @@ void add_check(CLI::App& app, Context& context) {
         ->add_option("--quiesce", options->quiesce_s,
                      "wait at most so many seconds until nothing is in flight")
         ->check(CLI::Range(0, 86'400));
-    CLI::Option* every =
-        command
-            ->add_option("--every", options->every_s,
-                         "check again so many seconds after each check, for good")
-            ->check(CLI::Range(1, 86'400));
+    CLI::Option* every = command
+                             ->add_option("--every", options->every_s,
+                                          "check again so many seconds after each check, for good")
+                             ->check(CLI::Range(1, 86'400));
     command
         ->add_option("--metrics", options->metrics,
                      "ADDRESS:PORT where Prometheus may ask for /metrics")

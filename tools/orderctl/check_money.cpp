@@ -32,9 +32,9 @@ void judge_foreign(Judge& judge, const char* id, const Facts& facts) {
         const bool kept = gateway.captures > gateway.refunds ||
                           gateway.captured != gateway.refunded || gateway.mixed_currencies;
         if (kept) {
-            judge.violated(id, std::nullopt, "charged under key '" + key +
-                                                 "', which is no order's: " +
-                                                 gateway_text(gateway));
+            judge.violated(
+                id, std::nullopt,
+                "charged under key '" + key + "', which is no order's: " + gateway_text(gateway));
         } else {
             ++others;
         }
@@ -69,8 +69,7 @@ void judge_charges(Judge& judge, const Facts& facts) {
         if (order.table.order->state == OrderState::COMPLETED) {
             if (gateway.captures != 1) violated("COMPLETED without exactly one capture");
             if (gateway.refunds != 0) violated("COMPLETED and refunded");
-        } else if (gateway.captures != gateway.refunds ||
-                   gateway.captured != gateway.refunded) {
+        } else if (gateway.captures != gateway.refunds || gateway.captured != gateway.refunded) {
             violated("CANCELLED and not refunded");
         }
     }
@@ -98,8 +97,8 @@ void judge_contradicted(Judge& judge, const char* id, const OrderFacts& order) {
     const string says = ", the gateway's last word is " + string(name_of(payment->state));
     if (payment->settled_as) {
         if ((*payment->settled_as == Settlement::NEVER_CHARGED) == never) return;
-        judge.violated(id, order.id, "an operator settled it as " +
-                                         string(name_of(*payment->settled_as)) + says);
+        judge.violated(id, order.id,
+                       "an operator settled it as " + string(name_of(*payment->settled_as)) + says);
     } else if (never && payment->charge != 0) {
         judge.violated(id, order.id, "the gateway had captured" + says);
     }
@@ -128,27 +127,28 @@ void judge_money(Judge& judge, const Facts& facts) {
         sums[booked.currency].ledger += booked.amount;
         sums[earned.currency].orders += earned.amount;
         const auto differ = [&](const string& what) { judge.violated(kId, order.id, what); };
-        const bool same_currency = (kept.amount == 0 && booked.amount == 0) ||
-                                   (kept.currency == earned.currency &&
-                                    booked.currency == earned.currency);
+        const bool same_currency =
+            (kept.amount == 0 && booked.amount == 0) ||
+            (kept.currency == earned.currency && booked.currency == earned.currency);
         if (kept.amount != booked.amount || booked.amount != earned.amount || !same_currency) {
             differ("gateway kept " + show(kept) + ", payments' ledger has " + show(booked) +
                    ", the order is " + string(name_of(saga.state)) + " of " + show(saga.total));
         }
-        const bool refunded = payment && payment->state == PaymentState::REFUNDED &&
-                              !payment->settled_by_hand;
+        const bool refunded =
+            payment && payment->state == PaymentState::REFUNDED && !payment->settled_by_hand;
         if (refunded && payment->amount != Money{order.gateway.refunded, order.gateway.currency}) {
             differ("PaymentRefunded says " + show(payment->amount.value_or(Money{})) +
-                   ", the gateway refunded " + show({order.gateway.refunded,
-                                                     order.gateway.currency}));
+                   ", the gateway refunded " +
+                   show({order.gateway.refunded, order.gateway.currency}));
         }
     }
     for (const auto& [currency, sum] : sums) {
         const bool equal = sum.gateway == sum.ledger && sum.ledger == sum.orders;
-        judge.note(kId, string(currency.text()) + " " + to_text(sum.gateway) +
-                            (equal ? string() : " at the gateway, " + to_text(sum.ledger) +
-                                                    " in payments' ledger, " +
-                                                    to_text(sum.orders) + " in orders"));
+        judge.note(
+            kId, string(currency.text()) + " " + to_text(sum.gateway) +
+                     (equal ? string()
+                            : " at the gateway, " + to_text(sum.ledger) + " in payments' ledger, " +
+                                  to_text(sum.orders) + " in orders"));
     }
 }
 

@@ -68,8 +68,7 @@ void judge_order_of_records(Judge& judge, const char* id, const Facts& facts,
 void judge_strays(Judge& judge, const char* id, const Facts& facts) {
     for (const StrayRecord& stray : facts.strays) {
         const string record = stray.type + " " + stray.ce_id + " at " + stray.topic + "/" +
-                              std::to_string(stray.partition) + "@" +
-                              std::to_string(stray.offset);
+                              std::to_string(stray.partition) + "@" + std::to_string(stray.offset);
         if (stray.event == kNone) {
             judge.violated(id, order_of(facts, stray.order), "in no ledger: " + record);
         } else {

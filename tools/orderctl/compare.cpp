@@ -46,9 +46,9 @@ bool payment_fits(const PaymentRow& ledger, PaymentState table) {
         case PaymentState::REFUNDED:
         case PaymentState::NEVER_CHARGED:
             return table == ledger.state ||
-                   (ledger.settled_by_hand && (table == PaymentState::SETTLED ||
-                                               table == PaymentState::REFUNDED ||
-                                               table == PaymentState::NEVER_CHARGED));
+                   (ledger.settled_by_hand &&
+                    (table == PaymentState::SETTLED || table == PaymentState::REFUNDED ||
+                     table == PaymentState::NEVER_CHARGED));
         case PaymentState::INTENT:
         case PaymentState::UNKNOWN:
         case PaymentState::CANCELLING:

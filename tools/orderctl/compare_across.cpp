@@ -19,8 +19,7 @@ string missing_effect(const OrderFacts& order, const LedgerEvent& event, Service
                           reservation->state != ReservationState::REJECTED;
         if (event.is(EventKind::CancellationStarted)) return unless(over, reservation);
         if (event.is(EventKind::OrderCompleted)) {
-            return unless(reservation && reservation->state == ReservationState::SOLD,
-                          reservation);
+            return unless(reservation && reservation->state == ReservationState::SOLD, reservation);
         }
     }
     if (consumer == Service::payment) {
@@ -73,8 +72,8 @@ void compare_effects(std::vector<Difference>& out, const Facts& facts, std::uint
     for (const std::uint32_t at : events) {
         const LedgerEvent& event = facts.events[at];
         if (!event.kind) continue;
-        const auto consumers = consumers_of(event.service, *event.kind) & event.arrived &
-                               ~order.parked;
+        const auto consumers =
+            consumers_of(event.service, *event.kind) & event.arrived & ~order.parked;
         for (const Service consumer : kServices) {
             if (!(consumers & events::bit(consumer))) continue;
             const string found = missing_effect(order, event, consumer);
@@ -183,8 +182,7 @@ void compare_between(std::vector<Difference>& out, const OrderFacts& order, std:
 
 // Nobody goes back before the order's CancellationStarted, which none that is COMPLETED can have
 // any more.
-void compare_ways_back(std::vector<Difference>& out, const OrderFacts& order,
-                       std::uint32_t index) {
+void compare_ways_back(std::vector<Difference>& out, const OrderFacts& order, std::uint32_t index) {
     if (!order.ledger.order || order.ledger.order->state != OrderState::COMPLETED) return;
     const auto differ = [&](Service service, const string& state) {
         Sides{out, service, index}.differ("state", "no CancellationStarted, OrderCompleted", state);
@@ -194,14 +192,14 @@ void compare_ways_back(std::vector<Difference>& out, const OrderFacts& order,
                         reservation->state == ReservationState::CANCELLED)) {
         differ(Service::inventory, text(reservation->state));
     }
-    if (payment && (payment->state == PaymentState::CANCELLING ||
-                    payment->state == PaymentState::SETTLED ||
-                    payment->state == PaymentState::REFUNDED ||
-                    payment->state == PaymentState::NEVER_CHARGED)) {
+    if (payment &&
+        (payment->state == PaymentState::CANCELLING || payment->state == PaymentState::SETTLED ||
+         payment->state == PaymentState::REFUNDED ||
+         payment->state == PaymentState::NEVER_CHARGED)) {
         differ(Service::payment, text(payment->state));
     }
-    if (shipment && (shipment->state == ShipmentState::VOIDED ||
-                     shipment->state == ShipmentState::CANCELLED)) {
+    if (shipment &&
+        (shipment->state == ShipmentState::VOIDED || shipment->state == ShipmentState::CANCELLED)) {
         differ(Service::shipping, text(shipment->state));
     }
 }

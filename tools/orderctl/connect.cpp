@@ -173,8 +173,7 @@ void Endpoints::make_proposals(const std::string& program,
     }
     const std::filesystem::path programs = setting("STACK_BIN");
     if (programs != root / "build/release/bin") {
-        proposals_.up +=
-            " --no-build --build-dir " + shell_word(programs.parent_path().string());
+        proposals_.up += " --no-build --build-dir " + shell_word(programs.parent_path().string());
     }
 }
 

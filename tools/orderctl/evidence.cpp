@@ -51,10 +51,10 @@ void read_rows(AuditDatabase& database, std::string_view view, const std::string
                const std::string& rest, const char* key, RowsBySubject& out) {
     std::string from(schema_of(database.service()));
     from += "." + std::string(view.substr(std::string_view("audit_v1_").size()));
-    for (auto& [subject, row] : database.keyed_json_rows(
-             "SELECT " + sql_text(from) + " AS \"from\", " + columns + " FROM " +
-                 std::string(view) + " WHERE " + rest,
-             key)) {
+    for (auto& [subject, row] :
+         database.keyed_json_rows("SELECT " + sql_text(from) + " AS \"from\", " + columns +
+                                      " FROM " + std::string(view) + " WHERE " + rest,
+                                  key)) {
         out[subject].push_back({std::move(row)});
     }
 }
@@ -71,8 +71,7 @@ void read_orders(AuditDatabase& database, std::span<const std::string> ids, Deta
     read_rows(database, "audit_v1_parked", "*", where + " ORDER BY id", "order_id", out);
 }
 
-void read_products(AuditDatabase& inventory, std::span<const std::string> ids,
-                   RowsBySubject& out) {
+void read_products(AuditDatabase& inventory, std::span<const std::string> ids, RowsBySubject& out) {
     const std::string list = sql_array(ids, "text");
     read_rows(inventory, "audit_v1_stock", "*", "product_id = ANY (" + list + ")", "product_id",
               out);
@@ -86,8 +85,8 @@ void read_products(AuditDatabase& inventory, std::span<const std::string> ids,
 template <class Read>
 void read_or_note(Service service, const Subjects& subjects, RowsBySubject& out, Read read) {
     for (std::size_t at = 0; at < subjects.size(); at += kSubjectsPerQuery) {
-        const auto some = std::span(subjects).subspan(
-            at, std::min(kSubjectsPerQuery, subjects.size() - at));
+        const auto some =
+            std::span(subjects).subspan(at, std::min(kSubjectsPerQuery, subjects.size() - at));
         try {
             read(some);
         } catch (const std::exception& error) {
@@ -99,8 +98,7 @@ void read_or_note(Service service, const Subjects& subjects, RowsBySubject& out,
 }
 
 std::string subject_of(const Violation& violation) {
-    return violation.order_id ? violation.order_id->to_string()
-                              : violation.product_id.value_or("");
+    return violation.order_id ? violation.order_id->to_string() : violation.product_id.value_or("");
 }
 
 void add_gateway(const Facts& facts, const OrderId& order, std::vector<RawJson>& rows) {

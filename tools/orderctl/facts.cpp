@@ -20,15 +20,14 @@ std::string to_text(Wide value) {
 }
 
 std::uint32_t Facts::order(const OrderId& id) {
-    const auto [at, added] =
-        order_index.try_emplace(id, static_cast<std::uint32_t>(orders.size()));
+    const auto [at, added] = order_index.try_emplace(id, static_cast<std::uint32_t>(orders.size()));
     if (added) orders.emplace_back().id = id;
     return at->second;
 }
 
 std::uint32_t Facts::product(std::string_view id) {
-    const auto [at, added] = product_index.try_emplace(
-        std::string(id), static_cast<std::uint32_t>(products.size()));
+    const auto [at, added] =
+        product_index.try_emplace(std::string(id), static_cast<std::uint32_t>(products.size()));
     if (added) products.emplace_back().id = id;
     return at->second;
 }
@@ -40,9 +39,7 @@ std::uint8_t Facts::topic(std::string_view name) {
 }
 
 std::int64_t Facts::count_orders() const { return std::ranges::count_if(orders, is_order); }
-std::int64_t Facts::count_products() const {
-    return std::ranges::count_if(products, is_product);
-}
+std::int64_t Facts::count_products() const { return std::ranges::count_if(products, is_product); }
 
 bool is_order(const OrderFacts& order) { return order.table.order || order.late; }
 bool is_product(const ProductFacts& product) { return product.in_table || product.in_ledger; }

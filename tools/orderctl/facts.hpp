@@ -68,12 +68,12 @@ struct PaymentRow {
     std::optional<events::PaymentRejection> reason;
     std::optional<Money> amount;
     Digest charge = 0;
-    Digest body = 0;            // the order block of PaymentCaptured; ledger only
-    bool captured = false;      // PaymentCaptured was announced; ledger only
+    Digest body = 0;        // the order block of PaymentCaptured; ledger only
+    bool captured = false;  // PaymentCaptured was announced; ledger only
     bool settled_by_hand = false;
     std::optional<Settlement> settled_as;  // what an operator said, and who; in an event of the
     Digest settled_by = 0;                 // ledger's, in a column of the table's
-    Digest destination = 0;     // of that order block; ledger only
+    Digest destination = 0;                // of that order block; ledger only
 };
 struct ShipmentRow {
     ShipmentState state = ShipmentState::SCHEDULED;
@@ -131,10 +131,10 @@ struct LedgerEvent {
     std::uint32_t product = kNone;  // of a StockAdjusted: index into Facts::products
     std::uint32_t recorded_s = 0;   // seconds since 1970
     std::int16_t partition = -1;
-    std::int16_t home = -1;         // the partition of its key; -1: unknown
-    std::uint16_t copies = 0;       // its records
+    std::int16_t home = -1;    // the partition of its key; -1: unknown
+    std::uint16_t copies = 0;  // its records
     Service service{};
-    std::uint8_t topic = 0;         // index into Facts::topics
+    std::uint8_t topic = 0;  // index into Facts::topics
     // The consumers (bits) whose group has committed an offset behind the record: they have handled
     // it or put it aside, in a transaction that was over when their database was read.
     std::uint8_t arrived = 0;
@@ -221,7 +221,7 @@ struct PartitionFacts {
 
 struct TopicFacts {
     std::string name;
-    std::string log;  // its id as it is now; empty: it is not there
+    std::string log;                         // its id as it is now; empty: it is not there
     std::vector<PartitionFacts> partitions;  // of the topics that the catalog names
     std::int64_t retention_s = 0;            // records older than that may be missing; 0: none
     bool limited_by_size = false;            // and so may those before a partition's first one
@@ -262,9 +262,9 @@ struct Facts {
     std::vector<StrayRecord> strays;
     std::int64_t more_strays = 0;  // beyond the ones kept
     std::vector<ParkedFact> parked;
-    std::array<std::int64_t, 5> checkpoints{};  // by service: the relays'
+    std::array<std::int64_t, 5> checkpoints{};                  // by service: the relays'
     std::array<std::map<std::string, Announced>, 5> announced;  // the same, by topic
-    std::int32_t fewest_partitions = events::kPartitions;  // that a topic of the saga has had
+    std::int32_t fewest_partitions = events::kPartitions;       // that a topic of the saga has had
     std::int64_t storage_used = 0;
     std::uint32_t read_s = 0;  // when reading began, seconds since 1970
     GatewayTotals gateway;
@@ -275,9 +275,9 @@ struct Facts {
     bool gateway_read = false;
     std::string gateway_error;  // why not, if it was asked
 
-    std::uint32_t order(const OrderId& id);        // its index; makes the entry
-    std::uint32_t product(std::string_view id);    // the same
-    std::uint8_t topic(std::string_view name);     // the same
+    std::uint32_t order(const OrderId& id);      // its index; makes the entry
+    std::uint32_t product(std::string_view id);  // the same
+    std::uint8_t topic(std::string_view name);   // the same
     // Of the entries those that are somebody's: a record can name any order, an order any product.
     std::int64_t count_orders() const;
     std::int64_t count_products() const;
@@ -302,9 +302,8 @@ std::optional<events::EventKind> kind_of_type(Service producer, std::string_view
 // The services besides analytics that consume the event.
 std::uint8_t consumers_of(Service producer, events::EventKind kind);
 
-inline constexpr std::array<Service, 5> kServices{Service::order, Service::inventory,
-                                                  Service::payment, Service::shipping,
-                                                  Service::analytics};
+inline constexpr std::array<Service, 5> kServices{
+    Service::order, Service::inventory, Service::payment, Service::shipping, Service::analytics};
 // "orders" of the order service: its schema and its database.
 std::string_view schema_of(Service service);
 // "order": how the command line and the reports call it.

@@ -34,8 +34,8 @@ const Statement kBehind{"behind", R"(
     SELECT count(*) FROM audit_v1_outbox WHERE seq > (SELECT checkpoint FROM audit_v1_relay))"};
 const Statement kInFlight{"in_flight", R"(
     SELECT count(*) FROM audit_v1_orders WHERE state NOT IN ('COMPLETED', 'CANCELLED'))"};
-const Statement kExisting{
-    "existing", "SELECT order_id FROM audit_v1_orders WHERE order_id = ANY ($1::uuid[])"};
+const Statement kExisting{"existing",
+                          "SELECT order_id FROM audit_v1_orders WHERE order_id = ANY ($1::uuid[])"};
 
 const Statement kLedger{"ledger", R"(
     SELECT seq, event_id, order_id, topic, key, type, data, recorded_at
@@ -45,7 +45,8 @@ const Statement kLedgerOfOrder{"ledger_of_order", R"(
     FROM audit_v1_outbox WHERE order_id = $1::uuid AND seq <= $2::bigint ORDER BY seq)"};
 const std::string kParkedPage =
     R"(SELECT id, topic, partition, "offset", order_id, ce_id, attempts, dead, error, parked_at,
-       )" + std::string(kParkedDue) + ", head_id FROM " + kParkedRows +
+       )" +
+    std::string(kParkedDue) + ", head_id FROM " + kParkedRows +
     " WHERE id > $1::bigint ORDER BY id LIMIT $2::bigint";
 const Statement kParked{"parked", kParkedPage.c_str()};
 
@@ -90,15 +91,15 @@ Digest optional_digest(const Rows& rows, int row, int column) {
 
 AuditDatabase::AuditDatabase(Service service, const std::string& url)
     : service_(service), connection_({url, schema_of(service)}) {
-    connection_.script("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;"
-                       " SET lock_timeout = 0");
+    connection_.script(
+        "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;"
+        " SET lock_timeout = 0");
 }
 
 AuditDatabases open_databases(const Endpoints& endpoints) {
     AuditDatabases databases;
     for (const Service service : kServices) {
-        databases.push_back(
-            std::make_unique<AuditDatabase>(service, endpoints.auditor(service)));
+        databases.push_back(std::make_unique<AuditDatabase>(service, endpoints.auditor(service)));
     }
     return databases;
 }
@@ -162,8 +163,7 @@ std::vector<std::pair<std::string, std::string>> AuditDatabase::keyed_json_rows(
     return list;
 }
 
-std::vector<messaging::LedgerRow> AuditDatabase::ledger_of(const OrderId& order,
-                                                           std::int64_t seq) {
+std::vector<messaging::LedgerRow> AuditDatabase::ledger_of(const OrderId& order, std::int64_t seq) {
     const Rows rows = connection_.exec(kLedgerOfOrder, Params::of(order, seq));
     std::vector<messaging::LedgerRow> list(static_cast<std::size_t>(rows.size()));
     for (int i = 0; i < rows.size(); ++i) {
@@ -262,8 +262,8 @@ void AuditDatabase::read_reservations(Facts& facts) {
         row.items = digest(rows.text(i, 4));
         const bool sold = row.state == ReservationState::SOLD;
         if (!sold && row.state != ReservationState::RESERVED) return id;
-        const auto items = events::read_json<Items>(rows.text(i, 4),
-                                                    events::UnknownMembers::ignore);
+        const auto items =
+            events::read_json<Items>(rows.text(i, 4), events::UnknownMembers::ignore);
         if (!items) return id;  // differs from the ledger's, and so do the sums
         for (const ReservedItem& item : *items) {
             ProductFacts& product = facts.products[facts.product(item.product_id)];

@@ -19,9 +19,9 @@ BOOST_DESCRIBE_STRUCT(GatewayLine, (), (id, key, kind, amount, currency))
 
 namespace {
 
-constexpr std::chrono::seconds kPatience{30};         // for a page of the ledger
+constexpr std::chrono::seconds kPatience{30};       // for a page of the ledger
 constexpr std::chrono::seconds kChargePatience{3};  // for one charge, while somebody waits
-constexpr std::int64_t kPageLines = 500;  // what the codec takes as one array
+constexpr std::int64_t kPageLines = 500;            // what the codec takes as one array
 constexpr std::string_view kKeyPrefix = "charge:";
 
 void take(Facts& facts, const GatewayLine& line) {
@@ -50,8 +50,9 @@ void take(Facts& facts, const GatewayLine& line) {
 void read_gateway(const Endpoints& endpoints, Facts& facts) {
     HttpAsker gateway(endpoints.gateway(), kPatience);
     for (std::int64_t after = 0;;) {
-        const auto answer = gateway.get("/v1/ledger?after=" + std::to_string(after) +
-                                            "&limit=" + std::to_string(kPageLines), "gateway");
+        const auto answer = gateway.get(
+            "/v1/ledger?after=" + std::to_string(after) + "&limit=" + std::to_string(kPageLines),
+            "gateway");
         if (answer.status != 200) {
             throw CannotDo("gateway: the ledger answers " + std::to_string(answer.status));
         }

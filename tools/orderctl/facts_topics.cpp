@@ -144,9 +144,9 @@ private:
         const auto consumed = events::topics_consumed_by(service);
         GroupView view{service, groups_[service], {}};
         try {
-            view.positions = messaging::read_group(handle_.get(), view.group,
-                                                   {consumed.begin(), consumed.end()},
-                                                   std::chrono::milliseconds(kRequestMs));
+            view.positions =
+                messaging::read_group(handle_.get(), view.group, {consumed.begin(), consumed.end()},
+                                      std::chrono::milliseconds(kRequestMs));
         } catch (const messaging::KafkaUnavailable& error) {
             throw CannotDo(std::string("Kafka: ") + error.what());
         }
@@ -233,9 +233,8 @@ private:
             if (fed && silent && takes_part) facts.silent_groups.push_back(group.group);
             for (const messaging::PartitionPosition& at : partitions) {
                 if (!at.committed_beyond_end() && !at.committed_elsewhere()) continue;
-                facts.stray_groups.push_back(
-                    {group.group, at.topic, at.partition, *at.committed, at.end,
-                     at.committed_elsewhere()});
+                facts.stray_groups.push_back({group.group, at.topic, at.partition, *at.committed,
+                                              at.end, at.committed_elsewhere()});
             }
         }
     }
@@ -262,8 +261,7 @@ private:
     messaging::Record record_;  // the one at hand
 };
 
-TopicsReader::TopicsReader(const Endpoints& endpoints)
-    : impl_(std::make_unique<Impl>(endpoints)) {}
+TopicsReader::TopicsReader(const Endpoints& endpoints) : impl_(std::make_unique<Impl>(endpoints)) {}
 TopicsReader::~TopicsReader() = default;
 void TopicsReader::describe(Facts& facts) const { impl_->describe(facts); }
 void TopicsReader::read(Facts& facts) { impl_->read(facts); }

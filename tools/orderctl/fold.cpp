@@ -165,8 +165,8 @@ struct FoldOrder {
         auto& row = order.ledger.payment;
         const Money refunded{e.amount, e.currency};
         if (!row) row.emplace();
-        const bool answered = row->state == PaymentState::REFUNDED ||
-                              row->state == PaymentState::NEVER_CHARGED;
+        const bool answered =
+            row->state == PaymentState::REFUNDED || row->state == PaymentState::NEVER_CHARGED;
         if (answered) return in_state(name_of(row->state));
         if (row->amount && *row->amount != refunded) return "refunds another amount than captured";
         row->amount = refunded;
@@ -268,8 +268,8 @@ Digest take_order_block(Facts& facts, OrderFacts& order, const events::Order& bl
     if (order.items == 0) {
         order.first_item = static_cast<std::uint32_t>(facts.items.size());
         for (const Piece& piece : pieces_of(block)) {
-            facts.items.push_back({facts.product(piece.product_id),
-                                   static_cast<std::uint32_t>(piece.quantity)});
+            facts.items.push_back(
+                {facts.product(piece.product_id), static_cast<std::uint32_t>(piece.quantity)});
         }
         order.items = static_cast<std::uint16_t>(facts.items.size() - order.first_item);
     }

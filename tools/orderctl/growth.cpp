@@ -160,9 +160,8 @@ void add_partitions(const KafkaHandle& kafka, const std::vector<std::string>& to
 // A group without members has nobody to give partitions to; whoever joins it gets them.
 bool has_taken(const GroupPositions& group, std::int32_t partitions) {
     if (group.rebalancing) return false;
-    const bool all = std::ranges::all_of(group.topics, [&](const auto& topic) {
-        return topic.second.partitions == partitions;
-    });
+    const bool all = std::ranges::all_of(
+        group.topics, [&](const auto& topic) { return topic.second.partitions == partitions; });
     return all && std::ranges::all_of(group.partitions, [&](const auto& at) {
                return !group.has_members || at.assigned == true;
            });

@@ -21,7 +21,7 @@ using Unread = std::vector<std::string>;
 Unread hold(const Endpoints& endpoints, const std::string& by, std::chrono::seconds patience);
 
 struct Grown {
-    std::vector<std::string> topics;  // that got partitions; the others had them
+    std::vector<std::string> topics;      // that got partitions; the others had them
     std::vector<std::string> unassigned;  // groups whose members have not taken them in time
 };
 // Gives each of the saga's topics `partitions`, and waits, at most `patience`, until the members of

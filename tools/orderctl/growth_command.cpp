@@ -71,11 +71,12 @@ int run_hold(const Context& context, const GrowthOptions& options) {
 
 int run_grow(const Context& context, const GrowthOptions& options) {
     must_answer(context.endpoints.kafka(), kPatience);
-    const Grown grown = grow(context.endpoints, options.partitions,
-                             std::chrono::seconds(options.patience_s));
+    const Grown grown =
+        grow(context.endpoints, options.partitions, std::chrono::seconds(options.patience_s));
     if (context.json) {
-        print_raw(events::to_json(GrowDocument{options.partitions, grown.topics,
-                                               grown.unassigned}) + "\n");
+        print_raw(
+            events::to_json(GrowDocument{options.partitions, grown.topics, grown.unassigned}) +
+            "\n");
     } else {
         for (const std::string& topic : grown.topics) {
             say(topic, " has ", options.partitions, " partitions now\n");
@@ -122,8 +123,7 @@ void add_growth(CLI::App& topics, Context& context) {
         return command;
     };
     const auto add_patience = [&](CLI::App* command) {
-        command
-            ->add_option("--patience-s", options->patience_s, "how long to wait for the groups")
+        command->add_option("--patience-s", options->patience_s, "how long to wait for the groups")
             ->check(CLI::Range(0, 3'600))
             ->capture_default_str();
     };

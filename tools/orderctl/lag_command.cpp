@@ -21,8 +21,9 @@ struct PartitionView {
     std::optional<bool> assigned;        // to a member of the group
     std::optional<std::string> trouble;  // why the group does not, or may not, go on there
 };
-BOOST_DESCRIBE_STRUCT(PartitionView, (), (service, group, topic, partition, committed, start, end,
-                                          lag, assigned, trouble))
+BOOST_DESCRIBE_STRUCT(PartitionView, (),
+                      (service, group, topic, partition, committed, start, end, lag, assigned,
+                       trouble))
 
 // A topic that has fewer partitions than the catalog says, or more than another of the saga's.
 struct TopicView {
@@ -46,8 +47,9 @@ struct StandingView {
     std::int64_t parked = 0;
     std::int64_t dead = 0;
 };
-BOOST_DESCRIBE_STRUCT(StandingView, (), (service, consuming, members, idle, partitions, checkpoint,
-                                         end, unsent, oldest_unsent_ms, parked, dead))
+BOOST_DESCRIBE_STRUCT(StandingView, (),
+                      (service, consuming, members, idle, partitions, checkpoint, end, unsent,
+                       oldest_unsent_ms, parked, dead))
 
 // A lane of a service's relay: the saga's, or a topic of announcements.
 struct LaneView {
@@ -61,13 +63,13 @@ struct LaneView {
     std::optional<std::int64_t> refused_seq;  // 0: it refuses whatever is sent
     std::optional<std::string> refused_why;
     std::optional<std::string> refused_error;
-    std::int64_t skipped = 0;  // announcements that the topic would never have taken
+    std::int64_t skipped = 0;             // announcements that the topic would never have taken
     std::optional<std::int64_t> held_ms;  // since when an operator holds the relay, and who
     std::optional<std::string> held_by;
 };
-BOOST_DESCRIBE_STRUCT(LaneView, (), (service, lane, checkpoint, unsent, topic_id, remade_ms,
-                                     refused_ms, refused_seq, refused_why, refused_error, skipped,
-                                     held_ms, held_by))
+BOOST_DESCRIBE_STRUCT(LaneView, (),
+                      (service, lane, checkpoint, unsent, topic_id, remade_ms, refused_ms,
+                       refused_seq, refused_why, refused_error, skipped, held_ms, held_by))
 
 struct LagDocument {
     std::int64_t max_lag = 0;     // of a partition, in records
@@ -79,8 +81,9 @@ struct LagDocument {
     bool alike = true;                       // the saga's topics have as many partitions
     std::optional<std::string> kafka_error;  // why there are none
 };
-BOOST_DESCRIBE_STRUCT(LagDocument, (), (max_lag, max_unsent, services, lanes, partitions,
-                                        differing, alike, kafka_error))
+BOOST_DESCRIBE_STRUCT(LagDocument, (),
+                      (max_lag, max_unsent, services, lanes, partitions, differing, alike,
+                       kafka_error))
 
 namespace {
 
@@ -114,8 +117,8 @@ struct LagOptions {
 };
 
 StandingView read_standing(AuditDatabase& database) {
-    const auto rows = database.json_rows("SELECT '" +
-                                         std::string(short_name(database.service())) + R"('
+    const auto rows =
+        database.json_rows("SELECT '" + std::string(short_name(database.service())) + R"('
                AS service, r.checkpoint, coalesce(o.last, 0) AS end,
                coalesce(u.unsent, 0) AS unsent,
                (extract(epoch FROM clock_timestamp() - u.oldest) * 1000)::bigint
@@ -155,8 +158,8 @@ bool is_consumed(const events::TopicSettings& topic) {
 
 // The saga's rows are counted above.
 std::vector<LaneView> read_lanes(AuditDatabase& database, std::int64_t saga_unsent) {
-    const auto rows = database.json_rows("SELECT '" +
-                                         std::string(short_name(database.service())) + R"('
+    const auto rows =
+        database.json_rows("SELECT '" + std::string(short_name(database.service())) + R"('
                AS service, l.lane, l.checkpoint,
                (SELECT count(*) FROM audit_v1_outbox o
                 WHERE o.topic = l.lane AND o.seq > l.checkpoint
@@ -260,10 +263,9 @@ std::vector<std::string> troubles(const LaneView& lane) {
                         ")");
     }
     if (lane.remade_ms && *lane.remade_ms < kNewsMs) {
-        texts.push_back(ago(*lane.remade_ms) + " ago " + topic +
-                        " was found to be made anew" +
-                        (lane.lane == "saga" ? ": all rows are sent again"
-                                             : ": what it held is gone"));
+        texts.push_back(
+            ago(*lane.remade_ms) + " ago " + topic + " was found to be made anew" +
+            (lane.lane == "saga" ? ": all rows are sent again" : ": what it held is gone"));
     }
     if (lane.lane != "saga" && lane.unsent > 0) {
         texts.push_back(std::to_string(lane.unsent) + " announcements not yet on " + topic);
@@ -283,8 +285,8 @@ std::string shares_of(const LagDocument& document, const StandingView& view) {
     if (!view.members) return {};
     if (*view.idle > 0) {
         return std::to_string(*view.idle) + " of " + std::to_string(*view.members) +
-               (*view.idle == 1 ? " members is idle" : " members are idle") +
-               ": its topics have " + std::to_string(*view.partitions) + " partitions";
+               (*view.idle == 1 ? " members is idle" : " members are idle") + ": its topics have " +
+               std::to_string(*view.partitions) + " partitions";
     }
     std::int64_t lag = 0;
     for (const PartitionView& at : document.partitions) {
@@ -297,14 +299,18 @@ std::string shares_of(const LagDocument& document, const StandingView& view) {
 }
 
 void print_services(const LagDocument& document) {
-    Table table({{"SERVICE"}, {"MEMBERS", Align::right}, {"CHECKPOINT", Align::right},
-                 {"OUTBOX END", Align::right}, {"UNSENT", Align::right},
-                 {"OLDEST UNSENT", Align::right}, {"PARKED", Align::right},
+    Table table({{"SERVICE"},
+                 {"MEMBERS", Align::right},
+                 {"CHECKPOINT", Align::right},
+                 {"OUTBOX END", Align::right},
+                 {"UNSENT", Align::right},
+                 {"OLDEST UNSENT", Align::right},
+                 {"PARKED", Align::right},
                  {"DEAD", Align::right}});
     for (const StandingView& view : document.services) {
         table.add({view.service, view.members ? std::to_string(*view.members) : "?",
-                   std::to_string(view.checkpoint),
-                   std::to_string(view.end), std::to_string(view.unsent),
+                   std::to_string(view.checkpoint), std::to_string(view.end),
+                   std::to_string(view.unsent),
                    view.oldest_unsent_ms
                        ? duration_text(std::chrono::milliseconds(*view.oldest_unsent_ms))
                        : "-",
@@ -319,8 +325,12 @@ void print_services(const LagDocument& document) {
 }
 
 void print_partitions(const LagDocument& document) {
-    Table table({{"SERVICE"}, {"TOPIC"}, {"PARTITION", Align::right},
-                 {"COMMITTED", Align::right}, {"END", Align::right}, {"LAG", Align::right}});
+    Table table({{"SERVICE"},
+                 {"TOPIC"},
+                 {"PARTITION", Align::right},
+                 {"COMMITTED", Align::right},
+                 {"END", Align::right},
+                 {"LAG", Align::right}});
     for (const PartitionView& view : document.partitions) {
         table.add({view.service, view.topic, std::to_string(view.partition),
                    view.committed ? std::to_string(*view.committed) : "none",
@@ -347,15 +357,20 @@ void print_differing(const LagDocument& document) {
 
 // A row for each service and topic; partitions that lag behind below it.
 void print_topics(const LagDocument& document) {
-    Table table({{"SERVICE"}, {"TOPIC"}, {"PARTITIONS", Align::right},
-                 {"COMMITTED", Align::right}, {"END", Align::right}, {"LAG", Align::right}});
+    Table table({{"SERVICE"},
+                 {"TOPIC"},
+                 {"PARTITIONS", Align::right},
+                 {"COMMITTED", Align::right},
+                 {"END", Align::right},
+                 {"LAG", Align::right}});
     const auto& all = document.partitions;
     for (std::size_t i = 0; i < all.size();) {
         const std::size_t first = i;
         std::int64_t committed = 0, end = 0, lag = 0;
         std::vector<std::string> behind;
         for (; i < all.size() && all[i].service == all[first].service &&
-               all[i].topic == all[first].topic; ++i) {
+               all[i].topic == all[first].topic;
+             ++i) {
             committed += all[i].committed.value_or(0);
             end += all[i].end;
             lag += all[i].lag;

@@ -47,8 +47,8 @@ public:
         const auto end = std::min(text.find(". "), text.find("; "));
         if (end != std::string::npos) text = text.substr(0, end) + ".";
         return "  " + command->get_name() +
-               std::string(12 - std::min<std::size_t>(11, command->get_name().size()), ' ') +
-               text + "\n";
+               std::string(12 - std::min<std::size_t>(11, command->get_name().size()), ' ') + text +
+               "\n";
     }
 };
 

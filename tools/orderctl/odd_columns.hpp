@@ -48,8 +48,7 @@ private:
     template <class Enum>
     static std::optional<Enum> parse_enum(std::string_view text) {
         Enum value{};
-        const bool known =
-            boost::describe::enum_from_string(std::string(text).c_str(), value);
+        const bool known = boost::describe::enum_from_string(std::string(text).c_str(), value);
         return known ? std::optional(value) : std::nullopt;
     }
     void note(const char* field, std::string ledger, int column) const {
@@ -60,12 +59,11 @@ private:
 
 // A member of the row that the ledger says, if it says one.
 template <class Row, class Value>
-std::optional<Value> said(const std::optional<Row>& ledger, Value Row::*member) {
+std::optional<Value> said(const std::optional<Row>& ledger, Value Row::* member) {
     return ledger ? std::optional<Value>((*ledger).*member) : std::nullopt;
 }
 template <class Row, class Value>
-std::optional<Value> said(const std::optional<Row>& ledger,
-                          std::optional<Value> Row::*member) {
+std::optional<Value> said(const std::optional<Row>& ledger, std::optional<Value> Row::* member) {
     return ledger ? (*ledger).*member : std::nullopt;
 }
 

@@ -20,8 +20,7 @@ struct OrderDocument {
     std::optional<RawJson> charge;
     std::optional<std::string> gateway_error;  // why nobody knows the charge
 };
-BOOST_DESCRIBE_STRUCT(OrderDocument, (), (order_id, waits_for, events, rows, charge,
-                                          gateway_error))
+BOOST_DESCRIBE_STRUCT(OrderDocument, (), (order_id, waits_for, events, rows, charge, gateway_error))
 
 namespace {
 
@@ -100,8 +99,12 @@ void print_standing(const OrderView& order, const std::string& gateway) {
 }
 
 void print_events(const OrderView& order) {
-    Table table({{"TIME"}, {"AFTER", Align::right}, {"SERVICE"}, {"SEQ", Align::right},
-                 {"RECORD"}, {"EVENT"}});
+    Table table({{"TIME"},
+                 {"AFTER", Align::right},
+                 {"SERVICE"},
+                 {"SEQ", Align::right},
+                 {"RECORD"},
+                 {"EVENT"}});
     for (const EventView& event : order.events) {
         std::string what = event.type;
         if (event.about) what += " " + *event.about;

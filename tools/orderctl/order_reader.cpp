@@ -54,49 +54,47 @@ void read_ledger(AuditDatabase& database, const std::string& where, Orders& orde
                         FROM audit_v1_outbox LEFT JOIN audit_v1_relay_lanes ON lane =
                             CASE WHEN type IN ('RecordParked.v1', 'RecordDied.v1') THEN topic
                                  ELSE 'saga' END
-                        WHERE )" + where + " ORDER BY seq",
+                        WHERE )" +
+                        where + " ORDER BY seq",
                     [](OrderView& order, EventView event) {
                         event.about = about(event.about.value_or(""));
                         order.events.push_back(std::move(event));
                     });
-    each<ParkedRowView>(database, orders,
-                        "SELECT order_id, " + service + R"( AS service, id, topic, partition,
-                        "offset", attempts, dead, error, )" + utc_text("parked_at") +
-                            R"( AS "parkedAt", )" + utc_text(kParkedDue) +
-                            R"( AS "dueAt", head_id AS behind FROM )" + kParkedRows + " WHERE " +
-                            where + " ORDER BY id",
-                        [](OrderView& order, ParkedRowView parked) {
-                            order.parked.push_back(std::move(parked));
-                        });
+    each<ParkedRowView>(
+        database, orders,
+        "SELECT order_id, " + service + R"( AS service, id, topic, partition,
+                        "offset", attempts, dead, error, )" +
+            utc_text("parked_at") + R"( AS "parkedAt", )" + utc_text(kParkedDue) +
+            R"( AS "dueAt", head_id AS behind FROM )" + kParkedRows + " WHERE " + where +
+            " ORDER BY id",
+        [](OrderView& order, ParkedRowView parked) { order.parked.push_back(std::move(parked)); });
 }
 
 void read_saga(AuditDatabase& database, const std::string& where, Orders& orders) {
     each<SagaView>(database, orders,
                    R"(SELECT order_id, state, reason, answers, customer_id AS "customerId", total,
-                   currency, )" + utc_text("placed_at") + R"( AS "placedAt", )" +
-                       utc_text("reserved_at") + R"( AS "reservedAt", )" +
-                       utc_text("captured_at") + R"( AS "capturedAt", )" +
+                   currency, )" +
+                       utc_text("placed_at") + R"( AS "placedAt", )" + utc_text("reserved_at") +
+                       R"( AS "reservedAt", )" + utc_text("captured_at") + R"( AS "capturedAt", )" +
                        utc_text("cancelling_at") + R"( AS "cancellingAt", )" +
                        utc_text("finished_at") + R"( AS "finishedAt" FROM audit_v1_orders WHERE )" +
                        where,
                    [](OrderView& order, SagaView saga) { order.order = std::move(saga); });
 }
 
-void read_participant(AuditDatabase& database, const std::string& columns,
-                      const std::string& where, Orders& orders,
-                      std::optional<ParticipantView> OrderView::*member) {
-    each<ParticipantView>(database, orders,
-                          "SELECT order_id, state, reason, " + columns + " WHERE " + where,
-                          [member](OrderView& order, ParticipantView row) {
-                              order.*member = std::move(row);
-                          });
+void read_participant(AuditDatabase& database, const std::string& columns, const std::string& where,
+                      Orders& orders, std::optional<ParticipantView> OrderView::* member) {
+    each<ParticipantView>(
+        database, orders, "SELECT order_id, state, reason, " + columns + " WHERE " + where,
+        [member](OrderView& order, ParticipantView row) { order.*member = std::move(row); });
 }
 
 // Where analytics has seen the first record of each kind.
 void read_places(AuditDatabase& database, const std::string& where, Orders& orders) {
     each<PlaceView>(database, orders,
                     "SELECT order_id, type, split_part(producer, '-', 1) AS producer, partition, "
-                    "\"offset\" FROM audit_v1_timeline WHERE " + where,
+                    "\"offset\" FROM audit_v1_timeline WHERE " +
+                        where,
                     [](OrderView& order, const PlaceView& place) {
                         const auto event =
                             std::ranges::find_if(order.events, [&](const EventView& e) {
@@ -112,15 +110,16 @@ void read_aggregates(AuditDatabase& database, const std::string& where, Orders& 
     switch (database.service()) {
         case Service::order: return read_saga(database, where, orders);
         case Service::inventory:
-            return read_participant(database, "items AS detail, " + utc_text("updated_at") +
-                                                  " AS since FROM audit_v1_reservations",
+            return read_participant(database,
+                                    "items AS detail, " + utc_text("updated_at") +
+                                        " AS since FROM audit_v1_reservations",
                                     where, orders, &OrderView::inventory);
         case Service::payment:
             return read_participant(database,
                                     R"(concat_ws(' ', amount, currency, charge_id) AS detail,
                                     attempts, settled_as AS "settledAs",
-                                    settled_by AS "settledBy", )" + utc_text("touched_at") +
-                                        " AS since FROM audit_v1_payments",
+                                    settled_by AS "settledBy", )" +
+                                        utc_text("touched_at") + " AS since FROM audit_v1_payments",
                                     where, orders, &OrderView::payment);
         case Service::shipping:
             return read_participant(database,
@@ -136,8 +135,7 @@ void read_aggregates(AuditDatabase& database, const std::string& where, Orders& 
 }  // namespace
 
 std::string utc_text(const std::string& expression) {
-    return "to_char((" + expression +
-           R"() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))";
+    return "to_char((" + expression + R"() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))";
 }
 
 std::map<std::string, OrderView> read_orders(AuditDatabases& databases,

@@ -134,15 +134,17 @@ std::vector<StepView> steps_of(const OrderView& order) {
     const auto* started = find(order, "order", "CancellationStarted");
     if (started) {
         const auto* ended = find(order, "order", "OrderCancelled");
-        steps.push_back({Mark::refused, "CancellationStarted", "order",
-                         joined(started->about.value_or(""), took(*started)),
-                         ended ? joined("OrderCancelled", since_started(order, *ended))
-                               : "waiting"});
+        steps.push_back(
+            {Mark::refused, "CancellationStarted", "order",
+             joined(started->about.value_or(""), took(*started)),
+             ended ? joined("OrderCancelled", since_started(order, *ended)) : "waiting"});
         return steps;
     }
     const auto* completed = find(order, "order", "OrderCompleted");
     const bool open = order.order && order.order->state == "PROCESSING";
-    steps.push_back({completed ? Mark::done : open && next ? Mark::waiting : Mark::skipped,
+    steps.push_back({completed      ? Mark::done
+                     : open && next ? Mark::waiting
+                                    : Mark::skipped,
                      "OrderCompleted", "order",
                      completed      ? took(*completed)
                      : open && next ? "waiting"
@@ -160,8 +162,8 @@ std::string standing_text(const ParticipantView& row) {
     }
     if (row.detail && !row.detail->empty()) text += ", " + *row.detail;
     if (row.attempts.value_or(0) > 0) {
-        text += ", " + std::to_string(*row.attempts) +
-                (*row.attempts == 1 ? " try" : " tries") + " without a clear outcome";
+        text += ", " + std::to_string(*row.attempts) + (*row.attempts == 1 ? " try" : " tries") +
+                " without a clear outcome";
     }
     return text;
 }

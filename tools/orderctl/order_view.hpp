@@ -31,8 +31,9 @@ struct EventView {
     std::optional<std::int64_t> partition, offset;  // its record, as analytics has seen it
     std::optional<std::int64_t> after_us;           // since the event before it
 };
-BOOST_DESCRIBE_STRUCT(EventView, (), (time, service, seq, type, event_id, topic, relayed, refusal,
-                                      about, undoes, partition, offset, after_us))
+BOOST_DESCRIBE_STRUCT(EventView, (),
+                      (time, service, seq, type, event_id, topic, relayed, refusal, about, undoes,
+                       partition, offset, after_us))
 
 struct SagaView {
     std::string state;
@@ -44,9 +45,9 @@ struct SagaView {
     std::string placed_at;
     std::optional<std::string> reserved_at, captured_at, cancelling_at, finished_at;
 };
-BOOST_DESCRIBE_STRUCT(SagaView, (), (state, reason, answers, customer_id, total, currency,
-                                     placed_at, reserved_at, captured_at, cancelling_at,
-                                     finished_at))
+BOOST_DESCRIBE_STRUCT(SagaView, (),
+                      (state, reason, answers, customer_id, total, currency, placed_at, reserved_at,
+                       captured_at, cancelling_at, finished_at))
 
 struct ParticipantView {
     std::string state;
@@ -57,8 +58,8 @@ struct ParticipantView {
     std::optional<std::int64_t> attempts;
     std::optional<std::string> settled_as, settled_by;
 };
-BOOST_DESCRIBE_STRUCT(ParticipantView, (), (state, reason, detail, since, attempts, settled_as,
-                                            settled_by))
+BOOST_DESCRIBE_STRUCT(ParticipantView, (),
+                      (state, reason, detail, since, attempts, settled_as, settled_by))
 
 struct ParkedRowView {
     std::string service;
@@ -73,8 +74,9 @@ struct ParkedRowView {
     std::optional<std::string> due_at;   // none: dead; of the record that it waits behind
     std::optional<std::int64_t> behind;  // that record's id
 };
-BOOST_DESCRIBE_STRUCT(ParkedRowView, (), (service, id, topic, partition, offset, attempts, dead,
-                                          error, parked_at, due_at, behind))
+BOOST_DESCRIBE_STRUCT(ParkedRowView, (),
+                      (service, id, topic, partition, offset, attempts, dead, error, parked_at,
+                       due_at, behind))
 
 struct OrderView {
     std::string id;
@@ -126,7 +128,7 @@ std::vector<Wait> waits_for(const OrderView& order, const Surroundings& around);
 struct StepView {
     enum class Mark { done, refused, waiting, skipped };
     Mark mark = Mark::skipped;
-    std::string step;     // StockReserved
+    std::string step;  // StockReserved
     std::string service;
     std::string outcome;  // "+4.1 ms", "CARD_DECLINED +20 ms", "waiting", "not reached"
     std::string back;     // "StockReleased +6.0 ms", "nothing to undo", "waiting"; empty: none

@@ -15,18 +15,29 @@ using std::string;
 struct Participant {
     const char* name;
     std::int64_t bit;
-    std::optional<ParticipantView> OrderView::*row;
+    std::optional<ParticipantView> OrderView::* row;
     const char* feeds;  // the service whose event moves it forward
     std::array<std::string_view, 2> forward_done;
     std::array<std::string_view, 3> back_done;
 };
-constexpr Participant kParticipants[] = {
-    {"inventory", 1, &OrderView::inventory, "order", {"RESERVED", "REJECTED"},
-     {"RELEASED", "CANCELLED", ""}},
-    {"payment", 2, &OrderView::payment, "inventory", {"CAPTURED", "DECLINED"},
-     {"REFUNDED", "NEVER_CHARGED", "SETTLED"}},
-    {"shipping", 4, &OrderView::shipping, "payment", {"SCHEDULED", "REFUSED"},
-     {"VOIDED", "CANCELLED", ""}}};
+constexpr Participant kParticipants[] = {{"inventory",
+                                          1,
+                                          &OrderView::inventory,
+                                          "order",
+                                          {"RESERVED", "REJECTED"},
+                                          {"RELEASED", "CANCELLED", ""}},
+                                         {"payment",
+                                          2,
+                                          &OrderView::payment,
+                                          "inventory",
+                                          {"CAPTURED", "DECLINED"},
+                                          {"REFUNDED", "NEVER_CHARGED", "SETTLED"}},
+                                         {"shipping",
+                                          4,
+                                          &OrderView::shipping,
+                                          "payment",
+                                          {"SCHEDULED", "REFUSED"},
+                                          {"VOIDED", "CANCELLED", ""}}};
 
 string record_text(const ParkedRowView& parked) {
     return "record " + std::to_string(parked.id) + " (" + parked.topic + "/" +
@@ -38,8 +49,8 @@ string tries(std::int64_t count) {
 }
 
 string relay_text(const EventView& event) {
-    return "the relay of " + event.service + "-service has not confirmed " + event.type +
-           " (seq " + std::to_string(event.seq) + ")" +
+    return "the relay of " + event.service + "-service has not confirmed " + event.type + " (seq " +
+           std::to_string(event.seq) + ")" +
            (event.refusal ? ": its topic refuses, " + *event.refusal : "");
 }
 
@@ -49,9 +60,9 @@ Wait wait_for_record(const ParkedRowView& parked, const Surroundings& around) {
         wait.whom = "operator";
         wait.why = parked.service + " has given up " + record_text(parked) + " after " +
                    tries(parked.attempts) + ": " + parked.error;
-        wait.mend = around.propose.ctl("records retry " + std::to_string(parked.id) +
-                                       " --service " + parked.service +
-                                       " --reason 'the cause is mended'");
+        wait.mend =
+            around.propose.ctl("records retry " + std::to_string(parked.id) + " --service " +
+                               parked.service + " --reason 'the cause is mended'");
     } else {
         wait.why = parked.service + " has put " + record_text(parked) + " aside, ";
         if (!parked.behind) wait.why += tries(parked.attempts) + " failed, ";
@@ -65,7 +76,10 @@ class Cause {
 public:
     Cause(const OrderView& order, const Surroundings& around, const Participant& participant,
           bool back, string since)
-        : order_(order), around_(around), participant_(participant), row_(order.*participant.row),
+        : order_(order),
+          around_(around),
+          participant_(participant),
+          row_(order.*participant.row),
           back_(back) {
         wait_.whom = participant.name;
         wait_.since = std::move(since);
@@ -102,8 +116,8 @@ private:
     string next_try() const {
         const auto touched = row_->since ? parse_rfc3339(*row_->since) : std::nullopt;
         if (!touched) return "soon";
-        const Instant due = *touched + payment::retry_after(static_cast<std::int32_t>(
-                                           row_->attempts.value_or(0)));
+        const Instant due =
+            *touched + payment::retry_after(static_cast<std::int32_t>(row_->attempts.value_or(0)));
         return (due <= around_.now ? "due since " : "about ") + to_rfc3339(due);
     }
 
@@ -111,10 +125,9 @@ private:
         const std::int64_t attempts = row_->attempts.value_or(0);
         if (around_.idle.contains("payment")) return not_running("payment");
         if (back_) {
-            return because(attempts == 0
-                               ? string("the cancel is under way at the gateway")
-                               : "the gateway has not answered the cancel clearly: " +
-                                     tries(attempts) + ", next try " + next_try(),
+            return because(attempts == 0 ? string("the cancel is under way at the gateway")
+                                         : "the gateway has not answered the cancel clearly: " +
+                                               tries(attempts) + ", next try " + next_try(),
                            around_.propose.ctl("payment settle " + order_.id + " --as refunded") +
                                "   # or --as never-charged: what the gateway's people say");
         }
@@ -148,9 +161,8 @@ private:
         return found == order_.events.end() ? nullptr : &*found;
     }
     Wait relay(const EventView& event) {
-        return because(relay_text(event),
-                       around_.propose.ctl("lag   # is ") + event.service +
-                           "-service running, and Kafka?");
+        return because(relay_text(event), around_.propose.ctl("lag   # is ") + event.service +
+                                              "-service running, and Kafka?");
     }
 
     Wait not_running(const string& service) {
@@ -182,9 +194,8 @@ private:
             "a Kafka transaction that is still open hides what is in " + topic + "/" +
                 std::to_string(end.partition) + " from offset " + std::to_string(end.from) +
                 " to " + std::to_string(end.end - 1) + " from every consumer",
-            around_.propose.transactions +
-                " abort --topic " + topic + " --partition " + std::to_string(end.partition) +
-                " --start-offset " + std::to_string(end.from) +
+            around_.propose.transactions + " abort --topic " + topic + " --partition " +
+                std::to_string(end.partition) + " --start-offset " + std::to_string(end.from) +
                 "   # (describe-producers names the producer); or wait until it is over");
     }
 

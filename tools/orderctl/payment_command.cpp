@@ -65,7 +65,8 @@ std::string refusal(const payment::Payment& payment, const std::string& id,
         case State::INTENT:
         case State::UNKNOWN:
             return "its order is not cancelled yet, and only a cancellation can be settled. "
-                   "First: " + propose.cancel(id);
+                   "First: " +
+                   propose.cancel(id);
         case State::CAPTURED:
         case State::DECLINED: return "the gateway has answered: there is nothing to say for it";
         case State::SETTLED: return "an operator has said otherwise before";
@@ -106,7 +107,8 @@ SettledView settle(const Context& context, const SettleOptions& options, const O
         view.message = "settled before, the payment is " + was + ": nothing changed";
     } else {
         view.message = "settled as " + std::string(name_of(as)) + " by " + options.by +
-                       " (the payment was " + was + "); the order is told so, the gateway is "
+                       " (the payment was " + was +
+                       "); the order is told so, the gateway is "
                        "asked on";
     }
     return view;

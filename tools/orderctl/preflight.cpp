@@ -111,8 +111,8 @@ private:
             std::string text = topic.error;
             if (!topic.there && text.empty()) text = "missing";
             for (const auto& [property, wanted, found, mended] : topic.differences) {
-                text += (text.empty() ? "" : ", ") + property + " is " + found + ", wanted " +
-                        wanted;
+                text +=
+                    (text.empty() ? "" : ", ") + property + " is " + found + ", wanted " + wanted;
             }
             add(Verdict::bad, "topic " + topic.topic, text + " (orderctl topics apply)");
         }

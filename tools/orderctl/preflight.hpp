@@ -20,7 +20,7 @@ struct Finding {
 
 struct PreflightWishes {
     TopicWishes topics;
-    bool access = false;       // rights and users, too: only an administrator may see them
+    bool access = false;        // rights and users, too: only an administrator may see them
     int certificate_days = 14;  // fewer are doubtful
 };
 

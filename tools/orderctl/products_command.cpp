@@ -107,8 +107,8 @@ void take(Load& load, const ProductLine& line, const http::ClientResult& answer)
     } else if (answer.status == kKnown) {
         ++load.result.known;
     } else if (load.result.refused.size() < kMaxRefused) {
-        load.result.refused.push_back(line.product_id + ": " + std::to_string(answer.status) +
-                                      " " + answer.body);
+        load.result.refused.push_back(line.product_id + ": " + std::to_string(answer.status) + " " +
+                                      answer.body);
     }
 }
 

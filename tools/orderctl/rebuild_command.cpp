@@ -16,8 +16,8 @@ struct DifferenceView {
     std::string table;
     std::vector<RawJson> rows;
 };
-BOOST_DESCRIBE_STRUCT(DifferenceView, (), (service, order_id, product_id, field, ledger, table,
-                                           rows))
+BOOST_DESCRIBE_STRUCT(DifferenceView, (),
+                      (service, order_id, product_id, field, ledger, table, rows))
 
 struct RebuildDocument {
     std::int64_t orders;
@@ -54,8 +54,8 @@ std::vector<DifferenceView> find_differences(const Facts& facts) {
         view.table = std::move(table);
     };
     for (const BadStep& step : facts.bad_steps) {
-        add(step.service, step.order, kNone, "ledger", "seq " + std::to_string(step.seq) + ": " +
-            step.what, "-");
+        add(step.service, step.order, kNone, "ledger",
+            "seq " + std::to_string(step.seq) + ": " + step.what, "-");
     }
     for (const Difference& d : compare(facts, EventsOfOrders(facts))) {
         add(d.service, d.order, d.product, d.field, d.ledger, d.table);
@@ -77,7 +77,7 @@ void print(const RebuildDocument& document) {
     std::size_t printed = 0;
     for (const DifferenceView& view : document.differences) {
         if (++printed > kMaxPrinted) break;
-        const std::string subject = view.order_id ? "order " + view.order_id->to_string()
+        const std::string subject = view.order_id     ? "order " + view.order_id->to_string()
                                     : view.product_id ? "product " + *view.product_id
                                                       : "";
         say(view.service, " ", subject, ": ", view.field, "\n    ledger: ", view.ledger,
@@ -115,9 +115,8 @@ void add_rebuild(CLI::App& app, Context& context) {
     command->fallthrough();
     const auto verify = std::make_shared<bool>(false);
     command->add_flag("--verify", *verify, "compare only; there is no other way yet")->required();
-    command->callback([&context, verify] {
-        context.run = [&context] { return run_rebuild(context); };
-    });
+    command->callback(
+        [&context, verify] { context.run = [&context] { return run_rebuild(context); }; });
 }
 
 }  // namespace orderflow::orderctl

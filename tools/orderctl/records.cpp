@@ -34,8 +34,7 @@ bool is_unreadable(const messaging::Record& record) {
 
 void take_stray(Facts& facts, const messaging::Record& record, std::uint8_t topic, bool has_id) {
     const auto producer = producer_of_topic(record.topic);
-    const auto kind =
-        producer ? kind_of_type(*producer, record.header("ce_type")) : std::nullopt;
+    const auto kind = producer ? kind_of_type(*producer, record.header("ce_type")) : std::nullopt;
     // Consumers skip a type that the catalog does not have, and refuse a record without an id or
     // with anything else that keeps it from being an event.
     if (!has_id || (producer && (!kind || is_unreadable(record)))) {
@@ -60,8 +59,7 @@ void set_place(const Facts& facts, LedgerEvent& event, const messaging::Record& 
         const auto homes = messaging::homes_of(record.key, facts.fewest_partitions, count);
         const auto at = std::ranges::find(homes, record.partition);
         const auto before = std::ranges::find(homes, std::int32_t{event.partition});
-        const bool earlier =
-            event.partition == record.partition && record.offset < event.offset;
+        const bool earlier = event.partition == record.partition && record.offset < event.offset;
         if (at >= before && !earlier) return;
     }
     event.partition = static_cast<std::int16_t>(record.partition);

@@ -29,8 +29,9 @@ struct RecordView {
     std::optional<std::int64_t> behind;  // that record's id
     std::string error;
 };
-BOOST_DESCRIBE_STRUCT(RecordView, (), (service, id, dead, topic, partition, offset, order_id,
-                                       attempts, parked_at, due_at, behind, error))
+BOOST_DESCRIBE_STRUCT(RecordView, (),
+                      (service, id, dead, topic, partition, offset, order_id, attempts, parked_at,
+                       due_at, behind, error))
 
 struct DecisionView {
     std::string service;
@@ -42,8 +43,9 @@ struct DecisionView {
     std::optional<std::string> order_id;
     std::string error;
 };
-BOOST_DESCRIBE_STRUCT(DecisionView, (), (service, decided_at, decision, decided_by, reason,
-                                         parked_id, topic, partition, offset, order_id, error))
+BOOST_DESCRIBE_STRUCT(DecisionView, (),
+                      (service, decided_at, decision, decided_by, reason, parked_id, topic,
+                       partition, offset, order_id, error))
 
 namespace {
 
@@ -110,11 +112,11 @@ std::vector<View> read_views(const Endpoints& endpoints, const RecordsOptions& o
     for (const Service service : kServices) {
         if (!options.service.empty() && options.service != short_name(service)) continue;
         AuditDatabase database(service, endpoints.auditor(service));
-        for (const std::string& row :
-             database.json_rows("SELECT '" + std::string(short_name(service)) +
-                                "' AS service, topic, partition, \"offset\", order_id AS "
-                                "\"orderId\", error, " + columns + " FROM " + rest + " LIMIT " +
-                                std::to_string(options.limit))) {
+        for (const std::string& row : database.json_rows(
+                 "SELECT '" + std::string(short_name(service)) +
+                 "' AS service, topic, partition, \"offset\", order_id AS "
+                 "\"orderId\", error, " +
+                 columns + " FROM " + rest + " LIMIT " + std::to_string(options.limit))) {
             views.push_back(events::read_json<View>(row, events::UnknownMembers::ignore).value());
         }
     }
@@ -127,11 +129,11 @@ std::string place_of(const View& view) {
 }
 
 int run_list(const Context& context, const RecordsOptions& options) {
-    auto records = read_views<RecordView>(
-        context.endpoints, options,
-        "id, dead, attempts, " + utc_text("parked_at") + " AS \"parkedAt\", " +
-            utc_text(kParkedDue) + " AS \"dueAt\", head_id AS behind",
-        std::string(kParkedRows) + " ORDER BY dead DESC, id");
+    auto records = read_views<RecordView>(context.endpoints, options,
+                                          "id, dead, attempts, " + utc_text("parked_at") +
+                                              " AS \"parkedAt\", " + utc_text(kParkedDue) +
+                                              " AS \"dueAt\", head_id AS behind",
+                                          std::string(kParkedRows) + " ORDER BY dead DESC, id");
     std::ranges::stable_partition(records, &RecordView::dead);
     if (context.json) {
         print_raw(events::to_json(records) + "\n");
@@ -141,8 +143,14 @@ int run_list(const Context& context, const RecordsOptions& options) {
         say("no record is put aside\n");
         return kClean;
     }
-    Table table({{"STATE"}, {"SERVICE"}, {"ID", Align::right}, {"RECORD"}, {"ORDER"},
-                 {"TRIES", Align::right}, {"PARKED AT"}, {"NEXT TRY"}});
+    Table table({{"STATE"},
+                 {"SERVICE"},
+                 {"ID", Align::right},
+                 {"RECORD"},
+                 {"ORDER"},
+                 {"TRIES", Align::right},
+                 {"PARKED AT"},
+                 {"NEXT TRY"}});
     const Instant now = system_now();
     for (const RecordView& record : records) {
         table.add({record.dead ? "dead" : "parked", record.service, std::to_string(record.id),
@@ -170,8 +178,14 @@ int run_decisions(const Context& context, const RecordsOptions& options) {
         say("nobody has decided on a dead record\n");
         return kClean;
     }
-    Table table({{"TIME"}, {"DECISION"}, {"BY"}, {"SERVICE"}, {"ID", Align::right}, {"RECORD"},
-                 {"ORDER"}, {"REASON"}});
+    Table table({{"TIME"},
+                 {"DECISION"},
+                 {"BY"},
+                 {"SERVICE"},
+                 {"ID", Align::right},
+                 {"RECORD"},
+                 {"ORDER"},
+                 {"REASON"}});
     for (const DecisionView& decision : decisions) {
         table.add({decision.decided_at, decision.decision, decision.decided_by, decision.service,
                    std::to_string(decision.parked_id), place_of(decision),
@@ -214,8 +228,8 @@ int run_decide(const Context& context, const RecordsOptions& options, bool retry
         return kClean;
     }
     say(what, " (", place_of(view), ", order ", view.order_id.value_or("unknown"), ") ",
-        retry ? "is due now, with five more tries" : "is discarded", "\n    it had died of: ",
-        view.error, "\n");
+        retry ? "is due now, with five more tries" : "is discarded",
+        "\n    it had died of: ", view.error, "\n");
     return kClean;
 }
 
@@ -241,8 +255,8 @@ std::string id_error(const std::string& text) {
 }
 
 void add_decision(CLI::App& records, Context& context, bool retry) {
-    CLI::App* command = add_command(records, retry ? "retry" : "discard",
-                                    retry ? kRetryHelp : kDiscardHelp);
+    CLI::App* command =
+        add_command(records, retry ? "retry" : "discard", retry ? kRetryHelp : kDiscardHelp);
     const auto options = std::make_shared<RecordsOptions>();
     const auto texts = [](const std::string& text) {
         return !text.empty() && text.size() <= 1'000 ? "" : "1 to 1000 bytes";

@@ -125,8 +125,10 @@ std::vector<RepublishedView> lower_checkpoints(const Context& context,
         since = parse_rfc3339(options.since);
         if (!since) throw CannotDo("--since wants RFC 3339 in UTC, like 2026-01-02T03:04:05Z");
         if (*since > system_now()) {
-            throw CannotDo("--since " + options.since + " is in the future: nothing was recorded "
-                           "from then on (it is " + to_rfc3339(system_now()) + ")");
+            throw CannotDo("--since " + options.since +
+                           " is in the future: nothing was recorded "
+                           "from then on (it is " +
+                           to_rfc3339(system_now()) + ")");
         }
     } else if (const auto groups = groups_with_members(context.endpoints); !groups.empty()) {
         std::string names;

@@ -18,11 +18,12 @@ struct OpenOrder {
     std::optional<std::string> reason;
     std::string customer_id, placed_at, since;
     std::int64_t waited_ms = 0;
-    bool waits = false;  // long enough
+    bool waits = false;     // long enough
     std::int64_t rows = 0;  // of the page, all that were looked at
 };
-BOOST_DESCRIBE_STRUCT(OpenOrder, (), (order_id, state, reason, customer_id, placed_at, since,
-                                      waited_ms, waits, rows))
+BOOST_DESCRIBE_STRUCT(OpenOrder, (),
+                      (order_id, state, reason, customer_id, placed_at, since, waited_ms, waits,
+                       rows))
 
 struct LastEvent {
     std::string type, service, time;
@@ -38,8 +39,9 @@ struct StuckView {
     std::optional<LastEvent> last_event;
     std::vector<Wait> waits_for;
 };
-BOOST_DESCRIBE_STRUCT(StuckView, (), (order_id, state, reason, customer_id, placed_at, since,
-                                      waited_ms, last_event, waits_for))
+BOOST_DESCRIBE_STRUCT(StuckView, (),
+                      (order_id, state, reason, customer_id, placed_at, since, waited_ms,
+                       last_event, waits_for))
 
 struct StuckDocument {
     std::int64_t older_than_s = 0;
@@ -77,12 +79,14 @@ std::vector<OpenOrder> read_page(AuditDatabase& orders, const std::string& after
             SELECT order_id, state, reason, customer_id, placed_at,
                    CASE state WHEN 'CANCELLING' THEN coalesce(cancelling_at, placed_at)
                    ELSE coalesce(captured_at, reserved_at, placed_at) END AS since
-            FROM audit_v1_orders WHERE order_id > )" + sql_text(after) + R"(::uuid
-            ORDER BY order_id LIMIT )" + std::to_string(options.page) + R"(),
+            FROM audit_v1_orders WHERE order_id > )" +
+        sql_text(after) + R"(::uuid
+            ORDER BY order_id LIMIT )" +
+        std::to_string(options.page) + R"(),
         judged AS (
             SELECT *, state NOT IN ('COMPLETED', 'CANCELLED')
                       AND since <= clock_timestamp() - interval ')" +
-                          std::to_string(options.older_than_s) + R"( s' AS waits FROM page)
+        std::to_string(options.older_than_s) + R"( s' AS waits FROM page)
         SELECT order_id AS "orderId", state, reason, customer_id AS "customerId", waits, )" +
         utc_text("placed_at") + R"( AS "placedAt", )" + utc_text("since") + R"( AS since,
         (extract(epoch FROM clock_timestamp() - since) * 1000)::bigint AS "waitedMs",
@@ -146,8 +150,7 @@ StuckDocument read_stuck(const Endpoints& endpoints, const StuckOptions& options
     StuckDocument document;
     document.older_than_s = options.older_than_s;
     AuditDatabases databases = open_databases(endpoints);
-    const auto open =
-        find_open(database_of(databases, Service::order), options, document.found);
+    const auto open = find_open(database_of(databases, Service::order), options, document.found);
     if (open.empty()) return document;
     document.more = document.found - std::ssize(open);
     std::vector<std::string> ids;
@@ -171,10 +174,10 @@ void print(const StuckDocument& document) {
     Table table({{"ORDER"}, {"STATE"}, {"WAITED", Align::right}, {"LAST EVENT"}, {"WAITS FOR"}});
     for (const StuckView& order : document.orders) {
         const std::string last =
-            order.last_event ? order.last_event->type + " " +
-                                   duration_text(std::chrono::milliseconds(
-                                       order.last_event->ago_ms)) + " ago"
-                             : "none";
+            order.last_event
+                ? order.last_event->type + " " +
+                      duration_text(std::chrono::milliseconds(order.last_event->ago_ms)) + " ago"
+                : "none";
         std::string whom;
         for (const Wait& wait : order.waits_for) {
             if (whom.find(wait.whom) != std::string::npos) continue;

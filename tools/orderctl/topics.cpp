@@ -33,13 +33,12 @@ int replication_of(const TopicSettings& topic, const TopicWishes& wishes) {
 // A topic's settings in Kafka's names. As many replicas must be in sync as there may be with one of
 // them away: more would stop a topic that has fewer replicas than wanted.
 Configs configs_of(const TopicSettings& topic, const TopicWishes& wishes, int replication) {
-    Configs configs{
-        {"cleanup.policy", "delete"},
-        {"max.message.bytes", std::to_string(topic.max_message_bytes)},
-        {"min.insync.replicas",
-         std::to_string(std::clamp(replication - 1, 1, topic.min_insync_replicas))},
-        {"retention.bytes", std::to_string(topic.retention_bytes)},
-        {"retention.ms", std::to_string(topic.retention_ms)}};
+    Configs configs{{"cleanup.policy", "delete"},
+                    {"max.message.bytes", std::to_string(topic.max_message_bytes)},
+                    {"min.insync.replicas",
+                     std::to_string(std::clamp(replication - 1, 1, topic.min_insync_replicas))},
+                    {"retention.bytes", std::to_string(topic.retention_bytes)},
+                    {"retention.ms", std::to_string(topic.retention_ms)}};
     const auto wished = wishes.configs.find(std::string(topic.name));
     if (wished == wishes.configs.end()) return configs;
     for (const auto& [name, value] : wished->second) configs[name] = value;
@@ -128,10 +127,9 @@ void make(const KafkaHandle& handle, std::vector<TopicStanding>& standings,
         });
         if (!wanted) continue;
         char error[256];
-        topics.emplace_back(rd_kafka_NewTopic_new(std::string(settings.name).c_str(),
-                                                  settings.partitions,
-                                                  replication_of(settings, wishes), error,
-                                                  sizeof error));
+        topics.emplace_back(
+            rd_kafka_NewTopic_new(std::string(settings.name).c_str(), settings.partitions,
+                                  replication_of(settings, wishes), error, sizeof error));
         if (!topics.back()) throw CannotDo(error);
         for (const auto& [name, value] :
              configs_of(settings, wishes, replication_of(settings, wishes))) {
@@ -185,8 +183,8 @@ void set_configs(const KafkaHandle& handle, std::vector<TopicStanding>& standing
     const auto** results = rd_kafka_IncrementalAlterConfigs_result_resources(
         rd_kafka_event_IncrementalAlterConfigs_result(event.get()), &count);
     for (std::size_t i = 0; i < count; ++i) {
-        const auto standing = std::ranges::find(
-            standings, rd_kafka_ConfigResource_name(results[i]), &TopicStanding::topic);
+        const auto standing = std::ranges::find(standings, rd_kafka_ConfigResource_name(results[i]),
+                                                &TopicStanding::topic);
         if (rd_kafka_ConfigResource_error(results[i])) {
             const char* text = rd_kafka_ConfigResource_error_string(results[i]);
             standing->error = text ? text : "";
@@ -233,8 +231,8 @@ std::vector<TopicStanding> look(const KafkaHandle& handle, const TopicWishes& wi
         }
         const int replication = replication_of(settings, wishes);
         if (found.replication != replication) {
-            standing.differences.push_back({"replication", std::to_string(replication),
-                                            std::to_string(found.replication)});
+            standing.differences.push_back(
+                {"replication", std::to_string(replication), std::to_string(found.replication)});
         }
         for (const auto& [key, wanted] : configs_of(settings, wishes, found.replication)) {
             const auto entry = configs.at(name).find(key);

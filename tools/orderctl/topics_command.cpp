@@ -119,8 +119,8 @@ TopicsDocument document_of(const std::vector<TopicStanding>& standings) {
 }
 
 AccessView view_of(const AccessStanding& standing) {
-    AccessView view{standing.as_wanted(), standing.mended, {}, standing.surplus,
-                    standing.without_password};
+    AccessView view{
+        standing.as_wanted(), standing.mended, {}, standing.surplus, standing.without_password};
     for (const Right& right : standing.missing) {
         view.missing.push_back({right.principal, resource_of(right), operation_of(right)});
     }

@@ -5,8 +5,8 @@
 #include "http/probe.hpp"
 
 int main(int argc, char** argv) {
-    const bool help = argc == 2 && (std::string_view(argv[1]) == "--help" ||
-                                    std::string_view(argv[1]) == "-h");
+    const bool help =
+        argc == 2 && (std::string_view(argv[1]) == "--help" || std::string_view(argv[1]) == "-h");
     if (argc != 2 || help) {
         std::fprintf(help ? stdout : stderr,
                      "Usage: probe URL\n"
