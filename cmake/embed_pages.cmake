@@ -1,8 +1,8 @@
 # Turns the files of a folder into a table of string constants, so that a service carries its pages.
-# The table's type is declared in analytics_pages.hpp.
-file(GLOB files RELATIVE ${DIR} ${DIR}/*)
+# The table's type is declared in pages_api.hpp.
+file(GLOB files RELATIVE ${DIR} ${DIR}/*.html ${DIR}/*.js ${DIR}/*.css ${DIR}/*.svg)
 list(SORT files)
-set(code "#include \"analytics/analytics_pages.hpp\"\nnamespace orderflow::analytics {\n"
+set(code "#include \"analytics/pages/pages_api.hpp\"\nnamespace orderflow::analytics {\n"
          "namespace {\nconstexpr PageFile kFiles[] = {\n")
 file(WRITE ${OUT} ${code})
 foreach(name ${files})

@@ -15,7 +15,10 @@
 #include <spdlog/spdlog.h>
 
 #include "core/parse_options.hpp"
-#include "messaging/kafka.hpp"
+#include "kafka/consumer.hpp"
+#include "kafka/properties.hpp"
+#include "kafka/record.hpp"
+#include "kafka/settings.hpp"
 
 namespace {
 
@@ -24,7 +27,7 @@ using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
 struct Options {
-    messaging::KafkaSettings kafka{"127.0.0.1:19092", "example-consumer", "example-consumer"};
+    kafka::Settings kafka{"127.0.0.1:19092", "example-consumer", "example-consumer"};
     std::string topic;
     std::size_t count = 1;
     std::int64_t for_s = 30;
@@ -41,12 +44,12 @@ int parse(int argc, char** argv, Options& options) {
     app.add_option("--for-s", options.for_s, "seconds to wait for them");
     app.add_flag("--auto-commit", options.auto_commit, "let librdkafka commit each second");
     const auto add = [&options](const std::vector<std::string>& texts) {
-        for (const auto& text : texts) messaging::add_property(options.kafka.properties.all, text);
+        for (const auto& text : texts) kafka::add_property(options.kafka.properties.all, text);
     };
     app.add_option_function<std::vector<std::string>>("--kafka", add, "NAME=VALUE, repeatable")
         ->envname("KAFKA_SETTINGS")
         ->delimiter(';')
-        ->check(&messaging::refusal_of_property);
+        ->check(&kafka::refusal_of_property);
     try {
         parse_options(app, argc, argv);
         return -1;
@@ -58,10 +61,10 @@ int parse(int argc, char** argv, Options& options) {
 // Whether as many came as were wanted.
 bool print(const Options& options) {
     // Sees each fetch before anything is done with it.
-    const auto on_fetch = [](std::span<const messaging::Record> records) {
+    const auto on_fetch = [](std::span<const kafka::Record> records) {
         spdlog::info("fetched {} records", records.size());
     };
-    messaging::KafkaConsumer consumer(options.kafka, {options.topic}, {}, on_fetch);
+    kafka::Consumer consumer(options.kafka, {options.topic}, {}, on_fetch);
     Gathering gathering;
     std::size_t printed = 0;
     const auto until = steady_clock::now() + std::chrono::seconds(options.for_s);

@@ -16,7 +16,11 @@
 #include "core/ids.hpp"
 #include "core/parse_options.hpp"
 #include "core/time.hpp"
-#include "messaging/kafka_positions.hpp"
+#include "kafka/group_positions.hpp"
+#include "kafka/producer.hpp"
+#include "kafka/properties.hpp"
+#include "kafka/rdkafka.hpp"
+#include "kafka/settings.hpp"
 
 namespace {
 
@@ -24,7 +28,7 @@ using namespace orderflow;
 using namespace std::chrono_literals;
 
 struct Options {
-    messaging::KafkaSettings kafka{"127.0.0.1:19092", "example-producer", ""};
+    kafka::Settings kafka{"127.0.0.1:19092", "example-producer", ""};
     std::string topic;
     int make = 0;
 };
@@ -36,12 +40,12 @@ int parse(int argc, char** argv, Options& options) {
     app.add_option("--topic", options.topic)->required();
     app.add_option("--make", options.make, "make the topic first, with so many partitions");
     const auto add = [&options](const std::vector<std::string>& texts) {
-        for (const auto& text : texts) messaging::add_property(options.kafka.properties.all, text);
+        for (const auto& text : texts) kafka::add_property(options.kafka.properties.all, text);
     };
     app.add_option_function<std::vector<std::string>>("--kafka", add, "NAME=VALUE, repeatable")
         ->envname("KAFKA_SETTINGS")
         ->delimiter(';')
-        ->check(&messaging::refusal_of_property);
+        ->check(&kafka::refusal_of_property);
     try {
         parse_options(app, argc, argv);
         return -1;
@@ -53,14 +57,14 @@ int parse(int argc, char** argv, Options& options) {
 // One replica, and else as the broker's defaults are. A topic that is there is left as it is.
 void make_topic(const Options& options) {
     char text[256];
-    const auto handle = messaging::make_asking_client(options.kafka);
+    const auto handle = kafka::make_asking_client(options.kafka);
     rd_kafka_NewTopic_t* topic =
         rd_kafka_NewTopic_new(options.topic.c_str(), options.make, 1, text, sizeof text);
     if (!topic) throw std::runtime_error(text);
-    const messaging::Queue answers(rd_kafka_queue_new(handle.get()));
+    const kafka::Queue answers(rd_kafka_queue_new(handle.get()));
     rd_kafka_CreateTopics(handle.get(), &topic, 1, nullptr, answers.get());
     rd_kafka_NewTopic_destroy(topic);
-    const messaging::KafkaEvent answer(rd_kafka_queue_poll(answers.get(), 30'000));
+    const kafka::ClientEvent answer(rd_kafka_queue_poll(answers.get(), 30'000));
     if (!answer || rd_kafka_event_error(answer.get())) {
         throw std::runtime_error("Kafka does not answer");
     }
@@ -77,11 +81,11 @@ class Sender {
 public:
     explicit Sender(const Options& options)
         : topic_(options.topic),
-          producer_(messaging::make_kafka_producer(options.kafka, events::Service::order)) {}
+          producer_(kafka::make_producer(options.kafka, events::Service::order)) {}
 
     void send(const std::string& line) {
         const auto tab = line.find('\t');
-        messaging::LedgerRow event;
+        kafka::Message event;
         event.event_id = ids_.next<EventId>(system_now());
         event.topic = topic_;
         event.key = tab == line.npos ? std::to_string(sent_) : line.substr(0, tab);
@@ -116,7 +120,7 @@ private:
     }
 
     const std::string topic_;
-    const std::unique_ptr<messaging::Producer> producer_;
+    const std::unique_ptr<kafka::Producer> producer_;
     IdSource ids_;
     std::uint64_t sent_ = 0, persisted_ = 0, refused_ = 0;
 };

@@ -1,6 +1,6 @@
 #include "events/announcements.hpp"
 
-#include "events/json.hpp"
+#include "json/json.hpp"
 
 namespace orderflow::events {
 namespace {
@@ -147,15 +147,15 @@ std::string printable(std::string_view bytes, std::size_t max_bytes) {
     return out;
 }
 
-void encode(const RecordParked& parked, std::string& out) { write_json(parked, out); }
-void encode(const RecordDied& died, std::string& out) { write_json(died, out); }
+void encode(const RecordParked& parked, std::string& out) { json::write_json(parked, out); }
+void encode(const RecordDied& died, std::string& out) { json::write_json(died, out); }
 
 Result<RecordParked> decode_record_parked(std::string_view json) {
-    return read_json<RecordParked>(json, UnknownMembers::ignore);
+    return json::read_json<RecordParked>(json, json::UnknownMembers::ignore);
 }
 
 Result<RecordDied> decode_record_died(std::string_view json) {
-    return read_json<RecordDied>(json, UnknownMembers::ignore);
+    return json::read_json<RecordDied>(json, json::UnknownMembers::ignore);
 }
 
 }  // namespace orderflow::events

@@ -111,3 +111,5 @@ Result<RecordParked> decode_record_parked(std::string_view json);
 Result<RecordDied> decode_record_died(std::string_view json);
 
 }  // namespace orderflow::events
+
+#include "events/limits.hpp"  // whoever sees the structs sees their bounds

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "events/events.hpp"
+#include "events/services.hpp"
 
 namespace orderflow::events {
 
@@ -33,12 +34,6 @@ enum class EventKind : std::uint8_t {
 inline constexpr std::size_t kEventKinds = std::variant_size_v<Event>;
 
 inline EventKind kind_of(const Event& event) { return static_cast<EventKind>(event.index()); }
-
-enum class Service : std::uint8_t { order, payment, inventory, shipping, analytics };
-
-inline constexpr std::array<std::string_view, 5> kServiceNames{
-    "order-service", "payment-service", "inventory-service", "shipping-service",
-    "analytics-service"};
 
 struct ServiceNames {
     std::string_view name;    // order-service

@@ -2,14 +2,14 @@
 
 #include <utility>
 
-#include "events/json.hpp"
+#include "json/json.hpp"
 
 namespace orderflow::events {
 namespace {
 
 template <class T>
 Result<Event> decode_as(std::string_view json) {
-    auto value = read_json<T>(json, UnknownMembers::ignore);
+    auto value = json::read_json<T>(json, json::UnknownMembers::ignore);
     if (!value) return value.error();
     return Event{std::move(*value)};
 }
@@ -25,17 +25,17 @@ constexpr auto kDecoders = make_decoders(std::make_index_sequence<kEventKinds>{}
 }  // namespace
 
 void encode(const Event& event, std::string& out) {
-    std::visit([&](const auto& data) { write_json(data, out); }, event);
+    std::visit([&](const auto& data) { json::write_json(data, out); }, event);
 }
 
 Result<Event> decode(EventKind kind, std::string_view json) {
     return kDecoders[static_cast<std::size_t>(kind)](json);
 }
 
-void encode(const Order& order, std::string& out) { write_json(order, out); }
+void encode(const Order& order, std::string& out) { json::write_json(order, out); }
 
 Result<Order> decode_order(std::string_view json) {
-    return read_json<Order>(json, UnknownMembers::ignore);
+    return json::read_json<Order>(json, json::UnknownMembers::ignore);
 }
 
 std::string place_and_detail(const Error& error) {

@@ -217,3 +217,5 @@ using Event = std::variant<OrderPlaced, CancellationStarted, OrderCompleted, Ord
                            ShipmentScheduled, ShipmentRefused, ShipmentVoided>;
 
 }  // namespace orderflow::events
+
+#include "events/limits.hpp"  // whoever sees the structs sees their bounds

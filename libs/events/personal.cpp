@@ -6,7 +6,7 @@
 #include "events/announcements.hpp"
 #include "events/catalog.hpp"
 #include "events/codec.hpp"
-#include "events/json.hpp"
+#include "json/json.hpp"
 
 namespace orderflow::events {
 namespace {

@@ -5,7 +5,9 @@
 #include "core/parse_options.hpp"
 #include "core/secret_file.hpp"
 #include "http/origin.hpp"
+#include "kafka/properties.hpp"
 #include "postgres/connection.hpp"
+#include "kafka/producer.hpp"
 
 namespace orderflow::service {
 namespace {
@@ -30,7 +32,7 @@ Options::Options(events::Service service, const char* description, CommonConfig&
     app_.option_defaults()->always_capture_default();
     add_basics();
     add_database();
-    add_kafka();
+    add_kafka_page_routes();
 }
 
 void Options::add_basics() {
@@ -80,7 +82,7 @@ void Options::add_database() {
                   "--database-url is its owner's");
 }
 
-void Options::add_kafka() {
+void Options::add_kafka_page_routes() {
     CommonConfig& config = common_;
     app_.add_option("--brokers", config.brokers, "Kafka bootstrap servers, host:port,…")
         ->envname("KAFKA_BROKERS");
@@ -116,17 +118,17 @@ void Options::add_kafka() {
 }
 
 void Options::add_properties(const char* flag, const char* environment_name,
-                             messaging::Properties& properties, const char* help) {
+                             kafka::Properties& properties, const char* help) {
     const auto add = [&properties](const std::vector<std::string>& texts) {
-        for (const std::string& text : texts) messaging::add_property(properties, text);
+        for (const std::string& text : texts) kafka::add_property(properties, text);
     };
     const auto* option = app_.add_option_function<std::vector<std::string>>(flag, add, help)
                              ->envname(environment_name)
                              ->delimiter(';')
                              ->default_str("")
-                             ->check(&messaging::refusal_of_property, "NAME=VALUE", "property");
+                             ->check(&kafka::refusal_of_property, "NAME=VALUE", "property");
     masks_[option] = [](const std::string& text) {
-        return text.empty() ? text : messaging::masked_property(text);
+        return text.empty() ? text : kafka::masked_property(text);
     };
 }
 
@@ -163,7 +165,7 @@ void Options::read_secrets() {
 // Each property is known by now; together they may still be none that librdkafka takes.
 void Options::check_kafka() const {
     try {
-        messaging::check_producer(common_.kafka());
+        kafka::check_producer(common_.kafka());
     } catch (const std::runtime_error& error) {
         throw CLI::ValidationError("Kafka's properties", error.what());
     }

@@ -14,7 +14,8 @@
 
 #include "core/gathering.hpp"
 #include "events/catalog.hpp"
-#include "messaging/kafka.hpp"
+#include "kafka/properties.hpp"
+#include "kafka/settings.hpp"
 
 namespace orderflow::service {
 
@@ -26,19 +27,17 @@ struct CommonConfig {
     std::string brokers = "127.0.0.1:19092";
     std::string client_id;  // default: the service's name
     std::string group_id;   // default: the service's name
-    messaging::KafkaProperties kafka_properties;
+    kafka::ClientProperties kafka_properties;
     std::string log_level = "info";
     std::string environment = "development";  // production, staging, …: a name in logs and metrics
     GatherLimits gather;                      // a consumer's batches
-    messaging::FetchSettings fetch;
+    kafka::FetchSettings fetch;
     int consumers = 1;
     int database_threads = 2;
     std::vector<std::string> allowed_origins;
     bool migrate = false;
 
-    messaging::KafkaSettings kafka() const {
-        return {brokers, client_id, group_id, kafka_properties};
-    }
+    kafka::Settings kafka() const { return {brokers, client_id, group_id, kafka_properties}; }
 };
 
 // The command line of one service.
@@ -77,9 +76,9 @@ private:
 
     void add_basics();
     void add_database();
-    void add_kafka();
+    void add_kafka_page_routes();
     void add_properties(const char* flag, const char* environment_name,
-                        messaging::Properties& properties, const char* help);
+                        kafka::Properties& properties, const char* help);
     void read_secrets();
     void check_kafka() const;
 

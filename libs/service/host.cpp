@@ -20,7 +20,8 @@
 #include <unistd.h>
 
 #include "core/pause.hpp"
-#include "events/json.hpp"
+#include "core/wake_up.hpp"
+#include "json/json.hpp"
 #include "http/probe.hpp"
 #include "http/problem.hpp"
 #include "http/server.hpp"
@@ -119,7 +120,7 @@ asio::awaitable<http::Response> readyz(postgres::Pool& pool, Startup& startup, c
         co_return http::problem_unavailable("The database takes no writes.");
     }
     const Ready ready{"ready", startup.steps().list()};
-    co_return http::json_response(200, events::to_json(ready));
+    co_return http::json_response(200, json::to_json(ready));
 }
 
 Health up_if(bool up, const std::string& why_not) {
@@ -152,7 +153,7 @@ asio::awaitable<http::Response> health(postgres::Pool& pool, Startup& startup, h
     const auto& all = whole.components;
     const bool up = all.db.status == "UP" && all.kafka.status == "UP" && all.schema.status == "UP";
     whole.status = up ? "UP" : "DOWN";
-    co_return http::json_response(up ? 200 : 503, events::to_json(whole));
+    co_return http::json_response(up ? 200 : 503, json::to_json(whole));
 }
 
 asio::awaitable<http::Response> metrics(prometheus::Registry& registry,
@@ -222,8 +223,8 @@ Host::~Host() = default;
 
 asio::io_context& Host::io() { return *io_; }
 
-messaging::LoopContext Host::loop_context(messaging::Bell& bell) {
-    messaging::LoopContext context{service_, startup_.url(), config_.kafka(), *registry_, bell};
+loops::Context Host::loop_context(WakeUp& relay_wake_up) {
+    loops::Context context{service_, startup_.url(), config_.kafka(), *registry_, relay_wake_up};
     context.database = &startup_.database();
     context.topics = &startup_.topics();
     context.start_steps = &startup_.steps();
@@ -231,12 +232,12 @@ messaging::LoopContext Host::loop_context(messaging::Bell& bell) {
     return context;
 }
 
-messaging::ConsumerLoops Host::start_consumers(const messaging::LoopContext& context,
-                                               const messaging::HandlerFactory& make_handler) {
-    messaging::ConsumerLoops loops;
+loops::ConsumerLoops Host::start_consumers(const loops::Context& context,
+                                           const loops::HandlerFactory& make_handler) {
+    loops::ConsumerLoops loops;
     for (int i = 0; i < config_.consumers; ++i) {
-        loops.push_back(std::make_unique<messaging::ConsumerLoop>(context, make_handler,
-                                                                  config_.gather, config_.fetch));
+        loops.push_back(std::make_unique<loops::ConsumerLoop>(context, make_handler, config_.gather,
+                                                              config_.fetch));
     }
     return loops;
 }

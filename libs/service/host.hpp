@@ -14,8 +14,10 @@
 #include <prometheus/registry.h>
 
 #include "core/line_writer.hpp"
+#include "core/wake_up.hpp"
 #include "http/router.hpp"
-#include "messaging/loops.hpp"
+#include "loops/consumer_loop.hpp"
+#include "loops/context.hpp"
 #include "postgres/pool.hpp"
 #include "service/config.hpp"
 #include "service/stages.hpp"
@@ -39,11 +41,11 @@ public:
     postgres::Pool& pool() { return *pool_; }  // for HTTP reads
     const CommonConfig& config() const { return config_; }
 
-    messaging::LoopContext loop_context(messaging::Bell& bell);
+    loops::Context loop_context(WakeUp& relay_wake_up);
 
     // One consumer loop per configured consumer.
-    messaging::ConsumerLoops start_consumers(const messaging::LoopContext& context,
-                                             const messaging::HandlerFactory& make_handler);
+    loops::ConsumerLoops start_consumers(const loops::Context& context,
+                                         const loops::HandlerFactory& make_handler);
 
     // Adds what every service has besides its own routes: the probes, /metrics, /openapi.yaml,
     // which describes them all. run() does; a test that lists all routes does, too.

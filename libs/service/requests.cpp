@@ -6,7 +6,7 @@
 
 namespace orderflow::service {
 
-using messaging::Outcome;
+using outbox::Outcome;
 
 namespace {
 

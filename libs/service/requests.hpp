@@ -16,8 +16,8 @@
 #include "core/await_callback.hpp"
 #include "core/result.hpp"
 #include "http/request.hpp"
-#include "messaging/loops.hpp"
-#include "messaging/request_keys.hpp"
+#include "loops/queue_loop.hpp"
+#include "outbox/request_keys.hpp"
 
 namespace orderflow::service {
 
@@ -26,7 +26,7 @@ namespace orderflow::service {
 Result<std::string> idempotency_key(const http::Request& request);
 
 // The answer to a request that was not carried out; nullopt: it was, now or before.
-std::optional<http::Response> refusal(messaging::Outcome what);
+std::optional<http::Response> refusal(outbox::Outcome what);
 
 // While another request with the same key is under way, for so long at most, tried so often.
 inline constexpr std::chrono::seconds kKeyPatience{2};
@@ -36,7 +36,7 @@ inline constexpr std::chrono::milliseconds kKeyRetry{50};
 // answer that nobody gives in time is unknown. `Answer` has a member `what`, an Outcome, and `Item`
 // a member `done` that takes an Answer.
 template <class Answer, class Item>
-boost::asio::awaitable<Answer> commit(messaging::QueueLoop<Item>& loop, Item item) {
+boost::asio::awaitable<Answer> commit(loops::QueueLoop<Item>& loop, Item item) {
     namespace asio = boost::asio;
     asio::steady_timer timer(co_await asio::this_coro::executor);
     const auto give_up = std::chrono::steady_clock::now() + kKeyPatience;
@@ -46,12 +46,12 @@ boost::asio::awaitable<Answer> commit(messaging::QueueLoop<Item>& loop, Item ite
             attempt.done = done;
             if (loop.submit(std::move(attempt))) return;
             Answer refused;
-            refused.what = messaging::Outcome::full;
+            refused.what = outbox::Outcome::full;
             done(std::move(refused));
         };
         auto told = co_await await_callback<Answer>(std::move(start));
         Answer answer = std::move(told).value_or(Answer{});
-        const bool busy = answer.what == messaging::Outcome::busy;
+        const bool busy = answer.what == outbox::Outcome::busy;
         if (!busy || std::chrono::steady_clock::now() >= give_up) co_return answer;
         timer.expires_after(kKeyRetry);
         co_await timer.async_wait(asio::use_awaitable);

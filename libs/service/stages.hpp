@@ -5,7 +5,7 @@
 #include <functional>
 #include <vector>
 
-#include "messaging/loops.hpp"
+#include "loops/consumer_loop.hpp"
 
 namespace orderflow::service {
 
@@ -24,7 +24,7 @@ struct Stage {
     }
 };
 
-inline void add(Stage& stage, messaging::ConsumerLoops& loops) {
+inline void add(Stage& stage, loops::ConsumerLoops& loops) {
     for (const auto& loop : loops) {
         stage.request_stops.push_back([&loop = *loop] { loop.request_stop(); });
         stage.stops.push_back([&loop = *loop] { loop.join(); });

@@ -8,9 +8,9 @@
 #include <spdlog/spdlog.h>
 
 #include "core/pause.hpp"
-#include "messaging/kafka.hpp"
-#include "messaging/loops.hpp"
+#include "kafka/topics.hpp"
 #include "postgres/refusal.hpp"
+#include "core/backoff.hpp"
 
 namespace orderflow::service {
 namespace {
@@ -46,7 +46,7 @@ private:
 // false if a stop came first. Throws what no waiting mends.
 bool try_until_done(postgres::Connection& connection, const std::string& url, Report& report,
                     const std::stop_token& stop, const std::function<std::string()>& work) {
-    messaging::Backoff backoff;
+    Backoff backoff;
     while (!stop.stop_requested()) {
         try {
             const std::string missing = work();
@@ -129,7 +129,7 @@ void Startup::await_schema(const std::stop_token& stop) {
 
 void Startup::await_topics(const std::stop_token& stop) {
     Report report(kafka_step_, "Kafka");
-    const auto look = [&](std::span<const messaging::TopicProblem> problems) {
+    const auto look = [&](std::span<const kafka::TopicProblem> problems) {
         std::string text;
         bool unknown = false;
         bool missing = false;
@@ -143,7 +143,7 @@ void Startup::await_topics(const std::stop_token& stop) {
         if (!unknown) kafka_pulse_.beat();
         if (!unknown && !missing) topics_.open();
     };
-    if (!messaging::await_topics(config_.kafka(), service_, stop, look)) return;
+    if (!kafka::await_topics(config_.kafka(), service_, stop, look)) return;
     spdlog::info("the topics are there");
     kafka_step_.done();
 }

@@ -1,9 +1,14 @@
 // analytics-service: read models of everything: each order's timeline, the counters.
-#include "analytics/analytics_api.hpp"
-#include "analytics/analytics_kafka.hpp"
-#include "analytics/analytics_service.hpp"
-#include "analytics/analytics_traces.hpp"
-#include "analytics/analytics_waiting.hpp"
+#include "analytics/pages/pages_api.hpp"
+#include "analytics/timeline/timeline_api.hpp"
+#include "analytics/kafka_page/kafka_page_api.hpp"
+#include "analytics/timeline/timeline_handler.hpp"
+#include "analytics/timeline/traces.hpp"
+#include "analytics/timeline/open_orders.hpp"
+#include "core/wake_up.hpp"
+#include "kafka/settings.hpp"
+#include "loops/consumer_loop.hpp"
+#include "loops/relay_loop.hpp"
 #include "service/host.hpp"
 
 namespace orderflow::analytics {
@@ -20,7 +25,7 @@ struct Config {
 // Nobody waits for these rows, so they gather longer than a saga's: one version instead of five.
 constexpr GatherLimits kGather{8'192, 8'192, std::chrono::milliseconds{400}};
 // Nor do they need a fetch for every record: these cost the broker more than the records do.
-constexpr messaging::FetchSettings kFetch{64 * 1024, std::chrono::milliseconds{100}};
+constexpr kafka::FetchSettings kFetch{64 * 1024, std::chrono::milliseconds{100}};
 
 // Named as OpenTelemetry names them.
 void add_trace_options(service::Options& options, TraceSettings& traces) {
@@ -38,19 +43,22 @@ void add_trace_options(service::Options& options, TraceSettings& traces) {
 
 void run(const Config& config) {
     service::Host host(config.common, events::Service::analytics, kMigrations);
-    messaging::Bell bell;
-    const auto context = host.loop_context(bell);
+    WakeUp relay_wake_up;
+    const auto context = host.loop_context(relay_wake_up);
     TraceLoop traces(context, config.traces, config.common.environment);
     auto consumers = host.start_consumers(context, [&](postgres::Connection& connection) {
-        return std::make_unique<messaging::StoreHandler<AnalyticsService, AnalyticsStore>>(
-            make_analytics_store(connection), traces.on_ended());
+        return std::make_unique<loops::StoreHandler<TimelineHandler, TimelineStore>>(
+            make_timeline_store(connection), traces.on_ended());
     });
-    messaging::RelayLoop relay(context);  // of what it parks: it emits nothing else
+    loops::RelayLoop relay(context);  // of what it parks: it emits nothing else
     WaitingLoop waiting(context);
     KafkaWorker kafka(config.common.kafka());
-    host.run(
-        make_router(host.pool(), waiting, kafka, host.io()),
-        {service::stage(waiting, consumers, kafka), service::stage(traces), service::stage(relay)});
+    http::Router router;
+    add_timeline_routes(router, host.pool(), waiting, host.io());
+    add_kafka_page_routes(router, kafka);
+    add_page_routes(router);
+    host.run(std::move(router), {service::stage(waiting, consumers, kafka), service::stage(traces),
+                                 service::stage(relay)});
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "events/json.hpp"
+#include "json/json.hpp"
 #include "http/conditions.hpp"
 #include "http/problem.hpp"
 #include "service/problems.hpp"
@@ -47,15 +47,16 @@ BOOST_DESCRIBE_STRUCT(ProductView, (), (product_id, name, price, currency, stock
 
 }  // namespace orderflow::inventory
 
-namespace orderflow::events {
+namespace orderflow::json {
 template <>
-inline constexpr auto kLimits<inventory::OfferBody> = std::tuple{
-    length(&inventory::OfferBody::name, 1, 200), range(&inventory::OfferBody::price, 0, kMaxPrice)};
+inline constexpr auto kLimits<inventory::OfferBody> =
+    std::tuple{length(&inventory::OfferBody::name, 1, 200),
+               range(&inventory::OfferBody::price, 0, events::kMaxPrice)};
 template <>
-inline constexpr auto kLimits<inventory::AdjustmentBody> =
-    std::tuple{range(&inventory::AdjustmentBody::change, -kMaxAdjustment, kMaxAdjustment),
-               length(&inventory::AdjustmentBody::reason, 1, 200)};
-}  // namespace orderflow::events
+inline constexpr auto kLimits<inventory::AdjustmentBody> = std::tuple{
+    range(&inventory::AdjustmentBody::change, -events::kMaxAdjustment, events::kMaxAdjustment),
+    length(&inventory::AdjustmentBody::reason, 1, 200)};
+}  // namespace orderflow::json
 
 namespace orderflow::inventory {
 namespace {
@@ -79,9 +80,9 @@ std::string etag_of(const Product& product) {
 http::Response view_of(std::string id, const Product& product) {
     http::Response response;
     response.headers = {{"ETag", '"' + etag_of(product) + '"'}, {"Cache-Control", "no-cache"}};
-    response.body = events::to_json(ProductView{std::move(id), product.name, product.price.amount,
-                                                product.price.currency, product.free,
-                                                product.reserved, product.sold});
+    response.body = json::to_json(ProductView{std::move(id), product.name, product.price.amount,
+                                              product.price.currency, product.free,
+                                              product.reserved, product.sold});
     return response;
 }
 
@@ -150,7 +151,7 @@ http::Response answer_of(const std::string& id, const AdjustStock& adjust,
     const std::string free = std::to_string(answer.free);
     if (answer.verdict == Verdict::ADJUSTED) {
         const AdjustmentView view{id, adjust.change, adjust.reason, answer.free};
-        return http::json_response(200, events::to_json(view));
+        return http::json_response(200, json::to_json(view));
     }
     if (answer.verdict == Verdict::TOO_FEW) {
         return http::problem(409, "stock-too-low", "Too few pieces are free",
@@ -256,7 +257,7 @@ Validated<Offer> parse_offer(std::string_view product_id, std::string_view body)
                        "'/', and be neither '.' nor '..'"}};
     }
     if (body.empty()) return Faults{{"body-required", "name, price and stock are expected", ""}};
-    auto read = events::read_request<OfferBody>(body);
+    auto read = json::read_request<OfferBody>(body);
     if (!read) return read.error();
     if (read->stock && (*read->stock < 0 || *read->stock > kMaxFree)) {
         return Faults{
@@ -284,7 +285,7 @@ Result<Conditions> parse_conditions(const http::Request& request) {
 
 Validated<AdjustStock> parse_adjustment(std::string_view body) {
     if (body.empty()) return Faults{{"body-required", "change and reason are expected", ""}};
-    auto read = events::read_request<AdjustmentBody>(body);
+    auto read = json::read_request<AdjustmentBody>(body);
     if (!read) return read.error();
     if (read->change == 0) {
         return Faults{{"validation", "must not be zero: that would change nothing", "/change"}};
@@ -292,8 +293,7 @@ Validated<AdjustStock> parse_adjustment(std::string_view body) {
     return AdjustStock{read->change, std::move(read->reason), {}};
 }
 
-http::Router make_router(ProductLoop& products, postgres::Pool& pool) {
-    http::Router router;
+void add_product_routes(http::Router& router, ProductLoop& products, postgres::Pool& pool) {
     router.put("/api/products/{id}", [&products](http::Request request) {
         return put_product(products, std::move(request));
     });
@@ -302,7 +302,6 @@ http::Router make_router(ProductLoop& products, postgres::Pool& pool) {
     router.post("/api/products/{id}/adjustments", [&products](http::Request request) {
         return post_adjustment(products, std::move(request));
     });
-    return router;
 }
 
 }  // namespace orderflow::inventory

@@ -3,14 +3,14 @@
 #include <string_view>
 
 #include "http/router.hpp"
-#include "inventory/inventory_requests.hpp"
+#include "inventory/inventory_commands.hpp"
 #include "postgres/pool.hpp"
 
 namespace orderflow::inventory {
 
 // GET and PUT /api/products/{id}, POST /api/products/{id}/adjustments. The arguments must outlive
 // the router.
-http::Router make_router(ProductLoop& products, postgres::Pool& pool);
+void add_product_routes(http::Router& router, ProductLoop& products, postgres::Pool& pool);
 
 // Reads a PUT: the id from the path, see valid_product_id(), and the body. Currency defaults to
 // KRW.

@@ -3,8 +3,8 @@
 #include <stdexcept>
 
 #include "core/enums.hpp"
-#include "events/json.hpp"
-#include "messaging/request_keys.hpp"
+#include "json/json.hpp"
+#include "outbox/request_keys.hpp"
 
 namespace orderflow::inventory {
 namespace {
@@ -82,8 +82,7 @@ Reservation read_reservation(const Rows& rows, int i) {
     reservation.reserved_at = rows.optional_instant(i, 4);
     reservation.updated_at = rows.instant(i, 5);
     reservation.items =
-        events::read_json<std::vector<Item>>(rows.text(i, 6), events::UnknownMembers::refuse)
-            .value();
+        json::read_json<std::vector<Item>>(rows.text(i, 6), json::UnknownMembers::refuse).value();
     return reservation;
 }
 
@@ -138,7 +137,7 @@ public:
     Claims claim(std::span<const std::string_view> keys) override {
         Claims claims;
         if (keys.empty()) return claims;
-        const auto busy = messaging::lock_keys(connection_, keys);
+        const auto busy = outbox::lock_keys(connection_, keys);
         for (const auto key : keys) claims[std::string(key)].busy = busy.contains(key);
         auto wanted = postgres::column_of(keys);
         const Rows rows = connection_.exec(kFindAdjustments, Params::of(wanted));
@@ -185,7 +184,7 @@ private:
             reserved.push(row.reserved_at);
             updated.push(row.updated_at);
             json.clear();
-            events::write_json(row.items, json);
+            json::write_json(row.items, json);
             items.push(json);
         }
         const Rows rows = connection_.exec(

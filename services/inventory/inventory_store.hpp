@@ -10,12 +10,12 @@
 #include <string_view>
 
 #include "inventory/inventory.hpp"
-#include "messaging/aggregates.hpp"
+#include "outbox/aggregates.hpp"
 #include "postgres/connection.hpp"
 
 namespace orderflow::inventory {
 
-using Reservations = messaging::Aggregates<Reservation>;
+using Reservations = outbox::Aggregates<Reservation>;
 
 // An adjustment of stock that was asked for under an Idempotency-Key, and what it came to.
 struct Adjustment {

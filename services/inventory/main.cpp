@@ -1,7 +1,10 @@
 // inventory-service: the product catalogue and the orders' stock reservations.
+#include "core/wake_up.hpp"
 #include "inventory/inventory_api.hpp"
-#include "inventory/inventory_requests.hpp"
-#include "inventory/inventory_service.hpp"
+#include "inventory/inventory_commands.hpp"
+#include "inventory/inventory_handler.hpp"
+#include "loops/consumer_loop.hpp"
+#include "loops/relay_loop.hpp"
 #include "service/host.hpp"
 
 namespace orderflow::inventory {
@@ -14,15 +17,17 @@ constexpr std::size_t kProductQueue = 4'096;  // requests waiting for their comm
 
 void run(const service::CommonConfig& config) {
     service::Host host(config, events::Service::inventory, kMigrations);
-    messaging::Bell bell;
-    const auto context = host.loop_context(bell);
+    WakeUp relay_wake_up;
+    const auto context = host.loop_context(relay_wake_up);
     ProductLoop products("products", context, kProductQueue, product_worker());
     auto consumers = host.start_consumers(context, [](postgres::Connection& connection) {
-        return std::make_unique<messaging::StoreHandler<InventoryService, InventoryStore>>(
+        return std::make_unique<loops::StoreHandler<InventoryHandler, InventoryStore>>(
             make_inventory_store(connection));
     });
-    messaging::RelayLoop relay(context);
-    host.run(make_router(products, host.pool()),
+    loops::RelayLoop relay(context);
+    http::Router router;
+    add_product_routes(router, products, host.pool());
+    host.run(std::move(router),
              {service::stage(consumers), service::stage(products), service::stage(relay)});
 }
 

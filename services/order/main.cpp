@@ -1,8 +1,13 @@
 // order-service: accepts orders, keeps each order's saga, decides COMPLETED or CANCELLED.
-#include "order/order_api.hpp"
-#include "order/order_changes.hpp"
-#include "order/order_deadline.hpp"
-#include "order/order_service.hpp"
+#include "core/wake_up.hpp"
+#include "loops/consumer_loop.hpp"
+#include "loops/failures.hpp"
+#include "loops/relay_loop.hpp"
+#include "order/notices/notices_api.hpp"
+#include "order/saga/saga_api.hpp"
+#include "order/notices/order_changes.hpp"
+#include "order/saga/deadline.hpp"
+#include "order/saga/saga_handler.hpp"
 #include "service/host.hpp"
 
 namespace orderflow::order {
@@ -23,25 +28,28 @@ struct Config {
 
 void run(const Config& config) {
     service::Host host(config.common, events::Service::order, kMigrations);
-    messaging::Bell bell;
-    const auto context = host.loop_context(bell);
+    WakeUp relay_wake_up;
+    const auto context = host.loop_context(relay_wake_up);
     Admission admission;
     AcceptLoop accept("accept", context, kAcceptQueue, accept_worker(admission));
     CancelLoop cancel("cancel", context, kAcceptQueue, cancel_worker());
     auto consumers = host.start_consumers(context, [&](postgres::Connection& connection) {
-        return std::make_unique<messaging::StoreHandler<OrderService, OrderStore>>(
-            make_order_store(connection), &admission);
+        return std::make_unique<loops::StoreHandler<SagaHandler, SagaStore>>(
+            make_saga_store(connection), &admission);
     });
     KeyExpiryLoop expiry(context, config.keys_kept);
     DeadlineLoop deadline(context, {config.deadline, config.deadline_calm});
-    messaging::RelayLoop relay(context);
-    auto& unheard = messaging::failure_counter(context.registry, "notifications");
-    const auto notifications = std::make_shared<Notifications>(host.io(), host.pool(), unheard);
+    loops::RelayLoop relay(context);
+    auto& unheard = loops::failure_counter(context.registry, "notifications");
+    const auto notifications =
+        std::make_shared<Notifications>(host.io(), host.pool(), &read_sagas, unheard);
     ChangeListener listener(context.database_url, host.io(), *notifications, unheard,
                             context.database);
-    host.run(make_router(accept, cancel, host.pool(), notifications, config.api),
-             {service::stage(listener, expiry, deadline, consumers), service::stage(accept, cancel),
-              service::stage(relay)});
+    http::Router router;
+    add_order_routes(router, accept, cancel, host.pool(), config.api);
+    add_notice_routes(router, notifications);
+    host.run(std::move(router), {service::stage(listener, expiry, deadline, consumers),
+                                 service::stage(accept, cancel), service::stage(relay)});
 }
 
 }  // namespace

@@ -1,7 +1,10 @@
 // payment-service: charges orders through the payment gateway, and undoes it for cancelled ones.
+#include "core/wake_up.hpp"
+#include "loops/consumer_loop.hpp"
+#include "loops/relay_loop.hpp"
 #include "payment/payment_api.hpp"
 #include "payment/payment_results.hpp"
-#include "payment/payment_service.hpp"
+#include "payment/payment_handler.hpp"
 #include "service/host.hpp"
 
 namespace orderflow::payment {
@@ -36,8 +39,8 @@ void add_gateway_options(service::Options& options, http::ClientSettings& gatewa
 
 void run(const Config& config) {
     service::Host host(config.common, events::Service::payment, kMigrations);
-    messaging::Bell bell;
-    const auto context = host.loop_context(bell);
+    WakeUp relay_wake_up;
+    const auto context = host.loop_context(relay_wake_up);
     PaymentMetrics metrics(host.registry());
     HttpGateway gateway(host.io(), config.gateway);
     BatchQueue<GatewayResult> results(kResultQueue);
@@ -45,13 +48,15 @@ void run(const Config& config) {
     ResultLoop result_loop(context, results, calls, metrics);
     const auto submit = [&](std::vector<Call> due) { calls.submit(std::move(due)); };
     auto consumers = host.start_consumers(context, [&](postgres::Connection& connection) {
-        return std::make_unique<messaging::StoreHandler<PaymentService, PaymentStore>>(
+        return std::make_unique<loops::StoreHandler<PaymentHandler, PaymentStore>>(
             make_payment_store(connection), submit, metrics);
     });
-    messaging::RelayLoop relay(context);
+    loops::RelayLoop relay(context);
     const auto drain_calls = [&] { calls.drain(kDrain); };
-    host.run(make_router(host.pool()), {service::stage(consumers), service::stage(drain_calls),
-                                        service::stage(result_loop), service::stage(relay)});
+    http::Router router;
+    add_payment_routes(router, host.pool());
+    host.run(std::move(router), {service::stage(consumers), service::stage(drain_calls),
+                                 service::stage(result_loop), service::stage(relay)});
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include "payment/payment_api.hpp"
 
-#include "events/json.hpp"
+#include "json/json.hpp"
 #include "http/problem.hpp"
 #include "payment/payment_store.hpp"
 
@@ -57,16 +57,14 @@ asio::awaitable<http::Response> get_payment(postgres::Pool& pool, http::Request 
     };
     auto payment = co_await pool.run(std::move(find));
     if (!payment) co_return not_found();
-    co_return http::json_response(200, events::to_json(view_of(*id, std::move(*payment))));
+    co_return http::json_response(200, json::to_json(view_of(*id, std::move(*payment))));
 }
 
 }  // namespace
 
-http::Router make_router(postgres::Pool& pool) {
-    http::Router router;
+void add_payment_routes(http::Router& router, postgres::Pool& pool) {
     router.get("/api/payments/{orderId}",
                [&pool](http::Request request) { return get_payment(pool, std::move(request)); });
-    return router;
 }
 
 }  // namespace orderflow::payment

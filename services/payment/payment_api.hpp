@@ -6,6 +6,6 @@
 namespace orderflow::payment {
 
 // GET /api/payments/{orderId}. The pool must outlive the router.
-http::Router make_router(postgres::Pool& pool);
+void add_payment_routes(http::Router& router, postgres::Pool& pool);
 
 }  // namespace orderflow::payment

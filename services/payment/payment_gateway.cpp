@@ -13,7 +13,7 @@
 #include <spdlog/spdlog.h>
 
 #include "events/codec.hpp"
-#include "events/json.hpp"
+#include "json/json.hpp"
 #include "http/retry_after.hpp"
 
 namespace orderflow::payment {
@@ -29,7 +29,7 @@ BOOST_DESCRIBE_STRUCT(ChargeBody, (), (key, amount, currency, token))
 
 // Whose charge an answer speaks of stands in `key`, where the gateway says so.
 struct CapturedBody {
-    events::Nullable<std::string> key;
+    json::Nullable<std::string> key;
     std::string status;
     std::string charge_id;
     std::int64_t amount = 0;
@@ -38,26 +38,26 @@ struct CapturedBody {
 BOOST_DESCRIBE_STRUCT(CapturedBody, (), (key, status, charge_id, amount, currency))
 
 struct DeclinedBody {
-    events::Nullable<std::string> key;
-    events::Nullable<std::string> reason;
+    json::Nullable<std::string> key;
+    json::Nullable<std::string> reason;
 };
 BOOST_DESCRIBE_STRUCT(DeclinedBody, (), (key, reason))
 
 struct CancelledBody {
-    events::Nullable<std::string> key;
+    json::Nullable<std::string> key;
     std::string status;
-    events::Nullable<std::int64_t> amount;
-    events::Nullable<Currency> currency;
+    json::Nullable<std::int64_t> amount;
+    json::Nullable<Currency> currency;
 };
 BOOST_DESCRIBE_STRUCT(CancelledBody, (), (key, status, amount, currency))
 
 }  // namespace orderflow::payment
 
-namespace orderflow::events {
+namespace orderflow::json {
 template <>
 inline constexpr auto kLimits<payment::CapturedBody> =
     std::tuple{length(&payment::CapturedBody::charge_id, 1, 64)};
-}  // namespace orderflow::events
+}  // namespace orderflow::json
 
 namespace orderflow::payment {
 namespace {
@@ -83,7 +83,7 @@ std::string key_of(const OrderId& id) { return "charge:" + id.to_string(); }
 // An answer that speaks of another charge, mixed up by the gateway or on the way, says nothing.
 template <class Body>
 Result<Body> read(const OrderId& id, const std::string& body) {
-    auto answer = events::read_json<Body>(body, events::UnknownMembers::ignore);
+    auto answer = json::read_json<Body>(body, json::UnknownMembers::ignore);
     if (!answer || answer->key.value_or(key_of(id)) == key_of(id)) return answer;
     return Error{"another-charge", "speaks of " + *answer->key, "/key"};
 }
@@ -157,7 +157,7 @@ HttpGateway::HttpGateway(asio::io_context& io, const http::ClientSettings& setti
 
 asio::awaitable<ChargeResult> HttpGateway::charge(Call call) {
     const ChargeBody charge{key_of(call.id), call.amount.amount, call.amount.currency, call.token};
-    std::string body = events::to_json(charge);
+    std::string body = json::to_json(charge);
     const http::ClientResult answer =
         co_await client_.request("POST", "/v1/charges", std::move(body), kCallTimeout);
     co_return charge_result(call.id, answer);

@@ -7,11 +7,17 @@
 #include <prometheus/gauge.h>
 #include <spdlog/spdlog.h>
 
+#include "core/backoff.hpp"
 #include "core/pause.hpp"
+#include "loops/bisect.hpp"
+#include "loops/failures.hpp"
+#include "outbox/aggregates.hpp"
+#include "outbox/postgres_unit_of_work.hpp"
+#include "outbox/unit_of_work.hpp"
 
 namespace orderflow::payment {
 
-using messaging::BatchOutput;
+using outbox::BatchOutput;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
@@ -26,8 +32,7 @@ constexpr seconds kWarnEvery{5};
 
 bool apply_results(PaymentStore& store, std::span<const GatewayResult> results, Instant now,
                    BatchOutput& out, Alarms& alarms) {
-    const auto ids =
-        messaging::distinct_orders(results, [](const GatewayResult& r) { return &r.id; });
+    const auto ids = outbox::distinct_orders(results, [](const GatewayResult& r) { return &r.id; });
     Payments payments = store.load(ids);
     for (const GatewayResult& result : results) {
         const Payment* payment = payments.find(result.id);
@@ -40,11 +45,11 @@ bool apply_results(PaymentStore& store, std::span<const GatewayResult> results, 
     return store.save(payments);
 }
 
-void commit_results(messaging::UnitOfWork& work, PaymentStore& store,
+void commit_results(outbox::UnitOfWork& work, PaymentStore& store,
                     std::span<const GatewayResult> results, const PartDone& done) {
     auto commit = [&](std::span<const GatewayResult> part) {
         ResultReport report;
-        messaging::run_transaction(work, [&](Instant now, BatchOutput& out) {
+        outbox::run_transaction(work, [&](Instant now, BatchOutput& out) {
             report.alarms.clear();
             const bool saved = apply_results(store, part, now, out, report.alarms);
             report.emitted = PaymentMetrics::counts(out.events);
@@ -57,7 +62,7 @@ void commit_results(messaging::UnitOfWork& work, PaymentStore& store,
         report.failed.emplace_back(result.id, what);
         done({&result, 1}, report);
     };
-    messaging::bisect(results, commit, guilty);
+    loops::bisect(results, commit, guilty);
 }
 
 bool ResultStep::take(BatchQueue<GatewayResult>& results, milliseconds at_most) {
@@ -99,7 +104,7 @@ std::optional<std::size_t> ResultStep::recover(Instant now) {
     return recovery_.calls_made() - before;
 }
 
-ResultLoop::ResultLoop(const messaging::LoopContext& context, BatchQueue<GatewayResult>& results,
+ResultLoop::ResultLoop(const loops::Context& context, BatchQueue<GatewayResult>& results,
                        Calls& calls, PaymentMetrics& metrics)
     : results_(results),
       calls_(calls),
@@ -122,11 +127,11 @@ namespace {
 // what is counted and logged of it.
 class ResultThread final : ResultWatcher {
 public:
-    ResultThread(const messaging::LoopContext& context, Calls& calls, PaymentMetrics& metrics)
+    ResultThread(const loops::Context& context, Calls& calls, PaymentMetrics& metrics)
         : metrics_(metrics),
-          failures_(messaging::failure_counter(context.registry, "results")),
+          failures_(loops::failure_counter(context.registry, "results")),
           connection_(context.database_url),
-          work_(connection_, context.service, context.bell),
+          work_(connection_, context.service, context.relay_wake_up),
           store_(make_payment_store(connection_)),
           calls_(calls),
           step_(work_, *store_, calls, *this, system_now()) {}
@@ -136,14 +141,14 @@ public:
 
     // Until it is committed, or until a stop is asked for; false: then it is given up.
     bool commit(const std::stop_token& stop) {
-        messaging::Backoff backoff;
+        Backoff backoff;
         for (;;) {
             try {
                 step_.commit(system_now());
                 return true;
             } catch (const std::exception&) {
                 failures_.Increment();
-                messaging::report_failure("results", connection_);
+                loops::report_failure("results", connection_);
                 if (stop.stop_requested()) return false;
                 pause(stop, std::min(backoff.next(), kLongestPause));
             }
@@ -158,7 +163,7 @@ public:
             metrics_.retried.Increment(static_cast<double>(*calls_made));
         } catch (const std::exception&) {
             failures_.Increment();
-            messaging::report_failure("recovery", connection_);
+            loops::report_failure("recovery", connection_);
         }
         metrics_.show(calls_);
         const Recovery& recovery = step_.recovery();
@@ -214,7 +219,7 @@ private:
     PaymentMetrics& metrics_;
     prometheus::Counter& failures_;
     postgres::Connection connection_;
-    messaging::PostgresUnitOfWork work_;
+    outbox::PostgresUnitOfWork work_;
     const std::unique_ptr<PaymentStore> store_;
     Calls& calls_;
     ResultStep step_;
@@ -224,7 +229,7 @@ private:
 
 }  // namespace
 
-void ResultLoop::run(std::stop_token stop, const messaging::LoopContext& context) {
+void ResultLoop::run(std::stop_token stop, const loops::Context& context) {
     if (!context.await_database(stop)) return;
     ResultThread thread(context, calls_, metrics_);
     while (!results_.closed() || results_.size() > 0) {

@@ -13,16 +13,17 @@
 #include <vector>
 
 #include "core/batch_queue.hpp"
-#include "messaging/loops.hpp"
+#include "loops/context.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "payment/payment_recovery.hpp"
-#include "payment/payment_service.hpp"
+#include "payment/payment_handler.hpp"
 
 namespace orderflow::payment {
 
 // Decides on the results in their order and saves the rows; false: the compare-and-set was lost.
 // A result of an order without a row changes nothing. Adds to `alarms` what raised one.
 bool apply_results(PaymentStore& store, std::span<const GatewayResult> results, Instant now,
-                   messaging::BatchOutput& out, Alarms& alarms);
+                   outbox::BatchOutput& out, Alarms& alarms);
 
 // What became of a part of a batch of results.
 struct ResultReport {
@@ -37,7 +38,7 @@ struct ResultReport {
 // out of reach; then the results that `done` was not called for may be committed again.
 using PartDone =
     std::function<void(std::span<const GatewayResult> part, const ResultReport& report)>;
-void commit_results(messaging::UnitOfWork& work, PaymentStore& store,
+void commit_results(outbox::UnitOfWork& work, PaymentStore& store,
                     std::span<const GatewayResult> results, const PartDone& done);
 
 // Who is told what results led to, once they are committed.
@@ -55,8 +56,8 @@ public:
 class ResultStep {
 public:
     // The arguments must outlive this object.
-    ResultStep(messaging::UnitOfWork& work, PaymentStore& store, Calls& calls,
-               ResultWatcher& watcher, Instant now)
+    ResultStep(outbox::UnitOfWork& work, PaymentStore& store, Calls& calls, ResultWatcher& watcher,
+               Instant now)
         : work_(work), store_(store), calls_(calls), watcher_(watcher), recovery_(now) {}
 
     // Takes what is in the queue, waiting for it for `at_most`, unless something is in hand. False:
@@ -78,7 +79,7 @@ public:
 private:
     void committed(std::span<const GatewayResult> part, const ResultReport& report, Instant now);
 
-    messaging::UnitOfWork& work_;
+    outbox::UnitOfWork& work_;
     PaymentStore& store_;
     Calls& calls_;
     ResultWatcher& watcher_;
@@ -89,8 +90,8 @@ private:
 
 class ResultLoop {
 public:
-    ResultLoop(const messaging::LoopContext& context, BatchQueue<GatewayResult>& results,
-               Calls& calls, PaymentMetrics& metrics);
+    ResultLoop(const loops::Context& context, BatchQueue<GatewayResult>& results, Calls& calls,
+               PaymentMetrics& metrics);
     ~ResultLoop() { stop(); }
 
     // Commits what is queued, then ends.
@@ -98,7 +99,7 @@ public:
     void stop();  // the same; blocks
 
 private:
-    void run(std::stop_token stop, const messaging::LoopContext& context);
+    void run(std::stop_token stop, const loops::Context& context);
 
     BatchQueue<GatewayResult>& results_;
     Calls& calls_;

@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "messaging/aggregates.hpp"
+#include "outbox/aggregates.hpp"
 #include "payment/payment.hpp"
 #include "postgres/connection.hpp"
 
 namespace orderflow::payment {
 
-using Payments = messaging::Aggregates<Payment>;
+using Payments = outbox::Aggregates<Payment>;
 
 // What a call for an open payment needs, without the order.
 struct OpenPayment {

@@ -1,6 +1,6 @@
 #include "shipping/shipping_api.hpp"
 
-#include "events/json.hpp"
+#include "json/json.hpp"
 #include "http/problem.hpp"
 #include "shipping/shipping_store.hpp"
 
@@ -51,16 +51,14 @@ asio::awaitable<http::Response> get_shipment(postgres::Pool& pool, http::Request
     };
     auto shipment = co_await pool.run(std::move(find));
     if (!shipment) co_return not_found();
-    co_return http::json_response(200, events::to_json(view_of(*id, std::move(*shipment))));
+    co_return http::json_response(200, json::to_json(view_of(*id, std::move(*shipment))));
 }
 
 }  // namespace
 
-http::Router make_router(postgres::Pool& pool) {
-    http::Router router;
+void add_shipment_routes(http::Router& router, postgres::Pool& pool) {
     router.get("/api/shipments/{orderId}",
                [&pool](http::Request request) { return get_shipment(pool, std::move(request)); });
-    return router;
 }
 
 }  // namespace orderflow::shipping

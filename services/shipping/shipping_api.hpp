@@ -6,6 +6,6 @@
 namespace orderflow::shipping {
 
 // GET /api/shipments/{orderId}. The pool must outlive the router.
-http::Router make_router(postgres::Pool& pool);
+void add_shipment_routes(http::Router& router, postgres::Pool& pool);
 
 }  // namespace orderflow::shipping

@@ -3,7 +3,7 @@
 #include <stdexcept>
 
 #include "core/enums.hpp"
-#include "events/json.hpp"
+#include "json/json.hpp"
 
 namespace orderflow::shipping {
 namespace {
@@ -63,7 +63,7 @@ Shipment read_shipment(const Rows& rows, int i) {
     shipment.voided_at = rows.optional_instant(i, 8);
     if (!rows.is_null(i, 9)) {
         shipment.destination =
-            events::read_json<events::Destination>(rows.text(i, 9), events::UnknownMembers::ignore)
+            json::read_json<events::Destination>(rows.text(i, 9), json::UnknownMembers::ignore)
                 .value();
     }
     return shipment;
@@ -123,7 +123,7 @@ private:
             voided.push(shipment.voided_at);
             if (shipment.destination) {
                 json.clear();
-                events::write_json(*shipment.destination, json);
+                json::write_json(*shipment.destination, json);
                 destinations.push(json);
             } else {
                 destinations.push(std::nullopt);

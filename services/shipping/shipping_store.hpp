@@ -6,13 +6,13 @@
 #include <optional>
 #include <span>
 
-#include "messaging/aggregates.hpp"
+#include "outbox/aggregates.hpp"
 #include "postgres/connection.hpp"
 #include "shipping/shipping.hpp"
 
 namespace orderflow::shipping {
 
-using Shipments = messaging::Aggregates<Shipment>;
+using Shipments = outbox::Aggregates<Shipment>;
 
 class ShippingStore {
 public:

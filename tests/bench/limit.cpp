@@ -171,7 +171,7 @@ void Limit::write(postgres::Connection& connection, const Work& work, EventKind 
     thread_local IdSource event_ids;
     postgres::Transaction transaction(connection);
     write_rows();
-    LedgerRows rows = append_events(connection, kind, work->ids, event_ids);
+    Events rows = append_events(connection, kind, work->ids, event_ids);
     transaction.commit();
     publisher.push(std::move(rows));
 }

@@ -20,15 +20,14 @@ constexpr std::chrono::milliseconds poll_interval{2};
 Publisher::Publisher(const std::string& brokers, events::Service service)
     : brokers_(brokers), service_(service), thread_([this] { run(); }) {}
 
-void Publisher::push(std::vector<messaging::LedgerRow> rows) {
+void Publisher::push(std::vector<kafka::Message> rows) {
     pushed_ += rows.size();
     queue_.push(std::move(rows));
 }
 
 void Publisher::run() {
     try {
-        const auto producer =
-            messaging::make_kafka_producer({brokers_, "bench-limit", {}}, service_);
+        const auto producer = kafka::make_producer({brokers_, "bench-limit", {}}, service_);
         std::uint64_t token = 0;
         const auto take_reports = [&] {
             for (const auto& report : producer->reports()) {
@@ -40,7 +39,7 @@ void Publisher::run() {
             const auto rows = queue_.pop(poll_interval);
             take_reports();
             if (!rows) continue;
-            for (const messaging::LedgerRow& row : *rows) {
+            for (const kafka::Message& row : *rows) {
                 while (!producer->produce(row, token)) {
                     std::this_thread::sleep_for(poll_interval);
                     take_reports();

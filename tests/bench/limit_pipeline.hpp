@@ -5,8 +5,8 @@
 
 #include "core/ids.hpp"
 #include "events/catalog.hpp"
-#include "messaging/kafka.hpp"
 #include "postgres/connection.hpp"
+#include "kafka/producer.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -70,7 +70,7 @@ public:
     Publisher(const std::string& brokers, events::Service service);
     ~Publisher() { queue_.close(); }
 
-    void push(std::vector<messaging::LedgerRow> rows);
+    void push(std::vector<kafka::Message> rows);
 
     // Blocks until the broker has confirmed everything pushed so far.
     void wait_confirmed() const;
@@ -80,7 +80,7 @@ private:
 
     const std::string brokers_;
     const events::Service service_;
-    Queue<std::vector<messaging::LedgerRow>> queue_;
+    Queue<std::vector<kafka::Message>> queue_;
     std::atomic<std::uint64_t> pushed_ = 0;
     std::atomic<std::uint64_t> confirmed_ = 0;
     std::jthread thread_;  // last: uses the rest

@@ -228,8 +228,8 @@ void touch_customers(postgres::Connection& connection, std::span<const std::stri
     connection.exec(touch_customers_sql, Params::of(column));
 }
 
-LedgerRows append_events(postgres::Connection& connection, events::EventKind kind, Ids ids,
-                         IdSource& event_ids) {
+Events append_events(postgres::Connection& connection, events::EventKind kind, Ids ids,
+                     IdSource& event_ids) {
     thread_local std::array<std::optional<Template>, events::kEventKinds> templates;
     auto& event = templates[static_cast<std::size_t>(kind)];
     if (!event) event.emplace(kind);
@@ -237,11 +237,10 @@ LedgerRows append_events(postgres::Connection& connection, events::EventKind kin
     Column<EventId> keys(ids.size());
     Column<OrderId> orders(ids.size());
     Column<std::string_view> data(ids.size());
-    LedgerRows rows(ids.size());
+    Events rows(ids.size());
     for (std::size_t i = 0; i < ids.size(); ++i) {
-        messaging::LedgerRow& row = rows[i];
+        kafka::Message& row = rows[i];
         row.event_id = event_ids.next<EventId>(now);
-        row.order_id = ids[i];
         row.topic = topic_prefix;
         row.topic += events::topic_of(producer_of(kind));
         row.key = ids[i].to_string();

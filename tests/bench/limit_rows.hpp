@@ -6,7 +6,7 @@
 #include "core/ids.hpp"
 #include "events/catalog.hpp"
 #include "events/events.hpp"
-#include "messaging/relay.hpp"
+#include "kafka/producer.hpp"
 #include "postgres/connection.hpp"
 
 #include <cstdint>
@@ -17,7 +17,7 @@
 namespace orderflow::bench {
 
 using Ids = std::span<const OrderId>;
-using LedgerRows = std::vector<messaging::LedgerRow>;
+using Events = std::vector<kafka::Message>;
 
 // Each call is one statement on the caller's open transaction.
 void insert_orders(postgres::Connection& connection, Ids ids);
@@ -43,7 +43,7 @@ void touch_customers(postgres::Connection& connection, std::span<const std::stri
 
 // Writes the events of one kind into the outbox, under its lock: last before the commit. Returns
 // what the relay would have read, with the limit's own topic.
-LedgerRows append_events(postgres::Connection& connection, events::EventKind kind, Ids ids,
-                         IdSource& event_ids);
+Events append_events(postgres::Connection& connection, events::EventKind kind, Ids ids,
+                     IdSource& event_ids);
 
 }  // namespace orderflow::bench

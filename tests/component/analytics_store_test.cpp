@@ -9,9 +9,9 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "analytics/analytics_counters_store.hpp"
-#include "analytics/analytics_store.hpp"
-#include "analytics/analytics_waiting.hpp"
+#include "analytics/timeline/figures_store.hpp"
+#include "analytics/timeline/timeline_store.hpp"
+#include "analytics/timeline/open_orders.hpp"
 #include "component/subjects.hpp"
 
 namespace orderflow::test {
@@ -43,7 +43,7 @@ struct Lab {
             tally.customers[customer] = {time, minute_of(time)};
         }
         postgres::Transaction transaction(on);
-        make_analytics_store(on)->add(tally);
+        make_timeline_store(on)->add(tally);
         transaction.commit();
     }
     void take(const std::vector<events::Event>& list) {

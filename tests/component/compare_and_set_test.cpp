@@ -10,21 +10,24 @@
 #include <catch2/generators/catch_generators.hpp>
 
 #include "component/subjects.hpp"
-#include "messaging/outbox.hpp"
-#include "order/order_requests.hpp"
+#include "core/wake_up.hpp"
+#include "loops/batch.hpp"
+#include "loops/decode.hpp"
+#include "outbox/postgres_unit_of_work.hpp"
+#include "order/saga/saga_commands.hpp"
 
 namespace orderflow::test {
 namespace {
 
 using events::Event;
 using events::Service;
-using messaging::run_batch;
+using loops::run_batch;
 
 // An order store that lets something happen between loading and saving, once.
-class InterruptedStore final : public order::OrderStore {
+class InterruptedStore final : public order::SagaStore {
 public:
     InterruptedStore(postgres::Connection& connection, std::function<void()> interruption)
-        : store_(order::make_order_store(connection)), interruption_(std::move(interruption)) {}
+        : store_(order::make_saga_store(connection)), interruption_(std::move(interruption)) {}
 
     order::Sagas load(std::span<const OrderId> ids) override {
         auto sagas = store_->load(ids);
@@ -40,22 +43,21 @@ public:
     }
 
 private:
-    std::unique_ptr<order::OrderStore> store_;
+    std::unique_ptr<order::SagaStore> store_;
     std::function<void()> interruption_;
 };
 
 // Handles `batch` while another connection handles `other` between its load and its save.
-messaging::BatchReport run_interrupted(TestDatabase& database, const Event& batch,
-                                       const Event& other) {
+loops::BatchReport run_interrupted(TestDatabase& database, const Event& batch, const Event& other) {
     const Subject& order = subject(Service::order);
     postgres::Connection mine(database.url());
     postgres::Connection theirs(database.url());
     InterruptedStore store(mine, [&] { run_one_batch(order, theirs, records_of({{other}})); });
-    order::OrderService service(store);
-    messaging::Bell bell;
-    messaging::PostgresUnitOfWork work(mine, Service::order, bell);
+    order::SagaHandler service(store);
+    WakeUp relay_wake_up;
+    outbox::PostgresUnitOfWork work(mine, Service::order, relay_wake_up);
     const auto records = records_of({{batch}});
-    return run_batch(work, service, messaging::decode_batch(Service::order, records));
+    return run_batch(work, service, loops::decode_batch(Service::order, records));
 }
 
 std::vector<std::string> emitted(TestDatabase& database) {
@@ -106,8 +108,8 @@ TEST_CASE("compare-and-set: after a lost connection each caller hears what the t
     const Subject& order = subject(Service::order);
     TestDatabase database(order.service, order.migrations);
     postgres::Connection connection(database.url());
-    messaging::Bell bell;
-    messaging::PostgresUnitOfWork work(connection, Service::order, bell);
+    WakeUp relay_wake_up;
+    outbox::PostgresUnitOfWork work(connection, Service::order, relay_wake_up);
     const order::Admission admission;
     const auto worker = order::accept_worker(admission)(connection);
     std::vector<bool> heard;

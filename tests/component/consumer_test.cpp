@@ -9,7 +9,12 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "component/subjects.hpp"
-#include "messaging/loops.hpp"
+#include "core/wake_up.hpp"
+#include "kafka/delivery.hpp"
+#include "loops/batch.hpp"
+#include "loops/consumer_loop.hpp"
+#include "loops/context.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "support/eventually.hpp"
 #include "support/kafka.hpp"
 #include "support/metrics.hpp"
@@ -19,10 +24,10 @@ namespace orderflow::test {
 namespace {
 
 using namespace std::chrono_literals;
+using WakeUp;
 using events::Service;
-using messaging::Bell;
-using messaging::ConsumerLoop;
-using messaging::Delivery;
+using kafka::Delivery;
+using loops::ConsumerLoop;
 
 // What a handler under test did: shared by the loops' threads and the test.
 struct Log {
@@ -39,11 +44,11 @@ struct Log {
 };
 
 // On the test's own orders the database is out of reach while told so; otherwise it notes them.
-class LoggingHandler final : public messaging::BatchHandler {
+class LoggingHandler final : public loops::BatchHandler {
 public:
     explicit LoggingHandler(Log& log) : log_(log) {}
 
-    bool handle(Instant, std::span<const Delivery> batch, messaging::BatchOutput&) override {
+    bool handle(Instant, std::span<const Delivery> batch, outbox::BatchOutput&) override {
         attempt_.clear();
         for (const Delivery& delivery : batch) {
             const OrderId* id = delivery.order_id();
@@ -100,8 +105,8 @@ TEST_CASE("consumer: a batch that throws is done again, none of it skipped, no o
     for (const Story& story : stories) log.mine.insert(story.id.to_string());
     log.failing = true;
     prometheus::Registry registry;
-    Bell bell;
-    ConsumerLoop loop({Service::order, database.url(), kafka, registry, bell},
+    WakeUp relay_wake_up;
+    ConsumerLoop loop({Service::order, database.url(), kafka, registry, relay_wake_up},
                       [&](postgres::Connection&) { return std::make_unique<LoggingHandler>(log); });
 
     send(messages);
@@ -146,8 +151,9 @@ TEST_CASE("consumer: an undecodable record is parked while its neighbours are ha
     broken.value = "[]";
     messages.insert(messages.begin() + 5, broken);
     prometheus::Registry registry;
-    Bell bell;
-    ConsumerLoop loop({Service::order, database.url(), kafka, registry, bell}, order.make_handler);
+    WakeUp relay_wake_up;
+    ConsumerLoop loop({Service::order, database.url(), kafka, registry, relay_wake_up},
+                      order.make_handler);
 
     send(messages);
 
@@ -171,14 +177,15 @@ TEST_CASE("consumer: it counts what dies, each try once, and shows how many reco
     TestDatabase database(order.service, order.migrations);
     database.query("ALTER TABLE orders ADD CONSTRAINT planted CHECK (customer_id <> 'BAD')");
     prometheus::Registry registry;
-    Bell bell;
+    WakeUp relay_wake_up;
     Story bad;
     bad.order.customer_id = "BAD";
     const Story orphan;
     Message broken = message_of(Story{}.captured());
     broken.value = "[]";
-    ConsumerLoop loop({Service::order, database.url(), fresh_group(Service::order), registry, bell},
-                      order.make_handler);
+    ConsumerLoop loop(
+        {Service::order, database.url(), fresh_group(Service::order), registry, relay_wake_up},
+        order.make_handler);
     const auto parked = [&](const char* state) {
         return labelled(registry, "orderflow_parked_records", state);
     };
@@ -213,11 +220,12 @@ TEST_CASE("consumer: the database goes away for a while, and every record is han
     TestDatabase database(order.service, order.migrations);
     const auto kafka = fresh_group(Service::order);
     prometheus::Registry registry;
-    Bell bell;
+    WakeUp relay_wake_up;
     std::vector<Story> stories;
     const auto before = reservations(stories, 50);
     const auto meanwhile = reservations(stories, 200);
-    ConsumerLoop loop({Service::order, database.url(), kafka, registry, bell}, order.make_handler);
+    ConsumerLoop loop({Service::order, database.url(), kafka, registry, relay_wake_up},
+                      order.make_handler);
     send(before);
     REQUIRE(eventually(30s, [&] { return database.number("SELECT count(*) FROM orders") >= 50; }));
 
@@ -240,10 +248,10 @@ TEST_CASE("consumer: members come and go, and every record is handled once") {
     TestDatabase database(order.service, order.migrations);
     const auto kafka = fresh_group(Service::order);
     prometheus::Registry registries[3];
-    Bell bell;
+    WakeUp relay_wake_up;
     const auto join = [&](prometheus::Registry& registry) {
         return std::make_unique<ConsumerLoop>(
-            messaging::LoopContext{Service::order, database.url(), kafka, registry, bell},
+            loops::Context{Service::order, database.url(), kafka, registry, relay_wake_up},
             order.make_handler);
     };
     std::vector<Story> stories;
@@ -280,7 +288,7 @@ TEST_CASE("consumer: partitions that were held as a member joined are read on af
     TestDatabase database(order.service, order.migrations);
     const auto kafka = fresh_group(Service::order);
     prometheus::Registry registries[2];
-    Bell bell;
+    WakeUp relay_wake_up;
     Log log;
     std::vector<Story> stories;
     const auto before = reservations(stories, 60);
@@ -288,7 +296,7 @@ TEST_CASE("consumer: partitions that were held as a member joined are read on af
     for (const Story& story : stories) log.mine.insert(story.id.to_string());
     const auto join = [&](prometheus::Registry& registry) {
         return std::make_unique<ConsumerLoop>(
-            messaging::LoopContext{Service::order, database.url(), kafka, registry, bell},
+            loops::Context{Service::order, database.url(), kafka, registry, relay_wake_up},
             [&](postgres::Connection&) { return std::make_unique<LoggingHandler>(log); });
     };
     const auto failures = [&](int member) {

@@ -8,11 +8,19 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "component/subjects.hpp"
-#include "messaging/caught_up.hpp"
-#include "messaging/kafka_positions.hpp"
-#include "messaging/outbox.hpp"
-#include "order/order_deadline.hpp"
-#include "order/order_requests.hpp"
+#include "core/wake_up.hpp"
+#include "kafka/caught_up.hpp"
+#include "kafka/delivery.hpp"
+#include "kafka/group_positions.hpp"
+#include "kafka/settings.hpp"
+#include "kafka/topic_layout.hpp"
+#include "loops/batch.hpp"
+#include "loops/consumer_loop.hpp"
+#include "loops/context.hpp"
+#include "outbox/postgres_unit_of_work.hpp"
+#include "order/saga/deadline.hpp"
+#include "order/saga/saga_commands.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "support/eventually.hpp"
 #include "support/kafka.hpp"
 #include "support/metrics.hpp"
@@ -21,20 +29,20 @@ namespace orderflow::test {
 namespace {
 
 using namespace std::chrono_literals;
+using WakeUp;
 using events::Service;
-using messaging::BatchOutput;
-using messaging::Bell;
-using messaging::CaughtUp;
-using messaging::ConsumerLoop;
-using messaging::Delivery;
-using messaging::partition_of;
+using kafka::CaughtUp;
+using kafka::Delivery;
+using kafka::partition_of;
+using loops::ConsumerLoop;
+using outbox::BatchOutput;
 
 constexpr order::DeadlineSettings kSettings{1s, 1s};
 
 // The database is out of reach for batches with this order's records, while it is held.
-class Holding final : public messaging::BatchHandler {
+class Holding final : public loops::BatchHandler {
 public:
-    Holding(std::unique_ptr<messaging::BatchHandler> next, OrderId id, std::atomic<bool>& held)
+    Holding(std::unique_ptr<loops::BatchHandler> next, OrderId id, std::atomic<bool>& held)
         : next_(std::move(next)), id_(id), held_(held) {}
 
     bool handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) override {
@@ -48,7 +56,7 @@ public:
     void committed() override { next_->committed(); }
 
 private:
-    const std::unique_ptr<messaging::BatchHandler> next_;
+    const std::unique_ptr<loops::BatchHandler> next_;
     const OrderId id_;
     std::atomic<bool>& held_;
 };
@@ -61,9 +69,9 @@ struct Race {
 
 // Is done with a batch only when more records have come: whenever the source is asked about its
 // partitions, the end of a busy one has moved on.
-class Outrun final : public messaging::BatchHandler {
+class Outrun final : public loops::BatchHandler {
 public:
-    Outrun(std::unique_ptr<messaging::BatchHandler> next, Race& race)
+    Outrun(std::unique_ptr<loops::BatchHandler> next, Race& race)
         : next_(std::move(next)), race_(race) {}
 
     bool handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) override {
@@ -77,7 +85,7 @@ public:
     }
 
 private:
-    const std::unique_ptr<messaging::BatchHandler> next_;
+    const std::unique_ptr<loops::BatchHandler> next_;
     Race& race_;
     int size_ = 0;
 };
@@ -86,22 +94,22 @@ private:
 struct Lab {
     Lab() : database(Service::order, subject(Service::order).migrations) {}
 
-    messaging::LoopContext context(prometheus::Registry& registry) {
-        return {Service::order, database.url(), kafka, registry, bell};
+    loops::Context context(prometheus::Registry& registry) {
+        return {Service::order, database.url(), kafka, registry, relay_wake_up};
     }
 
     // As a POST does, all at the same time.
     void place(const std::vector<Story>& stories) {
         postgres::Connection connection(database.url());
-        messaging::PostgresUnitOfWork work(connection, Service::order, bell);
-        const auto store = order::make_order_store(connection);
+        outbox::PostgresUnitOfWork work(connection, Service::order, relay_wake_up);
+        const auto store = order::make_saga_store(connection);
         std::vector<order::Placement> placements;
         for (const Story& story : stories) {
             placements.push_back({story.id, story.order, "", "", {}});
         }
         const auto keys = order::make_key_store(connection);
         std::vector<order::PlaceOutcome> outcomes;
-        messaging::run_transaction(work, [&](Instant now, BatchOutput& out) {
+        outbox::run_transaction(work, [&](Instant now, BatchOutput& out) {
             return order::place_orders(*store, *keys, placements, now, out, outcomes);
         });
     }
@@ -113,8 +121,8 @@ struct Lab {
     }
 
     TestDatabase database;
-    messaging::KafkaSettings kafka = fresh_group(Service::order);
-    Bell bell;
+    kafka::Settings kafka = fresh_group(Service::order);
+    WakeUp relay_wake_up;
 };
 
 void stop(ConsumerLoop& loop) {
@@ -162,7 +170,7 @@ TEST_CASE("deadline: an order whose partition is not read to its end is spared u
     send({message_of(held.reserved())});
     const auto names = events::topics_consumed_by(Service::order);
     const std::vector<std::string> topics(names.begin(), names.end());
-    const auto client = messaging::make_asking_client(lab.kafka);
+    const auto client = kafka::make_asking_client(lab.kafka);
     CaughtUp caught_up(topics, topics, 1s, 6);
     const auto failures = [&] {
         return counter(registries[0], "orderflow_loop_failures_total") +
@@ -170,7 +178,7 @@ TEST_CASE("deadline: an order whose partition is not read to its end is spared u
     };
     REQUIRE(eventually(60s, [&] {
         const auto now = CaughtUp::Clock::now();
-        caught_up.seen(messaging::read_group(client.get(), lab.kafka.group_id, topics, 5s), now);
+        caught_up.seen(kafka::read_group(client.get(), lab.kafka.group_id, topics, 5s), now);
         return failures() > 0 && caught_up.may_judge(free.id.to_string(), now) &&
                !caught_up.may_judge(held.id.to_string(), now);
     }));

@@ -7,8 +7,11 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "component/subjects.hpp"
-#include "messaging/outbox.hpp"
-#include "order/order_requests.hpp"
+#include "core/wake_up.hpp"
+#include "loops/context.hpp"
+#include "outbox/postgres_unit_of_work.hpp"
+#include "order/saga/saga_commands.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "support/eventually.hpp"
 
 namespace orderflow::test {
@@ -26,7 +29,7 @@ struct Instance {
         std::vector<order::Placement> batch;
         batch.push_back({story.id, story.order, "", key, {}});
         std::vector<order::PlaceOutcome> outcomes;
-        messaging::run_transaction(work, [&](Instant now, messaging::BatchOutput& out) {
+        outbox::run_transaction(work, [&](Instant now, outbox::BatchOutput& out) {
             return order::place_orders(*store, *keys, batch, now, out, outcomes);
         });
         return outcomes.at(0);
@@ -34,16 +37,16 @@ struct Instance {
     order::CancelOutcome cancel(const Story& story, const std::string& key) {
         const std::vector<order::Cancellation> batch{{story.id, "", key, {}}};
         std::vector<order::CancelOutcome> outcomes;
-        messaging::run_transaction(work, [&](Instant now, messaging::BatchOutput& out) {
+        outbox::run_transaction(work, [&](Instant now, outbox::BatchOutput& out) {
             return order::cancel_orders(*store, *keys, batch, now, out, outcomes);
         });
         return outcomes.at(0);
     }
 
     postgres::Connection connection;
-    messaging::Bell bell;
-    messaging::PostgresUnitOfWork work{connection, Service::order, bell};
-    const std::unique_ptr<order::OrderStore> store = order::make_order_store(connection);
+    WakeUp relay_wake_up;
+    outbox::PostgresUnitOfWork work{connection, Service::order, relay_wake_up};
+    const std::unique_ptr<order::SagaStore> store = order::make_saga_store(connection);
     const std::unique_ptr<order::KeyStore> keys = order::make_key_store(connection);
 };
 
@@ -108,9 +111,9 @@ TEST_CASE("idempotency: a cancellation's first answer stays, whatever the order 
 TEST_CASE("idempotency: requests with one key at the same time place one order") {
     Lab lab;
     prometheus::Registry registry;
-    messaging::Bell bell;
+    WakeUp relay_wake_up;
     const order::Admission admission;
-    const messaging::LoopContext context{Service::order, lab.database.url(), {}, registry, bell};
+    const loops::Context context{Service::order, lab.database.url(), {}, registry, relay_wake_up};
     order::AcceptLoop one("accept", context, 1'000, order::accept_worker(admission));
     order::AcceptLoop two("accept", context, 1'000, order::accept_worker(admission));
     std::mutex mutex;
@@ -146,8 +149,9 @@ TEST_CASE("idempotency: what is old is forgotten, what is not stays") {
     lab.a.place(Story{}, "key-new1");
 
     prometheus::Registry registry;
-    messaging::Bell bell;
-    order::KeyExpiryLoop loop({Service::order, lab.database.url(), {}, registry, bell}, 1s);
+    WakeUp relay_wake_up;
+    order::KeyExpiryLoop loop({Service::order, lab.database.url(), {}, registry, relay_wake_up},
+                              1s);
     CHECK(eventually(10s, [&] { return lab.count("idempotency_keys") == 0; }));
     loop.stop();
     const Story again;

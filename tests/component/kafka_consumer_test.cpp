@@ -6,7 +6,12 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "messaging/kafka_positions.hpp"
+#include "kafka/consumer.hpp"
+#include "kafka/group_positions.hpp"
+#include "kafka/positions.hpp"
+#include "kafka/rdkafka.hpp"
+#include "kafka/record.hpp"
+#include "kafka/settings.hpp"
 #include "support/eventually.hpp"
 #include "support/kafka.hpp"
 #include "support/own_topic.hpp"
@@ -15,8 +20,8 @@ namespace orderflow::test {
 namespace {
 
 using namespace std::chrono_literals;
-using messaging::KafkaConsumer;
-using messaging::PartitionPosition;
+using kafka::Consumer;
+using kafka::PartitionPosition;
 
 // A group with at most one member, on a topic of the test's own.
 struct Group {
@@ -48,7 +53,7 @@ struct Group {
         return !all.empty() && std::ranges::all_of(all, &PartitionPosition::caught_up);
     }
     std::vector<PartitionPosition> positions() {
-        return messaging::read_group(asking.get(), settings.group_id, topics(), 10s).partitions;
+        return kafka::read_group(asking.get(), settings.group_id, topics(), 10s).partitions;
     }
     std::size_t read_of(int partition) const {
         return static_cast<std::size_t>(std::ranges::count_if(
@@ -56,8 +61,8 @@ struct Group {
     }
 
     OwnTopic topic;
-    messaging::KafkaSettings settings = fresh_kafka();
-    messaging::KafkaHandle asking = messaging::make_asking_client(settings);
+    kafka::Settings settings = fresh_kafka();
+    kafka::ClientHandle asking = kafka::make_asking_client(settings);
     std::set<std::pair<int, std::int64_t>> read;  // partition, offset
     std::unique_ptr<KafkaConsumer> member;
 };
@@ -94,7 +99,7 @@ TEST_CASE("kafka consumer: it knows how far it is behind in each of its partitio
     group.topic.send(0, 30);
     KafkaConsumer member(group.settings, {group.topic.name()});
     Gathering gathering({.max_records = 10});
-    std::vector<messaging::Record> records;
+    std::vector<kafka::Record> records;
     REQUIRE(eventually(20s, [&] {
         records = member.poll(gathering, 500ms);
         return !records.empty();
@@ -196,18 +201,18 @@ TEST_CASE(
     group.topic.create(1);
     group.topic.send(0, 100);
     {  // Kafka forgets a deleted topic's offsets; one that was committed late stays.
-        const messaging::KafkaHandle handle = messaging::make_asking_client(group.settings);
-        const messaging::Topics list(rd_kafka_topic_partition_list_new(1));
+        const kafka::ClientHandle handle = kafka::make_asking_client(group.settings);
+        const kafka::Topics list(rd_kafka_topic_partition_list_new(1));
         auto* at = rd_kafka_topic_partition_list_add(list.get(), group.topic.name().c_str(), 0);
         at->offset = 40;
         at->metadata = ::strdup(old_log.c_str());
         at->metadata_size = old_log.size();
         auto* alter =
             rd_kafka_AlterConsumerGroupOffsets_new(group.settings.group_id.c_str(), list.get());
-        const messaging::Queue queue(rd_kafka_queue_new(handle.get()));
+        const kafka::Queue queue(rd_kafka_queue_new(handle.get()));
         rd_kafka_AlterConsumerGroupOffsets(handle.get(), &alter, 1, nullptr, queue.get());
         rd_kafka_AlterConsumerGroupOffsets_destroy(alter);
-        const messaging::KafkaEvent answer(rd_kafka_queue_poll(queue.get(), 20'000));
+        const kafka::ClientEvent answer(rd_kafka_queue_poll(queue.get(), 20'000));
         REQUIRE(answer);
         REQUIRE_FALSE(rd_kafka_event_error(answer.get()));
     }

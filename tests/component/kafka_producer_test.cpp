@@ -9,7 +9,11 @@
 
 #include "core/ids.hpp"
 #include "core/time.hpp"
-#include "messaging/kafka_positions.hpp"
+#include "kafka/consumer.hpp"
+#include "kafka/group_positions.hpp"
+#include "kafka/producer.hpp"
+#include "kafka/settings.hpp"
+#include "outbox/relay.hpp"
 #include "support/eventually.hpp"
 
 #include <librdkafka/rdkafka_mock.h>  // behind rdkafka.h
@@ -23,16 +27,16 @@ constexpr const char* kTopic = "order-events";
 constexpr std::int16_t kProduce = 0;  // the protocol's number of the request
 
 struct Cluster {
-    messaging::KafkaHandle handle{[] {
+    kafka::ClientHandle handle{[] {
         char error[256];
         return rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), error, sizeof error);
     }()};
-    std::unique_ptr<rd_kafka_mock_cluster_t, messaging::Destroyer<&rd_kafka_mock_cluster_destroy>>
+    std::unique_ptr<rd_kafka_mock_cluster_t, kafka::Destroyer<&rd_kafka_mock_cluster_destroy>>
         brokers{rd_kafka_mock_cluster_new(handle.get(), 1)};
 
     Cluster() { rd_kafka_mock_topic_create(brokers.get(), kTopic, 1, 1); }
 
-    messaging::KafkaSettings settings() const {
+    kafka::Settings settings() const {
         return {rd_kafka_mock_cluster_bootstraps(brokers.get()), "test", "test"};
     }
     // The next answer to a produce request, after so long.
@@ -42,7 +46,7 @@ struct Cluster {
     }
     // How often each event stands in the topic.
     std::map<std::string, int> stored() {
-        messaging::KafkaConsumer consumer(settings(), {kTopic});
+        kafka::Consumer consumer(settings(), {kTopic});
         Gathering gathering;
         std::map<std::string, int> times;
         for (int quiet = 0; quiet < 3;) {
@@ -55,9 +59,9 @@ struct Cluster {
     }
 };
 
-messaging::LedgerRow row(std::int64_t seq) {
+outbox::LedgerRow row(std::int64_t seq) {
     static IdSource ids;
-    messaging::LedgerRow row;
+    outbox::LedgerRow row;
     row.seq = seq;
     row.event_id = ids.next<EventId>(system_now());
     row.topic = kTopic;
@@ -75,8 +79,7 @@ messaging::LedgerRow row(std::int64_t seq) {
 // under way, then librdkafka would report both as persisted.
 TEST_CASE("producer: a first batch that is refused for a moment is not overtaken and forgotten") {
     Cluster cluster;
-    const auto producer =
-        messaging::make_kafka_producer(cluster.settings(), events::Service::order);
+    const auto producer = kafka::make_producer(cluster.settings(), events::Service::order);
     cluster.answer(RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, 400ms);
     REQUIRE(producer->produce(row(1), 1));
     std::this_thread::sleep_for(200ms);  // it is under way, and alone in its batch
@@ -93,8 +96,7 @@ TEST_CASE("producer: a first batch that is refused for a moment is not overtaken
 // What waits for the batch before it is no reason to look again and again.
 TEST_CASE("producer: nothing runs while a batch is under way and more events wait") {
     Cluster cluster;
-    const auto producer =
-        messaging::make_kafka_producer(cluster.settings(), events::Service::order);
+    const auto producer = kafka::make_producer(cluster.settings(), events::Service::order);
     cluster.answer(RD_KAFKA_RESP_ERR_NO_ERROR, 800ms);
     REQUIRE(producer->produce(row(1), 1));
     std::this_thread::sleep_for(200ms);

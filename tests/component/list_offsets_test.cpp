@@ -6,7 +6,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "messaging/kafka_positions.hpp"
+#include "kafka/group_positions.hpp"
+#include "kafka/rdkafka.hpp"
 #include "support/kafka.hpp"
 #include "support/own_topic.hpp"
 
@@ -18,14 +19,14 @@ using std::chrono::steady_clock;
 
 // The partition that is not there makes librdkafka wait for metadata, and the other thread's comes.
 bool ask_for_ends(rd_kafka_t* handle, const std::string& topic) {
-    const messaging::Topics asked(rd_kafka_topic_partition_list_new(2));
+    const kafka::Topics asked(rd_kafka_topic_partition_list_new(2));
     for (const int partition : {0, 1}) {
         rd_kafka_topic_partition_list_add(asked.get(), topic.c_str(), partition)->offset =
             RD_KAFKA_OFFSET_SPEC_LATEST;
     }
-    const messaging::Queue queue(rd_kafka_queue_new(handle));
+    const kafka::Queue queue(rd_kafka_queue_new(handle));
     rd_kafka_ListOffsets(handle, asked.get(), nullptr, queue.get());
-    const messaging::KafkaEvent answer(rd_kafka_queue_poll(queue.get(), 10'000));
+    const kafka::ClientEvent answer(rd_kafka_queue_poll(queue.get(), 10'000));
     return answer && !rd_kafka_event_error(answer.get());
 }
 
@@ -39,7 +40,7 @@ void ask_for_metadata(rd_kafka_t* handle) {
 
 TEST_CASE("librdkafka: offsets are asked for while metadata comes in") {
     OwnTopic topic(1);
-    const messaging::KafkaHandle handle = messaging::make_asking_client(fresh_kafka());
+    const kafka::ClientHandle handle = kafka::make_asking_client(fresh_kafka());
     std::atomic<bool> over = false;
     std::jthread metadata([&] {
         while (!over) ask_for_metadata(handle.get());

@@ -8,7 +8,7 @@
 #include <catch2/generators/catch_generators.hpp>
 
 #include "component/subjects.hpp"
-#include "order/order_store.hpp"
+#include "order/saga/saga_store.hpp"
 
 namespace orderflow::test {
 namespace {
@@ -48,7 +48,7 @@ struct Lab {
 
     TestDatabase database{Service::order, subject(Service::order).migrations};
     postgres::Connection connection{database.url()};
-    const std::unique_ptr<order::OrderStore> store = order::make_order_store(connection);
+    const std::unique_ptr<order::SagaStore> store = order::make_saga_store(connection);
 };
 
 OrderFilter of_customer(const std::string& customer, std::size_t limit) {

@@ -7,9 +7,11 @@
 #include <rapidjson/document.h>
 
 #include "component/subjects.hpp"
-#include "messaging/outbox.hpp"
-#include "order/order_changes.hpp"
-#include "order/order_requests.hpp"
+#include "core/wake_up.hpp"
+#include "outbox/postgres_unit_of_work.hpp"
+#include "order/notices/order_changes.hpp"
+#include "order/saga/saga_commands.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "support/eventually.hpp"
 #include "support/memory_keys.hpp"
 
@@ -43,7 +45,8 @@ public:
 struct Instance {
     explicit Instance(const std::string& url, std::size_t at_most = 1'000)
         : pool(url, 1, 100),
-          hub(std::make_shared<order::Notifications>(io, pool, failures, at_most)),
+          hub(std::make_shared<order::Notifications>(io, pool, &order::read_sagas, failures,
+                                                     at_most)),
           listener(url, io, *hub, failures) {}
     ~Instance() {
         listener.stop();
@@ -86,14 +89,14 @@ std::string subscribe(const Story& story, const std::string& more = {}) {
 
 struct Lab {
     void place(const Story& story) {
-        messaging::Bell bell;
-        messaging::PostgresUnitOfWork work(connection, Service::order, bell);
-        const auto store = order::make_order_store(connection);
+        WakeUp relay_wake_up;
+        outbox::PostgresUnitOfWork work(connection, Service::order, relay_wake_up);
+        const auto store = order::make_saga_store(connection);
         MemoryKeys keys;
         std::vector<order::Placement> batch(1);
         batch[0] = {story.id, story.order, "", "", {}};
         std::vector<order::PlaceOutcome> outcomes;
-        messaging::run_transaction(work, [&](Instant now, messaging::BatchOutput& out) {
+        outbox::run_transaction(work, [&](Instant now, outbox::BatchOutput& out) {
             return order::place_orders(*store, keys, batch, now, out, outcomes);
         });
     }

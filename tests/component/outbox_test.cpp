@@ -10,31 +10,36 @@
 
 #include "component/own_ledger.hpp"
 #include "component/subjects.hpp"
-#include "messaging/outbox.hpp"
+#include "core/wake_up.hpp"
+#include "kafka/producer.hpp"
+#include "outbox/postgres_ledger.hpp"
+#include "outbox/postgres_unit_of_work.hpp"
+#include "outbox/relay.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "support/eventually.hpp"
 
 namespace orderflow::test {
 namespace {
 
 using namespace std::chrono_literals;
+using WakeUp;
 using events::Service;
-using messaging::BatchOutput;
-using messaging::Bell;
-using messaging::PostgresUnitOfWork;
+using outbox::BatchOutput;
+using outbox::PostgresUnitOfWork;
 
 // Commits `rounds` transactions of one to five events each, of its own order, and rolls some back
 // in every way there is. Counts the events it committed.
 void write(const std::string& url, int rounds, std::uint32_t seed, std::atomic<int>& committed) {
     postgres::Connection connection(url);
-    Bell bell;
-    PostgresUnitOfWork work(connection, Service::order, bell);
+    WakeUp relay_wake_up;
+    PostgresUnitOfWork work(connection, Service::order, relay_wake_up);
     std::mt19937 random(seed);
     const Story story;
     for (int round = 0; round < rounds; ++round) {
         const auto events = 1 + random() % 5;
         const auto fate = random() % 6;
         try {
-            messaging::run_transaction(work, [&](Instant, BatchOutput& out) {
+            outbox::run_transaction(work, [&](Instant, BatchOutput& out) {
                 for (std::size_t i = 0; i < events; ++i) out.emit(story.placed(), "");
                 if (fate == 0) throw std::runtime_error("planned");  // before the append
                 if (fate == 1) {                                     // after the append
@@ -149,8 +154,8 @@ TEST_CASE("outbox: an event above 256 KiB is refused and takes its transaction w
     const Subject& order = subject(Service::order);
     TestDatabase database(order.service, order.migrations);
     postgres::Connection connection(database.url());
-    Bell bell;
-    PostgresUnitOfWork work(connection, Service::order, bell);
+    WakeUp relay_wake_up;
+    PostgresUnitOfWork work(connection, Service::order, relay_wake_up);
     Story story;
     // 100 lines of names of 200 characters, four bytes each, escaped to twelve: far too large.
     story.order.items.assign(100, {"A", "", 1, 1});
@@ -158,12 +163,12 @@ TEST_CASE("outbox: an event above 256 KiB is refused and takes its transaction w
     for (int i = 0; i < 200; ++i) name += "\xf0\x9f\x98\x80\"\\\x01";
     for (auto& line : story.order.items) line.name = name + name;
 
-    CHECK_THROWS_AS(messaging::run_transaction(work,
-                                               [&](Instant, BatchOutput& out) {
-                                                   out.emit(Story{}.placed(), "");
-                                                   out.emit(story.placed(), "");
-                                                   return true;
-                                               }),
+    CHECK_THROWS_AS(outbox::run_transaction(work,
+                                            [&](Instant, BatchOutput& out) {
+                                                out.emit(Story{}.placed(), "");
+                                                out.emit(story.placed(), "");
+                                                return true;
+                                            }),
                     std::length_error);
     CHECK(database.number("SELECT count(*) FROM outbox") == 0);
 }
@@ -172,12 +177,12 @@ TEST_CASE("ledger: rows come back as they were appended") {
     const Subject& order = subject(Service::order);
     TestDatabase database(order.service, order.migrations);
     postgres::Connection connection(database.url());
-    Bell bell;
-    PostgresUnitOfWork work(connection, Service::order, bell);
+    WakeUp relay_wake_up;
+    PostgresUnitOfWork work(connection, Service::order, relay_wake_up);
     const Story story;
     const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-    messaging::run_transaction(work, [&](Instant, BatchOutput& out) {
+    outbox::run_transaction(work, [&](Instant, BatchOutput& out) {
         out.emit(story.placed(), trace);
         return true;
     });
@@ -198,11 +203,11 @@ TEST_CASE("outbox: a connection that broke between two transactions costs none")
     const Subject& order = subject(Service::order);
     TestDatabase database(order.service, order.migrations);
     postgres::Connection connection(database.url());
-    Bell bell;
-    PostgresUnitOfWork work(connection, Service::order, bell);
+    WakeUp relay_wake_up;
+    PostgresUnitOfWork work(connection, Service::order, relay_wake_up);
     const Story story;
     const auto say = [&] {
-        messaging::run_transaction(work, [&](Instant, BatchOutput& out) {
+        outbox::run_transaction(work, [&](Instant, BatchOutput& out) {
             out.emit(story.placed(), "");
             return true;
         });
@@ -274,8 +279,8 @@ TEST_CASE("ledger: the saga's lane steps over announcements, and each topic has 
         return rows;
     };
     OwnLedger saga(database.url());
-    OwnLedger deaths(database.url(), messaging::announcement_lane("dead-letter-queue"));
-    OwnLedger retries(database.url(), messaging::announcement_lane("payment-events.retry"));
+    OwnLedger deaths(database.url(), outbox::announcement_lane("dead-letter-queue"));
+    OwnLedger retries(database.url(), outbox::announcement_lane("payment-events.retry"));
     CHECK(read(saga, 0) == "1+data of order-events 2- 3- 4- 5+data of order-events ");
     CHECK(read(deaths, 0) == "2+data of dead-letter-queue 4+data of dead-letter-queue ");
     CHECK(read(deaths, 2) == "4+data of dead-letter-queue ");
@@ -285,7 +290,7 @@ TEST_CASE("ledger: the saga's lane steps over announcements, and each topic has 
     const std::vector<std::string> topics{"dead-letter-queue", "order-events.retry",
                                           "payment-events.retry"};
     const auto waiting = [&] {
-        auto found = messaging::topics_with_announcements(connection, topics);
+        auto found = outbox::topics_with_announcements(connection, topics);
         std::ranges::sort(found);
         return found;
     };
@@ -309,7 +314,7 @@ TEST_CASE("ledger: what a topic refuses is kept until the checkpoint moves") {
                 " refused_at IS NOT NULL) FROM audit_v1_relay_lanes")
             .at(0);
     };
-    saga->note_refusal({messaging::Refusal::too_large, 7, "too big"});
+    saga->note_refusal({kafka::Refusal::too_large, 7, "too big"});
     CHECK(shown() == "7 too_large too big t");
     saga->topic_is_there();
     CHECK(shown() == "7 too_large too big t");
@@ -317,7 +322,7 @@ TEST_CASE("ledger: what a topic refuses is kept until the checkpoint moves") {
     CHECK(shown() == "7 too_large too big t");
     saga->move_checkpoint(0, 7);
     CHECK(shown() == "f");
-    saga->note_refusal({messaging::Refusal::gone, 0, "unknown topic"});
+    saga->note_refusal({kafka::Refusal::gone, 0, "unknown topic"});
     CHECK(shown() == "0 gone unknown topic t");
     saga->topic_is_there();
     CHECK(shown() == "f");
@@ -333,10 +338,10 @@ TEST_CASE("ledger: a topic with another id takes the checkpoint back to zero") {
             "SELECT count(*) FROM audit_v1_relay_lanes"
             " WHERE remade_at IS NOT NULL");
     };
-    CHECK_FALSE(messaging::Relay::meet_topic(*saga, "one", true));
+    CHECK_FALSE(outbox::Relay::meet_topic(*saga, "one", true));
     CHECK(saga->checkpoint() == 7);
     CHECK(remade() == 0);
-    CHECK(messaging::Relay::meet_topic(*saga, "two", true));
+    CHECK(outbox::Relay::meet_topic(*saga, "two", true));
     CHECK(saga->checkpoint() == 0);
     CHECK(remade() == 1);
 }

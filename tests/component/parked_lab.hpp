@@ -4,7 +4,13 @@
 #include <vector>
 
 #include "component/subjects.hpp"
-#include "messaging/outbox.hpp"
+#include "core/wake_up.hpp"
+#include "kafka/record.hpp"
+#include "loops/batch.hpp"
+#include "loops/decode.hpp"
+#include "outbox/parking.hpp"
+#include "outbox/postgres_unit_of_work.hpp"
+#include "outbox/unit_of_work.hpp"
 
 namespace orderflow::test {
 
@@ -13,11 +19,11 @@ using Lines = std::vector<std::string>;
 // One loop's connection to a database.
 struct Worker {
     explicit Worker(const TestDatabase& database, events::Service service)
-        : connection(database.url()), work(connection, service, bell) {}
+        : connection(database.url()), work(connection, service, relay_wake_up) {}
 
-    messaging::Bell bell;
+    WakeUp relay_wake_up;
     postgres::Connection connection;
-    messaging::PostgresUnitOfWork work;
+    outbox::PostgresUnitOfWork work;
 };
 
 // A service on its database, as its consumer loop works with it. While the fault is in, no order of
@@ -38,14 +44,12 @@ struct Lab {
     }
     void mend() { database.query("ALTER TABLE orders DROP CONSTRAINT planted"); }
 
-    messaging::BatchReport run(const std::vector<messaging::Record>& records) {
-        return messaging::run_batch(worker.work, *handler,
-                                    messaging::decode_batch(subject.service, records));
+    loops::BatchReport run(const std::vector<kafka::Record>& records) {
+        return loops::run_batch(worker.work, *handler,
+                                loops::decode_batch(subject.service, records));
     }
-    messaging::BatchReport run(const std::vector<events::Event>& list) {
-        return run(records_of(list));
-    }
-    auto retry() { return messaging::retry_due(subject.service, worker.work, *handler); }
+    loops::BatchReport run(const std::vector<events::Event>& list) { return run(records_of(list)); }
+    auto retry() { return loops::retry_due(subject.service, worker.work, *handler); }
     void make_due(const std::string& where = "true") {
         database.query("UPDATE parked SET due_at = now() WHERE NOT dead AND " + where);
     }
@@ -66,7 +70,7 @@ struct Lab {
     const Subject& subject;
     TestDatabase database;
     Worker worker;
-    const std::unique_ptr<messaging::BatchHandler> handler;
+    const std::unique_ptr<loops::BatchHandler> handler;
 };
 
 inline Story bad_story() {
@@ -76,12 +80,12 @@ inline Story bad_story() {
 }
 
 // Puts the records aside as failed, in one transaction.
-inline void park(Worker& worker, const std::vector<messaging::Record>& records,
+inline void park(Worker& worker, const std::vector<kafka::Record>& records,
                  const std::string& error = "x: y") {
-    messaging::run_transaction(worker.work, [&](Instant, messaging::BatchOutput& out) {
-        for (const messaging::Record& record : records) {
+    outbox::run_transaction(worker.work, [&](Instant, outbox::BatchOutput& out) {
+        for (const kafka::Record& record : records) {
             out.parked.push_back(
-                {&record, OrderId::parse(record.key), messaging::Parking::failed, error});
+                {&record, OrderId::parse(record.key), outbox::Parking::failed, error});
         }
         return true;
     });

@@ -9,6 +9,11 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "component/parked_lab.hpp"
+#include "kafka/delivery.hpp"
+#include "kafka/record.hpp"
+#include "loops/batch.hpp"
+#include "outbox/parked_table.hpp"
+#include "outbox/unit_of_work.hpp"
 
 namespace orderflow::test {
 namespace {
@@ -16,8 +21,8 @@ namespace {
 using namespace std::chrono_literals;
 using events::Event;
 using events::Service;
-using messaging::Delivery;
-using messaging::Record;
+using kafka::Delivery;
+using kafka::Record;
 
 }  // namespace
 
@@ -101,11 +106,11 @@ TEST_CASE("parked: a try that was overtaken by another process's changes nothing
     lab.worker.work.rollback();  // it failed, and says so in a transaction of its own
     Worker other(lab.database, Service::order);
     const auto handler = lab.subject.make_handler(other.connection);
-    REQUIRE(messaging::retry_due(Service::order, other.work, *handler));
+    REQUIRE(loops::retry_due(Service::order, other.work, *handler));
     const auto before = lab.database.query("SELECT attempts || ' ' || due_at FROM parked");
     const auto said = lab.database.number("SELECT count(*) FROM outbox");
 
-    messaging::run_transaction(lab.worker.work, [&](Instant now, messaging::BatchOutput& out) {
+    outbox::run_transaction(lab.worker.work, [&](Instant now, outbox::BatchOutput& out) {
         CHECK_FALSE(lab.worker.work.retried({&*seen, "failed: late", now + 4s}));
         out.announces = true;
         return true;
@@ -118,7 +123,7 @@ TEST_CASE("parked: a try that was overtaken by another process's changes nothing
 namespace {
 
 // Notes each record, and whether two of one order were ever under way at the same time.
-class WatchingHandler final : public messaging::BatchHandler {
+class WatchingHandler final : public loops::BatchHandler {
 public:
     struct Log {
         std::mutex mutex;
@@ -134,7 +139,7 @@ public:
     WatchingHandler(Log& log, postgres::Connection& connection)
         : log_(log), connection_(connection) {}
 
-    bool handle(Instant, std::span<const Delivery> batch, messaging::BatchOutput&) override {
+    bool handle(Instant, std::span<const Delivery> batch, outbox::BatchOutput&) override {
         id_ = *batch[0].order_id();
         offset_ = batch[0].record->offset;
         {
@@ -177,7 +182,7 @@ TEST_CASE("parked: many loops empty the table, each order in its order, none bes
                 Worker worker(lab.database, Service::order);
                 WatchingHandler handler(log, worker.connection);
                 while (!log.complete(kOrders * kRecords)) {
-                    messaging::retry_due(Service::order, worker.work, handler);
+                    loops::retry_due(Service::order, worker.work, handler);
                 }
             });
         }
@@ -255,14 +260,14 @@ TEST_CASE("parked: a record of any size can be read back, and its failing stops 
 
     lab.make_due();
     lab.database.query("UPDATE parked SET attempts = 5 WHERE order_id IS NULL");
-    for (int i = 0; i < 3; ++i) CHECK(lab.retry() == messaging::Retry::died);
-    CHECK(lab.retry() == messaging::Retry::done);
+    for (int i = 0; i < 3; ++i) CHECK(lab.retry() == loops::Retry::died);
+    CHECK(lab.retry() == loops::Retry::done);
     CHECK(lab.state(good) == "COMPLETED");
 }
 
 TEST_CASE("parked: those alive and those dead are counted") {
     Lab lab;
-    messaging::ParkedTable table(lab.worker.connection);
+    outbox::ParkedTable table(lab.worker.connection);
     CHECK(table.count().alive == 0);
     CHECK(table.count().dead == 0);
     const Story a, b, c;

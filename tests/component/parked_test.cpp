@@ -7,6 +7,11 @@
 
 #include "component/parked_lab.hpp"
 #include "events/announcements.hpp"
+#include "kafka/delivery.hpp"
+#include "loops/batch.hpp"
+#include "loops/decode.hpp"
+#include "loops/relay_loop.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "support/kafka.hpp"
 
 namespace orderflow::test {
@@ -15,16 +20,15 @@ namespace {
 using namespace std::chrono_literals;
 using events::Event;
 using events::Service;
-using messaging::Delivery;
+using kafka::Delivery;
 
 // A handler in front of another one that stumbles over some orders.
-class Stumbling final : public messaging::BatchHandler {
+class Stumbling final : public loops::BatchHandler {
 public:
-    Stumbling(messaging::BatchHandler& next, std::vector<OrderId> bad)
+    Stumbling(loops::BatchHandler& next, std::vector<OrderId> bad)
         : next_(next), bad_(std::move(bad)) {}
 
-    bool handle(Instant now, std::span<const Delivery> batch,
-                messaging::BatchOutput& out) override {
+    bool handle(Instant now, std::span<const Delivery> batch, outbox::BatchOutput& out) override {
         for (const Delivery& delivery : batch) {
             const OrderId* id = delivery.order_id();
             if (id && std::ranges::find(bad_, *id) != bad_.end()) {
@@ -36,7 +40,7 @@ public:
     void committed() override { next_.committed(); }
 
 private:
-    messaging::BatchHandler& next_;
+    loops::BatchHandler& next_;
     const std::vector<OrderId> bad_;
 };
 
@@ -340,9 +344,9 @@ TEST_CASE("parked: analytics puts aside and announces as the others do, as far a
     Stumbling stumbling(*lab.handler, {bad.id});
     auto records = records_of(
         {message_of(bad.placed()), message_of(good.placed()), broken, message_of(bad.reserved())});
-    const auto batch = messaging::decode_batch(Service::analytics, records);
+    const auto batch = loops::decode_batch(Service::analytics, records);
 
-    messaging::run_batch(lab.worker.work, stumbling, batch);
+    loops::run_batch(lab.worker.work, stumbling, batch);
 
     CHECK(lab.parked() ==
           Lines{"payment-events 1 dead", "order-events 1 blocks", "inventory-events 0 blocks"});
@@ -355,8 +359,8 @@ TEST_CASE("parked: analytics puts aside and announces as the others do, as far a
     CHECK(events::decode_record_parked(data.at(1)).value().error == "failed: stumbled");
 
     prometheus::Registry registry;
-    messaging::RelayLoop relay(
-        {Service::analytics, lab.database.url(), fresh_kafka(), registry, lab.worker.bell});
+    loops::RelayLoop relay({Service::analytics, lab.database.url(), fresh_kafka(), registry,
+                            lab.worker.relay_wake_up});
     const auto& arrivals = deaths.read_until([&](const auto& all) {
         return std::ranges::find(all, good.id.to_string(), &TopicReader::Arrival::key) != all.end();
     });

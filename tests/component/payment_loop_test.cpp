@@ -10,7 +10,10 @@
 #include <boost/asio/io_context.hpp>
 #include <catch2/catch_test_macros.hpp>
 
-#include "messaging/outbox.hpp"
+#include "core/wake_up.hpp"
+#include "loops/context.hpp"
+#include "loops/decode.hpp"
+#include "outbox/postgres_unit_of_work.hpp"
 #include "payment/payment_results.hpp"
 #include "support/builders.hpp"
 #include "support/database.hpp"
@@ -60,7 +63,7 @@ private:
 // The parts of a payment service, without broker and HTTP.
 struct Process {
     explicit Process(TestDatabase& database, ForgetfulGateway& gateway)
-        : context{events::Service::payment, database.url(), {}, registry, bell},
+        : context{events::Service::payment, database.url(), {}, registry, relay_wake_up},
           calls(io, gateway, results),
           loop(context, results, calls, metrics),
           thread([this] { io.run(); }) {}
@@ -70,7 +73,7 @@ struct Process {
         loop.stop();
     }
 
-    payment::PaymentService::Submit submit() {
+    payment::PaymentHandler::Submit submit() {
         return [this](std::vector<Call> due) { calls.submit(std::move(due)); };
     }
 
@@ -78,8 +81,8 @@ struct Process {
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> busy{
         io.get_executor()};
     prometheus::Registry registry;
-    messaging::Bell bell;
-    messaging::LoopContext context;
+    WakeUp relay_wake_up;
+    loops::Context context;
     payment::PaymentMetrics metrics{registry};
     BatchQueue<payment::GatewayResult> results{4'096};
     payment::Calls calls;
@@ -95,16 +98,16 @@ std::vector<events::Event> reserved(const std::vector<Story>& stories) {
 
 // One batch, as a consumer loop does it.
 void handle(TestDatabase& database, const std::vector<events::Event>& events,
-            payment::PaymentService::Submit submit) {
+            payment::PaymentHandler::Submit submit) {
     postgres::Connection connection(database.url());
-    messaging::Bell bell;
-    messaging::PostgresUnitOfWork work(connection, events::Service::payment, bell);
+    WakeUp relay_wake_up;
+    outbox::PostgresUnitOfWork work(connection, events::Service::payment, relay_wake_up);
     const auto store = payment::make_payment_store(connection);
     prometheus::Registry registry;
     payment::PaymentMetrics metrics(registry);
-    payment::PaymentService service(*store, std::move(submit), metrics);
+    payment::PaymentHandler service(*store, std::move(submit), metrics);
     const auto records = records_of(events);
-    run_batch(work, service, messaging::decode_batch(events::Service::payment, records));
+    run_batch(work, service, loops::decode_batch(events::Service::payment, records));
 }
 
 std::int64_t count(TestDatabase& database, const std::string& from_where) {

@@ -13,8 +13,11 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "messaging/outbox.hpp"
-#include "payment/payment_service.hpp"
+#include "core/wake_up.hpp"
+#include "kafka/delivery.hpp"
+#include "outbox/postgres_unit_of_work.hpp"
+#include "outbox/unit_of_work.hpp"
+#include "payment/payment_handler.hpp"
 #include "support/builders.hpp"
 #include "support/database.hpp"
 
@@ -27,8 +30,8 @@ namespace test {
 namespace {
 
 using events::Event;
-using messaging::BatchOutput;
-using messaging::Delivery;
+using kafka::Delivery;
+using outbox::BatchOutput;
 
 constexpr std::size_t kBatches = 100;
 constexpr std::size_t kOrders = 100;  // in each batch
@@ -46,14 +49,14 @@ class Member {
 public:
     explicit Member(const std::string& url)
         : connection_(url),
-          work_(connection_, events::Service::payment, bell_),
+          work_(connection_, events::Service::payment, relay_wake_up_),
           store_(payment::make_payment_store(connection_)) {}
 
     // As the consumer loop does: a deadlock counts as a lost compare-and-set.
     std::size_t handle(const std::vector<Delivery>& batch) {
         for (std::size_t lost = 0;; ++lost) {
             try {
-                lost += messaging::run_transaction(work_, [&](Instant now, BatchOutput& out) {
+                lost += outbox::run_transaction(work_, [&](Instant now, BatchOutput& out) {
                     return service_.handle(now, batch, out);
                 });
                 service_.committed();
@@ -67,13 +70,13 @@ public:
     std::vector<payment::Call> calls;
 
 private:
-    messaging::Bell bell_;
+    WakeUp relay_wake_up_;
     prometheus::Registry registry_;
     payment::PaymentMetrics metrics_{registry_};
     postgres::Connection connection_;
-    messaging::PostgresUnitOfWork work_;
+    outbox::PostgresUnitOfWork work_;
     std::unique_ptr<payment::PaymentStore> store_;
-    payment::PaymentService service_{*store_,
+    payment::PaymentHandler service_{*store_,
                                      [this](const std::vector<payment::Call>& due) {
                                          std::ranges::copy(due, std::back_inserter(calls));
                                      },

@@ -7,7 +7,8 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "component/subjects.hpp"
-#include "order/order_requests.hpp"
+#include "core/wake_up.hpp"
+#include "order/saga/saga_commands.hpp"
 #include "support/eventually.hpp"
 
 namespace orderflow::test {
@@ -19,12 +20,12 @@ TEST_CASE("placing: an order that the database refuses fails alone") {
     const Subject& subject_order = subject(Service::order);
     TestDatabase database(Service::order, subject_order.migrations);
     prometheus::Registry registry;
-    messaging::Bell bell;
+    WakeUp relay_wake_up;
     const order::Admission admission;
     std::mutex mutex;
     std::set<OrderId> placed, failed;
-    order::AcceptLoop loop("accept", {Service::order, database.url(), {}, registry, bell}, 100,
-                           order::accept_worker(admission));
+    order::AcceptLoop loop("accept", {Service::order, database.url(), {}, registry, relay_wake_up},
+                           100, order::accept_worker(admission));
     const auto place = [&](const Story& story) {
         const auto note = [&, id = story.id](order::PlaceOutcome outcome) {
             const std::lock_guard lock(mutex);

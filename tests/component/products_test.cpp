@@ -8,8 +8,10 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "component/subjects.hpp"
-#include "inventory/inventory_requests.hpp"
-#include "messaging/outbox.hpp"
+#include "core/wake_up.hpp"
+#include "inventory/inventory_commands.hpp"
+#include "outbox/postgres_unit_of_work.hpp"
+#include "outbox/unit_of_work.hpp"
 
 namespace orderflow::test {
 namespace {
@@ -38,7 +40,7 @@ struct Instance {
 
     std::vector<ProductAnswer> ask(const std::vector<ProductRequest>& batch) {
         std::vector<ProductAnswer> answers;
-        messaging::run_transaction(work, [&](Instant now, messaging::BatchOutput& out) {
+        outbox::run_transaction(work, [&](Instant now, outbox::BatchOutput& out) {
             return inventory::change_products(*store, batch, now, out, answers);
         });
         return answers;
@@ -46,8 +48,8 @@ struct Instance {
     ProductAnswer ask(const ProductRequest& request) { return ask(std::vector{request}).at(0); }
 
     postgres::Connection connection;
-    messaging::Bell bell;
-    messaging::PostgresUnitOfWork work{connection, Service::inventory, bell};
+    WakeUp relay_wake_up;
+    outbox::PostgresUnitOfWork work{connection, Service::inventory, relay_wake_up};
     const std::unique_ptr<inventory::InventoryStore> store =
         inventory::make_inventory_store(connection);
 };

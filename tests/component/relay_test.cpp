@@ -11,7 +11,13 @@
 
 #include "component/own_ledger.hpp"
 #include "component/subjects.hpp"
-#include "messaging/loops.hpp"
+#include "core/wake_up.hpp"
+#include "kafka/producer.hpp"
+#include "loops/relay_loop.hpp"
+#include "outbox/postgres_ledger.hpp"
+#include "outbox/postgres_unit_of_work.hpp"
+#include "outbox/relay.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "support/eventually.hpp"
 #include "support/kafka.hpp"
 #include "support/metrics.hpp"
@@ -21,31 +27,32 @@ namespace orderflow::test {
 namespace {
 
 using namespace std::chrono_literals;
+using WakeUp;
 using events::Service;
-using messaging::BatchOutput;
-using messaging::Bell;
+using outbox::BatchOutput;
 using Arrivals = std::vector<TopicReader::Arrival>;
 
 // Appends events of a few orders until it is stopped, in small transactions.
 class Appenders {
 public:
-    Appenders(const std::string& url, Bell& bell) {
+    Appenders(const std::string& url, WakeUp& relay_wake_up) {
         for (int i = 0; i < 3; ++i) {
-            threads_.emplace_back(
-                [this, url, &bell](std::stop_token stop) { run(stop, url, bell); });
+            threads_.emplace_back([this, url, &relay_wake_up](std::stop_token stop) {
+                run(stop, url, relay_wake_up);
+            });
         }
     }
     void stop() { threads_.clear(); }
     int appended() const { return appended_; }
 
 private:
-    void run(std::stop_token stop, const std::string& url, Bell& bell) {
+    void run(std::stop_token stop, const std::string& url, WakeUp& relay_wake_up) {
         postgres::Connection connection(url);
-        messaging::PostgresUnitOfWork work(connection, Service::order, bell);
+        outbox::PostgresUnitOfWork work(connection, Service::order, relay_wake_up);
         std::vector<Story> stories(4);
         for (std::size_t round = 0; !stop.stop_requested(); ++round) {
             try {
-                messaging::run_transaction(work, [&](Instant, BatchOutput& out) {
+                outbox::run_transaction(work, [&](Instant, BatchOutput& out) {
                     for (std::size_t i = 0; i <= round % 3; ++i) {
                         out.emit(stories[(round + i) % stories.size()].placed(), "");
                     }
@@ -68,8 +75,8 @@ private:
 void relay_and_die(const std::string& url, std::size_t events) {
     OwnLedger ledger(url);
     REQUIRE(eventually(10s, [&] { return ledger->lead(); }));
-    const auto producer = messaging::make_kafka_producer(fresh_kafka(), Service::order);
-    messaging::Relay relay(*ledger, *producer, {.read_rows = 40, .checkpoint_every = 0ms});
+    const auto producer = kafka::make_producer(fresh_kafka(), Service::order);
+    outbox::Relay relay(*ledger, *producer, {.read_rows = 40, .checkpoint_every = 0ms});
     relay.start();
     const auto deadline = std::chrono::steady_clock::now() + 10s;
     for (std::size_t produced = 0; produced < events;) {
@@ -122,8 +129,8 @@ TEST_CASE("relay: it dies again and again while events are appended, and loses n
     const Subject& order = subject(Service::order);
     TestDatabase database(order.service, order.migrations);
     TopicReader reader("order-events");
-    Bell bell;
-    Appenders appenders(database.url(), bell);
+    WakeUp relay_wake_up;
+    Appenders appenders(database.url(), relay_wake_up);
 
     for (int life = 0; life < 10; ++life) {
         relay_and_die(database.url(), 20 + static_cast<std::size_t>(life) * 13);
@@ -131,7 +138,7 @@ TEST_CASE("relay: it dies again and again while events are appended, and loses n
     CHECK(eventually(20s, [&] { return appenders.appended() > 300; }));
     appenders.stop();
     prometheus::Registry registry;
-    messaging::RelayLoop last({Service::order, database.url(), fresh_kafka(), registry, bell});
+    loops::RelayLoop last({Service::order, database.url(), fresh_kafka(), registry, relay_wake_up});
 
     CHECK(eventually(30s, [&] { return behind(database) == 0; }));
     last.stop();
@@ -143,11 +150,11 @@ TEST_CASE("relay: the service is killed with SIGKILL while events are appended, 
     TestDatabase database(order.service, order.migrations);
     const auto kafka = fresh_group(Service::order);
     TopicReader reader("order-events");
-    Bell bell;
+    WakeUp relay_wake_up;
     const std::vector<std::string> arguments{"--database-url", database.url(), "--brokers",
                                              kafka.brokers,    "--group-id",   kafka.group_id,
                                              "--client-id",    kafka.client_id};
-    Appenders appenders(database.url(), bell);
+    Appenders appenders(database.url(), relay_wake_up);
 
     for (int life = 0; life < 4; ++life) {
         ServiceProcess service("order-service", arguments);
@@ -169,10 +176,10 @@ TEST_CASE("relay: two of them, and the leader loses its connection again and aga
     TestDatabase database(order.service, order.migrations);
     TopicReader reader("order-events");
     prometheus::Registry registries[2];
-    Bell bells[2];
+    WakeUp bells[2];
     const auto kafka = fresh_kafka();
-    messaging::RelayLoop one({Service::order, database.url(), kafka, registries[0], bells[0]});
-    messaging::RelayLoop two({Service::order, database.url(), kafka, registries[1], bells[1]});
+    loops::RelayLoop one({Service::order, database.url(), kafka, registries[0], bells[0]});
+    loops::RelayLoop two({Service::order, database.url(), kafka, registries[1], bells[1]});
     Appenders appenders(database.url(), bells[0]);
 
     for (int round = 0; round < 6; ++round) {
@@ -198,9 +205,10 @@ TEST_CASE("relay: an operator lowers the checkpoint: it sends again from there, 
     TestDatabase database(order.service, order.migrations);
     TopicReader reader("order-events");
     prometheus::Registry registry;
-    Bell bell;
-    messaging::RelayLoop relay({Service::order, database.url(), fresh_kafka(), registry, bell});
-    Appenders appenders(database.url(), bell);
+    WakeUp relay_wake_up;
+    loops::RelayLoop relay(
+        {Service::order, database.url(), fresh_kafka(), registry, relay_wake_up});
+    Appenders appenders(database.url(), relay_wake_up);
     REQUIRE(eventually(20s, [&] {
         return database.number(
                    "SELECT count(*) FROM outbox, relay_checkpoint r"
@@ -238,9 +246,10 @@ TEST_CASE("relay: the database goes away for a while, then everything is publish
     TestDatabase database(order.service, order.migrations);
     TopicReader reader("order-events");
     prometheus::Registry registry;
-    Bell bell;
-    messaging::RelayLoop relay({Service::order, database.url(), fresh_kafka(), registry, bell});
-    Appenders appenders(database.url(), bell);
+    WakeUp relay_wake_up;
+    loops::RelayLoop relay(
+        {Service::order, database.url(), fresh_kafka(), registry, relay_wake_up});
+    Appenders appenders(database.url(), relay_wake_up);
     // A connection that is only being made when they are cut would not be seen, and stay.
     REQUIRE(
         eventually(20s, [&] { return database.number("SELECT seq FROM relay_checkpoint") > 0; }));
@@ -262,16 +271,17 @@ TEST_CASE("relay: an operator holds it: nothing is sent until it is released, th
     TestDatabase database(order.service, order.migrations);
     TopicReader reader("order-events");
     prometheus::Registry registry;
-    Bell bell;
-    messaging::RelayLoop relay({Service::order, database.url(), fresh_kafka(), registry, bell});
-    Appenders appenders(database.url(), bell);
+    WakeUp relay_wake_up;
+    loops::RelayLoop relay(
+        {Service::order, database.url(), fresh_kafka(), registry, relay_wake_up});
+    Appenders appenders(database.url(), relay_wake_up);
     postgres::Connection operators(database.url());
     REQUIRE(
         eventually(20s, [&] { return database.number("SELECT seq FROM relay_checkpoint") > 100; }));
-    CHECK_FALSE(messaging::take_saga_lane(operators));
+    CHECK_FALSE(outbox::take_saga_lane(operators));
 
     database.query("UPDATE relay_checkpoint SET held_at = now(), held_by = 'anna'");
-    REQUIRE(eventually(10s, [&] { return messaging::take_saga_lane(operators); }));
+    REQUIRE(eventually(10s, [&] { return outbox::take_saga_lane(operators); }));
     const auto sent = database.number("SELECT seq FROM relay_checkpoint");
     const int appended = appenders.appended();
     CHECK(eventually(10s, [&] {

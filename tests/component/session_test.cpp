@@ -7,7 +7,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "component/subjects.hpp"
-#include "order/order_store.hpp"
+#include "order/saga/saga_store.hpp"
 #include "postgres/migration.hpp"
 #include "support/stack.hpp"
 
@@ -59,7 +59,7 @@ struct Lab {
         story.order.customer_id = kKorean;
         const order::NewOrder fresh{story.id, *order::place(story.id, story.order).next,
                                     &story.order};
-        REQUIRE(order::make_order_store(connection)->insert({&fresh, 1}));
+        REQUIRE(order::make_saga_store(connection)->insert({&fresh, 1}));
         const auto found = order::find_order(connection, story.id);
         REQUIRE(found);
         CHECK(found->saga.customer_id == kKorean);

@@ -2,12 +2,16 @@
 
 #include <stdexcept>
 
-#include "analytics/analytics_service.hpp"
-#include "inventory/inventory_service.hpp"
-#include "messaging/outbox.hpp"
-#include "order/order_service.hpp"
-#include "payment/payment_service.hpp"
-#include "shipping/shipping_service.hpp"
+#include "analytics/timeline/timeline_handler.hpp"
+#include "core/wake_up.hpp"
+#include "inventory/inventory_handler.hpp"
+#include "kafka/record.hpp"
+#include "loops/batch.hpp"
+#include "loops/decode.hpp"
+#include "outbox/postgres_unit_of_work.hpp"
+#include "order/saga/saga_handler.hpp"
+#include "payment/payment_handler.hpp"
+#include "shipping/shipping_handler.hpp"
 
 namespace orderflow {
 namespace order {
@@ -32,7 +36,7 @@ namespace {
 using events::Event;
 using events::Participant;
 using events::Service;
-using messaging::StoreHandler;
+using loops::StoreHandler;
 
 // Orders that end in each way, as the order service hears of them.
 std::vector<Event> told_to_order() {
@@ -115,17 +119,17 @@ constexpr char kCatalogue[] =
     " ('B', 10, 0, 0, now(), 700, 'KRW', 'Lamp')";
 
 // Nobody makes the calls that become due.
-std::unique_ptr<messaging::BatchHandler> payment_handler(postgres::Connection& connection) {
+std::unique_ptr<loops::BatchHandler> payment_handler(postgres::Connection& connection) {
     static prometheus::Registry registry;
     static payment::PaymentMetrics metrics(registry);
-    const payment::PaymentService::Submit submit = [](const std::vector<payment::Call>&) {};
-    return std::make_unique<StoreHandler<payment::PaymentService, payment::PaymentStore>>(
+    const payment::PaymentHandler::Submit submit = [](const std::vector<payment::Call>&) {};
+    return std::make_unique<StoreHandler<payment::PaymentHandler, payment::PaymentStore>>(
         payment::make_payment_store(connection), submit, metrics);
 }
 
-std::unique_ptr<messaging::BatchHandler> shipping_handler(postgres::Connection& connection) {
+std::unique_ptr<loops::BatchHandler> shipping_handler(postgres::Connection& connection) {
     const shipping::Settings settings{shipping::parse_countries("KR,US").value()};
-    return std::make_unique<StoreHandler<shipping::ShippingService, shipping::ShippingStore>>(
+    return std::make_unique<StoreHandler<shipping::ShippingHandler, shipping::ShippingStore>>(
         shipping::make_shipping_store(connection), settings);
 }
 
@@ -135,15 +139,15 @@ const std::vector<Subject>& subjects() {
     static const std::vector<Subject> all{
         {"order", Service::order, order::kMigrations, "",
          [](postgres::Connection& c) {
-             return std::make_unique<StoreHandler<order::OrderService, order::OrderStore>>(
-                 order::make_order_store(c));
+             return std::make_unique<StoreHandler<order::SagaHandler, order::SagaStore>>(
+                 order::make_saga_store(c));
          },
          told_to_order},
         {"payment", Service::payment, payment::kMigrations, "", payment_handler, told_to_payment},
         {"inventory", Service::inventory, inventory::kMigrations, kCatalogue,
          [](postgres::Connection& c) {
              return std::make_unique<
-                 StoreHandler<inventory::InventoryService, inventory::InventoryStore>>(
+                 StoreHandler<inventory::InventoryHandler, inventory::InventoryStore>>(
                  inventory::make_inventory_store(c));
          },
          told_to_inventory},
@@ -152,8 +156,8 @@ const std::vector<Subject>& subjects() {
         {"analytics", Service::analytics, analytics::kMigrations, "",
          [](postgres::Connection& c) {
              return std::make_unique<
-                 StoreHandler<analytics::AnalyticsService, analytics::AnalyticsStore>>(
-                 analytics::make_analytics_store(c));
+                 StoreHandler<analytics::TimelineHandler, analytics::TimelineStore>>(
+                 analytics::make_timeline_store(c));
          },
          told_to_analytics}};
     return all;
@@ -166,12 +170,12 @@ const Subject& subject(Service service) {
     throw std::logic_error("no such subject");
 }
 
-messaging::BatchReport run_one_batch(const Subject& subject, postgres::Connection& connection,
-                                     const std::vector<messaging::Record>& records) {
-    messaging::Bell bell;
-    messaging::PostgresUnitOfWork work(connection, subject.service, bell);
+loops::BatchReport run_one_batch(const Subject& subject, postgres::Connection& connection,
+                                 const std::vector<kafka::Record>& records) {
+    WakeUp relay_wake_up;
+    outbox::PostgresUnitOfWork work(connection, subject.service, relay_wake_up);
     const auto handler = subject.make_handler(connection);
-    return messaging::run_batch(work, *handler, messaging::decode_batch(subject.service, records));
+    return loops::run_batch(work, *handler, loops::decode_batch(subject.service, records));
 }
 
 }  // namespace test

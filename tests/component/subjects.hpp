@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "messaging/loops.hpp"
+#include "kafka/record.hpp"
+#include "loops/consumer_loop.hpp"
+#include "loops/decode.hpp"
 #include "support/builders.hpp"
 #include "support/database.hpp"
 
@@ -17,7 +19,7 @@ struct Subject {
     postgres::Migrations migrations;
     // Rows that must be there before the first event: the catalogue, the storage.
     std::string prepare_sql;
-    messaging::HandlerFactory make_handler;
+    loops::HandlerFactory make_handler;
     // What this service is told in the lives of several orders, in order.
     std::function<std::vector<events::Event>()> events;
 };
@@ -26,7 +28,7 @@ const std::vector<Subject>& subjects();
 const Subject& subject(events::Service service);
 
 // One batch, as a consumer loop does it.
-messaging::BatchReport run_one_batch(const Subject& subject, postgres::Connection& connection,
-                                     const std::vector<messaging::Record>& records);
+loops::BatchReport run_one_batch(const Subject& subject, postgres::Connection& connection,
+                                 const std::vector<kafka::Record>& records);
 
 }  // namespace orderflow::test

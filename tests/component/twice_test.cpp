@@ -6,11 +6,13 @@
 #include <catch2/generators/catch_generators_range.hpp>
 
 #include "component/subjects.hpp"
+#include "kafka/record.hpp"
+#include "loops/decode.hpp"
 
 namespace orderflow::test {
 namespace {
 
-using messaging::Record;
+using kafka::Record;
 using Batches = std::vector<std::vector<Record>>;
 
 // A fresh database after these batches.
@@ -47,7 +49,7 @@ TEST_CASE("twice: records that come doubled, apart, again and one by one change 
     CAPTURE(subject.name);
     const auto list = subject.events();
     const auto records = records_of(list);
-    REQUIRE(messaging::decode_batch(subject.service, records).deliveries.size() == list.size());
+    REQUIRE(loops::decode_batch(subject.service, records).deliveries.size() == list.size());
 
     const std::string once = state_after(subject, {records});
 

@@ -4,8 +4,11 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "component/subjects.hpp"
-#include "messaging/outbox.hpp"
-#include "payment/payment_service.hpp"
+#include "core/wake_up.hpp"
+#include "loops/batch.hpp"
+#include "loops/decode.hpp"
+#include "outbox/postgres_unit_of_work.hpp"
+#include "payment/payment_handler.hpp"
 #include "support/forwarding_work.hpp"
 
 namespace orderflow::test {
@@ -32,9 +35,9 @@ struct Lab {
 
     void run(const Story& story) {
         const auto records = records_of(std::vector<events::Event>{story.reserved()});
-        messaging::run_batch(work, service, messaging::decode_batch(Service::payment, records));
+        loops::run_batch(work, service, loops::decode_batch(Service::payment, records));
     }
-    auto retry() { return messaging::retry_due(Service::payment, work, service); }
+    auto retry() { return loops::retry_due(Service::payment, work, service); }
     void make_due() { database.query("UPDATE parked SET due_at = now()"); }
     std::int64_t count(const std::string& from) {
         return database.number("SELECT count(*) FROM " + from);
@@ -42,14 +45,14 @@ struct Lab {
 
     TestDatabase database;
     postgres::Connection connection{database.url()};
-    messaging::Bell bell;
-    messaging::PostgresUnitOfWork real{connection, Service::payment, bell};
+    WakeUp relay_wake_up;
+    outbox::PostgresUnitOfWork real{connection, Service::payment, relay_wake_up};
     Unanswered work{real};
     const std::unique_ptr<payment::PaymentStore> store = payment::make_payment_store(connection);
     prometheus::Registry registry;
     payment::PaymentMetrics metrics{registry};
     std::vector<Call> calls;
-    payment::PaymentService service{
+    payment::PaymentHandler service{
         *store,
         [this](const std::vector<Call>& due) { calls.insert(calls.end(), due.begin(), due.end()); },
         metrics};

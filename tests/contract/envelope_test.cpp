@@ -8,14 +8,17 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "contract/contract.hpp"
-#include "messaging/batch.hpp"
+#include "kafka/record.hpp"
+#include "loops/batch.hpp"
+#include "loops/decode.hpp"
+#include "outbox/parking.hpp"
 
 namespace orderflow::contract {
 namespace {
 
 using events::Service;
-using messaging::DecodedBatch;
-using messaging::Record;
+using kafka::Record;
+using loops::DecodedBatch;
 
 // Texts behind the views of a record.
 struct Message {
@@ -55,16 +58,16 @@ struct Message {
 };
 
 DecodedBatch decoded(const Message& message, Service self = Service::inventory) {
-    return messaging::decode_batch(self, {message.record()});
+    return loops::decode_batch(self, {message.record()});
 }
 
 // The reason why a message is dead; empty when it is not.
 std::string death_of(const Message& message) {
     const std::vector<Record> records{message.record()};
-    const auto batch = messaging::decode_batch(Service::inventory, records);
+    const auto batch = loops::decode_batch(Service::inventory, records);
     if (batch.dead.empty()) return {};
     CHECK(batch.deliveries.empty());
-    CHECK(batch.dead[0].why == messaging::Parking::dead);
+    CHECK(batch.dead[0].why == outbox::Parking::dead);
     CHECK(batch.dead[0].record == &records[0]);
     return batch.dead[0].error;
 }
@@ -170,7 +173,7 @@ TEST_CASE("a value that is missing, broken or not of its key is dead") {
 TEST_CASE("a batch holds an event once, however often it was delivered") {
     const Message message;
     const auto batch =
-        messaging::decode_batch(Service::inventory, {message.record(), message.record()});
+        loops::decode_batch(Service::inventory, {message.record(), message.record()});
     CHECK(batch.deliveries.size() == 1);
     CHECK(batch.report.doubles == 1);
 }

@@ -5,9 +5,12 @@
 #include <string_view>
 #include <type_traits>
 
-#include "analytics/analytics_api.hpp"
+#include "analytics/kafka_page/kafka_page_api.hpp"
+#include "analytics/pages/pages_api.hpp"
+#include "analytics/timeline/timeline_api.hpp"
 #include "inventory/inventory_api.hpp"
-#include "order/order_api.hpp"
+#include "order/notices/notices_api.hpp"
+#include "order/saga/saga_api.hpp"
 #include "payment/payment_api.hpp"
 #include "service/host.hpp"
 #include "shipping/shipping_api.hpp"
@@ -15,7 +18,8 @@
 namespace orderflow {
 namespace {
 
-// What stands for an argument of make_router: room for an object that is never used, or a value.
+// What stands for an argument of a function that adds routes: room for an object that is never
+// used, or a value.
 template <class T>
 T argument() {
     if constexpr (std::is_reference_v<T>) {
@@ -27,8 +31,14 @@ T argument() {
 }
 
 template <class... Arguments>
-void print(std::string_view service, http::Router (*make_router)(Arguments...)) {
-    http::Router router = make_router(argument<Arguments>()...);
+void add(http::Router& router, void (*add_routes)(http::Router&, Arguments...)) {
+    add_routes(router, argument<Arguments>()...);
+}
+
+template <class... AddRoutes>
+void print(std::string_view service, AddRoutes... add_routes) {
+    http::Router router;
+    (add(router, add_routes), ...);
     argument<service::Host&>().add_probes(router);
     for (const http::Route* route : router.routes()) {
         std::printf("%.*s %s %s\n", static_cast<int>(service.size()), service.data(),
@@ -41,9 +51,10 @@ void print(std::string_view service, http::Router (*make_router)(Arguments...)) 
 
 int main() {
     using namespace orderflow;
-    print("order", &order::make_router);
-    print("payment", &payment::make_router);
-    print("inventory", &inventory::make_router);
-    print("shipping", &shipping::make_router);
-    print("analytics", &analytics::make_router);
+    print("order", &order::add_order_routes, &order::add_notice_routes);
+    print("payment", &payment::add_payment_routes);
+    print("inventory", &inventory::add_product_routes);
+    print("shipping", &shipping::add_shipment_routes);
+    print("analytics", &analytics::add_timeline_routes, &analytics::add_kafka_page_routes,
+          &analytics::add_page_routes);
 }

@@ -4,7 +4,7 @@
 #include "contract/saga_table.hpp"
 #include "core/enums.hpp"
 #include "inventory/inventory.hpp"
-#include "order/order.hpp"
+#include "order/saga/saga.hpp"
 #include "payment/payment.hpp"
 #include "payment/payment_recovery.hpp"
 #include "shipping/shipping.hpp"

@@ -5,7 +5,9 @@
 
 #include "events/codec.hpp"
 #include "fuzz/fuzz.hpp"
-#include "messaging/batch.hpp"
+#include "kafka/record.hpp"
+#include "loops/batch.hpp"
+#include "loops/decode.hpp"
 
 namespace orderflow::fuzz {
 namespace {
@@ -16,8 +18,8 @@ std::string_view take_line(std::string_view& rest) {
     return line;
 }
 
-messaging::Record record_of(std::string_view text) {
-    messaging::Record record;
+kafka::Record record_of(std::string_view text) {
+    kafka::Record record;
     record.topic = take_line(text);
     record.key = take_line(text);
     while (!text.empty()) {
@@ -31,8 +33,8 @@ messaging::Record record_of(std::string_view text) {
     return record;
 }
 
-void decode_for(events::Service service, const std::vector<messaging::Record>& records) {
-    const auto batch = messaging::decode_batch(service, records);
+void decode_for(events::Service service, const std::vector<kafka::Record>& records) {
+    const auto batch = loops::decode_batch(service, records);
     const auto& report = batch.report;
     expect(report.deliveries + report.skipped + report.unknown + report.doubles + report.dead ==
                records.size(),

@@ -5,7 +5,7 @@
 #include "events/codec.hpp"
 #include "fuzz/fuzz.hpp"
 #include "inventory/inventory_api.hpp"
-#include "order/order_api.hpp"
+#include "order/saga/saga_api.hpp"
 
 namespace orderflow::fuzz {
 namespace {

@@ -13,24 +13,28 @@
 #include <spdlog/spdlog.h>
 
 #include "core/unavailable.hpp"
+#include "core/wake_up.hpp"
 #include "fuzz/fuzz.hpp"
 #include "inventory/inventory_api.hpp"
-#include "order/order_api.hpp"
+#include "loops/context.hpp"
+#include "loops/queue_loop.hpp"
+#include "order/notices/notices_api.hpp"
+#include "order/saga/saga_api.hpp"
 
-namespace orderflow::messaging {
+namespace orderflow::loops {
 
 // Nobody takes from these queues: their threads end at once.
 template <>
-inline void QueueLoop<order::Placement>::run(std::stop_token, const char*, const LoopContext&,
+inline void QueueLoop<order::Placement>::run(std::stop_token, const char*, const Context&,
                                              const MakeWorker&) {}
 template <>
-inline void QueueLoop<order::Cancellation>::run(std::stop_token, const char*, const LoopContext&,
+inline void QueueLoop<order::Cancellation>::run(std::stop_token, const char*, const Context&,
                                                 const MakeWorker&) {}
 template <>
-inline void QueueLoop<inventory::ProductRequest>::run(std::stop_token, const char*,
-                                                      const LoopContext&, const MakeWorker&) {}
+inline void QueueLoop<inventory::ProductRequest>::run(std::stop_token, const char*, const Context&,
+                                                      const MakeWorker&) {}
 
-}  // namespace orderflow::messaging
+}  // namespace orderflow::loops
 
 namespace orderflow::fuzz {
 
@@ -69,21 +73,24 @@ public:
     }
 
 private:
-    Services() { spdlog::set_level(spdlog::level::off); }
+    Services() {
+        spdlog::set_level(spdlog::level::off);
+        order::add_order_routes(orders_, accept_, cancel_, pool_, {"tok_ok"});
+        order::add_notice_routes(orders_, std::make_shared<order::Notifications>(
+                                              io_, pool_, &order::read_sagas, failures_));
+        inventory::add_product_routes(products_, offers_, pool_);
+    }
 
     boost::asio::io_context io_;
     prometheus::Registry registry_;
     prometheus::Counter failures_;
-    messaging::Bell bell_;
-    const messaging::LoopContext context_{events::Service::order, "", {}, registry_, bell_};
+    WakeUp relay_wake_up_;
+    const Context context_{events::Service::order, "", {}, registry_, relay_wake_up_};
     postgres::Pool pool_{"", 0, 0};
     order::AcceptLoop accept_{"accept", context_, 0, nullptr};
     order::CancelLoop cancel_{"cancel", context_, 0, nullptr};
     inventory::ProductLoop offers_{"products", context_, 0, nullptr};
-    const http::Router orders_ = order::make_router(
-        accept_, cancel_, pool_, std::make_shared<order::Notifications>(io_, pool_, failures_),
-        {"tok_ok"});
-    const http::Router products_ = inventory::make_router(offers_, pool_);
+    http::Router orders_, products_;
 };
 
 }  // namespace orderflow::fuzz

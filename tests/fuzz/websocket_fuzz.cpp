@@ -17,8 +17,8 @@
 #include "http/frame_watch.hpp"
 #include "http/handshake.hpp"
 #include "http/request_parser.hpp"
-#include "order/order_frames.hpp"
-#include "order/order_notifications.hpp"
+#include "order/notices/notices.hpp"
+#include "order/notices/notifications.hpp"
 
 namespace orderflow::fuzz {
 namespace {
@@ -132,7 +132,7 @@ void tell(const std::vector<Frame>& frames) {
     boost::asio::io_context io;  // never run: nothing is read from the database
     postgres::Pool pool("", 0, 0);
     prometheus::Counter failures;
-    const auto hub = std::make_shared<order::Notifications>(io, pool, failures);
+    const auto hub = std::make_shared<order::Notifications>(io, pool, &order::read_sagas, failures);
     Socket socket;
     const auto session = hub->open(socket);
     for (const Frame& frame : frames) {

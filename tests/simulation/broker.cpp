@@ -3,14 +3,16 @@
 #include <algorithm>
 
 #include "core/time.hpp"
+#include "kafka/positions.hpp"
+#include "kafka/producer.hpp"
 #include "simulation/member.hpp"
 
 namespace orderflow::simulation {
 namespace {
 
-messaging::Record record_of(Message message, int partition, std::int64_t offset) {
+kafka::Record record_of(Message message, int partition, std::int64_t offset) {
     const auto bytes = std::make_shared<const Message>(std::move(message));
-    messaging::Record record;
+    kafka::Record record;
     record.topic = bytes->topic;
     record.partition = partition;
     record.offset = offset;
@@ -21,7 +23,7 @@ messaging::Record record_of(Message message, int partition, std::int64_t offset)
     return record;
 }
 
-Message message_of(const messaging::Record& record) {
+Message message_of(const kafka::Record& record) {
     Message message{
         std::string(record.topic), std::string(record.key), std::string(record.value), {}};
     for (const auto& [name, value] : record.headers) message.headers.emplace_back(name, value);
@@ -30,7 +32,7 @@ Message message_of(const messaging::Record& record) {
 
 }  // namespace
 
-Message message_of(const messaging::LedgerRow& row, events::Service producer) {
+Message message_of(const kafka::Message& row, events::Service producer) {
     return {row.topic,
             row.key,
             row.data,
@@ -45,7 +47,7 @@ Message message_of(const messaging::LedgerRow& row, events::Service producer) {
 
 // A relay's producer. Idempotent, as ours is set up to be: what it sends to a partition arrives in
 // order and without holes, or from some record on not at all.
-class SimulatedProducer final : public messaging::Producer {
+class SimulatedProducer final : public kafka::Producer {
 public:
     SimulatedProducer(Broker& broker, const Place& place, std::shared_ptr<Broker::Channel> channel)
         : broker_(broker), world_(broker.world_), place_(place), channel_(std::move(channel)) {}
@@ -58,10 +60,10 @@ public:
         }
     }
 
-    bool produce(const messaging::LedgerRow& row, std::uint64_t token) override {
+    bool produce(const kafka::Message& row, std::uint64_t token) override {
         world_.reach(place_, Effect::produce);
         if (channel_->waiting() >= kQueue) return false;
-        const int partition = messaging::partition_of(row.key, partitions_of(row.topic));
+        const int partition = kafka::partition_of(row.key, partitions_of(row.topic));
         channel_->queues[{row.topic, partition}].push_back(
             {message_of(row, place_.service), token});
         return true;
@@ -118,7 +120,7 @@ int Broker::partitions_of(const std::string& topic) {
 }
 
 void Broker::append(Message message) {
-    const int partition = messaging::partition_of(message.key, partitions_of(message.topic));
+    const int partition = kafka::partition_of(message.key, partitions_of(message.topic));
     append(std::move(message), partition);
 }
 
@@ -215,13 +217,13 @@ void Broker::add_partitions(const std::string& topic) {
     for (const int more = 2 * count; count < more; ++count) logs_[{topic, count}].id = id;
 }
 
-std::unique_ptr<messaging::RecordSource> Broker::join(const Place& place) {
+std::unique_ptr<kafka::RecordSource> Broker::join(const Place& place) {
     auto member = std::make_unique<Member>(*this, place);
     rebalance(place.service);
     return member;
 }
 
-std::unique_ptr<messaging::Producer> Broker::make_producer(const Place& place) {
+std::unique_ptr<kafka::Producer> Broker::make_producer(const Place& place) {
     channels_.push_back(std::make_shared<Channel>());
     return std::make_unique<SimulatedProducer>(*this, place, channels_.back());
 }
@@ -298,7 +300,7 @@ void Broker::fail(Channel& channel, const TopicPartition& where) {
     for (const Outgoing& outgoing : queue) {
         if (!channel.open) continue;
         channel.reports.push_back({outgoing.token, false,
-                                   refused ? messaging::Refusal::gone : messaging::Refusal::other,
+                                   refused ? kafka::Refusal::gone : kafka::Refusal::other,
                                    "refused"});
     }
     queue.clear();
@@ -322,11 +324,11 @@ std::vector<TopicPartition> Broker::consumed_partitions(events::Service service)
     return all;
 }
 
-messaging::PartitionPosition Broker::position(events::Service service,
-                                              const TopicPartition& where) const {
+kafka::PartitionPosition Broker::position(events::Service service,
+                                          const TopicPartition& where) const {
     const Group& group = this->group(service);
     const Log& log = logs_.at(where);
-    messaging::PartitionPosition at;
+    kafka::PartitionPosition at;
     at.topic = where.first;
     at.partition = where.second;
     at.log = log.id;
@@ -340,8 +342,8 @@ messaging::PartitionPosition Broker::position(events::Service service,
     return at;
 }
 
-messaging::GroupPositions Broker::positions(events::Service service) const {
-    messaging::GroupPositions positions;
+kafka::GroupPositions Broker::positions(events::Service service) const {
+    kafka::GroupPositions positions;
     positions.has_members = !group(service).members.empty();
     for (const TopicPartition& where : consumed_partitions(service)) {
         positions.partitions.push_back(position(service, where));
@@ -354,7 +356,7 @@ messaging::GroupPositions Broker::positions(events::Service service) const {
 
 bool Broker::consumed_all(events::Service service) const {
     const auto all = positions(service).partitions;
-    return std::ranges::all_of(all, [](const messaging::PartitionPosition& at) {
+    return std::ranges::all_of(all, [](const kafka::PartitionPosition& at) {
         return at.caught_up() && at.committed.value_or(0) == at.end;
     });
 }

@@ -11,9 +11,11 @@
 #include <utility>
 #include <vector>
 
-#include "messaging/record.hpp"
-#include "messaging/relay.hpp"
-#include "messaging/topic_layout.hpp"
+#include "kafka/positions.hpp"
+#include "kafka/producer.hpp"
+#include "kafka/record.hpp"
+#include "outbox/relay.hpp"
+#include "kafka/topic_layout.hpp"
 #include "simulation/log.hpp"
 #include "simulation/world.hpp"
 
@@ -28,7 +30,7 @@ struct Message {
     std::vector<std::pair<std::string, std::string>> headers;
 };
 // What a relay sends for a row of the outbox.
-Message message_of(const messaging::LedgerRow& row, events::Service producer);
+Message message_of(const kafka::Message& row, events::Service producer);
 
 using TopicPartition = std::pair<std::string, int>;
 class Member;
@@ -54,8 +56,8 @@ public:
     // The groups hear of the new ones some time later.
     void add_partitions(const std::string& topic);
 
-    std::unique_ptr<messaging::RecordSource> join(const Place& place);
-    std::unique_ptr<messaging::Producer> make_producer(const Place& place);
+    std::unique_ptr<kafka::RecordSource> join(const Place& place);
+    std::unique_ptr<kafka::Producer> make_producer(const Place& place);
 
     // Deals the partitions out anew; what members have in hand is no longer theirs. With
     // `from_zero` everything is delivered again.
@@ -79,8 +81,8 @@ public:
 
     static std::vector<std::string> consumed_topics(events::Service group);
     // As a client that asks is told.
-    messaging::GroupPositions positions(events::Service group) const;
-    messaging::PartitionPosition position(events::Service group, const TopicPartition& where) const;
+    kafka::GroupPositions positions(events::Service group) const;
+    kafka::PartitionPosition position(events::Service group, const TopicPartition& where) const;
     // A record with this key, which has lain in the group's topics since then or longer, and which
     // the group has not committed.
     bool has_unread(events::Service group, std::string_view key, Instant since) const;
@@ -107,7 +109,7 @@ private:
     struct Channel {
         std::map<TopicPartition, std::deque<Outgoing>> queues;
         std::map<TopicPartition, bool> broken;  // nothing of this producer arrives there any more
-        std::vector<messaging::Producer::Report> reports;
+        std::vector<kafka::Producer::Report> reports;
         bool open = true;
 
         std::size_t waiting() const;

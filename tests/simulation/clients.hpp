@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "order/order_requests.hpp"
+#include "order/saga/saga_commands.hpp"
 #include "payment/payment.hpp"
 #include "simulation/gateway.hpp"
 #include "simulation/stores.hpp"

@@ -4,11 +4,15 @@
 #include <stdexcept>
 
 #include "events/codec.hpp"
+#include "kafka/delivery.hpp"
+#include "kafka/record.hpp"
+#include "outbox/parking.hpp"
+#include "outbox/unit_of_work.hpp"
 
 namespace orderflow::simulation {
 namespace {
 
-using messaging::Parking;
+using outbox::Parking;
 
 const std::string kOutboxLock = "outbox";
 constexpr std::chrono::seconds kIdleSessionTimeout{3};
@@ -23,12 +27,12 @@ std::optional<Instant> first_try(Parking why, Instant now) {
         case Parking::dead: return std::nullopt;
         case Parking::behind: return now;
         case Parking::failed:
-        case Parking::orphan: return now + messaging::next_try_after(1).value();
+        case Parking::orphan: return now + outbox::next_try_after(1).value();
     }
     throw std::logic_error("no such parking");
 }
 
-ParkedRow parked_row(const messaging::ParkedRecord& parked, Instant now) {
+ParkedRow parked_row(const outbox::ParkedRecord& parked, Instant now) {
     ParkedRow row;
     row.record = *parked.record;
     row.order_id = parked.order_id;
@@ -41,7 +45,7 @@ ParkedRow parked_row(const messaging::ParkedRecord& parked, Instant now) {
 }
 
 // The place alone may be that of another record, in a topic that was made anew.
-bool is_same_record(const ParkedRow& row, const messaging::Record& record) {
+bool is_same_record(const ParkedRow& row, const kafka::Record& record) {
     return row.record.topic == record.topic && row.record.partition == record.partition &&
            row.record.offset == record.offset && row.record.key == record.key &&
            row.record.value == record.value && row.record.headers == record.headers;
@@ -82,7 +86,7 @@ std::vector<OrderId> Session::blocked(std::span<const OrderId> orders) {
     return doing_.waiting;
 }
 
-std::optional<messaging::WaitingRecord> Session::take_due(Instant now) {
+std::optional<outbox::WaitingRecord> Session::take_due(Instant now) {
     statement(Effect::take_due);
     std::map<OrderId, bool> earlier;  // live records of an order: does one of them block?
     const std::pair<const std::int64_t, ParkedRow>* first = nullptr;
@@ -103,21 +107,21 @@ std::optional<messaging::WaitingRecord> Session::take_due(Instant now) {
     write([this, id = first->first, until = world_.now + kLease] {
         database_.parked_.at(id).due_at = until;
     });
-    return messaging::WaitingRecord{first->first, first->second.attempts, first->second.order_id,
-                                    first->second.record};
+    return outbox::WaitingRecord{first->first, first->second.attempts, first->second.order_id,
+                                 first->second.record};
 }
 
-void Session::park(std::span<const messaging::ParkedRecord> records) {
+void Session::park(std::span<const outbox::ParkedRecord> records) {
     statement(Effect::park);
-    for (const messaging::ParkedRecord& parked : records) {
-        const messaging::Record& record = *parked.record;
+    for (const outbox::ParkedRecord& parked : records) {
+        const kafka::Record& record = *parked.record;
         const auto is_same = [&](const auto& entry) {
             return is_same_record(entry.second, record);
         };
         if (std::ranges::any_of(database_.parked_, is_same)) continue;
         lock("parked " + std::string(record.topic) + std::to_string(record.partition) + "/" +
              std::to_string(record.offset));
-        announcements_.push_back(messaging::announce(parked, place_.service, world_.now));
+        announcements_.push_back(outbox::announce(parked, place_.service, world_.now));
         doing_.parked.push_back(parked);
         write([this, row = parked_row(parked, world_.now)] {
             database_.parked_.emplace(database_.next_parked_++, row);
@@ -125,9 +129,9 @@ void Session::park(std::span<const messaging::ParkedRecord> records) {
     }
 }
 
-bool Session::retried(const messaging::Retried& retried) {
+bool Session::retried(const outbox::Retried& retried) {
     statement(Effect::retried);
-    const messaging::WaitingRecord& waiting = *retried.waiting;
+    const outbox::WaitingRecord& waiting = *retried.waiting;
     lock(lock_of(waiting.id));
     const auto found = database_.parked_.find(waiting.id);
     if (found == database_.parked_.end() || found->second.dead()) return false;
@@ -137,7 +141,7 @@ bool Session::retried(const messaging::Retried& retried) {
         return true;
     }
     if (found->second.attempts != waiting.attempts) return false;
-    announcements_.push_back(messaging::announce(retried, place_.service, world_.now));
+    announcements_.push_back(outbox::announce(retried, place_.service, world_.now));
     write([this, id = waiting.id, due_at = retried.due_at, error = retried.error] {
         ParkedRow& row = database_.parked_.at(id);
         ++row.attempts;
@@ -147,9 +151,8 @@ bool Session::retried(const messaging::Retried& retried) {
     return true;
 }
 
-void Session::handled(std::span<const messaging::Delivery> batch,
-                      const messaging::BatchOutput& out) {
-    for (const messaging::Delivery& delivery : batch) {
+void Session::handled(std::span<const kafka::Delivery> batch, const outbox::BatchOutput& out) {
+    for (const kafka::Delivery& delivery : batch) {
         doing_.handled.push_back(delivery.event);
         const bool aside = std::ranges::any_of(
             out.parked, [&](const auto& parked) { return parked.record == delivery.record; });
@@ -157,11 +160,11 @@ void Session::handled(std::span<const messaging::Delivery> batch,
     }
 }
 
-void Session::append(std::span<const messaging::OutgoingEvent> events) {
+void Session::append(std::span<const outbox::OutgoingEvent> events) {
     if (events.empty() && announcements_.empty()) return;
     statement(Effect::append);
     lock(kOutboxLock);
-    for (const messaging::OutgoingEvent& event : events) {
+    for (const outbox::OutgoingEvent& event : events) {
         const OrderId* order = events::order_of(event.data);
         std::string json;
         events::encode(event.data, json);
@@ -173,7 +176,7 @@ void Session::append(std::span<const messaging::OutgoingEvent> events) {
             std::move(json));
         doing_.events.push_back(event.data);
     }
-    for (messaging::Announcement& announcement : announcements_) {
+    for (outbox::Announcement& announcement : announcements_) {
         append_row(announcement.order_id, announcement.topic, announcement.key,
                    std::string(announcement.type), "", std::move(announcement.json));
     }
@@ -181,7 +184,7 @@ void Session::append(std::span<const messaging::OutgoingEvent> events) {
 
 void Session::append_row(const std::optional<OrderId>& order, std::string topic, std::string key,
                          std::string type, std::string headers, std::string data) {
-    messaging::LedgerRow row;
+    outbox::LedgerRow row;
     row.seq = database_.next_seq_++;
     row.event_id = database_.ids_.next<EventId>(world_.now);
     row.order_id = order;
@@ -200,7 +203,7 @@ void Session::commit() {
     database_.outbox_.insert(database_.outbox_.end(), doing_.rows.begin(), doing_.rows.end());
     const Commit done = std::exchange(doing_, {});
     rollback();  // nothing is left to be undone: lets go of the locks
-    for (const messaging::LedgerRow& row : done.rows) {
+    for (const outbox::LedgerRow& row : done.rows) {
         if (row.order_id) {
             world_.note("  committed ", row.seq, " ", row.type, " of ", *row.order_id);
         } else {
@@ -234,9 +237,8 @@ void Database::lower_checkpoint(std::int64_t to) {
 bool Database::announced_all(std::string_view topic) const {
     const auto checkpoint = announced_.find(topic);
     const std::int64_t seq = checkpoint == announced_.end() ? 0 : checkpoint->second;
-    return std::ranges::none_of(outbox_, [&](const messaging::LedgerRow& row) {
-        return row.topic == topic && row.seq > seq;
-    });
+    return std::ranges::none_of(
+        outbox_, [&](const outbox::LedgerRow& row) { return row.topic == topic && row.seq > seq; });
 }
 
 void LedgerSession::statement(Effect effect) {
@@ -262,11 +264,11 @@ std::int64_t LedgerSession::checkpoint() {
     return database_.checkpoint_;
 }
 
-std::vector<messaging::LedgerRow> LedgerSession::read(std::int64_t after, std::size_t limit) {
+std::vector<outbox::LedgerRow> LedgerSession::read(std::int64_t after, std::size_t limit) {
     statement(Effect::read);
     check_lead();
-    std::vector<messaging::LedgerRow> rows;
-    auto row = std::ranges::upper_bound(database_.outbox_, after, {}, &messaging::LedgerRow::seq);
+    std::vector<outbox::LedgerRow> rows;
+    auto row = std::ranges::upper_bound(database_.outbox_, after, {}, &outbox::LedgerRow::seq);
     for (; row != database_.outbox_.end() && rows.size() < limit; ++row) {
         rows.push_back(*row);
         rows.back().elsewhere = row->topic != events::topic_of(database_.service());
@@ -311,11 +313,11 @@ std::int64_t AnnouncementLedger::checkpoint() {
     return session_.database_.announced_[topic_];
 }
 
-std::vector<messaging::LedgerRow> AnnouncementLedger::read(std::int64_t after, std::size_t limit) {
+std::vector<outbox::LedgerRow> AnnouncementLedger::read(std::int64_t after, std::size_t limit) {
     session_.statement(Effect::read);
     session_.check_lead();
-    std::vector<messaging::LedgerRow> rows;
-    for (const messaging::LedgerRow& row : session_.database_.outbox_) {
+    std::vector<outbox::LedgerRow> rows;
+    for (const outbox::LedgerRow& row : session_.database_.outbox_) {
         if (row.topic == topic_ && row.seq > after && rows.size() < limit) rows.push_back(row);
     }
     return rows;

@@ -14,10 +14,14 @@
 #include <string>
 #include <vector>
 
-#include "messaging/aggregates.hpp"
-#include "messaging/batch.hpp"
-#include "messaging/parked.hpp"
-#include "messaging/relay.hpp"
+#include "kafka/delivery.hpp"
+#include "kafka/record.hpp"
+#include "outbox/aggregates.hpp"
+#include "loops/batch.hpp"
+#include "outbox/parked_table.hpp"
+#include "outbox/parking.hpp"
+#include "outbox/relay.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "simulation/world.hpp"
 
 namespace orderflow::simulation {
@@ -26,7 +30,7 @@ class Session;
 class LedgerSession;
 
 struct ParkedRow {
-    messaging::Record record;
+    kafka::Record record;
     std::optional<OrderId> order_id;
     std::string ce_id;
     std::int32_t attempts = 0;
@@ -41,13 +45,13 @@ struct ParkedRow {
 struct Commit {
     events::Service service{};
     Step step{};
-    std::vector<messaging::LedgerRow> rows;       // appended, in seq order
-    std::vector<events::Event> events;            // those of the rows that are no announcements
-    std::vector<messaging::ParkedRecord> parked;  // anew
-    std::vector<events::Event> handled;           // what the service's handler was given
-    std::vector<EventId> done;                    // of that, what it has not put aside (again)
-    std::vector<EventId> unparked;                // what is no longer parked
-    std::vector<OrderId> waiting;                 // orders that were blocked as it was asked
+    std::vector<outbox::LedgerRow> rows;       // appended, in seq order
+    std::vector<events::Event> events;         // those of the rows that are no announcements
+    std::vector<outbox::ParkedRecord> parked;  // anew
+    std::vector<events::Event> handled;        // what the service's handler was given
+    std::vector<EventId> done;                 // of that, what it has not put aside (again)
+    std::vector<EventId> unparked;             // what is no longer parked
+    std::vector<OrderId> waiting;              // orders that were blocked as it was asked
 };
 
 class Database {
@@ -56,7 +60,7 @@ public:
         : world_(world), service_(service), ids_(world.random.next()) {}
 
     events::Service service() const { return service_; }
-    const std::vector<messaging::LedgerRow>& outbox() const { return outbox_; }
+    const std::vector<outbox::LedgerRow>& outbox() const { return outbox_; }
     const std::map<std::int64_t, ParkedRow>& parked() const { return parked_; }
     std::int64_t checkpoint() const { return checkpoint_; }
     void lower_checkpoint(std::int64_t to);
@@ -81,7 +85,7 @@ private:
     World& world_;
     const events::Service service_;
     IdSource ids_;
-    std::vector<messaging::LedgerRow> outbox_;
+    std::vector<outbox::LedgerRow> outbox_;
     std::int64_t next_seq_ = 1;  // drawn by appending, also by what is rolled back
     std::int64_t checkpoint_ = 0;
     int republished_ = 0;  // how often an operator has lowered checkpoints
@@ -97,7 +101,7 @@ private:
 };
 
 // One loop's connection.
-class Session final : public messaging::UnitOfWork {
+class Session final : public outbox::UnitOfWork {
 public:
     Session(World& world, Database& database, Place place)
         : world_(world), database_(database), place_(place) {}
@@ -107,10 +111,10 @@ public:
 
     Instant begin() override;
     std::vector<OrderId> blocked(std::span<const OrderId> orders) override;
-    std::optional<messaging::WaitingRecord> take_due(Instant now) override;
-    void park(std::span<const messaging::ParkedRecord> records) override;
-    bool retried(const messaging::Retried& retried) override;
-    void append(std::span<const messaging::OutgoingEvent> events) override;
+    std::optional<outbox::WaitingRecord> take_due(Instant now) override;
+    void park(std::span<const outbox::ParkedRecord> records) override;
+    bool retried(const outbox::Retried& retried) override;
+    void append(std::span<const outbox::OutgoingEvent> events) override;
     void commit() override;
     void rollback() noexcept override;
 
@@ -125,7 +129,7 @@ public:
     void write(std::function<void()> change) { writes_.push_back(std::move(change)); }
 
     // Tells who watches what the handler was given in this transaction, and what it put aside.
-    void handled(std::span<const messaging::Delivery> batch, const messaging::BatchOutput& out);
+    void handled(std::span<const kafka::Delivery> batch, const outbox::BatchOutput& out);
 
 private:
     void append_row(const std::optional<OrderId>& order, std::string topic, std::string key,
@@ -136,14 +140,14 @@ private:
     Place place_;
     std::vector<std::function<void()>> writes_;
     std::vector<std::string> locked_;
-    std::vector<messaging::Announcement> announcements_;
+    std::vector<outbox::Announcement> announcements_;
     Commit doing_;
 };
 
 // The connection of one of the relay's threads: its lock makes it the leader, of the saga's lane or
 // of the announcements, and is lost with it, or when nothing was heard of it for a while. As a
 // ledger it is the saga's.
-class LedgerSession final : public messaging::Ledger {
+class LedgerSession final : public outbox::Ledger {
 public:
     LedgerSession(World& world, Database& database, const Victim& victim,
                   bool announcements = false)
@@ -159,7 +163,7 @@ public:
     std::int64_t checkpoint() override;
     std::string topic_id() override { return {}; }
     void set_topic_id(const std::string&, std::int64_t) override {}
-    std::vector<messaging::LedgerRow> read(std::int64_t after, std::size_t limit) override;
+    std::vector<outbox::LedgerRow> read(std::int64_t after, std::size_t limit) override;
     void move_checkpoint(std::int64_t from, std::int64_t to) override;
     bool held() const override { return held_; }
     void release() noexcept override;
@@ -181,7 +185,7 @@ private:
 };
 
 // The lane of one topic of announcements, on their connection.
-class AnnouncementLedger final : public messaging::Ledger {
+class AnnouncementLedger final : public outbox::Ledger {
 public:
     AnnouncementLedger(LedgerSession& session, std::string topic)
         : session_(session), topic_(std::move(topic)) {}
@@ -194,7 +198,7 @@ public:
     std::int64_t checkpoint() override;
     std::string topic_id() override { return {}; }
     void set_topic_id(const std::string&, std::int64_t) override {}
-    std::vector<messaging::LedgerRow> read(std::int64_t after, std::size_t limit) override;
+    std::vector<outbox::LedgerRow> read(std::int64_t after, std::size_t limit) override;
     void move_checkpoint(std::int64_t from, std::int64_t to) override;
     void release() noexcept override {}
 
@@ -208,7 +212,7 @@ private:
 template <class Row>
 class Table {
 public:
-    using Rows = messaging::Aggregates<Row>;
+    using Rows = outbox::Aggregates<Row>;
     using Entries = std::vector<const typename Rows::Entry*>;
     struct Stored {
         Row row;

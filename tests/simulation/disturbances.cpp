@@ -4,6 +4,7 @@
 
 #include "events/announcements.hpp"
 #include "events/codec.hpp"
+#include "outbox/relay.hpp"
 #include "simulation/simulation.hpp"
 
 namespace orderflow::simulation {
@@ -117,7 +118,7 @@ namespace {
 
 Message planted(const char* why, Service producer, events::EventKind kind, const OrderId& order,
                 const EventId& id, std::string value) {
-    messaging::LedgerRow row;
+    outbox::LedgerRow row;
     row.event_id = id;
     row.topic = events::topic_of(producer);
     row.key = order.to_string();

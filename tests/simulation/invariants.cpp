@@ -4,6 +4,9 @@
 #include <algorithm>
 
 #include "core/enums.hpp"
+#include "kafka/record.hpp"
+#include "outbox/parking.hpp"
+#include "outbox/relay.hpp"
 #include "simulation/threads.hpp"
 
 namespace orderflow::simulation {
@@ -67,7 +70,7 @@ Invariants::Invariants(Shop& shop) : shop_(shop), put_in_(shop.merchandiser.init
 }
 
 void Invariants::committed(const Commit& commit) {
-    for (const messaging::LedgerRow& row : commit.rows) {
+    for (const outbox::LedgerRow& row : commit.rows) {
         std::int64_t& last = last_seq_[commit.service];
         require(row.seq > last, "seq order is commit order", std::to_string(row.seq), row.order_id);
         last = row.seq;
@@ -146,16 +149,16 @@ void Invariants::check_truth(const events::Event& event) const {
 }
 
 void Invariants::check_parked(const Commit& commit) const {
-    for (const messaging::ParkedRecord& parked : commit.parked) {
+    for (const outbox::ParkedRecord& parked : commit.parked) {
         switch (parked.why) {
-            case messaging::Parking::behind: break;
-            case messaging::Parking::dead:
-            case messaging::Parking::orphan:
+            case outbox::Parking::behind: break;
+            case outbox::Parking::dead:
+            case outbox::Parking::orphan:
                 require(is_planted(*parked.record),
                         "only a planted record is unreadable or an orphan", parked.error,
                         parked.order_id);
                 break;
-            case messaging::Parking::failed:
+            case outbox::Parking::failed:
                 require(shop_.poison.has_struck(commit.service, *parked.record) &&
                             parked.error == "failed: " + std::string(kPoisoned),
                         "only a poisoned record fails", parked.error, parked.order_id);
@@ -164,7 +167,7 @@ void Invariants::check_parked(const Commit& commit) const {
 }
 
 // Sent by nobody of the shop, or about an order that was planted.
-bool Invariants::is_planted(const messaging::Record& record) const {
+bool Invariants::is_planted(const kafka::Record& record) const {
     const auto order = OrderId::parse(record.key);
     return !record.header("planted").empty() || (order && shop_.planted.contains(*order));
 }

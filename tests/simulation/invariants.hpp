@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "kafka/record.hpp"
 #include "simulation/members.hpp"
 
 namespace orderflow::simulation {
@@ -32,7 +33,7 @@ private:
     void check_answers(const OrderId& order) const;
     void check_truth(const events::Event& event) const;
     void check_parked(const Commit& commit) const;
-    bool is_planted(const messaging::Record& record) const;
+    bool is_planted(const kafka::Record& record) const;
     void count_pieces(const events::StockAdjusted& event);
     void check_stock() const;
     void check_storage() const;

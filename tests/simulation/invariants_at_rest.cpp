@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include "core/enums.hpp"
+#include "kafka/record.hpp"
+#include "outbox/relay.hpp"
 #include "simulation/invariants.hpp"
 
 namespace orderflow::simulation {
@@ -118,9 +120,9 @@ void Invariants::check_money() const {
 
 // First occurrences count: what is sent again is harmless.
 void Invariants::check_topics() const {
-    std::map<std::string, const messaging::LedgerRow*> rows;
+    std::map<std::string, const outbox::LedgerRow*> rows;
     for (Database* database : shop_.databases()) {
-        for (const messaging::LedgerRow& row : database->outbox()) {
+        for (const outbox::LedgerRow& row : database->outbox()) {
             rows[row.event_id.to_string()] = &row;
         }
     }
@@ -130,7 +132,7 @@ void Invariants::check_topics() const {
         std::map<std::pair<std::string_view, std::string_view>, std::int64_t> last;
         for (const Log::Entry& entry : log.entries) {
             if (!entry.record || !entry.record->header("planted").empty()) continue;
-            const messaging::Record& record = *entry.record;
+            const kafka::Record& record = *entry.record;
             const auto row = rows.find(std::string(record.header("ce_id")));
             require(row != rows.end(), "a topic holds what the outbox holds", where.first);
             if (!sent.insert(record.header("ce_id")).second) continue;
@@ -166,7 +168,7 @@ void Invariants::check_handled() const {
             if (row.dead()) given_up[database->service()].insert(row.ce_id);
         }
     }
-    const auto check = [&](Service service, const messaging::Record& record) {
+    const auto check = [&](Service service, const kafka::Record& record) {
         const auto ce_id = record.header("ce_id");
         const auto [interest, kind] =
             events::classify(service, record.topic, record.header("ce_type"));

@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "core/time.hpp"
-#include "messaging/record.hpp"
+#include "kafka/record.hpp"
 
 namespace orderflow::simulation {
 
 struct Log {
     struct Entry {
-        std::optional<messaging::Record> record;  // none: a transaction's marker
+        std::optional<kafka::Record> record;  // none: a transaction's marker
         Instant arrived;
     };
 

@@ -14,11 +14,11 @@ Member::~Member() {
     std::erase_if(group_.owners, [this](const auto& owner) { return owner.second == this; });
 }
 
-std::vector<messaging::Record> Member::poll(Gathering&, std::chrono::milliseconds) {
+std::vector<kafka::Record> Member::poll(Gathering&, std::chrono::milliseconds) {
     world_.reach(place_, Effect::poll);
     if (generation_ != group_.generation) take_assignment();
     find_logs_made_anew();
-    std::vector<messaging::Record> records;
+    std::vector<kafka::Record> records;
     auto from = with_records();
     for (std::size_t wanted = 1 + world_.random.below(10); wanted > 0 && !from.empty(); --wanted) {
         const std::size_t pick = world_.random.below(from.size());
@@ -36,9 +36,9 @@ std::vector<messaging::Record> Member::poll(Gathering&, std::chrono::millisecond
     return records;
 }
 
-void Member::processed(const std::vector<messaging::Record>& records) {
+void Member::processed(const std::vector<kafka::Record>& records) {
     world_.reach(place_, Effect::offsets);
-    for (const messaging::Record& record : records) {
+    for (const kafka::Record& record : records) {
         positions_.processed(record.topic, record.partition, record.offset);
         auto& greatest = greatest_[{std::string(record.topic), record.partition}];
         greatest = std::max(greatest, record.offset + 1);
@@ -74,7 +74,7 @@ void Member::take_assignment() {
 }
 
 void Member::begin(const TopicPartition& where) {
-    messaging::PartitionPosition at = broker_.position(place_.service, where);
+    kafka::PartitionPosition at = broker_.position(place_.service, where);
     positions_.assign(where.first, where.second);
     if (!positions_.verify(at)) {
         group_.committed[where] = {0, at.log};

@@ -8,19 +8,19 @@
 #include <utility>
 #include <vector>
 
-#include "messaging/positions.hpp"
-#include "messaging/record.hpp"
+#include "kafka/positions.hpp"
+#include "kafka/record.hpp"
 #include "simulation/broker.hpp"
 
 namespace orderflow::simulation {
 
-class Member final : public messaging::RecordSource {
+class Member final : public kafka::RecordSource {
 public:
     Member(Broker& broker, const Place& place);
     ~Member() override;
 
-    std::vector<messaging::Record> poll(Gathering&, std::chrono::milliseconds) override;
-    void processed(const std::vector<messaging::Record>& records) override;
+    std::vector<kafka::Record> poll(Gathering&, std::chrono::milliseconds) override;
+    void processed(const std::vector<kafka::Record>& records) override;
     bool hold(std::chrono::milliseconds, std::stop_token) override;
     void close() override {}
 
@@ -51,7 +51,7 @@ private:
     const Place place_;
     int generation_ = -1;
     Readings readings_;
-    messaging::MemberPositions positions_;
+    kafka::MemberPositions positions_;
     std::map<TopicPartition, std::int64_t> greatest_;  // what a mutant commits
 };
 

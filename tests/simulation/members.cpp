@@ -2,22 +2,25 @@
 
 #include <algorithm>
 
-#include "analytics/analytics_service.hpp"
+#include "analytics/timeline/timeline_handler.hpp"
 #include "core/enums.hpp"
-#include "inventory/inventory_service.hpp"
-#include "messaging/caught_up.hpp"
-#include "order/order_deadline.hpp"
-#include "order/order_requests.hpp"
-#include "shipping/shipping_service.hpp"
+#include "inventory/inventory_handler.hpp"
+#include "kafka/caught_up.hpp"
+#include "kafka/topic_layout.hpp"
+#include "loops/consumer_loop.hpp"
+#include "order/saga/deadline.hpp"
+#include "order/saga/saga_commands.hpp"
+#include "outbox/unit_of_work.hpp"
+#include "shipping/shipping_handler.hpp"
 #include "simulation/mutants.hpp"
 #include "support/memory_keys.hpp"
 
 namespace orderflow::simulation {
 namespace {
 
-using messaging::BatchOutput;
-using messaging::run_transaction;
-using messaging::StoreHandler;
+using loops::StoreHandler;
+using outbox::BatchOutput;
+using outbox::run_transaction;
 
 constexpr std::chrono::seconds kDeadlineTick{1};
 constexpr std::chrono::seconds kCaughtUp{3};
@@ -29,12 +32,11 @@ public:
         : shop_(shop),
           world_(shop.world),
           name_(name),
-          consumer_(
-              world_, shop.broker, shop.orders, shop.poison, victim, name,
-              [&shop](Session& session) {
-                  return std::make_unique<StoreHandler<order::OrderService, order::OrderStore>>(
-                      make_store(shop, session));
-              }),
+          consumer_(world_, shop.broker, shop.orders, shop.poison, victim, name,
+                    [&shop](Session& session) {
+                        return std::make_unique<StoreHandler<order::SagaHandler, order::SagaStore>>(
+                            make_store(shop, session));
+                    }),
           relay_(world_, shop.broker, shop.orders, victim, name),
           accepting_(world_, shop.orders, {&victim, events::Service::order, Step::accept}),
           cancelling_(world_, shop.orders, {&victim, events::Service::order, Step::cancel}),
@@ -52,9 +54,8 @@ public:
     bool idle() const override { return consumer_.idle() && relay_.idle(); }
 
 private:
-    static std::unique_ptr<order::OrderStore> make_store(Shop& shop, Session& session) {
-        return mutants::store(shop.world.mutant,
-                              std::make_unique<OrderStore>(session, shop.orders));
+    static std::unique_ptr<order::SagaStore> make_store(Shop& shop, Session& session) {
+        return mutants::store(shop.world.mutant, std::make_unique<SagaStore>(session, shop.orders));
     }
 
     bool accept() {
@@ -95,8 +96,8 @@ private:
         return true;
     }
 
-    messaging::GroupPositions positions() const {
-        messaging::GroupPositions all = shop_.broker.positions(events::Service::order);
+    kafka::GroupPositions positions() const {
+        kafka::GroupPositions all = shop_.broker.positions(events::Service::order);
         if (world_.mutant == Mutant::deadline_knows_old_partitions) {
             for (auto& [name, layout] : all.topics) layout.partitions = kPartitions;
             std::erase_if(all.partitions,
@@ -144,7 +145,7 @@ private:
     Session accepting_;
     Session cancelling_;
     Session deadlines_;
-    messaging::CaughtUp caught_up_;
+    kafka::CaughtUp caught_up_;
     order::Deadline deadline_;
     Instant next_deadline_{};
 };
@@ -157,7 +158,7 @@ public:
           consumer_(shop.world, shop.broker, shop.inventory, shop.poison, victim, name,
                     [&shop](Session& session) {
                         return std::make_unique<
-                            StoreHandler<inventory::InventoryService, inventory::InventoryStore>>(
+                            StoreHandler<inventory::InventoryHandler, inventory::InventoryStore>>(
                             mutants::store(shop.world.mutant, std::make_unique<InventoryStore>(
                                                                   session, shop.inventory)));
                     }),
@@ -202,7 +203,7 @@ public:
         : consumer_(shop.world, shop.broker, shop.shipping, shop.poison, victim, name,
                     [&shop](Session& session) {
                         return std::make_unique<
-                            StoreHandler<shipping::ShippingService, shipping::ShippingStore>>(
+                            StoreHandler<shipping::ShippingHandler, shipping::ShippingStore>>(
                             mutants::store(shop.world.mutant,
                                            std::make_unique<ShippingStore>(session, shop.shipping)),
                             shipping::Settings{{"KR"}}, IdSource(shop.world.random.next()));
@@ -224,8 +225,8 @@ public:
         : consumer_(shop.world, shop.broker, shop.analytics, shop.poison, victim, name,
                     [&shop](Session& session) {
                         return std::make_unique<
-                            StoreHandler<analytics::AnalyticsService, analytics::AnalyticsStore>>(
-                            std::make_unique<AnalyticsStore>(session, shop.analytics));
+                            StoreHandler<analytics::TimelineHandler, analytics::TimelineStore>>(
+                            std::make_unique<TimelineStore>(session, shop.analytics));
                     }),
           relay_(shop.world, shop.broker, shop.analytics, victim, name) {
         loops = {{[this] { return consumer_.step(); }}, {[this] { return relay_.step(); }}};

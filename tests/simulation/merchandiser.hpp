@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "inventory/inventory_requests.hpp"
+#include "inventory/inventory_commands.hpp"
 #include "simulation/stores.hpp"
 
 namespace orderflow::simulation {

@@ -2,15 +2,18 @@
 #include <set>
 #include <stdexcept>
 
+#include "kafka/delivery.hpp"
+#include "loops/batch.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "simulation/mutants.hpp"
 
 namespace orderflow::simulation::mutants {
 namespace {
 
-using messaging::BatchOutput;
-using messaging::Delivery;
+using kafka::Delivery;
+using outbox::BatchOutput;
 
-class PlainHandler : public messaging::BatchHandler {
+class PlainHandler : public loops::BatchHandler {
 public:
     explicit PlainHandler(BatchHandler& inner) : inner_(inner) {}
     bool handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) override {
@@ -36,7 +39,7 @@ public:
         try {
             return inner_.handle(now, batch, out);
         } catch (const std::exception& error) {
-            if (messaging::is_unreachable(error) || batch.size() == 1) throw;
+            if (outbox::is_unavailable(error) || batch.size() == 1) throw;
             what_ = error.what();
             for (const Delivery& delivery : batch) failed_.insert(delivery.id);
             throw;
@@ -48,7 +51,7 @@ private:
     std::string what_;
 };
 
-class DecidesAgainstLoadedState final : public messaging::BatchHandler {
+class DecidesAgainstLoadedState final : public loops::BatchHandler {
 public:
     explicit DecidesAgainstLoadedState(std::unique_ptr<BatchHandler> inner)
         : inner_(std::move(inner)) {}
@@ -65,7 +68,7 @@ private:
     const std::unique_ptr<BatchHandler> inner_;
 };
 
-class ActsBeforeCommit final : public messaging::BatchHandler {
+class ActsBeforeCommit final : public loops::BatchHandler {
 public:
     explicit ActsBeforeCommit(std::unique_ptr<BatchHandler> inner) : inner_(std::move(inner)) {}
     bool handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) override {
@@ -78,7 +81,7 @@ private:
     const std::unique_ptr<BatchHandler> inner_;
 };
 
-class ForgetsWhatWasCommitted final : public messaging::BatchHandler {
+class ForgetsWhatWasCommitted final : public loops::BatchHandler {
 public:
     explicit ForgetsWhatWasCommitted(std::unique_ptr<BatchHandler> inner)
         : inner_(std::move(inner)) {}
@@ -92,14 +95,13 @@ private:
 
 }  // namespace
 
-std::unique_ptr<messaging::BatchHandler> batch_handler(Mutant mutant,
-                                                       messaging::BatchHandler& handler) {
+std::unique_ptr<loops::BatchHandler> batch_handler(Mutant mutant, loops::BatchHandler& handler) {
     if (mutant == Mutant::whole_batch_parked) return std::make_unique<WholeBatchParked>(handler);
     return std::make_unique<PlainHandler>(handler);
 }
 
-std::unique_ptr<messaging::BatchHandler> handler(Mutant mutant,
-                                                 std::unique_ptr<messaging::BatchHandler> handler) {
+std::unique_ptr<loops::BatchHandler> handler(Mutant mutant,
+                                             std::unique_ptr<loops::BatchHandler> handler) {
     if (mutant == Mutant::batch_decides_against_loaded_state) {
         return std::make_unique<DecidesAgainstLoadedState>(std::move(handler));
     }

@@ -37,9 +37,9 @@ Rows without_new(const Rows& rows, Predicate left_out) {
     return kept;
 }
 
-class CancelledAfterTwoAnswers final : public order::OrderStore {
+class CancelledAfterTwoAnswers final : public order::SagaStore {
 public:
-    explicit CancelledAfterTwoAnswers(std::unique_ptr<OrderStore> inner)
+    explicit CancelledAfterTwoAnswers(std::unique_ptr<SagaStore> inner)
         : inner_(std::move(inner)) {}
 
     // Whoever has heard of one believes to have heard of inventory, too.
@@ -64,7 +64,7 @@ public:
     }
 
 private:
-    const std::unique_ptr<OrderStore> inner_;
+    const std::unique_ptr<SagaStore> inner_;
 };
 
 class MutantPaymentStore final : public payment::PaymentStore {
@@ -224,7 +224,7 @@ bool concerns_participants(Mutant mutant) {
 
 }  // namespace
 
-std::unique_ptr<order::OrderStore> store(Mutant mutant, std::unique_ptr<order::OrderStore> store) {
+std::unique_ptr<order::SagaStore> store(Mutant mutant, std::unique_ptr<order::SagaStore> store) {
     if (mutant != Mutant::cancelled_after_two_answers) return store;
     return std::make_unique<CancelledAfterTwoAnswers>(std::move(store));
 }

@@ -3,6 +3,9 @@
 #include <algorithm>
 
 #include "core/enums.hpp"
+#include "kafka/producer.hpp"
+#include "outbox/parking.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "support/forwarding_work.hpp"
 
 namespace orderflow::simulation::mutants {
@@ -14,8 +17,8 @@ using Work = test::ForwardingWork;
 class EventsOutOfOrder final : public Work {
 public:
     using Work::Work;
-    void append(std::span<const messaging::OutgoingEvent> events) override {
-        const std::vector<messaging::OutgoingEvent> reversed(events.rbegin(), events.rend());
+    void append(std::span<const outbox::OutgoingEvent> events) override {
+        const std::vector<outbox::OutgoingEvent> reversed(events.rbegin(), events.rend());
         inner_.append(reversed);
     }
 };
@@ -31,31 +34,31 @@ public:
 
 class Drops final : public Work {
 public:
-    Drops(UnitOfWork& inner, messaging::Parking dropped) : Work(inner), dropped_(dropped) {}
-    void park(std::span<const messaging::ParkedRecord> records) override {
-        std::vector<messaging::ParkedRecord> kept(records.begin(), records.end());
+    Drops(UnitOfWork& inner, outbox::Parking dropped) : Work(inner), dropped_(dropped) {}
+    void park(std::span<const outbox::ParkedRecord> records) override {
+        std::vector<outbox::ParkedRecord> kept(records.begin(), records.end());
         std::erase_if(kept, [this](const auto& record) { return record.why == dropped_; });
         inner_.park(kept);
     }
 
 private:
-    const messaging::Parking dropped_;
+    const outbox::Parking dropped_;
 };
 
 class FailedRetryUnparks final : public Work {
 public:
     using Work::Work;
-    bool retried(const messaging::Retried& retried) override {
+    bool retried(const outbox::Retried& retried) override {
         return inner_.retried({retried.waiting, "", std::nullopt});
     }
 };
 
-class LedgerPort : public messaging::Ledger {
+class LedgerPort : public outbox::Ledger {
 public:
     explicit LedgerPort(Ledger& inner) : inner_(inner) {}
     bool lead() override { return inner_.lead(); }
     std::int64_t checkpoint() override { return inner_.checkpoint(); }
-    std::vector<messaging::LedgerRow> read(std::int64_t after, std::size_t limit) override {
+    std::vector<outbox::LedgerRow> read(std::int64_t after, std::size_t limit) override {
         return inner_.read(after, limit);
     }
     void move_checkpoint(std::int64_t from, std::int64_t to) override {
@@ -76,7 +79,7 @@ class CheckpointAboveUnreportedEvent final : public LedgerPort {
 public:
     using LedgerPort::LedgerPort;
     std::int64_t checkpoint() override { return read_ = saved_ = inner_.checkpoint(); }
-    std::vector<messaging::LedgerRow> read(std::int64_t after, std::size_t limit) override {
+    std::vector<outbox::LedgerRow> read(std::int64_t after, std::size_t limit) override {
         auto rows = inner_.read(after, limit);
         if (!rows.empty()) read_ = rows.back().seq;
         return rows;
@@ -94,7 +97,7 @@ private:
 class AnnouncementsInTheSagasLane final : public LedgerPort {
 public:
     using LedgerPort::LedgerPort;
-    std::vector<messaging::LedgerRow> read(std::int64_t after, std::size_t limit) override {
+    std::vector<outbox::LedgerRow> read(std::int64_t after, std::size_t limit) override {
         auto rows = inner_.read(after, limit);
         for (auto& row : rows) row.elsewhere = false;
         return rows;
@@ -107,17 +110,16 @@ public:
     bool held() const override { return false; }
 };
 
-class OffsetsBeforeTransaction final : public messaging::RecordSource {
+class OffsetsBeforeTransaction final : public kafka::RecordSource {
 public:
     explicit OffsetsBeforeTransaction(std::unique_ptr<RecordSource> inner)
         : inner_(std::move(inner)) {}
-    std::vector<messaging::Record> poll(Gathering& gathering,
-                                        std::chrono::milliseconds idle) override {
+    std::vector<kafka::Record> poll(Gathering& gathering, std::chrono::milliseconds idle) override {
         auto records = inner_->poll(gathering, idle);
         if (!records.empty()) inner_->processed(records);
         return records;
     }
-    void processed(const std::vector<messaging::Record>&) override {}
+    void processed(const std::vector<kafka::Record>&) override {}
     bool hold(std::chrono::milliseconds time, std::stop_token stop) override {
         return inner_->hold(time, std::move(stop));
     }
@@ -127,10 +129,10 @@ private:
     const std::unique_ptr<RecordSource> inner_;
 };
 
-class ConfirmsBeforeReport final : public messaging::Producer {
+class ConfirmsBeforeReport final : public kafka::Producer {
 public:
     explicit ConfirmsBeforeReport(std::unique_ptr<Producer> inner) : inner_(std::move(inner)) {}
-    bool produce(const messaging::LedgerRow& row, std::uint64_t token) override {
+    bool produce(const kafka::Message& row, std::uint64_t token) override {
         if (!inner_->produce(row, token)) return false;
         confirmed_.push_back({token, true});
         return true;
@@ -241,20 +243,20 @@ std::string name_of(Mutant mutant) {
     return name;
 }
 
-std::unique_ptr<messaging::UnitOfWork> unit_of_work(Mutant mutant, messaging::UnitOfWork& work) {
+std::unique_ptr<outbox::UnitOfWork> unit_of_work(Mutant mutant, outbox::UnitOfWork& work) {
     if (mutant == Mutant::events_out_of_order) return std::make_unique<EventsOutOfOrder>(work);
     if (mutant == Mutant::parked_do_not_block) return std::make_unique<ParkedDoNotBlock>(work);
     if (mutant == Mutant::failed_record_dropped) {
-        return std::make_unique<Drops>(work, messaging::Parking::failed);
+        return std::make_unique<Drops>(work, outbox::Parking::failed);
     }
     if (mutant == Mutant::orphan_dropped) {
-        return std::make_unique<Drops>(work, messaging::Parking::orphan);
+        return std::make_unique<Drops>(work, outbox::Parking::orphan);
     }
     if (mutant == Mutant::failed_retry_unparks) return std::make_unique<FailedRetryUnparks>(work);
     return std::make_unique<Work>(work);
 }
 
-std::unique_ptr<messaging::Ledger> ledger(Mutant mutant, messaging::Ledger& ledger) {
+std::unique_ptr<outbox::Ledger> ledger(Mutant mutant, outbox::Ledger& ledger) {
     if (mutant == Mutant::checkpoint_above_unreported_event) {
         return std::make_unique<CheckpointAboveUnreportedEvent>(ledger);
     }
@@ -265,14 +267,14 @@ std::unique_ptr<messaging::Ledger> ledger(Mutant mutant, messaging::Ledger& ledg
     return std::make_unique<LedgerPort>(ledger);
 }
 
-std::unique_ptr<messaging::RecordSource> record_source(
-    Mutant mutant, std::unique_ptr<messaging::RecordSource> source) {
+std::unique_ptr<kafka::RecordSource> record_source(Mutant mutant,
+                                                   std::unique_ptr<kafka::RecordSource> source) {
     if (mutant != Mutant::offsets_before_transaction) return source;
     return std::make_unique<OffsetsBeforeTransaction>(std::move(source));
 }
 
-std::unique_ptr<messaging::Producer> producer(Mutant mutant,
-                                              std::unique_ptr<messaging::Producer> producer) {
+std::unique_ptr<kafka::Producer> producer(Mutant mutant,
+                                          std::unique_ptr<kafka::Producer> producer) {
     if (mutant != Mutant::relay_confirms_before_report) return producer;
     return std::make_unique<ConfirmsBeforeReport>(std::move(producer));
 }

@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "inventory/inventory_store.hpp"
-#include "messaging/batch.hpp"
-#include "messaging/record.hpp"
-#include "messaging/relay.hpp"
-#include "order/order_store.hpp"
+#include "kafka/producer.hpp"
+#include "loops/batch.hpp"
+#include "kafka/record.hpp"
+#include "outbox/relay.hpp"
+#include "order/saga/saga_store.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "payment/payment_gateway.hpp"
 #include "payment/payment_store.hpp"
 #include "shipping/shipping_store.hpp"
@@ -25,20 +27,18 @@ std::vector<std::pair<Mutant, std::string>> all();
 std::string name_of(Mutant mutant);
 
 // These three keep a reference. A batch calls a `batch_handler`, which calls the service's own.
-std::unique_ptr<messaging::UnitOfWork> unit_of_work(Mutant mutant, messaging::UnitOfWork& work);
-std::unique_ptr<messaging::Ledger> ledger(Mutant mutant, messaging::Ledger& ledger);
-std::unique_ptr<messaging::BatchHandler> batch_handler(Mutant mutant,
-                                                       messaging::BatchHandler& handler);
+std::unique_ptr<outbox::UnitOfWork> unit_of_work(Mutant mutant, outbox::UnitOfWork& work);
+std::unique_ptr<outbox::Ledger> ledger(Mutant mutant, outbox::Ledger& ledger);
+std::unique_ptr<loops::BatchHandler> batch_handler(Mutant mutant, loops::BatchHandler& handler);
 
-std::unique_ptr<messaging::RecordSource> record_source(
-    Mutant mutant, std::unique_ptr<messaging::RecordSource> source);
-std::unique_ptr<messaging::Producer> producer(Mutant mutant,
-                                              std::unique_ptr<messaging::Producer> producer);
-std::unique_ptr<messaging::BatchHandler> handler(Mutant mutant,
-                                                 std::unique_ptr<messaging::BatchHandler> handler);
+std::unique_ptr<kafka::RecordSource> record_source(Mutant mutant,
+                                                   std::unique_ptr<kafka::RecordSource> source);
+std::unique_ptr<kafka::Producer> producer(Mutant mutant, std::unique_ptr<kafka::Producer> producer);
+std::unique_ptr<loops::BatchHandler> handler(Mutant mutant,
+                                             std::unique_ptr<loops::BatchHandler> handler);
 std::unique_ptr<payment::Gateway> gateway(Mutant mutant, payment::Gateway& gateway);
 
-std::unique_ptr<order::OrderStore> store(Mutant mutant, std::unique_ptr<order::OrderStore> store);
+std::unique_ptr<order::SagaStore> store(Mutant mutant, std::unique_ptr<order::SagaStore> store);
 std::unique_ptr<payment::PaymentStore> store(Mutant mutant,
                                              std::unique_ptr<payment::PaymentStore> store);
 std::unique_ptr<inventory::InventoryStore> store(Mutant mutant,

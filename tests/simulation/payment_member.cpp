@@ -4,15 +4,18 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "loops/batch.hpp"
+#include "loops/consumer_loop.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "payment/payment_results.hpp"
-#include "payment/payment_service.hpp"
+#include "payment/payment_handler.hpp"
 #include "simulation/members.hpp"
 #include "simulation/mutants.hpp"
 
 namespace orderflow::simulation {
 namespace {
 
-using messaging::BatchOutput;
+using outbox::BatchOutput;
 using payment::GatewayResult;
 
 // Never waits: time is simulated.
@@ -90,13 +93,13 @@ private:
                               std::make_unique<PaymentStore>(session, shop_.payments));
     }
 
-    std::unique_ptr<messaging::BatchHandler> make_handler(Session& session) {
+    std::unique_ptr<loops::BatchHandler> make_handler(Session& session) {
         const auto submit = [this, &session](std::vector<payment::Call> due) {
             world_.reach(session.place(), Effect::submit);
             calls_.submit(std::move(due));
         };
         return std::make_unique<
-            messaging::StoreHandler<payment::PaymentService, payment::PaymentStore>>(
+            loops::StoreHandler<payment::PaymentHandler, payment::PaymentStore>>(
             make_store(session), submit, metrics());
     }
 
@@ -161,7 +164,7 @@ private:
         const auto store = make_store(settling_);
         try {
             bool settled = false;
-            messaging::run_transaction(settling_, [&](Instant now, BatchOutput& out) {
+            outbox::run_transaction(settling_, [&](Instant now, BatchOutput& out) {
                 return payment::settle_payment(*store, wanted->id, wanted->as, "operator", now, out,
                                                settled);
             });

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "core/enums.hpp"
+#include "outbox/relay.hpp"
 
 namespace orderflow::simulation {
 namespace {
@@ -254,9 +255,8 @@ std::string Simulation::unfinished() {
 std::size_t Simulation::events_so_far() {
     std::size_t count = 0;
     for (Database* database : shop_.databases()) {
-        count += static_cast<std::size_t>(std::ranges::count(database->outbox(),
-                                                             events::topic_of(database->service()),
-                                                             &messaging::LedgerRow::topic));
+        count += static_cast<std::size_t>(std::ranges::count(
+            database->outbox(), events::topic_of(database->service()), &outbox::LedgerRow::topic));
     }
     return count;
 }

@@ -33,12 +33,12 @@ payment::OpenPayment open_payment(const OrderId& id, const payment::Payment& pay
 
 }  // namespace
 
-order::Sagas OrderStore::load(std::span<const OrderId> ids) {
+order::Sagas SagaStore::load(std::span<const OrderId> ids) {
     session_.statement(Effect::load);
     return orders_.load(ids);
 }
 
-bool OrderStore::insert(std::span<const order::NewOrder> orders) {
+bool SagaStore::insert(std::span<const order::NewOrder> orders) {
     if (orders.empty()) return true;
     session_.statement(Effect::save);
     return std::ranges::all_of(orders, [&](const order::NewOrder& order) {
@@ -46,15 +46,15 @@ bool OrderStore::insert(std::span<const order::NewOrder> orders) {
     });
 }
 
-bool OrderStore::update(const order::Sagas& sagas) {
+bool SagaStore::update(const order::Sagas& sagas) {
     const auto changes = sagas.changes();
     if (changes.updates.empty()) return true;
     session_.statement(Effect::save);
     return orders_.update(session_, changes.updates);
 }
 
-order::ProcessingPage OrderStore::scan_processing(const OrderId& after, const OrderId& upto,
-                                                  std::int64_t limit) {
+order::ProcessingPage SagaStore::scan_processing(const OrderId& after, const OrderId& upto,
+                                                 std::int64_t limit) {
     session_.statement(Effect::scan);
     order::ProcessingPage page;
     for_range(orders_, after, upto, limit, [&](const OrderId& id, const order::Saga& saga) {
@@ -182,17 +182,17 @@ bool ShippingStore::save(const shipping::Shipments& shipments, std::int64_t stor
     return true;
 }
 
-analytics::Views AnalyticsStore::load(std::span<const OrderId> ids) {
+analytics::Views TimelineStore::load(std::span<const OrderId> ids) {
     session_.statement(Effect::load);
     return database_.views.load(ids);
 }
 
-bool AnalyticsStore::save(const analytics::Views& views) {
+bool TimelineStore::save(const analytics::Views& views) {
     session_.statement(Effect::save);
     return database_.views.save(session_, views);
 }
 
-void AnalyticsStore::add(const analytics::Tally& tally) {
+void TimelineStore::add(const analytics::Tally& tally) {
     for (const auto& [name, sum] : tally.totals) {
         session_.statement(Effect::lock);
         session_.lock("counter " + name);

@@ -4,9 +4,9 @@
 #include <map>
 #include <string>
 
-#include "analytics/analytics_store.hpp"
+#include "analytics/timeline/timeline_store.hpp"
 #include "inventory/inventory_store.hpp"
-#include "order/order_store.hpp"
+#include "order/saga/saga_store.hpp"
 #include "payment/payment_store.hpp"
 #include "shipping/shipping_store.hpp"
 #include "simulation/database.hpp"
@@ -42,9 +42,9 @@ struct AnalyticsDatabase : Database {
     std::map<std::string, std::int64_t> totals;
 };
 
-class OrderStore final : public order::OrderStore {
+class SagaStore final : public order::SagaStore {
 public:
-    OrderStore(Session& session, OrderDatabase& database)
+    SagaStore(Session& session, OrderDatabase& database)
         : session_(session), orders_(database.orders) {}
 
     order::Sagas load(std::span<const OrderId> ids) override;
@@ -107,9 +107,9 @@ private:
 };
 
 // Of what a tally adds, the totals are kept; the minutes and the customers go the same way.
-class AnalyticsStore final : public analytics::AnalyticsStore {
+class TimelineStore final : public analytics::TimelineStore {
 public:
-    AnalyticsStore(Session& session, AnalyticsDatabase& database)
+    TimelineStore(Session& session, AnalyticsDatabase& database)
         : session_(session), database_(database) {}
 
     analytics::Views load(std::span<const OrderId> ids) override;

@@ -3,6 +3,11 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "kafka/delivery.hpp"
+#include "kafka/producer.hpp"
+#include "kafka/record.hpp"
+#include "loops/batch.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "simulation/mutants.hpp"
 
 namespace orderflow::simulation {
@@ -13,11 +18,11 @@ constexpr std::chrono::milliseconds kSlowestCheckpoint{200};
 
 }  // namespace
 
-Poison::Key Poison::key_of(events::Service service, const messaging::Record& record) {
+Poison::Key Poison::key_of(events::Service service, const kafka::Record& record) {
     return {service, std::string(record.topic), record.partition, record.offset};
 }
 
-bool Poison::has_struck(events::Service service, const messaging::Record& record) const {
+bool Poison::has_struck(events::Service service, const kafka::Record& record) const {
     return until_.contains(key_of(service, record));
 }
 
@@ -30,15 +35,15 @@ bool Poison::strikes(std::map<AnyKey, Instant>& until, const AnyKey& key) {
     return true;
 }
 
-bool Poison::strikes(events::Service service, const messaging::Record& record) {
+bool Poison::strikes(events::Service service, const kafka::Record& record) {
     return strikes(until_, key_of(service, record));
 }
 
 bool Poison::strikes(const OrderId& payment) { return strikes(payments_until_, payment); }
 
-bool WatchedHandler::handle(Instant now, std::span<const messaging::Delivery> batch,
-                            messaging::BatchOutput& out) {
-    for (const messaging::Delivery& delivery : batch) {
+bool WatchedHandler::handle(Instant now, std::span<const kafka::Delivery> batch,
+                            outbox::BatchOutput& out) {
+    for (const kafka::Delivery& delivery : batch) {
         const auto type = events::type_name(events::kind_of(delivery.event));
         if (const OrderId* id = delivery.order_id()) {
             session_.world().note(process_, " handles ", type, " of ", *id);
@@ -97,7 +102,7 @@ bool ConsumerThread::handle() {
 bool ConsumerThread::retry() {
     session_.set_step(Step::retry);
     try {
-        return messaging::retry_due(session_.place().service, *work_, *handler_).has_value();
+        return loops::retry_due(session_.place().service, *work_, *handler_).has_value();
     } catch (const std::exception& error) {
         world_.note(process_, " cannot retry: ", error.what());
         return true;
@@ -133,7 +138,7 @@ bool AnnouncingThread::step() {
         if (!relay_) {
             if (!session_.lead()) return false;
             woken_ = false;
-            relay_.emplace(*this, messaging::AnnouncementRelay::Limits{});
+            relay_.emplace(*this, outbox::AnnouncementRelay::Limits{});
         }
         const bool moved = relay_->step(world_.steady_now());
         if (relay_->done()) {
@@ -160,23 +165,23 @@ std::vector<std::string> AnnouncingThread::waiting() {
     return AnnouncementLedger::waiting(session_, topics_);
 }
 
-std::unique_ptr<messaging::Ledger> AnnouncingThread::ledger(const std::string& topic) {
+std::unique_ptr<outbox::Ledger> AnnouncingThread::ledger(const std::string& topic) {
     return std::make_unique<AnnouncementLedger>(session_, topic);
 }
 
-std::unique_ptr<messaging::Producer> AnnouncingThread::producer(const std::string& topic, bool) {
+std::unique_ptr<kafka::Producer> AnnouncingThread::producer(const std::string& topic, bool) {
     if (broker_.refuses(topic) && world_.random.percent(50)) {
-        throw messaging::Refused(messaging::Refusal::gone, 0, "gone, and cannot be made again");
+        throw outbox::Refused(kafka::Refusal::gone, 0, "gone, and cannot be made again");
     }
     return broker_.make_producer(place_);
 }
 
-void AnnouncingThread::refused(const std::string& topic, const messaging::Refused& refused,
+void AnnouncingThread::refused(const std::string& topic, const outbox::Refused& refused,
                                std::chrono::milliseconds) {
     world_.note(process_, ": ", topic, " refuses ", refused.seq, ": ", refused.what());
 }
 
-void AnnouncingThread::skipped(const std::string& topic, const messaging::Relay::Skipped& skipped) {
+void AnnouncingThread::skipped(const std::string& topic, const outbox::Relay::Skipped& skipped) {
     world_.note(process_, ": ", topic, " will never take ", skipped.seq);
 }
 
@@ -209,7 +214,7 @@ bool RelayThread::step_saga() {
         if (!ledger_->held()) return produced > 0;
         relay_->finish();
         world_.note(process_, ": relay is held");
-    } catch (const messaging::Refused& refused) {
+    } catch (const outbox::Refused& refused) {
         world_.note(process_, ": relay begins again: ", refused.what());
         one_by_one_until_ = refused.seq;
     } catch (const std::exception& error) {
@@ -222,7 +227,7 @@ bool RelayThread::step_saga() {
 bool RelayThread::lead() {
     if (!ledger_->lead()) return false;
     producer_ = mutants::producer(world_.mutant, broker_.make_producer(place_));
-    messaging::Relay::Limits limits;
+    outbox::Relay::Limits limits;
     limits.read_rows = 1 + world_.random.below(8);
     limits.in_flight = 1 + world_.random.below(20);
     limits.checkpoint_every =

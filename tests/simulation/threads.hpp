@@ -1,7 +1,7 @@
 #pragma once
 // The threads that every service has, as steps: consuming with the due parked records, and the
-// relay. They follow messaging/loops.cpp, relay_loop.cpp and announcements_loop.cpp, where the same
-// code runs on real clocks and clients.
+// relay. They follow loops/consumer_loop.cpp, relay_loop.cpp and announcements_loop.cpp, where the
+// same code runs on real clocks and clients.
 #include <functional>
 #include <map>
 #include <memory>
@@ -10,9 +10,14 @@
 #include <tuple>
 #include <vector>
 
-#include "messaging/announcing.hpp"
-#include "messaging/consumer.hpp"
-#include "messaging/relay.hpp"
+#include "kafka/delivery.hpp"
+#include "kafka/producer.hpp"
+#include "kafka/record.hpp"
+#include "loops/batch.hpp"
+#include "outbox/announcing.hpp"
+#include "loops/consumer_step.hpp"
+#include "outbox/relay.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "simulation/broker.hpp"
 #include "simulation/database.hpp"
 
@@ -23,13 +28,13 @@ namespace orderflow::simulation {
 class Poison {
 public:
     explicit Poison(World& world) : world_(world) {}
-    bool strikes(events::Service service, const messaging::Record& record);
+    bool strikes(events::Service service, const kafka::Record& record);
     bool strikes(const OrderId& payment);
-    bool has_struck(events::Service service, const messaging::Record& record) const;
+    bool has_struck(events::Service service, const kafka::Record& record) const;
 
 private:
     using Key = std::tuple<events::Service, std::string, int, std::int64_t>;
-    static Key key_of(events::Service service, const messaging::Record& record);
+    static Key key_of(events::Service service, const kafka::Record& record);
 
     template <class AnyKey>
     bool strikes(std::map<AnyKey, Instant>& until, const AnyKey& key);
@@ -43,24 +48,24 @@ inline constexpr std::string_view kPoisoned = "poisoned";
 
 // Stands between the batch and the service's handler: throws for poisoned records, and lets the
 // invariants know what was handled.
-class WatchedHandler final : public messaging::BatchHandler {
+class WatchedHandler final : public loops::BatchHandler {
 public:
-    WatchedHandler(std::unique_ptr<messaging::BatchHandler> handler, Session& session,
-                   Poison& poison, const std::string& process)
+    WatchedHandler(std::unique_ptr<loops::BatchHandler> handler, Session& session, Poison& poison,
+                   const std::string& process)
         : handler_(std::move(handler)), session_(session), poison_(poison), process_(process) {}
 
-    bool handle(Instant now, std::span<const messaging::Delivery> batch,
-                messaging::BatchOutput& out) override;
+    bool handle(Instant now, std::span<const kafka::Delivery> batch,
+                outbox::BatchOutput& out) override;
     void committed() override { handler_->committed(); }
 
 private:
-    const std::unique_ptr<messaging::BatchHandler> handler_;
+    const std::unique_ptr<loops::BatchHandler> handler_;
     Session& session_;
     Poison& poison_;
     const std::string& process_;
 };
 
-using HandlerFactory = std::function<std::unique_ptr<messaging::BatchHandler>(Session&)>;
+using HandlerFactory = std::function<std::unique_ptr<loops::BatchHandler>(Session&)>;
 
 class ConsumerThread {
 public:
@@ -78,17 +83,17 @@ private:
     World& world_;
     const std::string process_;
     Session session_;
-    const std::unique_ptr<messaging::UnitOfWork> work_;
-    const std::unique_ptr<messaging::RecordSource> source_;
+    const std::unique_ptr<outbox::UnitOfWork> work_;
+    const std::unique_ptr<kafka::RecordSource> source_;
     WatchedHandler watched_;
-    const std::unique_ptr<messaging::BatchHandler> handler_;
-    messaging::Consumer consumer_;
+    const std::unique_ptr<loops::BatchHandler> handler_;
+    loops::ConsumerStep consumer_;
     bool in_hand_ = false;
     Instant next_tick_{};
 };
 
 // As AnnouncementsThread in announcements_loop.cpp.
-class AnnouncingThread final : public messaging::AnnouncementTopics {
+class AnnouncingThread final : public outbox::AnnouncementTopics {
 public:
     AnnouncingThread(World& world, Broker& broker, Database& database, const Victim& victim,
                      const std::string& process);
@@ -99,11 +104,11 @@ public:
     bool idle() const;
 
     std::vector<std::string> waiting() override;
-    std::unique_ptr<messaging::Ledger> ledger(const std::string& topic) override;
-    std::unique_ptr<messaging::Producer> producer(const std::string& topic, bool alone) override;
-    void refused(const std::string& topic, const messaging::Refused& refused,
+    std::unique_ptr<outbox::Ledger> ledger(const std::string& topic) override;
+    std::unique_ptr<kafka::Producer> producer(const std::string& topic, bool alone) override;
+    void refused(const std::string& topic, const outbox::Refused& refused,
                  std::chrono::milliseconds pause) override;
-    void skipped(const std::string& topic, const messaging::Relay::Skipped& skipped) override;
+    void skipped(const std::string& topic, const outbox::Relay::Skipped& skipped) override;
 
 private:
     World& world_;
@@ -113,7 +118,7 @@ private:
     const std::string process_;
     LedgerSession session_;
     const std::vector<std::string> topics_;
-    std::optional<messaging::AnnouncementRelay> relay_;
+    std::optional<outbox::AnnouncementRelay> relay_;
     bool woken_ = false;
 };
 
@@ -137,9 +142,9 @@ private:
     const Place place_;
     const std::string process_;
     LedgerSession session_;
-    const std::unique_ptr<messaging::Ledger> ledger_;
-    std::unique_ptr<messaging::Producer> producer_;
-    std::optional<messaging::Relay> relay_;
+    const std::unique_ptr<outbox::Ledger> ledger_;
+    std::unique_ptr<kafka::Producer> producer_;
+    std::optional<outbox::Relay> relay_;
     AnnouncingThread announcing_;
     std::int64_t one_by_one_until_ = 0;
 };

@@ -15,7 +15,7 @@
 #include "events/catalog.hpp"
 #include "events/codec.hpp"
 #include "events/events.hpp"
-#include "messaging/record.hpp"
+#include "kafka/record.hpp"
 
 namespace orderflow::test {
 
@@ -147,9 +147,9 @@ inline Message message_of(const events::Event& event, EventId id = new_id<EventI
 }
 
 // The record owns its bytes.
-inline messaging::Record record_of(Message message, std::int64_t offset = 0) {
+inline kafka::Record record_of(Message message, std::int64_t offset = 0) {
     const auto bytes = std::make_shared<const Message>(std::move(message));
-    messaging::Record record;
+    kafka::Record record;
     record.topic = bytes->topic;
     record.offset = offset;
     record.key = bytes->key;
@@ -158,18 +158,16 @@ inline messaging::Record record_of(Message message, std::int64_t offset = 0) {
     record.owner = bytes;
     return record;
 }
-inline messaging::Record record_of(const events::Event& event) {
-    return record_of(message_of(event));
-}
+inline kafka::Record record_of(const events::Event& event) { return record_of(message_of(event)); }
 
 // Records in the order of the events, each with an offset of its own.
-inline std::vector<messaging::Record> records_of(const std::vector<Message>& messages) {
+inline std::vector<kafka::Record> records_of(const std::vector<Message>& messages) {
     static std::atomic<std::int64_t> next_offset = 0;
-    std::vector<messaging::Record> records;
+    std::vector<kafka::Record> records;
     for (const Message& message : messages) records.push_back(record_of(message, next_offset++));
     return records;
 }
-inline std::vector<messaging::Record> records_of(const std::vector<events::Event>& list) {
+inline std::vector<kafka::Record> records_of(const std::vector<events::Event>& list) {
     std::vector<Message> messages;
     for (const auto& event : list) messages.push_back(message_of(event));
     return records_of(messages);

@@ -1,6 +1,6 @@
 #pragma once
-// The ports of libs/messaging in memory, written by hand: what a test plants happens, what was
-// asked of them can be read. One thread.
+// The ports of libs/kafka, libs/outbox and libs/loops in memory, written by hand: what a test
+// plants happens, what was asked of them can be read. One thread.
 #include <algorithm>
 #include <cstdint>
 #include <functional>
@@ -10,19 +10,23 @@
 #include <string>
 #include <vector>
 
-#include "messaging/batch.hpp"
-#include "messaging/relay.hpp"
+#include "kafka/delivery.hpp"
+#include "kafka/producer.hpp"
+#include "loops/batch.hpp"
+#include "outbox/parking.hpp"
+#include "outbox/relay.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "support/builders.hpp"
 
 namespace orderflow::test {
 
 // The outbox table and the checkpoint. What was committed survives; a relay that starts again
 // reads from it.
-class MemoryLedger final : public messaging::Ledger {
+class MemoryLedger final : public outbox::Ledger {
 public:
     // Seqs may leave gaps, as those of rolled back transactions do.
     void append(std::int64_t seq, const OrderId& order) {
-        messaging::LedgerRow row;
+        outbox::LedgerRow row;
         row.seq = seq;
         row.event_id = new_id<EventId>();
         row.order_id = order;
@@ -38,10 +42,10 @@ public:
         topic = id;
         saved = checkpoint;
     }
-    std::vector<messaging::LedgerRow> read(std::int64_t after, std::size_t limit) override {
+    std::vector<outbox::LedgerRow> read(std::int64_t after, std::size_t limit) override {
         ++reads;
         check_connection();
-        std::vector<messaging::LedgerRow> found;
+        std::vector<outbox::LedgerRow> found;
         for (const auto& row : rows) {
             if (row.seq > after && found.size() < limit) found.push_back(row);
         }
@@ -56,7 +60,7 @@ public:
     bool held() const override { return on_hold; }
     void release() noexcept override {}
 
-    std::vector<messaging::LedgerRow> rows;
+    std::vector<outbox::LedgerRow> rows;
     std::int64_t saved = 0;
     std::string topic;
     int reads = 0;
@@ -71,12 +75,13 @@ private:
 };
 
 // A broker that reports when it is told to. Destroying it loses what it was not told to persist.
-class FakeProducer final : public messaging::Producer {
+class FakeProducer final : public kafka::Producer {
 public:
-    bool produce(const messaging::LedgerRow& row, std::uint64_t token) override {
+    bool produce(const kafka::Message& row, std::uint64_t token) override {
         if (in_flight.size() >= queue_capacity) return false;
-        in_flight.push_back({row.seq, token});
-        produced.push_back(row.seq);
+        const auto seq = static_cast<const outbox::LedgerRow&>(row).seq;  // a relay's are no others
+        in_flight.push_back({seq, token});
+        produced.push_back(seq);
         return true;
     }
     std::vector<Report> reports() override { return std::exchange(reports_, {}); }
@@ -84,7 +89,7 @@ public:
 
     // Reports the n-th event in flight, a success or not.
     void report(std::size_t n, bool persisted = true) { report(n, {.persisted = persisted}); }
-    void refuse(std::size_t n, messaging::Refusal why) {
+    void refuse(std::size_t n, kafka::Refusal why) {
         report(n, {.persisted = false, .why = why, .error = "refused"});
     }
     void report_all() {
@@ -109,7 +114,7 @@ private:
 };
 
 // Writes down the calls of a transaction; throws at the one it is told to fail.
-class FakeUnitOfWork final : public messaging::UnitOfWork {
+class FakeUnitOfWork final : public outbox::UnitOfWork {
 public:
     Instant begin() override {
         if (on_begin) on_begin();
@@ -123,27 +128,27 @@ public:
         }
         return found;
     }
-    std::optional<messaging::WaitingRecord> take_due(Instant) override {
+    std::optional<outbox::WaitingRecord> take_due(Instant) override {
         note("take");
         return due;
     }
-    void park(std::span<const messaging::ParkedRecord> records) override {
+    void park(std::span<const outbox::ParkedRecord> records) override {
         std::string call = "park";
         for (const auto& parked_record : records) {
             call += " " + name_of(parked_record.why);
-            if (parked_record.why != messaging::Parking::failed) continue;
+            if (parked_record.why != outbox::Parking::failed) continue;
             // From now on its order waits.
             if (parked_record.order_id) waiting_orders.push_back(*parked_record.order_id);
         }
         note(call);
     }
-    bool retried(const messaging::Retried& tried) override {
+    bool retried(const outbox::Retried& tried) override {
         note(tried.done() ? "unpark" : tried.due_at ? "postpone" : "give up");
         last_error = tried.error;
         if (tried.done()) due.reset();
         return !overtaken;
     }
-    void append(std::span<const messaging::OutgoingEvent> events) override {
+    void append(std::span<const outbox::OutgoingEvent> events) override {
         std::string call = "append";
         for (const auto& event : events) call += " " + test::name_of(event.data);
         note(call);
@@ -158,17 +163,17 @@ public:
     std::function<void()> on_begin, on_rollback;  // for a store that can be rolled back
     std::string failing;  // "commit": that call throws, as if the connection broke
     std::vector<OrderId> waiting_orders;
-    std::optional<messaging::WaitingRecord> due;
+    std::optional<outbox::WaitingRecord> due;
     bool overtaken = false;  // another process has tried what is due
     std::string last_error;
 
 private:
-    static std::string name_of(messaging::Parking why) {
+    static std::string name_of(outbox::Parking why) {
         switch (why) {
-            case messaging::Parking::dead: return "dead";
-            case messaging::Parking::failed: return "failed";
-            case messaging::Parking::orphan: return "orphan";
-            case messaging::Parking::behind: return "behind";
+            case outbox::Parking::dead: return "dead";
+            case outbox::Parking::failed: return "failed";
+            case outbox::Parking::orphan: return "orphan";
+            case outbox::Parking::behind: return "behind";
         }
         return "?";
     }
@@ -181,14 +186,13 @@ private:
 };
 
 // A handler made of a function.
-class FakeHandler final : public messaging::BatchHandler {
+class FakeHandler final : public loops::BatchHandler {
 public:
-    using Handle =
-        std::function<bool(std::span<const messaging::Delivery>, messaging::BatchOutput&)>;
+    using Handle = std::function<bool(std::span<const kafka::Delivery>, outbox::BatchOutput&)>;
     explicit FakeHandler(Handle handle) : handle_(std::move(handle)) {}
 
-    bool handle(Instant, std::span<const messaging::Delivery> batch,
-                messaging::BatchOutput& out) override {
+    bool handle(Instant, std::span<const kafka::Delivery> batch,
+                outbox::BatchOutput& out) override {
         return handle_(batch, out);
     }
     void committed() override { ++commits; }

@@ -1,25 +1,25 @@
 #pragma once
 // A unit of work in front of another one, which must outlive it. One thread.
-#include "messaging/batch.hpp"
+#include "loops/batch.hpp"
+#include "outbox/parking.hpp"
+#include "outbox/unit_of_work.hpp"
 
 namespace orderflow::test {
 
 // Hands everything on, for those that override one call.
-class ForwardingWork : public messaging::UnitOfWork {
+class ForwardingWork : public outbox::UnitOfWork {
 public:
     explicit ForwardingWork(UnitOfWork& inner) : inner_(inner) {}
     Instant begin() override { return inner_.begin(); }
     std::vector<OrderId> blocked(std::span<const OrderId> orders) override {
         return inner_.blocked(orders);
     }
-    std::optional<messaging::WaitingRecord> take_due(Instant now) override {
+    std::optional<outbox::WaitingRecord> take_due(Instant now) override {
         return inner_.take_due(now);
     }
-    void park(std::span<const messaging::ParkedRecord> records) override { inner_.park(records); }
-    bool retried(const messaging::Retried& retried) override { return inner_.retried(retried); }
-    void append(std::span<const messaging::OutgoingEvent> events) override {
-        inner_.append(events);
-    }
+    void park(std::span<const outbox::ParkedRecord> records) override { inner_.park(records); }
+    bool retried(const outbox::Retried& retried) override { return inner_.retried(retried); }
+    void append(std::span<const outbox::OutgoingEvent> events) override { inner_.append(events); }
     void commit() override { inner_.commit(); }
     void rollback() noexcept override { inner_.rollback(); }
 

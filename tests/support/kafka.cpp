@@ -3,26 +3,27 @@
 #include <stdexcept>
 #include <thread>
 
-#include "messaging/rdkafka.hpp"
+#include "kafka/rdkafka.hpp"
 #include "orderctl/topics.hpp"
+#include "outbox/relay.hpp"
 #include "support/stack.hpp"
 
 namespace orderflow::test {
 namespace {
 
 using namespace std::chrono_literals;
-using messaging::Conf;
-using messaging::KafkaSettings;
-using messaging::Topics;
-using Handle = std::unique_ptr<rd_kafka_t, messaging::Destroyer<&rd_kafka_destroy>>;
+using kafka::Conf;
+using kafka::Settings;
+using kafka::Topics;
+using Handle = std::unique_ptr<rd_kafka_t, kafka::Destroyer<&rd_kafka_destroy>>;
 
 constexpr int kRequestMs = 10'000;
 
 Handle consumer(const KafkaSettings& settings) {
-    Conf conf = messaging::base_conf(settings, settings.client_id + "-probe");
-    messaging::set(conf.get(), "group.id", settings.group_id);
-    messaging::set(conf.get(), "enable.auto.commit", "false");
-    messaging::set(conf.get(), "enable.auto.offset.store", "false");
+    Conf conf = kafka::base_conf(settings, settings.client_id + "-probe");
+    kafka::set(conf.get(), "group.id", settings.group_id);
+    kafka::set(conf.get(), "enable.auto.commit", "false");
+    kafka::set(conf.get(), "enable.auto.offset.store", "false");
     char error[256];
     Handle handle(rd_kafka_new(RD_KAFKA_CONSUMER, conf.get(), error, sizeof error));
     if (!handle) throw std::runtime_error(error);
@@ -98,8 +99,8 @@ Offsets ends_of(const std::vector<std::string>& topics) {
 
 namespace {
 
-using Queue = messaging::Queue;
-using Event = messaging::KafkaEvent;
+using Queue = kafka::Queue;
+using Event = kafka::ClientEvent;
 
 // Waits for the answer to an admin request, and its only topic's or resource's error.
 rd_kafka_resp_err_t answer(const Queue& queue) {
@@ -172,8 +173,7 @@ Offsets committed_offsets(const KafkaSettings& settings, events::Service service
     return offsets;
 }
 
-Sender::Sender()
-    : producer_(messaging::make_kafka_producer(fresh_kafka(), events::Service::order)) {}
+Sender::Sender() : producer_(kafka::make_producer(fresh_kafka(), events::Service::order)) {}
 
 void Sender::send(const std::vector<Message>& messages) {
     std::uint64_t token = 0;
@@ -185,7 +185,7 @@ void Sender::send(const std::vector<Message>& messages) {
         }
     };
     for (Message message : messages) {
-        messaging::LedgerRow row;
+        outbox::LedgerRow row;
         row.event_id = EventId::parse(message.header("ce_id")).value();
         row.topic = message.topic;
         row.key = message.key;

@@ -9,13 +9,14 @@
 #include <vector>
 
 #include "events/catalog.hpp"
-#include "messaging/kafka.hpp"
+#include "kafka/producer.hpp"
+#include "kafka/settings.hpp"
 #include "support/builders.hpp"
 
 namespace orderflow::test {
 
 // A new client and group. The catalog's topics exist afterwards.
-messaging::KafkaSettings fresh_kafka();
+kafka::Settings fresh_kafka();
 
 // Partition of a topic → offset.
 using Offsets = std::map<std::pair<std::string, int>, std::int64_t>;
@@ -29,12 +30,12 @@ void create_topic(const std::string& topic);  // as the catalog says
 void set_max_message_bytes(const std::string& topic, int bytes);
 
 // Makes the group begin at these offsets instead of reading all that other tests left.
-void commit_offsets(const messaging::KafkaSettings& settings, const Offsets& offsets);
+void commit_offsets(const kafka::Settings& settings, const Offsets& offsets);
 // fresh_kafka() for a consumer of `service` that begins at the topics' present ends.
-messaging::KafkaSettings fresh_group(events::Service service);
+kafka::Settings fresh_group(events::Service service);
 
 // The offsets that the group has committed.
-Offsets committed_offsets(const messaging::KafkaSettings& settings, events::Service service);
+Offsets committed_offsets(const kafka::Settings& settings, events::Service service);
 
 // Sends messages and waits until all are persisted. The headers beside those of an event are left
 // out.
@@ -44,7 +45,7 @@ public:
     void send(const std::vector<Message>& messages);
 
 private:
-    std::unique_ptr<messaging::Producer> producer_;
+    std::unique_ptr<kafka::Producer> producer_;
 };
 
 // The same, once: to make a producer takes a while.

@@ -3,7 +3,7 @@
 #include <set>
 #include <string>
 
-#include "order/order_store.hpp"
+#include "order/saga/saga_store.hpp"
 
 namespace orderflow::test {
 

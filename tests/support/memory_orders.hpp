@@ -3,11 +3,11 @@
 #include <map>
 #include <vector>
 
-#include "order/order_store.hpp"
+#include "order/saga/saga_store.hpp"
 
 namespace orderflow::test {
 
-class MemoryOrders final : public order::OrderStore {
+class MemoryOrders final : public order::SagaStore {
 public:
     order::Sagas load(std::span<const OrderId> ids) override {
         order::Sagas sagas;

@@ -2,7 +2,9 @@
 
 #include <stdexcept>
 
-#include "messaging/kafka_positions.hpp"
+#include "kafka/group_positions.hpp"
+#include "kafka/rdkafka.hpp"
+#include "kafka/settings.hpp"
 #include "support/builders.hpp"
 #include "support/eventually.hpp"
 #include "support/stack.hpp"
@@ -11,10 +13,10 @@ namespace orderflow::test {
 namespace {
 
 using namespace std::chrono_literals;
-using messaging::Destroyer;
-using messaging::KafkaEvent;
-using messaging::KafkaHandle;
-using messaging::Queue;
+using kafka::ClientEvent;
+using kafka::ClientHandle;
+using kafka::Destroyer;
+using kafka::Queue;
 using Error = std::unique_ptr<rd_kafka_error_t, Destroyer<&rd_kafka_error_destroy>>;
 
 constexpr int kRequestMs = 20'000;
@@ -27,24 +29,24 @@ void check(rd_kafka_error_t* raw) {
     if (error) throw std::runtime_error(rd_kafka_error_string(error.get()));
 }
 
-KafkaHandle asking() {
-    return messaging::make_asking_client({stack_setting("KAFKA_BROKERS"), "own-topic", ""});
+ClientHandle asking() {
+    return kafka::make_asking_client({stack_setting("KAFKA_BROKERS"), "own-topic", ""});
 }
 
 // Sends a request of an operator and waits for its answer.
 template <class Send>
-KafkaEvent ask(const KafkaHandle& handle, Send send) {
+ClientEvent ask(const ClientHandle& handle, Send send) {
     const Queue queue(rd_kafka_queue_new(handle.get()));
     send(queue.get());
-    KafkaEvent event(rd_kafka_queue_poll(queue.get(), kRequestMs));
+    ClientEvent event(rd_kafka_queue_poll(queue.get(), kRequestMs));
     if (!event) throw std::runtime_error("no answer");
     check(rd_kafka_event_error(event.get()));
     return event;
 }
 
 std::int32_t partitions_of(const std::string& topic) {
-    const KafkaHandle handle = asking();
-    const auto layouts = messaging::read_layouts(handle.get(), {topic}, 10s);
+    const ClientHandle handle = asking();
+    const auto layouts = kafka::read_layouts(handle.get(), {topic}, 10s);
     const auto found = layouts.find(topic);
     return found == layouts.end() ? 0 : found->second.partitions;
 }
@@ -54,11 +56,11 @@ std::int32_t partitions_of(const std::string& topic) {
 class OwnTopic::Producer {
 public:
     Producer(std::string topic, const std::string& transactional_id) : topic_(std::move(topic)) {
-        const messaging::KafkaSettings settings{stack_setting("KAFKA_BROKERS"), "", ""};
-        messaging::Conf conf = messaging::base_conf(settings, "own-topic");
+        const kafka::Settings settings{stack_setting("KAFKA_BROKERS"), "", ""};
+        kafka::Conf conf = kafka::base_conf(settings, "own-topic");
         if (!transactional_id.empty()) {
-            messaging::set(conf.get(), "transactional.id", transactional_id);
-            messaging::set(conf.get(), "transaction.timeout.ms", "300000");
+            kafka::set(conf.get(), "transactional.id", transactional_id);
+            kafka::set(conf.get(), "transaction.timeout.ms", "300000");
         }
         char error[256];
         handle_.reset(rd_kafka_new(RD_KAFKA_PRODUCER, conf.get(), error, sizeof error));
@@ -97,7 +99,7 @@ OwnTopic::~OwnTopic() {
 }
 
 void OwnTopic::create(int partitions) {
-    const KafkaHandle handle = asking();
+    const ClientHandle handle = asking();
     ask(handle, [&](rd_kafka_queue_t* queue) {
         char error[256];
         auto* topic = rd_kafka_NewTopic_new(name_.c_str(), partitions, 1, error, sizeof error);
@@ -112,7 +114,7 @@ void OwnTopic::create(int partitions) {
 
 void OwnTopic::remove() {
     producer_.reset();
-    const KafkaHandle handle = asking();
+    const ClientHandle handle = asking();
     ask(handle, [&](rd_kafka_queue_t* queue) {
         auto* topic = rd_kafka_DeleteTopic_new(name_.c_str());
         rd_kafka_DeleteTopics(handle.get(), &topic, 1, nullptr, queue);
@@ -124,7 +126,7 @@ void OwnTopic::remove() {
 }
 
 void OwnTopic::grow(int partitions) {
-    const KafkaHandle handle = asking();
+    const ClientHandle handle = asking();
     ask(handle, [&](rd_kafka_queue_t* queue) {
         char error[256];
         auto* more = rd_kafka_NewPartitions_new(name_.c_str(), static_cast<std::size_t>(partitions),
@@ -136,9 +138,9 @@ void OwnTopic::grow(int partitions) {
 }
 
 void OwnTopic::delete_records(int partition) {
-    const KafkaHandle handle = asking();
+    const ClientHandle handle = asking();
     ask(handle, [&](rd_kafka_queue_t* queue) {
-        const messaging::Topics list(rd_kafka_topic_partition_list_new(1));
+        const kafka::Topics list(rd_kafka_topic_partition_list_new(1));
         rd_kafka_topic_partition_list_add(list.get(), name_.c_str(), partition)->offset =
             RD_KAFKA_OFFSET_END;
         auto* deleted = rd_kafka_DeleteRecords_new(list.get());
@@ -163,8 +165,8 @@ void OwnTopic::begin_transaction(int partition, int records) {
 void OwnTopic::commit_transaction() { transactional_->commit(); }
 
 std::int64_t OwnTopic::end(int partition) const {
-    const KafkaHandle handle = asking();
-    const auto group = messaging::read_group(handle.get(), name_, {name_}, 10s);
+    const ClientHandle handle = asking();
+    const auto group = kafka::read_group(handle.get(), name_, {name_}, 10s);
     for (const auto& at : group.partitions) {
         if (at.partition == partition) return at.end;
     }

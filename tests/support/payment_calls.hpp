@@ -8,7 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "payment/payment_service.hpp"
+#include "payment/payment_handler.hpp"
 
 namespace orderflow::test {
 

@@ -2,10 +2,10 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "messaging/aggregates.hpp"
+#include "outbox/aggregates.hpp"
 #include "support/builders.hpp"
 
-namespace orderflow::messaging {
+namespace orderflow::outbox {
 
 TEST_CASE("aggregates: the last row put is the one that is saved, in id order, if any was") {
     Aggregates<std::string> rows;
@@ -43,4 +43,4 @@ TEST_CASE("aggregates: the orders of a batch are named once each, sorted") {
     CHECK(std::ranges::is_sorted(ids));
 }
 
-}  // namespace orderflow::messaging
+}  // namespace orderflow::outbox

@@ -11,9 +11,12 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 
-#include "analytics/analytics.hpp"
-#include "analytics/analytics_api.hpp"
-#include "analytics/analytics_service.hpp"
+#include "analytics/timeline/timeline.hpp"
+#include "analytics/timeline/timeline_api.hpp"
+#include "analytics/timeline/timeline_handler.hpp"
+#include "kafka/delivery.hpp"
+#include "kafka/record.hpp"
+#include "outbox/unit_of_work.hpp"
 
 namespace {
 
@@ -396,7 +399,7 @@ TEST_CASE("an empty dashboard is all zeros, with every member in place") {
 }
 
 // A store in memory; `races` saves are lost before one succeeds.
-class MemoryStore final : public AnalyticsStore {
+class MemoryStore final : public TimelineStore {
 public:
     std::map<OrderId, std::pair<OrderView, std::int64_t>> rows;
     std::vector<Tally> added;
@@ -430,16 +433,16 @@ TEST_CASE("a batch handled twice saves one row and counts it once") {
     // Given the forward way as one batch, every record twice, and a stock change between
     auto way = forward_way();
     way.insert(way.begin() + 2, {events::StockAdjusted{"ITEM-001", "Laptop", 1'500, {}, 1}, 0us});
-    const std::vector<messaging::Record> records(2 * way.size());
-    std::vector<messaging::Delivery> batch(records.size());
+    const std::vector<kafka::Record> records(2 * way.size());
+    std::vector<kafka::Delivery> batch(records.size());
     for (std::size_t i = 0; i < batch.size(); ++i) {
         batch[i].event = way[i % way.size()].event;
         batch[i].time = kStart + way[i % way.size()].after;
         batch[i].record = &records[i];
     }
     MemoryStore store;
-    AnalyticsService service(store);
-    messaging::BatchOutput out;
+    TimelineHandler service(store);
+    outbox::BatchOutput out;
     // When the first save is lost to another batch, and the batch is then handled twice
     store.races = 1;
     CHECK_FALSE(service.handle(kStart, batch, out));
@@ -474,8 +477,8 @@ TEST_CASE("the trace context is OrderPlaced's, whatever comes first") {
 TEST_CASE("an order's end is told after the commit, once, and of the try that was committed") {
     // Given a whole order, and another one's beginning
     const auto way = forward_way();
-    const messaging::Record record;
-    std::vector<messaging::Delivery> batch(way.size());
+    const kafka::Record record;
+    std::vector<kafka::Delivery> batch(way.size());
     for (std::size_t i = 0; i < batch.size(); ++i) {
         batch[i].event = way[i].event;
         batch[i].time = kStart + way[i].after;
@@ -483,11 +486,11 @@ TEST_CASE("an order's end is told after the commit, once, and of the try that wa
     }
     MemoryStore store;
     std::vector<OrderId> told;
-    AnalyticsService service(store, [&](std::span<const OrderId> ids) {
+    TimelineHandler service(store, [&](std::span<const OrderId> ids) {
         told.insert(told.end(), ids.begin(), ids.end());
     });
-    messaging::BatchOutput out;
-    const std::span<const messaging::Delivery> all = batch;
+    outbox::BatchOutput out;
+    const std::span<const kafka::Delivery> all = batch;
     // When the end is not there yet, then comes in a try that is lost, and then in one that is not
     REQUIRE(service.handle(kStart, all.first(2), out));
     service.committed();

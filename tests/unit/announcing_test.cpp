@@ -5,10 +5,12 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
-#include "messaging/announcing.hpp"
+#include "kafka/producer.hpp"
+#include "outbox/announcing.hpp"
+#include "outbox/relay.hpp"
 #include "support/fakes.hpp"
 
-namespace orderflow::messaging {
+namespace orderflow::outbox {
 namespace {
 
 using namespace std::chrono_literals;
@@ -17,9 +19,9 @@ using Seqs = std::vector<std::int64_t>;
 // What it holds, and what it refuses.
 struct Topic {
     test::MemoryLedger ledger;
-    std::function<std::optional<Refusal>(std::int64_t seq, bool alone)> refuses =
+    std::function<std::optional<kafka::Refusal>(std::int64_t seq, bool alone)> refuses =
         [](std::int64_t, bool) { return std::nullopt; };
-    std::optional<Refusal> refuses_all;
+    std::optional<kafka::Refusal> refuses_all;
     Seqs log;
     std::vector<std::chrono::milliseconds> pauses;
     Seqs skipped;
@@ -28,14 +30,15 @@ struct Topic {
     std::size_t most_in_flight = 0;
 };
 
-class TopicProducerOf final : public Producer {
+class TopicProducerOf final : public kafka::Producer {
 public:
     TopicProducerOf(Topic& topic, bool alone) : topic_(topic), alone_(alone) { ++topic_.open; }
     ~TopicProducerOf() override { --topic_.open; }
-    bool produce(const LedgerRow& row, std::uint64_t token) override {
-        const auto why = topic_.refuses(row.seq, alone_);
-        if (!why) topic_.log.push_back(row.seq);
-        reports_.push_back({token, !why, why.value_or(Refusal::other), "no"});
+    bool produce(const kafka::Message& row, std::uint64_t token) override {
+        const auto seq = static_cast<const LedgerRow&>(row).seq;  // a relay's are no others
+        const auto why = topic_.refuses(seq, alone_);
+        if (!why) topic_.log.push_back(seq);
+        reports_.push_back({token, !why, why.value_or(kafka::Refusal::other), "no"});
         topic_.most_in_flight = std::max(topic_.most_in_flight, reports_.size());
         return true;
     }
@@ -82,7 +85,7 @@ public:
     std::unique_ptr<Ledger> ledger(const std::string& name) override {
         return std::make_unique<LedgerOf>(topics[name].ledger);
     }
-    std::unique_ptr<Producer> producer(const std::string& name, bool alone) override {
+    std::unique_ptr<kafka::Producer> producer(const std::string& name, bool alone) override {
         Topic& topic = topics[name];
         ++topic.opened;
         if (topic.refuses_all) throw Refused(*topic.refuses_all, 0, "no");
@@ -146,8 +149,9 @@ TEST_CASE("announcements: lanes are opened for what waits, and closed when idle"
 }
 
 TEST_CASE("announcements: a topic that refuses everything holds up no other") {
-    const auto why = GENERATE(Refusal::gone, Refusal::not_authorised, Refusal::other,
-                              Refusal::invalid, Refusal::too_large);
+    const auto why =
+        GENERATE(kafka::Refusal::gone, kafka::Refusal::not_authorised, kafka::Refusal::other,
+                 kafka::Refusal::invalid, kafka::Refusal::too_large);
     const bool at_once = GENERATE(true, false);  // when it is looked at, or by its reports
     Lab lab;
     Topic& refusing = lab.topics.topics["a"];
@@ -162,7 +166,7 @@ TEST_CASE("announcements: a topic that refuses everything holds up no other") {
 
     CHECK(lab.topics.topics["b"].log == lab.topics.all_of("b"));
     CHECK(refusing.log.empty());
-    if (at_once || !is_about_the_event(why)) {
+    if (at_once || !kafka::is_about_the_event(why)) {
         CHECK(refusing.pauses.size() < 20);  // its backoff grows
         CHECK(refusing.pauses.back() > 5s);
         CHECK(refusing.skipped.empty());
@@ -180,7 +184,7 @@ TEST_CASE("announcements: a batch that is too large is taken apart, and nothing 
     Lab lab;
     Topic& topic = lab.topics.topics["a"];
     topic.refuses = [](std::int64_t, bool alone) {
-        return alone ? std::nullopt : std::optional(Refusal::too_large);
+        return alone ? std::nullopt : std::optional(kafka::Refusal::too_large);
     };
     lab.topics.append("a", 30);
     lab.run(10s);
@@ -193,7 +197,7 @@ TEST_CASE("announcements: one that its topic refuses for itself is passed over, 
     Lab lab;
     Topic& topic = lab.topics.topics["a"];
     topic.refuses = [](std::int64_t seq, bool) {
-        return seq % 10 == 4 ? std::optional(Refusal::too_large) : std::nullopt;
+        return seq % 10 == 4 ? std::optional(kafka::Refusal::too_large) : std::nullopt;
     };
     lab.topics.append("a", 30);
     lab.run(20s);
@@ -212,4 +216,4 @@ TEST_CASE("announcements: a lost ledger is the caller's to mend") {
     CHECK_THROWS(lab.run(1s));
 }
 
-}  // namespace orderflow::messaging
+}  // namespace orderflow::outbox

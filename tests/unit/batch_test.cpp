@@ -4,11 +4,15 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
-#include "messaging/batch.hpp"
+#include "kafka/delivery.hpp"
+#include "kafka/producer.hpp"
+#include "loops/batch.hpp"
+#include "loops/decode.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "support/fakes.hpp"
 #include "unit/messaging_batches.hpp"
 
-namespace orderflow::messaging {
+namespace orderflow::loops {
 namespace {
 
 using events::Service;
@@ -39,7 +43,7 @@ TEST_CASE("batch: dead records are put aside and events appended last, then comm
 }
 
 TEST_CASE("batch: without anything to do there is no transaction") {
-    Message unknown = message_of(Story{}.captured());
+    kafka::Message unknown = message_of(Story{}.captured());
     unknown.header("ce_type") = "PaymentPondered.v1";
     const auto records = test::records_of({unknown, message_of(Story{}.placed())});
     FakeUnitOfWork work;
@@ -52,7 +56,7 @@ TEST_CASE("batch: without anything to do there is no transaction") {
 }
 
 TEST_CASE("batch: dead records alone are put aside without the handler") {
-    Message broken = message_of(Story{}.captured());
+    kafka::Message broken = message_of(Story{}.captured());
     broken.value.clear();
     const auto records = test::records_of(std::vector{broken});
     FakeUnitOfWork work;
@@ -77,7 +81,7 @@ TEST_CASE("batch: an outcome without events takes no outbox lock") {
 TEST_CASE("batch: an orphan is put aside with the undecodable, and holds up nothing") {
     const auto records = two_good_one_broken();
     FakeUnitOfWork work;
-    FakeHandler handler([](std::span<const Delivery> batch, BatchOutput& out) {
+    FakeHandler handler([](std::span<const kafka::Delivery> batch, outbox::BatchOutput& out) {
         out.orphan(batch[0]);
         return true;
     });
@@ -93,7 +97,7 @@ TEST_CASE("batch: a lost compare-and-set is rolled back and run again from nothi
     const auto records = two_good_one_broken();
     FakeUnitOfWork work;
     int attempts = 0;
-    FakeHandler handler([&](std::span<const Delivery> batch, BatchOutput& out) {
+    FakeHandler handler([&](std::span<const kafka::Delivery> batch, outbox::BatchOutput& out) {
         complete_all(batch, out);
         return ++attempts == 3;
     });
@@ -161,4 +165,4 @@ TEST_CASE("batch: wherever it fails it is rolled back, told on, and can be run a
     CHECK(handler.commits == 1);
 }
 
-}  // namespace orderflow::messaging
+}  // namespace orderflow::loops

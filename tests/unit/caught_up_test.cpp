@@ -4,9 +4,11 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "messaging/caught_up.hpp"
+#include "kafka/caught_up.hpp"
+#include "kafka/positions.hpp"
+#include "kafka/topic_layout.hpp"
 
-namespace orderflow::messaging {
+namespace orderflow::kafka {
 namespace {
 
 using namespace std::chrono_literals;
@@ -272,4 +274,4 @@ TEST_CASE("partitions: a key's partition is the one that Kafka's producers choos
     }
 }
 
-}  // namespace orderflow::messaging
+}  // namespace orderflow::kafka

@@ -4,10 +4,14 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
-#include "messaging/consumer.hpp"
+#include "kafka/delivery.hpp"
+#include "kafka/record.hpp"
+#include "loops/consumer_step.hpp"
+#include "loops/decode.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "support/fakes.hpp"
 
-namespace orderflow::messaging {
+namespace orderflow::loops {
 namespace {
 
 using namespace std::chrono_literals;
@@ -20,28 +24,28 @@ using Calls = std::vector<std::string>;
 
 // Gives out batches that the test lays in; writes what it is told into the transaction's list of
 // calls, so that the order of both can be seen.
-class FakeSource final : public RecordSource {
+class FakeSource final : public kafka::RecordSource {
 public:
     explicit FakeSource(Calls& calls) : calls_(calls) {}
 
-    std::vector<Record> poll(Gathering&, std::chrono::milliseconds idle) override {
+    std::vector<kafka::Record> poll(Gathering&, std::chrono::milliseconds idle) override {
         ++polls;
         last_idle = idle;
         if (broken) throw std::runtime_error("broken client");
         if (batches.empty()) return {};
-        std::vector<Record> batch = std::move(batches.front());
+        std::vector<kafka::Record> batch = std::move(batches.front());
         batches.erase(batches.begin());
         return batch;
     }
-    void processed(const std::vector<Record>& records) override {
-        for (const Record& record : records) {
+    void processed(const std::vector<kafka::Record>& records) override {
+        for (const kafka::Record& record : records) {
             calls_.push_back("processed " + std::string(record.key));
         }
     }
     bool hold(std::chrono::milliseconds, std::stop_token) override { return true; }
     void close() override {}
 
-    std::vector<std::vector<Record>> batches;
+    std::vector<std::vector<kafka::Record>> batches;
     int polls = 0;
     std::chrono::milliseconds last_idle{};
     bool broken = false;
@@ -54,9 +58,9 @@ struct Fixture {
     FakeUnitOfWork work;
     FakeSource source{work.calls};
     Calls handled;  // orders
-    FakeHandler handler{[this](std::span<const Delivery> batch, BatchOutput& out) {
+    FakeHandler handler{[this](std::span<const kafka::Delivery> batch, outbox::BatchOutput& out) {
         if (failing) throw postgres::DatabaseError("gone", "08006", true);
-        for (const Delivery& delivery : batch) {
+        for (const kafka::Delivery& delivery : batch) {
             handled.push_back(delivery.order_id()->to_string());
             Story story;
             story.id = *delivery.order_id();
@@ -65,7 +69,7 @@ struct Fixture {
         return true;
     }};
     bool failing = false;
-    Consumer consumer{Service::order, source, work, handler, {}};
+    ConsumerStep consumer{Service::order, source, work, handler, {}};
 };
 
 std::string id_of(const Story& story) { return story.id.to_string(); }
@@ -191,4 +195,4 @@ TEST_CASE("consumer step: a broken client is told on and leaves nothing in hand"
     CHECK(f.work.calls.empty());
 }
 
-}  // namespace orderflow::messaging
+}  // namespace orderflow::loops

@@ -1,10 +1,12 @@
 // What the log says of records that could not be handled: each failed try, and no flood.
 #include <catch2/catch_test_macros.hpp>
 
-#include "messaging/failure_log.hpp"
+#include "kafka/record.hpp"
+#include "outbox/failure_log.hpp"
+#include "outbox/parking.hpp"
 #include "support/builders.hpp"
 
-namespace orderflow::messaging {
+namespace orderflow::outbox {
 namespace {
 
 using namespace std::chrono_literals;
@@ -40,7 +42,7 @@ struct Lab {
         return lines;
     }
 
-    Record record;
+    kafka::Record record;
     FailureLog log;
 };
 
@@ -121,4 +123,4 @@ TEST_CASE("failure log: what a record says cannot break a line") {
     CHECK(lines[0].find('\xff') == std::string::npos);
 }
 
-}  // namespace orderflow::messaging
+}  // namespace orderflow::outbox

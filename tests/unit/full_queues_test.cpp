@@ -10,8 +10,10 @@
 #include <boost/asio/use_future.hpp>
 #include <catch2/catch_test_macros.hpp>
 
-#include "order/order_api.hpp"
-#include "order/order_service.hpp"
+#include "core/wake_up.hpp"
+#include "loops/context.hpp"
+#include "order/saga/saga_api.hpp"
+#include "order/saga/saga_handler.hpp"
 #include "postgres/pool.hpp"
 
 using namespace orderflow;
@@ -21,6 +23,8 @@ namespace {
 
 // The order service's routes, behind queues without room.
 struct FullService {
+    FullService() { order::add_order_routes(router, accept, cancel, pool, {"tok_ok"}); }
+
     http::Response ask(http::Request request) {
         auto match = router.match(request.method, request.path);
         request.params = std::move(match.params);
@@ -29,19 +33,16 @@ struct FullService {
             .get();
     }
 
-    asio::io_context unused;
     asio::thread_pool io{1};
     prometheus::Registry registry;
     prometheus::Counter failures;
-    messaging::Bell bell;
-    messaging::LoopContext context{events::Service::order, "", {}, registry, bell};
+    WakeUp relay_wake_up;
+    loops::Context context{events::Service::order, "", {}, registry, relay_wake_up};
     postgres::Pool pool{"", 0, 0};
     order::Admission admission;
     order::AcceptLoop accept{"accept", context, 0, order::accept_worker(admission)};
     order::CancelLoop cancel{"cancel", context, 0, order::cancel_worker()};
-    http::Router router = order::make_router(
-        accept, cancel, pool, std::make_shared<order::Notifications>(unused, pool, failures),
-        {"tok_ok"});
+    http::Router router;
 };
 
 http::Request request_of(std::string method, std::string path, std::string body = {}) {

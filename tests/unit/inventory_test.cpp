@@ -2,7 +2,9 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "core/enums.hpp"
-#include "inventory/inventory_service.hpp"
+#include "inventory/inventory_handler.hpp"
+#include "kafka/delivery.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "support/memory_inventory.hpp"
 #include "support/rules_table.hpp"
 
@@ -11,8 +13,8 @@ namespace {
 
 using events::Event;
 using events::StockRejection;
-using messaging::BatchOutput;
-using messaging::Delivery;
+using kafka::Delivery;
+using outbox::BatchOutput;
 using MemoryStore = test::MemoryInventory;
 
 const Instant kThen{std::chrono::seconds{1'700'000'000}};
@@ -230,7 +232,7 @@ BatchOutput handle(MemoryStore& store, const std::vector<Event>& events) {
         batch.push_back(std::move(delivery));
     }
     BatchOutput out;
-    InventoryService service(store);
+    InventoryHandler service(store);
     REQUIRE(service.handle(kNow, batch, out));
     return out;
 }

@@ -11,19 +11,24 @@
 #include <boost/asio/steady_timer.hpp>
 #include <catch2/catch_test_macros.hpp>
 
-#include "analytics/analytics_kafka.hpp"
+#include "analytics/kafka_page/kafka_page_api.hpp"
 #include "core/unavailable.hpp"
 #include "events/announcements.hpp"
 #include "events/catalog.hpp"
 #include "events/codec.hpp"
 #include "events/personal.hpp"
+#include "kafka/positions.hpp"
+#include "kafka/reader.hpp"
+#include "kafka/record.hpp"
+#include "kafka/settings.hpp"
+#include "kafka/topic_layout.hpp"
 
 namespace {
 
 using namespace orderflow;
 using events::EventKind;
-using messaging::newest_below;
-using messaging::OffsetWindow;
+using kafka::newest_below;
+using kafka::OffsetWindow;
 
 const OrderId kId = OrderId::parse("019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10").value();
 
@@ -46,8 +51,8 @@ events::Order an_order() {
 }
 
 // One record's answer.
-std::string shown(const messaging::Record& record) {
-    messaging::LatestRecords latest;
+std::string shown(const kafka::Record& record) {
+    kafka::LatestRecords latest;
     latest.records = {{record, std::nullopt}};
     return analytics::records_json(record.topic, 0, latest);
 }
@@ -105,7 +110,7 @@ TEST_CASE("kafka page: a member that no list names is personal, and unknown ones
 }
 
 TEST_CASE("kafka page: of very many headers the first are shown, the others counted") {
-    messaging::Record record;
+    kafka::Record record;
     record.topic = "order-events";
     record.headers.assign(events::kMaxHeaderFields, {"n", ""});
     CHECK_FALSE(holds(shown(record), "moreHeaders"));
@@ -148,7 +153,7 @@ TEST_CASE("kafka page: an announcement shows where a record lies, and nothing of
 }
 
 TEST_CASE("kafka page: keys and headers are shown where the catalog says what they are") {
-    messaging::Record record;
+    kafka::Record record;
     record.topic = "order-events";
     const std::string id = kId.to_string();
     record.key = id;
@@ -192,15 +197,15 @@ TEST_CASE("kafka page: keys and headers are shown where the catalog says what th
 
 namespace {
 
-messaging::PartitionPosition at(std::int32_t partition, std::int64_t end) {
-    messaging::PartitionPosition position;
+kafka::PartitionPosition at(std::int32_t partition, std::int64_t end) {
+    kafka::PartitionPosition position;
     position.topic = "order-events";
     position.partition = partition;
     position.end = position.readable_end = end;
     return position;
 }
 
-std::string shown(const messaging::GroupPositions& positions) {
+std::string shown(const kafka::GroupPositions& positions) {
     const analytics::ServiceGroup group{
         events::Service::shipping, "shipping-service", positions, {}};
     return analytics::groups_json(std::vector{group});
@@ -209,7 +214,7 @@ std::string shown(const messaging::GroupPositions& positions) {
 }  // namespace
 
 TEST_CASE("kafka page: partitions of which nothing is known are named beside the group's lag") {
-    messaging::GroupPositions positions;
+    kafka::GroupPositions positions;
     positions.partitions = {at(0, 3), at(1, 4)};
     CHECK(holds(shown(positions), R"("lag":7)"));
     CHECK_FALSE(holds(shown(positions), "trouble"));
@@ -222,7 +227,7 @@ TEST_CASE("kafka page: partitions of which nothing is known are named beside the
 }
 
 TEST_CASE("kafka page: nobody is idle while it is settled who reads what") {
-    messaging::GroupPositions positions;
+    kafka::GroupPositions positions;
     positions.members = {{"a", "shipping-service", "/10.0.0.1", {{"order-events", 0}}},
                          {"b", "shipping-service", "/10.0.0.2", {}}};
     CHECK(positions.idle_members() == 1);
@@ -233,14 +238,14 @@ TEST_CASE("kafka page: nobody is idle while it is settled who reads what") {
 }
 
 TEST_CASE("kafka page: a partition that cannot be read is not an empty one") {
-    messaging::TopicDescription topic;
+    kafka::TopicDescription topic;
     topic.partitions = {{.partition = 0, .leader = 1, .has_ends = true},
                         {.partition = 1, .leader = -1},
                         {.partition = 2, .leader = 1}};
-    CHECK(messaging::readable_partition(topic, 0) == &topic.partitions[0]);
-    CHECK_THROWS_AS(messaging::readable_partition(topic, 1), Unavailable);
-    CHECK_THROWS_AS(messaging::readable_partition(topic, 2), Unavailable);
-    CHECK(messaging::readable_partition(topic, 3) == nullptr);
+    CHECK(kafka::readable_partition(topic, 0) == &topic.partitions[0]);
+    CHECK_THROWS_AS(kafka::readable_partition(topic, 1), Unavailable);
+    CHECK_THROWS_AS(kafka::readable_partition(topic, 2), Unavailable);
+    CHECK(kafka::readable_partition(topic, 3) == nullptr);
 }
 
 TEST_CASE("kafka page: a stop waits for no Kafka that is frozen") {
@@ -248,7 +253,7 @@ TEST_CASE("kafka page: a stop waits for no Kafka that is frozen") {
     namespace asio = boost::asio;
     asio::io_context io;
     const asio::ip::tcp::acceptor frozen(io, {asio::ip::address_v4::loopback(), 0});
-    messaging::KafkaSettings settings;
+    kafka::Settings settings;
     settings.brokers = "127.0.0.1:" + std::to_string(frozen.local_endpoint().port());
     analytics::KafkaWorker worker(settings);
     int answers = 0;
@@ -257,7 +262,7 @@ TEST_CASE("kafka page: a stop waits for no Kafka that is frozen") {
         REQUIRE(failure);
         CHECK_THROWS_AS(std::rethrow_exception(failure), Unavailable);
     };
-    const analytics::KafkaWorker::Task ask = [](messaging::KafkaReader& reader,
+    const analytics::KafkaWorker::Task ask = [](kafka::Reader& reader,
                                                 std::chrono::milliseconds at_most) {
         return analytics::topics_json(reader.topics({"order-events"}, at_most));
     };

@@ -1,5 +1,5 @@
 // The tree is the architecture: which file of a service may include what, where SQL may stand, how
-// long files and lines may get, and that the walkthrough names functions that exist.
+// long files and lines may get, and that the walkthrough names functions that are defined there.
 
 #include <algorithm>
 #include <filesystem>
@@ -75,86 +75,35 @@ bool starts_with_any(const std::string& include, const std::vector<std::string>&
         prefixes, [&](const std::string& prefix) { return include.starts_with(prefix); });
 }
 
-// What the file of a service may include, by the part of its name behind the service's:
-// "payment/" stands for the service's own folder, "~" for its name.
-struct Layer {
+// What a file of a service may include, by its kind. Prefixes; the service's own files are judged
+// by the rule on features.
+struct Kind {
     std::vector<std::string> may;
     std::vector<std::string> must_not;
 };
-const Layer kServiceLayer{{"core/", "events/", "messaging/", "~/", "<spdlog/", "<prometheus/",
-                           "<boost/asio/", "<boost/describe"},
-                          {"~/~_api", "messaging/rdkafka", "messaging/kafka"}};
-
-const std::map<std::string, Layer> kLayers{
-    {"",
-     {{"core/", "events/", "~/~.hpp", "<boost/describe", "<boost/mp11"},
-      {"core/await", "core/batch_queue"}}},
-    {"_service", kServiceLayer},
-    {"_results", kServiceLayer},   // payment only: what the gateway answered
-    {"_recovery", kServiceLayer},  // payment only: calls that memory does not know
-    {"_deadline", kServiceLayer},  // order only: orders that wait too long
-    {"_requests", kServiceLayer},  // order and inventory: what comes by HTTP
-    // Order only: what clients hear over their sockets, and how it is heard of.
-    {"_frames",
-     {{"core/", "events/", "~/~.hpp", "~/~_frames.hpp", "<boost/describe"},
-      {"core/await", "core/batch_queue"}}},
-    {"_notifications",
-     {{"core/", "events/", "http/websocket", "messaging/batch.hpp", "messaging/loops.hpp",
-       "postgres/", "~/~_store.hpp", "~/~_frames.hpp", "~/~_notifications.hpp", "<boost/",
-       "<prometheus/", "<spdlog/"},
-      {}}},
-    {"_changes",
-     {{"core/", "messaging/loops.hpp", "postgres/", "~/~_notifications.hpp", "~/~_changes.hpp",
-       "<boost/asio/", "<prometheus/"},
-      {}}},
-    {"_view",  // order only: orders as GET shows them
-     {{"core/", "events/", "~/~_store.hpp", "~/~_frames.hpp", "~/~_view.hpp", "<boost/describe"},
-      {}}},
-    {"_waiting", kServiceLayer},  // analytics only: open orders and whom they wait for
-    {"_spans",                    // analytics only: an order as an OpenTelemetry trace
-     {{"core/", "events/", "~/~.hpp", "~/~_spans.hpp"}, {"core/await", "core/batch_queue"}}},
-    {"_traces",  // analytics only: how traces are sent
-     {{"core/", "events/", "http/client", "http/retry_after", "messaging/", "~/", "<boost/asio/",
-       "<prometheus/", "<rapidjson/", "<spdlog/"},
-      {"~/~_api", "messaging/rdkafka", "messaging/kafka"}}},
-    {"_counters_store",  // analytics only: as "_store"
-     {{"core/", "postgres/", "~/~.hpp", "~/~_counters_store.hpp"}, {}}},
-    {"_push",  // analytics only: the dashboard over WebSocket
-     {{"core/", "http/websocket", "postgres/pool.hpp", "~/", "<boost/asio/", "<spdlog/"}, {}}},
-    {"_kafka",  // analytics only: what the page of that name asks for
-     {{"core/", "events/", "http/", "messaging/kafka_reader.hpp", "service/problems",
-       "~/~_kafka.hpp", "<boost/"},
-      {}}},
-    {"_pages", {{"core/", "http/", "~/~_pages.hpp"}, {}}},  // analytics only: files for browsers
-    {"_store",
-     {{"core/", "events/", "messaging/", "postgres/", "~/~.hpp", "~/~_store.hpp",
-       "~/~_counters_store.hpp", "<soci/", "<libpq-fe", "<boost/describe", "<boost/mp11",
-       "<rapidjson/"},
-      {"messaging/rdkafka", "messaging/kafka"}}},
-    {"_gateway",
-     {{"core/", "events/", "http/client", "http/request", "http/retry_after", "~/~.hpp",
-       "~/~_gateway.hpp", "<boost/", "<spdlog/"},
-      {}}},
-    {"_api",
-     {{"core/", "events/", "http/", "service/", "postgres/pool.hpp", "~/", "<boost/"}, {}}}};
+const std::vector<std::string> kEverything{
+    "core/",    "events/",   "json/",   "kafka/",       "outbox/",  "loops/",     "http/",
+    "service/", "postgres/", "<boost/", "<prometheus/", "<spdlog/", "<rapidjson/"};
+// Nothing blocks, sleeps or talks here.
+const Kind kRules{{"core/", "events/", "json/", "<boost/describe", "<boost/mp11"},
+                  {"core/await", "core/batch_queue", "core/pause"}};
+const Kind kStore{{"core/", "events/", "json/", "outbox/", "postgres/", "<boost/describe",
+                   "<boost/mp11", "<libpq-fe", "<rapidjson/"},
+                  {}};
+const Kind kApi{kEverything, {"kafka/rdkafka", "outbox/"}};
+const Kind kOther{kEverything, {"kafka/rdkafka", "http/server", "http/session"}};
 
 // Folders of libs that each folder may use.
 const std::map<std::string, std::set<std::string>> kLibraries{
     {"core", {}},
-    {"events", {"core"}},
+    {"json", {"core"}},
+    {"events", {"core", "json"}},
     {"postgres", {"core"}},
     {"http", {"core"}},
-    {"messaging", {"core", "events", "postgres"}},
-    {"service", {"core", "events", "postgres", "messaging", "http"}}};
-
-std::vector<std::string> named(std::vector<std::string> prefixes, const std::string& service) {
-    for (std::string& prefix : prefixes) {
-        for (auto at = prefix.find('~'); at != std::string::npos; at = prefix.find('~')) {
-            prefix.replace(at, 1, service);
-        }
-    }
-    return prefixes;
-}
+    {"kafka", {"core", "events"}},
+    {"outbox", {"core", "events", "json", "kafka", "postgres"}},
+    {"loops", {"core", "events", "kafka", "outbox", "postgres"}},
+    {"service", {"core", "events", "json", "kafka", "outbox", "loops", "postgres", "http"}}};
 
 std::vector<std::string> services() {
     std::vector<std::string> names;
@@ -164,10 +113,24 @@ std::vector<std::string> services() {
     return names;
 }
 
-// The layer of services/payment/payment_store.cpp: "_store"; "main" for main.cpp.
-std::string layer_of(const std::string& service, const fs::path& file) {
+// The feature of services/order/saga/saga_store.cpp: "order/saga"; of a flat service's file:
+// "payment".
+std::string feature_of(const fs::path& file) {
+    return fs::relative(file.parent_path(), kRoot / "services").string();
+}
+
+// A feature's rules bear its name: "order/saga/saga.hpp", "payment/payment.hpp".
+bool is_rules(const std::string& include) {
+    const fs::path path(include);
+    return path.stem() == path.parent_path().filename();
+}
+
+const Kind& kind_of(const fs::path& file) {
     const std::string stem = file.stem();
-    return stem.starts_with(service) ? stem.substr(service.size()) : stem;
+    if (stem == file.parent_path().filename()) return kRules;
+    if (stem.ends_with("_store")) return kStore;
+    if (stem.ends_with("_api")) return kApi;
+    return kOther;
 }
 
 std::string without_comments(const std::string& text) {
@@ -186,37 +149,29 @@ std::size_t columns(const std::string& line) {
 
 }  // namespace
 
-TEST_CASE("layers: the files of a service include what their layer may") {
-    for (const std::string& service : services()) {
-        for (const fs::path& file : sources_below(("services/" + service).c_str())) {
-            const std::string layer = layer_of(service, file);
-            if (layer == "main") continue;
-            CAPTURE(file.string());
-            const auto found = kLayers.find(layer);
-            if (found == kLayers.end()) {
-                FAIL_CHECK("a stem that the pattern of a service does not have");
+TEST_CASE("layers: a file includes what its kind may, and of other features their rules alone") {
+    const auto names = services();
+    for (const fs::path& file : sources_below("services")) {
+        if (file.stem() == "main") continue;
+        CAPTURE(file.string());
+        const Kind& kind = kind_of(file);
+        const std::string service = feature_of(file).substr(0, feature_of(file).find('/'));
+        for (const std::string& include : includes_of(file)) {
+            CAPTURE(include);
+            const std::string folder = include.substr(0, include.find('/'));
+            if (std::ranges::find(names, folder) == names.end()) {
+                CHECK((is_standard(include) || starts_with_any(include, kind.may)));
+                CHECK_FALSE(starts_with_any(include, kind.must_not));
                 continue;
             }
-            const auto may = named(found->second.may, service);
-            const auto must_not = named(found->second.must_not, service);
-            for (const std::string& include : includes_of(file)) {
-                CAPTURE(include);
-                CHECK((is_standard(include) || starts_with_any(include, may)));
-                CHECK_FALSE(starts_with_any(include, must_not));
+            CHECK(folder == service);
+            const bool own = fs::path(include).parent_path() == feature_of(file);
+            CHECK((own || is_rules(include)));
+            const bool rules_only = &kind == &kRules || &kind == &kStore;
+            if (rules_only && own) {
+                CHECK((is_rules(include) || include.ends_with("_store.hpp") == (&kind == &kStore)));
             }
-        }
-    }
-}
-
-TEST_CASE("layers: no service includes another one") {
-    const auto names = services();
-    for (const std::string& service : names) {
-        for (const fs::path& file : sources_below(("services/" + service).c_str())) {
-            for (const std::string& include : includes_of(file)) {
-                CAPTURE(file.string(), include);
-                const std::string folder = include.substr(0, include.find('/'));
-                CHECK((folder == service || std::ranges::find(names, folder) == names.end()));
-            }
+            if (&kind != &kApi) CHECK_FALSE(include.ends_with("_api.hpp"));
         }
     }
 }
@@ -247,15 +202,11 @@ TEST_CASE("layers: SQL stands in the stores alone") {
     CHECK(stores > 0);  // otherwise the pattern above is wrong
 }
 
-TEST_CASE("layers: each service has the files of the pattern, and a main of one screen") {
+TEST_CASE("layers: each service has its migrations and a main of one screen") {
     for (const std::string& service : services()) {
         const fs::path dir = kRoot / "services" / service;
-        for (const std::string name : {"main.cpp", "migrations"}) CHECK(fs::exists(dir / name));
-        for (const char* stem : {"", "_service", "_store", "_api"}) {
-            CAPTURE(service, stem);
-            CHECK(fs::exists(dir / (service + stem + ".hpp")));
-            CHECK(fs::exists(dir / (service + stem + ".cpp")));
-        }
+        CAPTURE(service);
+        CHECK(fs::exists(dir / "migrations"));
         CHECK(lines_of(read(dir / "main.cpp")).size() < kMaxMainLines);
     }
 }
@@ -286,6 +237,19 @@ TEST_CASE("layers: a header is included once and says what it is") {
     }
 }
 
+namespace {
+
+// Whether the file defines a function of that name: the name and an opening parenthesis stand at
+// the beginning of a declaration, not in a call, and a body follows instead of a semicolon.
+bool defines(const std::string& code, const std::string& name) {
+    const std::regex head(
+        "(?:^|\\n)[ \\t]*(?:template\\s*<[^\\n]*>\\s*)?[\\w:<>,&*~\\[\\] ]*[\\s:&*]" + name +
+        "\\([^;{}]*\\)[^;{}()]*(?:\\([^;{}]*\\)[^;{}]*)*\\{");
+    return std::regex_search(code, head);
+}
+
+}  // namespace
+
 TEST_CASE("docs: every `file: function` of the walkthrough exists") {
     const std::string text = read(kRoot / "docs" / "order-walkthrough.md");
     const std::regex anchor(R"(`([\w./-]+\.\w+): ([\w:~]+)`)");
@@ -299,9 +263,8 @@ TEST_CASE("docs: every `file: function` of the walkthrough exists") {
             FAIL_CHECK("no such file");
             continue;
         }
-        // A member is defined as Class::member, declared as member: the last part must be there.
         name = name.substr(name.rfind(':') + 1);
-        CHECK(std::regex_search(read(file), std::regex("\\b" + name + "\\b")));
+        CHECK(defines(without_comments(read(file)), name));
     }
     CHECK(anchors >= 10);
 }

@@ -2,9 +2,9 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "messaging/loops.hpp"
+#include "core/backoff.hpp"
 
-namespace orderflow::messaging {
+namespace orderflow::loops {
 
 using namespace std::chrono_literals;
 
@@ -18,4 +18,4 @@ TEST_CASE("backoff: doubles from 50 ms to 5 s, and begins again after a success"
     CHECK(backoff.next() == 50ms);
 }
 
-}  // namespace orderflow::messaging
+}  // namespace orderflow::loops

@@ -5,7 +5,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "order/order_deadline.hpp"
+#include "order/saga/deadline.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "support/builders.hpp"
 #include "support/memory_orders.hpp"
 
@@ -15,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 using events::Event;
 using events::Reason;
-using messaging::BatchOutput;
+using outbox::BatchOutput;
 using test::at;
 using test::MemoryOrders;
 using test::Story;

@@ -7,7 +7,7 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/generators/catch_generators_range.hpp>
 
-#include "order/order.hpp"
+#include "order/saga/saga.hpp"
 #include "support/builders.hpp"
 
 namespace orderflow::order {

@@ -4,7 +4,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "order/order_requests.hpp"
+#include "order/saga/saga_commands.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "support/builders.hpp"
 #include "support/memory_keys.hpp"
 #include "support/memory_orders.hpp"
@@ -14,7 +15,7 @@ namespace {
 
 using events::Event;
 using events::Reason;
-using messaging::BatchOutput;
+using outbox::BatchOutput;
 using test::at;
 using test::MemoryKeys;
 using test::MemoryOrders;

@@ -2,9 +2,12 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "order/order.hpp"
-#include "order/order_requests.hpp"
-#include "order/order_service.hpp"
+#include "loops/decode.hpp"
+#include "order/saga/saga.hpp"
+#include "order/saga/saga_commands.hpp"
+#include "order/saga/saga_handler.hpp"
+#include "outbox/parking.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "support/builders.hpp"
 #include "support/memory_keys.hpp"
 #include "support/memory_orders.hpp"
@@ -27,18 +30,18 @@ Saga completed(const Story& story) {
     return *decide(&saga, story.scheduled(), at(9)).next;
 }
 
-messaging::BatchOutput handled(MemoryOrders& store, const std::vector<Event>& list,
-                               bool expect_saved = true) {
+outbox::BatchOutput handled(MemoryOrders& store, const std::vector<Event>& list,
+                            bool expect_saved = true) {
     const auto records = test::records_of(list);
-    const auto batch = messaging::decode_batch(events::Service::order, records);
+    const auto batch = loops::decode_batch(events::Service::order, records);
     REQUIRE(batch.deliveries.size() == list.size());
-    messaging::BatchOutput out;
-    OrderService service(store);
+    outbox::BatchOutput out;
+    SagaHandler service(store);
     CHECK(service.handle(at(8), batch.deliveries, out) == expect_saved);
     return out;
 }
 
-std::vector<Event> events_of(const messaging::BatchOutput& out) {
+std::vector<Event> events_of(const outbox::BatchOutput& out) {
     std::vector<Event> list;
     for (const auto& event : out.events) list.push_back(event.data);
     return list;
@@ -96,7 +99,7 @@ TEST_CASE("order service: an orphan is put aside, its neighbours are handled") {
     const auto out = handled(store, {orphan.scheduled(), known.scheduled()});
 
     REQUIRE(out.parked.size() == 1);
-    CHECK(out.parked[0].why == messaging::Parking::orphan);
+    CHECK(out.parked[0].why == outbox::Parking::orphan);
     CHECK(out.parked[0].order_id == orphan.id);
     CHECK(out.parked[0].error.starts_with("orphan: "));
     CHECK(store.rows[known.id].state == State::COMPLETED);
@@ -121,10 +124,10 @@ TEST_CASE("order service: an event carries on the trace of what caused it") {
     const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     const auto records =
         test::records_of({test::message_of(story.scheduled(), test::new_id<EventId>(), trace)});
-    const auto batch = messaging::decode_batch(events::Service::order, records);
-    messaging::BatchOutput out;
+    const auto batch = loops::decode_batch(events::Service::order, records);
+    outbox::BatchOutput out;
 
-    REQUIRE(OrderService(store).handle(at(8), batch.deliveries, out));
+    REQUIRE(SagaHandler(store).handle(at(8), batch.deliveries, out));
 
     REQUIRE(out.events.size() == 1);
     CHECK(out.events[0].traceparent == trace);
@@ -138,7 +141,7 @@ TEST_CASE("order service: orders are placed at the database's time, all or none"
     std::vector<Placement> placements(2);
     placements[0] = {a.id, a.order, "", "", {}};
     placements[1] = {b.id, b.order, "", "", {}};
-    messaging::BatchOutput out;
+    outbox::BatchOutput out;
     std::vector<PlaceOutcome> outcomes;
 
     CHECK(place_orders(store, keys, placements, at(3), out, outcomes));
@@ -146,7 +149,7 @@ TEST_CASE("order service: orders are placed at the database's time, all or none"
     a.order.placed_at = b.order.placed_at = at(3);
     CHECK(events_of(out) == std::vector<Event>{a.placed(), b.placed()});
     CHECK(store.rows.size() == 2);
-    messaging::BatchOutput again;
+    outbox::BatchOutput again;
     CHECK_FALSE(place_orders(store, keys, placements, at(4), again, outcomes));
 }
 

@@ -2,7 +2,8 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
-#include "messaging/topic_layout.hpp"
+#include "kafka/record.hpp"
+#include "kafka/topic_layout.hpp"
 #include "orderctl/records.hpp"
 #include "unit/orderctl_world.hpp"
 
@@ -38,12 +39,12 @@ public:
         event.offset = -1;
         event.arrived = 0;
     }
-    int home(const test::Message& message) const { return messaging::partition_of(message.key, 6); }
+    int home(const test::Message& message) const { return kafka::partition_of(message.key, 6); }
     void take(const test::Message& message, std::int64_t offset) {
         take(message, home(message), offset);
     }
     void take(const test::Message& message, int partition, std::int64_t offset) {
-        messaging::Record record = test::record_of(message, offset);
+        kafka::Record record = test::record_of(message, offset);
         record.partition = partition;
         take_record(world.facts, record, kEverybody);
     }
@@ -142,15 +143,15 @@ TEST_CASE("orderctl records: a key moves with the partitions that a topic gets, 
         Topics topics;
         Story story;  // whose key leaves its first home for good, and for one of the new ones
         const auto moves = [&] {
-            const auto homes = messaging::homes_of(story.id.to_string(), 6, 12);
+            const auto homes = kafka::homes_of(story.id.to_string(), 6, 12);
             return homes.back() >= 6 && std::ranges::count(homes, homes.front()) == 1;
         };
         while (!moves()) story = Story();
         const auto placed = topics.emit(story.placed());
         const auto completed = topics.emit(story.completed());
         for (TopicFacts& topic : topics.world.facts.topics) topic.partitions.resize(12);
-        const int before = messaging::partition_of(placed.key, 6);
-        const int now = messaging::partition_of(placed.key, 12);
+        const int before = kafka::partition_of(placed.key, 6);
+        const int now = kafka::partition_of(placed.key, 12);
         topics.take(placed, forwards ? before : now, 10);
         topics.take(completed, forwards ? now : before, 3);
         if (forwards) topics.take(placed, now, 4);  // sent again later: it has stood before

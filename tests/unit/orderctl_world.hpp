@@ -4,7 +4,7 @@
 #include <string>
 
 #include "core/enums.hpp"
-#include "events/json.hpp"
+#include "json/json.hpp"
 #include "orderctl/check.hpp"
 #include "support/builders.hpp"
 
@@ -66,7 +66,7 @@ public:
         order.table = order.ledger;
         if (order.table.shipment) {
             order.table.shipment->destination =
-                story.order.shipment ? digest(events::to_json(*story.order.shipment)) : 0;
+                story.order.shipment ? digest(json::to_json(*story.order.shipment)) : 0;
         }
         OrderRow& row = *order.table.order;
         if (row.state == OrderState::CANCELLED) row.answers = 7;  // no event has them

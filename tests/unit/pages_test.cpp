@@ -7,7 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <catch2/catch_test_macros.hpp>
 
-#include "analytics/analytics_pages.hpp"
+#include "analytics/pages/pages_api.hpp"
 
 namespace {
 
@@ -22,7 +22,7 @@ struct Sent {
 
 http::Response get(const std::string& path, const Sent& sent = {}) {
     http::Router router;
-    add_pages(router);
+    add_page_routes(router);
     auto match = router.match("GET", path);
     http::Request request;
     request.method = "GET";

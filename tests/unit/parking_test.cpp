@@ -5,11 +5,16 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/generators/catch_generators_range.hpp>
 
-#include "messaging/batch.hpp"
+#include "kafka/delivery.hpp"
+#include "kafka/record.hpp"
+#include "loops/batch.hpp"
+#include "loops/decode.hpp"
+#include "outbox/parking.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "support/fakes.hpp"
 #include "unit/messaging_batches.hpp"
 
-namespace orderflow::messaging {
+namespace orderflow::loops {
 namespace {
 
 using namespace std::chrono_literals;
@@ -26,8 +31,8 @@ class Stumbling {
 public:
     explicit Stumbling(std::vector<OrderId> bad) : bad_(std::move(bad)) {}
 
-    bool operator()(std::span<const Delivery> batch, BatchOutput& out) {
-        for (const Delivery& delivery : batch) {
+    bool operator()(std::span<const kafka::Delivery> batch, outbox::BatchOutput& out) {
+        for (const kafka::Delivery& delivery : batch) {
             if (std::ranges::find(bad_, *delivery.order_id()) != bad_.end()) {
                 throw std::logic_error("no such state");
             }
@@ -49,8 +54,8 @@ std::string fates(const FakeUnitOfWork& work) {
     return text;
 }
 
-messaging::WaitingRecord waiting(const std::vector<Record>& records, std::int32_t attempts) {
-    messaging::WaitingRecord waiting;
+outbox::WaitingRecord waiting(const std::vector<kafka::Record>& records, std::int32_t attempts) {
+    outbox::WaitingRecord waiting;
     waiting.id = 1;
     waiting.attempts = attempts;
     waiting.order_id = OrderId::parse(records[0].key);
@@ -188,11 +193,12 @@ TEST_CASE("parking: a due record that fails again waits longer, the sixth time i
     FakeUnitOfWork work;
     work.due = waiting(records, attempts);
     const bool orphan = GENERATE(false, true);
-    FakeHandler handler([&](std::span<const Delivery> batch, BatchOutput& out) -> bool {
-        if (!orphan) throw std::logic_error("no such state");
-        out.orphan(batch[0]);
-        return true;
-    });
+    FakeHandler handler(
+        [&](std::span<const kafka::Delivery> batch, outbox::BatchOutput& out) -> bool {
+            if (!orphan) throw std::logic_error("no such state");
+            out.orphan(batch[0]);
+            return true;
+        });
 
     CHECK(retry_due(Service::order, work, handler) ==
           (attempts == 5 ? Retry::died : Retry::failed));
@@ -221,8 +227,9 @@ TEST_CASE("parking: a failure counts only if no other process had the record mea
 
 TEST_CASE("parking: tries lie 1, 4, 16, 60 and 120 seconds apart") {
     std::vector<std::chrono::milliseconds> waits;
-    for (std::int32_t n = 1; next_try_after(n); ++n) waits.push_back(*next_try_after(n));
+    for (std::int32_t n = 1; outbox::next_try_after(n); ++n)
+        waits.push_back(*outbox::next_try_after(n));
     CHECK(waits == std::vector<std::chrono::milliseconds>{1s, 4s, 16s, 60s, 120s});
 }
 
-}  // namespace orderflow::messaging
+}  // namespace orderflow::loops

@@ -8,6 +8,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
+#include "outbox/unit_of_work.hpp"
 #include "payment/payment_results.hpp"
 #include "support/fakes.hpp"
 #include "support/memory_payments.hpp"
@@ -17,7 +18,7 @@ namespace {
 
 using events::Event;
 using events::EventKind;
-using messaging::BatchOutput;
+using outbox::BatchOutput;
 using test::at;
 using test::MemoryPayments;
 using test::Story;
@@ -98,7 +99,7 @@ std::size_t captures(const ResultReport& report) {
 // for it.
 bool settle_in(Database& database, const OrderId& id, Settlement as, BatchOutput& emitted) {
     bool settled = false;
-    messaging::run_transaction(database.work, [&](Instant now, BatchOutput& out) {
+    outbox::run_transaction(database.work, [&](Instant now, BatchOutput& out) {
         const bool saved = settle_payment(database.store, id, as, "kim", now, out, settled);
         emitted.events = out.events;
         return saved;

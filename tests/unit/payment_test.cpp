@@ -6,6 +6,8 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <prometheus/text_serializer.h>
 
+#include "kafka/delivery.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "payment/payment_results.hpp"
 #include "support/builders.hpp"
 #include "support/memory_payments.hpp"
@@ -16,8 +18,8 @@ using namespace orderflow;
 using namespace orderflow::payment;
 using events::Event;
 using events::PaymentRejection;
-using messaging::BatchOutput;
-using messaging::Delivery;
+using kafka::Delivery;
+using outbox::BatchOutput;
 using test::at;
 using test::MemoryPayments;
 using test::new_order_id;
@@ -48,7 +50,7 @@ struct Fixture {
     prometheus::Registry registry;
     PaymentMetrics metrics{registry};
     std::vector<Call> calls;
-    PaymentService service{store,
+    PaymentHandler service{store,
                            [this](std::vector<Call> due) {
                                for (Call& call : due) calls.push_back(std::move(call));
                            },

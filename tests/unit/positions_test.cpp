@@ -3,9 +3,9 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "messaging/positions.hpp"
+#include "kafka/positions.hpp"
 
-namespace orderflow::messaging {
+namespace orderflow::kafka {
 namespace {
 
 PartitionPosition at(std::int64_t start, std::int64_t end,
@@ -206,4 +206,4 @@ TEST_CASE("member: what belongs to no partition of the assignment changes nothin
     CHECK(member.to_commit().empty());
 }
 
-}  // namespace orderflow::messaging
+}  // namespace orderflow::kafka

@@ -5,7 +5,8 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "inventory/inventory_api.hpp"
-#include "inventory/inventory_service.hpp"
+#include "inventory/inventory_handler.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "support/builders.hpp"
 #include "support/memory_inventory.hpp"
 
@@ -124,7 +125,7 @@ TEST_CASE("an adjustment adds to what is there, and never takes more than is fre
 // What came of a batch of requests, on tables in memory.
 struct Shop {
     test::MemoryInventory store;
-    messaging::BatchOutput out;
+    outbox::BatchOutput out;
     std::vector<ProductAnswer> answers;
 
     void ask(const std::vector<ProductRequest>& requests) {

@@ -14,7 +14,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <catch2/catch_test_macros.hpp>
 
-#include "analytics/analytics_push.hpp"
+#include "analytics/timeline/push.hpp"
 
 namespace {
 

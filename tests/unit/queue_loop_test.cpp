@@ -10,13 +10,16 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "messaging/loops.hpp"
+#include "core/wake_up.hpp"
+#include "loops/context.hpp"
+#include "loops/queue_loop.hpp"
+#include "outbox/unit_of_work.hpp"
 #include "support/eventually.hpp"
 
 namespace orderflow::test {
 namespace {
 
-using messaging::UnitOfWork;
+using outbox::UnitOfWork;
 using namespace std::chrono_literals;
 
 // Holds up the loop until the others are queued, so that they are taken together.
@@ -34,7 +37,7 @@ struct Told {
     std::vector<int> order;  // of the commits
 };
 
-class NumberWorker final : public messaging::QueueLoop<int>::Worker {
+class NumberWorker final : public loops::QueueLoop<int>::Worker {
 public:
     NumberWorker(Plug& plug, std::function<void(std::span<int>)> check, Told& told)
         : plug_(plug), check_(std::move(check)), told_(told) {}
@@ -70,14 +73,15 @@ bool holds(std::span<int> items, int item) { return std::ranges::find(items, ite
 // that cannot be committed.
 Told run(const std::function<void(std::span<int>)>& check) {
     prometheus::Registry registry;
-    messaging::Bell bell;
+    WakeUp relay_wake_up;
     Plug plug;
     Told told;
     {
-        messaging::QueueLoop<int> loop("numbers", {events::Service::order, "", {}, registry, bell},
-                                       200, [&](postgres::Connection&) {
-                                           return std::make_unique<NumberWorker>(plug, check, told);
-                                       });
+        loops::QueueLoop<int> loop("numbers",
+                                   {events::Service::order, "", {}, registry, relay_wake_up}, 200,
+                                   [&](postgres::Connection&) {
+                                       return std::make_unique<NumberWorker>(plug, check, told);
+                                   });
         loop.submit(int{kPlug});
         plug.taken.get_future().wait();
         for (int i = 0; i < 100; ++i) loop.submit(int{i});
@@ -125,7 +129,7 @@ TEST_CASE("queue: each caller is told once, also when the database goes away bet
 
 TEST_CASE("queue: what waits when the process ends is given up without a database, not tried on") {
     prometheus::Registry registry;
-    messaging::Bell bell;
+    WakeUp relay_wake_up;
     Plug plug;
     Told told;
     int attempts = 0;
@@ -133,8 +137,8 @@ TEST_CASE("queue: what waits when the process ends is given up without a databas
         ++attempts;
         throw postgres::DatabaseError("planned", "", true);
     };
-    messaging::QueueLoop<int> loop(
-        "numbers", {events::Service::order, "", {}, registry, bell}, 2'000,
+    loops::QueueLoop<int> loop(
+        "numbers", {events::Service::order, "", {}, registry, relay_wake_up}, 2'000,
         [&](postgres::Connection&) { return std::make_unique<NumberWorker>(plug, check, told); });
     loop.submit(int{kPlug});
     plug.taken.get_future().wait();
@@ -148,13 +152,13 @@ TEST_CASE("queue: what waits when the process ends is given up without a databas
 
 TEST_CASE("queue: nothing is taken before the schema is there") {
     prometheus::Registry registry;
-    messaging::Bell bell;
+    WakeUp relay_wake_up;
     Gate database;
     Plug plug;
     Told told;
-    messaging::LoopContext context{events::Service::order, "", {}, registry, bell};
+    loops::Context context{events::Service::order, "", {}, registry, relay_wake_up};
     context.database = &database;
-    messaging::QueueLoop<int> loop("numbers", context, 10, [&](postgres::Connection&) {
+    loops::QueueLoop<int> loop("numbers", context, 10, [&](postgres::Connection&) {
         return std::make_unique<NumberWorker>(plug, [](std::span<int>) {}, told);
     });
     CHECK_FALSE(loop.submit(int{1}));
@@ -167,11 +171,11 @@ TEST_CASE("queue: nothing is taken before the schema is there") {
 
 TEST_CASE("queue: a loop that never got its database ends when it is asked to") {
     prometheus::Registry registry;
-    messaging::Bell bell;
+    WakeUp relay_wake_up;
     const Gate never;
-    messaging::LoopContext context{events::Service::order, "", {}, registry, bell};
+    loops::Context context{events::Service::order, "", {}, registry, relay_wake_up};
     context.database = &never;
-    messaging::QueueLoop<int> loop("numbers", context, 10, nullptr);
+    loops::QueueLoop<int> loop("numbers", context, 10, nullptr);
     loop.stop();
 }
 

@@ -7,10 +7,11 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/generators/catch_generators_range.hpp>
 
-#include "messaging/relay.hpp"
+#include "kafka/producer.hpp"
+#include "outbox/relay.hpp"
 #include "support/fakes.hpp"
 
-namespace orderflow::messaging {
+namespace orderflow::outbox {
 namespace {
 
 using namespace std::chrono_literals;
@@ -313,14 +314,14 @@ TEST_CASE("relay: a refusal names the event and why, and what was taken is not s
     relay.step(kStart);
     producer.report(0);
     producer.report(0);
-    producer.refuse(1, Refusal::not_authorised);  // the fourth
+    producer.refuse(1, kafka::Refusal::not_authorised);  // the fourth
 
     try {
         relay.step(kStart + 1ms);
         FAIL("it went on");
     } catch (const Refused& refused) {
         CHECK(refused.seq == ledger.rows[3].seq);
-        CHECK(refused.why == Refusal::not_authorised);
+        CHECK(refused.why == kafka::Refusal::not_authorised);
         CHECK(std::string(refused.what()) == "refused");
     }
     CHECK(ledger.saved == ledger.rows[1].seq);
@@ -341,7 +342,7 @@ TEST_CASE("relay: up to a refused event it sends one at a time, and nothing agai
     }
     CHECK(producer.produced.back() == refused);
     SECTION("it is refused again") {
-        producer.refuse(0, Refusal::too_large);
+        producer.refuse(0, kafka::Refusal::too_large);
         CHECK_THROWS_AS(relay.step(kStart), Refused);
         CHECK(producer.produced.size() == 3);
         CHECK(ledger.saved == ledger.rows[1].seq);
@@ -356,14 +357,15 @@ TEST_CASE("relay: a lane of announcements passes over what its topic refuses for
     MemoryLedger ledger = ledger_of(4);
     FakeProducer producer;
     const bool skip = GENERATE(true, false);
-    const auto why = GENERATE(Refusal::too_large, Refusal::invalid, Refusal::gone);
+    const auto why =
+        GENERATE(kafka::Refusal::too_large, kafka::Refusal::invalid, kafka::Refusal::gone);
     Relay relay(ledger, producer, {.skip_refused = skip});
     relay.start();
     relay.step(kStart);
     producer.refuse(1, why);
     producer.report_all();
 
-    if (!skip || why == Refusal::gone) {
+    if (!skip || why == kafka::Refusal::gone) {
         CHECK_THROWS_AS(relay.step(kStart), Refused);
         CHECK(ledger.saved == ledger.rows[0].seq);
         return;
@@ -392,4 +394,4 @@ TEST_CASE("relay: a topic with another id has lost what was confirmed") {
     CHECK_FALSE(Relay::meet_topic(ledger, "second", send_again));
 }
 
-}  // namespace orderflow::messaging
+}  // namespace orderflow::outbox

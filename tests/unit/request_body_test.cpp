@@ -2,8 +2,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "events/json.hpp"
-#include "order/order_api.hpp"
+#include "json/json.hpp"
+#include "order/saga/saga_api.hpp"
 #include "service/problems.hpp"
 
 namespace orderflow {
@@ -87,8 +87,8 @@ TEST_CASE("request body: what is no JSON, or too large a one, has that one fault
 }
 
 TEST_CASE("request body: an event ends at its first fault") {
-    const auto read = events::read_json<events::OrderLine>(R"({"price":-1,"quantity":0})",
-                                                           events::UnknownMembers::ignore);
+    const auto read = json::read_json<events::OrderLine>(R"({"price":-1,"quantity":0})",
+                                                         json::UnknownMembers::ignore);
     REQUIRE(read.has_error());
     CHECK(read.error().pointer == "/price");
 }

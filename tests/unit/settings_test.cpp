@@ -8,7 +8,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
-#include "messaging/kafka_properties.hpp"
+#include "kafka/properties.hpp"
 #include "postgres/connection.hpp"
 #include "service/config.hpp"
 #include "support/builders.hpp"
@@ -17,7 +17,7 @@ namespace orderflow::test {
 namespace {
 
 using Catch::Matchers::ContainsSubstring;
-using messaging::refusal_of_property;
+using kafka::refusal_of_property;
 
 // A variable of the environment, for as long as this lives.
 struct Variable {
@@ -86,11 +86,10 @@ TEST_CASE("settings: properties come by flags or by the environment, for all cli
                          "fetch.wait.max.ms=9", "--batch-records", "77", "--batch-wait-ms", "3"});
     CHECK_FALSE(parsed.code);
     const auto properties = parsed.config.kafka().properties;
-    CHECK(properties.all ==
-          messaging::Properties{{"security.protocol", "SSL"}, {"client.rack", "a"}});
-    CHECK(properties.producer == messaging::Properties{{"linger.ms", "5"}});
+    CHECK(properties.all == kafka::Properties{{"security.protocol", "SSL"}, {"client.rack", "a"}});
+    CHECK(properties.producer == kafka::Properties{{"linger.ms", "5"}});
     CHECK(properties.consumer ==
-          messaging::Properties{{"fetch.min.bytes", "7"}, {"fetch.wait.max.ms", "9"}});
+          kafka::Properties{{"fetch.min.bytes", "7"}, {"fetch.wait.max.ms", "9"}});
     CHECK(parsed.config.gather.max_records == 77);
     CHECK(parsed.config.gather.gather_time == std::chrono::milliseconds{3});
 }

@@ -7,7 +7,9 @@
 #include <catch2/generators/catch_generators.hpp>
 
 #include "core/enums.hpp"
-#include "shipping/shipping_service.hpp"
+#include "kafka/delivery.hpp"
+#include "outbox/unit_of_work.hpp"
+#include "shipping/shipping_handler.hpp"
 #include "support/rules_table.hpp"
 
 namespace {
@@ -278,10 +280,10 @@ OrderId order(std::uint8_t n) {
 
 // Hands `list` to a service in one batch; what it emits.
 std::vector<Event> handle(MemoryStore& store, const std::vector<Event>& list) {
-    ShippingService service(store, kSettings, IdSource(7));
-    std::vector<messaging::Delivery> batch;
+    ShippingHandler service(store, kSettings, IdSource(7));
+    std::vector<kafka::Delivery> batch;
     for (const Event& e : list) batch.emplace_back().event = e;
-    messaging::BatchOutput out;
+    outbox::BatchOutput out;
     REQUIRE(service.handle(kNow, batch, out));
     std::vector<Event> result;
     for (auto& outgoing : out.events) result.push_back(std::move(outgoing.data));

@@ -12,8 +12,8 @@
 #include <prometheus/registry.h>
 #include <rapidjson/document.h>
 
-#include "analytics/analytics_spans.hpp"
-#include "analytics/analytics_traces.hpp"
+#include "analytics/timeline/spans.hpp"
+#include "analytics/timeline/traces.hpp"
 
 namespace {
 

@@ -7,8 +7,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "analytics/analytics_api.hpp"
-#include "analytics/analytics_waiting.hpp"
+#include "analytics/timeline/timeline_api.hpp"
+#include "analytics/timeline/open_orders.hpp"
 
 namespace {
 

@@ -12,7 +12,7 @@
 
 #include "core/secret_file.hpp"
 #include "events/codec.hpp"
-#include "events/json.hpp"
+#include "json/json.hpp"
 #include "http/problem.hpp"
 
 namespace orderflow::sandbox {
@@ -55,12 +55,12 @@ BOOST_DESCRIBE_STRUCT(LedgerLine, (), (id, key, kind, amount, currency, at))
 
 }  // namespace orderflow::sandbox
 
-namespace orderflow::events {
+namespace orderflow::json {
 
 template <>
 inline constexpr auto kLimits<sandbox::ChargeRequest> =
     std::tuple{length(&sandbox::ChargeRequest::key, 1, 128),
-               range(&sandbox::ChargeRequest::amount, 0, kMaxTotal),
+               range(&sandbox::ChargeRequest::amount, 0, events::kMaxTotal),
                length(&sandbox::ChargeRequest::token, 1, 64)};
 
 template <>
@@ -71,7 +71,7 @@ inline constexpr auto kLimits<sandbox::Faults> =
 template <>
 inline constexpr bool kMayLackMembers<sandbox::Faults> = true;
 
-}  // namespace orderflow::events
+}  // namespace orderflow::json
 
 namespace orderflow::sandbox {
 
@@ -205,7 +205,7 @@ GatewayApi::Answer GatewayApi::serve(Handler handler, Fate fate, Request request
 
 GatewayApi::Answer GatewayApi::post_charge(Visit& visit) {
     const auto charge =
-        events::read_json<ChargeRequest>(visit.request.body, events::UnknownMembers::refuse);
+        json::read_json<ChargeRequest>(visit.request.body, json::UnknownMembers::refuse);
     if (!charge) co_return bad_request(charge.error());
     if (charge->key == "." || charge->key == "..") {
         const Error unusable{"validation", "key: no path can carry it"};
@@ -263,20 +263,19 @@ GatewayApi::Answer GatewayApi::get_ledger(Request request) {
     for (const Entry& e : entries) {
         lines.push_back({e.id, e.key, e.kind, e.amount, e.currency, e.at});
     }
-    co_return http::json_response(200, events::to_json(lines));
+    co_return http::json_response(200, json::to_json(lines));
 }
 
 GatewayApi::Answer GatewayApi::get_faults(Request) {
-    co_return http::json_response(200, events::to_json(draw_.faults()));
+    co_return http::json_response(200, json::to_json(draw_.faults()));
 }
 
 GatewayApi::Answer GatewayApi::put_faults(Request request) {
-    const auto faults =
-        events::read_json<Faults>(request.body, events::UnknownMembers::refuse, start_);
+    const auto faults = json::read_json<Faults>(request.body, json::UnknownMembers::refuse, start_);
     if (!faults) co_return bad_request(faults.error());
     if (const auto mistake = find_mistake(*faults)) co_return bad_request(*mistake);
     draw_.set(*faults);
-    co_return http::json_response(200, events::to_json(*faults));
+    co_return http::json_response(200, json::to_json(*faults));
 }
 
 std::string GatewayApi::charge_json(const std::string& key, const Charge& charge) const {
@@ -293,13 +292,13 @@ std::string GatewayApi::charge_json(const std::string& key, const Charge& charge
     if (view.status == Status::declined) {
         view.reason = token_unknown(charge) ? "CARD_TOKEN_UNKNOWN" : "CARD_DECLINED";
     }
-    return events::to_json(view);
+    return json::to_json(view);
 }
 
 Response GatewayApi::to_response(const std::string& key, const Decision& decision) const {
     const auto refused = [&](Refusal why) {
         const RefusalView view{key, why};
-        return http::json_response(409, events::to_json(view));
+        return http::json_response(409, json::to_json(view));
     };
     switch (decision.reply) {
         case Reply::created:

@@ -9,7 +9,8 @@
 #include <utility>
 
 #include "core/secret_file.hpp"
-#include "messaging/kafka_positions.hpp"
+#include "kafka/group_positions.hpp"
+#include "kafka/rdkafka.hpp"
 #include "orderctl/connect.hpp"
 #include "orderctl/facts.hpp"
 #include "orderctl/kafka_look.hpp"
@@ -18,10 +19,10 @@ namespace orderflow::orderctl {
 namespace {
 
 using events::Service;
-using messaging::Destroyer;
-using messaging::KafkaEvent;
-using messaging::KafkaHandle;
-using messaging::Queue;
+using kafka::ClientEvent;
+using kafka::ClientHandle;
+using kafka::Destroyer;
+using kafka::Queue;
 using Acl = std::unique_ptr<rd_kafka_AclBinding_t, Destroyer<&rd_kafka_AclBinding_destroy>>;
 using Alteration = std::unique_ptr<rd_kafka_UserScramCredentialAlteration_t,
                                    Destroyer<&rd_kafka_UserScramCredentialAlteration_destroy>>;
@@ -101,14 +102,14 @@ std::string text_of(const Held& held) {
 }
 
 // Of our principals; those of others are none of our business.
-std::vector<Held> read_held(const KafkaHandle& handle) {
+std::vector<Held> read_held(const ClientHandle& handle) {
     char error[256];
     const Acl any(rd_kafka_AclBindingFilter_new(
         RD_KAFKA_RESOURCE_ANY, nullptr, RD_KAFKA_RESOURCE_PATTERN_ANY, nullptr, nullptr,
         RD_KAFKA_ACL_OPERATION_ANY, RD_KAFKA_ACL_PERMISSION_TYPE_ANY, error, sizeof error));
     const Queue queue(rd_kafka_queue_new(handle.get()));
     rd_kafka_DescribeAcls(handle.get(), any.get(), nullptr, queue.get());
-    const KafkaEvent event = answer_in(queue, "rights");
+    const ClientEvent event = answer_in(queue, "rights");
     std::size_t count = 0;
     const auto** acls =
         rd_kafka_DescribeAcls_result_acls(rd_kafka_event_DescribeAcls_result(event.get()), &count);
@@ -122,13 +123,13 @@ std::vector<Held> read_held(const KafkaHandle& handle) {
     return all;
 }
 
-std::vector<std::string> users_without_password(const KafkaHandle& handle) {
+std::vector<std::string> users_without_password(const ClientHandle& handle) {
     std::vector<const char*> names;
     for (const std::string& name : principals()) names.push_back(name.c_str());
     const Queue queue(rd_kafka_queue_new(handle.get()));
     rd_kafka_DescribeUserScramCredentials(handle.get(), names.data(), names.size(), nullptr,
                                           queue.get());
-    const KafkaEvent event = answer_in(queue, "users");
+    const ClientEvent event = answer_in(queue, "users");
     std::size_t count = 0;
     const auto** users = rd_kafka_DescribeUserScramCredentials_result_descriptions(
         rd_kafka_event_DescribeUserScramCredentials_result(event.get()), &count);
@@ -146,7 +147,7 @@ std::vector<std::string> users_without_password(const KafkaHandle& handle) {
     return without;
 }
 
-void set_passwords(const KafkaHandle& handle, const std::string& directory) {
+void set_passwords(const ClientHandle& handle, const std::string& directory) {
     std::vector<Alteration> alterations;
     std::vector<rd_kafka_UserScramCredentialAlteration_t*> raw;
     for (const std::string& name : principals()) {
@@ -158,7 +159,7 @@ void set_passwords(const KafkaHandle& handle, const std::string& directory) {
     }
     const Queue queue(rd_kafka_queue_new(handle.get()));
     rd_kafka_AlterUserScramCredentials(handle.get(), raw.data(), raw.size(), nullptr, queue.get());
-    const KafkaEvent event = answer_in(queue, "users");
+    const ClientEvent event = answer_in(queue, "users");
     std::size_t count = 0;
     const auto** answers = rd_kafka_AlterUserScramCredentials_result_responses(
         rd_kafka_event_AlterUserScramCredentials_result(event.get()), &count);
@@ -177,14 +178,14 @@ void must_be_done(const rd_kafka_error_t* failed, const std::string& principal) 
     throw CannotDo("Kafka: a right of " + principal + ": " + rd_kafka_error_string(failed));
 }
 
-void give(const KafkaHandle& handle, const std::vector<Right>& rights) {
+void give(const ClientHandle& handle, const std::vector<Right>& rights) {
     if (rights.empty()) return;
     std::vector<Acl> acls;
     std::vector<rd_kafka_AclBinding_t*> raw;
     for (const Right& right : rights) raw.push_back(acls.emplace_back(acl_of(right)).get());
     const Queue queue(rd_kafka_queue_new(handle.get()));
     rd_kafka_CreateAcls(handle.get(), raw.data(), raw.size(), nullptr, queue.get());
-    const KafkaEvent event = answer_in(queue, "new rights");
+    const ClientEvent event = answer_in(queue, "new rights");
     std::size_t count = 0;
     const auto** results =
         rd_kafka_CreateAcls_result_acls(rd_kafka_event_CreateAcls_result(event.get()), &count);
@@ -193,7 +194,7 @@ void give(const KafkaHandle& handle, const std::vector<Right>& rights) {
     }
 }
 
-void take(const KafkaHandle& handle, const std::vector<Held>& surplus) {
+void take(const ClientHandle& handle, const std::vector<Held>& surplus) {
     if (surplus.empty()) return;
     std::vector<Acl> filters;
     std::vector<rd_kafka_AclBindingFilter_t*> raw;
@@ -208,7 +209,7 @@ void take(const KafkaHandle& handle, const std::vector<Held>& surplus) {
     }
     const Queue queue(rd_kafka_queue_new(handle.get()));
     rd_kafka_DeleteAcls(handle.get(), raw.data(), raw.size(), nullptr, queue.get());
-    const KafkaEvent event = answer_in(queue, "rights to take");
+    const ClientEvent event = answer_in(queue, "rights to take");
     std::size_t count = 0;
     const auto** results =
         rd_kafka_DeleteAcls_result_responses(rd_kafka_event_DeleteAcls_result(event.get()), &count);
@@ -223,7 +224,7 @@ struct Comparison {
     std::vector<std::string> without_password;
 };
 
-Comparison compare(const KafkaHandle& handle, const std::vector<Right>& wanted) {
+Comparison compare(const ClientHandle& handle, const std::vector<Right>& wanted) {
     Comparison found;
     std::vector<Held> held = read_held(handle);
     for (const Right& right : wanted) {
@@ -314,14 +315,13 @@ bool AccessStanding::as_wanted() const {
     return mended || (missing.empty() && surplus.empty() && without_password.empty());
 }
 
-AccessStanding look_at_access(const messaging::KafkaSettings& settings,
-                              const std::vector<Right>& wanted) {
-    return standing_of(compare(messaging::make_asking_client(settings), wanted));
+AccessStanding look_at_access(const kafka::Settings& settings, const std::vector<Right>& wanted) {
+    return standing_of(compare(kafka::make_asking_client(settings), wanted));
 }
 
-AccessStanding apply_access(const messaging::KafkaSettings& settings,
-                            const std::vector<Right>& wanted, const std::string& directory) {
-    const KafkaHandle handle = messaging::make_asking_client(settings);
+AccessStanding apply_access(const kafka::Settings& settings, const std::vector<Right>& wanted,
+                            const std::string& directory) {
+    const ClientHandle handle = kafka::make_asking_client(settings);
     const Comparison found = compare(handle, wanted);
     AccessStanding standing = standing_of(found);
     set_passwords(handle, directory);

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "messaging/kafka.hpp"
+#include "kafka/settings.hpp"
 
 namespace orderflow::orderctl {
 
@@ -44,12 +44,11 @@ struct AccessStanding {
 };
 
 // Throws CannotDo if the brokers do not answer, or keep no rights.
-AccessStanding look_at_access(const messaging::KafkaSettings& settings,
-                              const std::vector<Right>& wanted);
+AccessStanding look_at_access(const kafka::Settings& settings, const std::vector<Right>& wanted);
 
 // Gives what is missing, takes what is beyond, and sets the password (SCRAM-SHA-512) of each user:
 // the first line of the file of that name in `directory`. Returns when the brokers act on it.
-AccessStanding apply_access(const messaging::KafkaSettings& settings,
-                            const std::vector<Right>& wanted, const std::string& directory);
+AccessStanding apply_access(const kafka::Settings& settings, const std::vector<Right>& wanted,
+                            const std::string& directory);
 
 }  // namespace orderflow::orderctl

@@ -11,7 +11,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include "events/json.hpp"
+#include "json/json.hpp"
 #include "orderctl/check.hpp"
 #include "orderctl/check_metrics.hpp"
 #include "orderctl/commands.hpp"
@@ -243,7 +243,7 @@ int run_check(const Context& context, const CheckOptions& options, CheckMetrics*
     document.violations = std::move(report.violations);
     document.parked = parked_views(facts);
     if (context.json) {
-        print_raw(events::to_json(document) + "\n");
+        print_raw(json::to_json(document) + "\n");
     } else {
         print(document);
     }

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "core/enums.hpp"
-#include "messaging/topic_layout.hpp"
+#include "kafka/topic_layout.hpp"
 #include "orderctl/judge.hpp"
 #include "orderctl/records.hpp"
 
@@ -22,7 +22,7 @@ bool has_moved(const Facts& facts, const LedgerEvent& last, const LedgerEvent& e
     const string key = event.product != kNone ? facts.products[event.product].id
                                               : facts.orders[event.order].id.to_string();
     const auto count = static_cast<std::int32_t>(facts.topics[event.topic].partitions.size());
-    const auto homes = messaging::homes_of(key, facts.fewest_partitions, count);
+    const auto homes = kafka::homes_of(key, facts.fewest_partitions, count);
     const auto from = std::ranges::find(homes, std::int32_t{last.partition});
     return std::find(from, homes.end(), std::int32_t{event.partition}) != homes.end();
 }

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "core/secret_file.hpp"
+#include "kafka/properties.hpp"
 #include "postgres/connection.hpp"
 
 namespace orderflow::orderctl {
@@ -75,7 +76,7 @@ void Endpoints::describe(CLI::App& app) {
         ->envname("KAFKA_SETTINGS")
         ->delimiter(';')
         ->group(kConnection)
-        ->check(&messaging::refusal_of_property, "NAME=VALUE", "property");
+        ->check(&kafka::refusal_of_property, "NAME=VALUE", "property");
     for (const Service service : kServices) {
         const std::string name(short_name(service));
         add("--" + name + "-service-url", service_url_[at(service)], service_url_env(service),
@@ -198,10 +199,10 @@ const std::string& Endpoints::operator_url(Service service) const {
     return need(operator_[at(service)], "--" + std::string(schema_of(service)) + "-operator-url");
 }
 
-messaging::KafkaSettings Endpoints::kafka() const {
-    messaging::KafkaSettings settings{need(brokers_, "--brokers"), "orderctl", ""};
+kafka::Settings Endpoints::kafka() const {
+    kafka::Settings settings{need(brokers_, "--brokers"), "orderctl", ""};
     for (const std::string& text : kafka_) {
-        messaging::add_property(settings.properties.all, text);
+        kafka::add_property(settings.properties.all, text);
     }
     if (!kafka_password_file_.empty()) {
         settings.properties.all["sasl.password"] = secret_in(kafka_password_file_);

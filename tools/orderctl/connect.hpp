@@ -9,7 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "http/client.hpp"
-#include "messaging/kafka.hpp"
+#include "kafka/settings.hpp"
 #include "orderctl/facts.hpp"
 #include "orderctl/proposals.hpp"
 
@@ -32,7 +32,7 @@ public:
     // The service's own database with the rights of an operator.
     const std::string& operator_url(Service service) const;
     // Throws std::invalid_argument for a property that cannot be set.
-    messaging::KafkaSettings kafka() const;
+    kafka::Settings kafka() const;
     http::ClientSettings gateway() const;
     const std::string& group(Service service) const;
     std::map<std::string, std::string> groups() const;  // by the service's name

@@ -3,7 +3,7 @@
 #include <map>
 #include <span>
 
-#include "events/json.hpp"
+#include "json/json.hpp"
 
 namespace orderflow::orderctl {
 
@@ -91,7 +91,7 @@ void read_or_note(Service service, const Subjects& subjects, RowsBySubject& out,
             read(some);
         } catch (const std::exception& error) {
             const std::string note =
-                events::to_json(NoEvidence{std::string(schema_of(service)), error.what()});
+                json::to_json(NoEvidence{std::string(schema_of(service)), error.what()});
             for (const std::string& subject : some) out[subject].push_back({note});
         }
     }
@@ -105,9 +105,9 @@ void add_gateway(const Facts& facts, const OrderId& order, std::vector<RawJson>&
     const auto found = facts.order_index.find(order);
     if (!facts.gateway_read || found == facts.order_index.end()) return;
     const GatewayFacts& gateway = facts.orders[found->second].gateway;
-    rows.push_back({events::to_json(GatewayEvidence{"gateway", gateway.captures, gateway.captured,
-                                                    gateway.refunds, gateway.refunded,
-                                                    std::string(gateway.currency.text())})});
+    rows.push_back({json::to_json(GatewayEvidence{"gateway", gateway.captures, gateway.captured,
+                                                  gateway.refunds, gateway.refunded,
+                                                  std::string(gateway.currency.text())})});
 }
 
 }  // namespace

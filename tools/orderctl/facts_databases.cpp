@@ -2,11 +2,12 @@
 #include <algorithm>
 #include <limits>
 
-#include "events/json.hpp"
+#include "json/json.hpp"
 #include "orderctl/facts_readers.hpp"
 #include "orderctl/fold.hpp"
 #include "orderctl/odd_columns.hpp"
 #include "orderctl/parked_rows.hpp"
+#include "outbox/relay.hpp"
 
 namespace orderflow::orderctl {
 
@@ -163,11 +164,11 @@ std::vector<std::pair<std::string, std::string>> AuditDatabase::keyed_json_rows(
     return list;
 }
 
-std::vector<messaging::LedgerRow> AuditDatabase::ledger_of(const OrderId& order, std::int64_t seq) {
+std::vector<outbox::LedgerRow> AuditDatabase::ledger_of(const OrderId& order, std::int64_t seq) {
     const Rows rows = connection_.exec(kLedgerOfOrder, Params::of(order, seq));
-    std::vector<messaging::LedgerRow> list(static_cast<std::size_t>(rows.size()));
+    std::vector<outbox::LedgerRow> list(static_cast<std::size_t>(rows.size()));
     for (int i = 0; i < rows.size(); ++i) {
-        messaging::LedgerRow& row = list[static_cast<std::size_t>(i)];
+        outbox::LedgerRow& row = list[static_cast<std::size_t>(i)];
         row.seq = rows.int64(i, 0);
         row.event_id = rows.id<EventId>(i, 1);
         row.order_id = order;
@@ -262,8 +263,7 @@ void AuditDatabase::read_reservations(Facts& facts) {
         row.items = digest(rows.text(i, 4));
         const bool sold = row.state == ReservationState::SOLD;
         if (!sold && row.state != ReservationState::RESERVED) return id;
-        const auto items =
-            events::read_json<Items>(rows.text(i, 4), events::UnknownMembers::ignore);
+        const auto items = json::read_json<Items>(rows.text(i, 4), json::UnknownMembers::ignore);
         if (!items) return id;  // differs from the ledger's, and so do the sums
         for (const ReservedItem& item : *items) {
             ProductFacts& product = facts.products[facts.product(item.product_id)];

@@ -1,7 +1,7 @@
 // facts_readers.hpp: the sandbox's ledger, page by page.
 #include <rapidjson/document.h>
 
-#include "events/json.hpp"
+#include "json/json.hpp"
 #include "orderctl/facts_readers.hpp"
 #include "orderctl/service_calls.hpp"
 
@@ -56,8 +56,8 @@ void read_gateway(const Endpoints& endpoints, Facts& facts) {
         if (answer.status != 200) {
             throw CannotDo("gateway: the ledger answers " + std::to_string(answer.status));
         }
-        const auto lines = events::read_json<std::vector<GatewayLine>>(
-            answer.body, events::UnknownMembers::ignore);
+        const auto lines =
+            json::read_json<std::vector<GatewayLine>>(answer.body, json::UnknownMembers::ignore);
         if (!lines) throw CannotDo("gateway: the ledger is unreadable: " + lines.error().detail);
         for (const GatewayLine& line : *lines) take(facts, line);
         if (lines->empty()) break;  // a short page may just have been the newest

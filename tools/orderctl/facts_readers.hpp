@@ -20,8 +20,9 @@
 #include <utility>
 #include <vector>
 
-#include "messaging/relay.hpp"
-#include "messaging/topic_layout.hpp"
+#include "kafka/settings.hpp"
+#include "outbox/relay.hpp"
+#include "kafka/topic_layout.hpp"
 #include "orderctl/connect.hpp"
 #include "orderctl/facts.hpp"
 #include "postgres/connection.hpp"
@@ -59,7 +60,7 @@ public:
     std::vector<std::pair<std::string, std::string>> keyed_json_rows(const std::string& query,
                                                                      const std::string& key);
     // The ledger rows of an order in seq order, up to `seq`.
-    std::vector<messaging::LedgerRow> ledger_of(const OrderId& order, std::int64_t seq);
+    std::vector<outbox::LedgerRow> ledger_of(const OrderId& order, std::int64_t seq);
 
     Service service() const { return service_; }
 
@@ -81,7 +82,7 @@ AuditDatabase& database_of(AuditDatabases& databases, Service service);
 struct GroupView {
     Service service{};
     std::string group;
-    messaging::GroupPositions positions;
+    kafka::GroupPositions positions;
 };
 
 // Kafka as it was when this was made: which topics, how far they went, how far the groups were.
@@ -122,7 +123,7 @@ struct Retention {
     bool by_size = false;  // some may go sooner
 };
 // Of the catalog's topics that there are. Where the brokers do not say it, the catalog's.
-std::map<std::string, Retention> read_retention(const messaging::KafkaSettings& kafka);
+std::map<std::string, Retention> read_retention(const kafka::Settings& kafka);
 
 // Which of the five consumer groups have members now.
 std::vector<std::string> groups_with_members(const Endpoints& endpoints);

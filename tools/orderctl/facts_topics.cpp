@@ -1,21 +1,24 @@
 // facts_readers.hpp: the topics, from the beginning to where they ended when reading began.
 #include <algorithm>
 
-#include "messaging/kafka_positions.hpp"
-#include "messaging/rdkafka.hpp"
+#include "kafka/group_positions.hpp"
+#include "kafka/positions.hpp"
+#include "kafka/rdkafka.hpp"
+#include "kafka/record.hpp"
+#include "kafka/settings.hpp"
+#include "kafka/topic_layout.hpp"
 #include "orderctl/facts_readers.hpp"
 #include "orderctl/records.hpp"
 
 namespace orderflow::orderctl {
 namespace {
 
-using messaging::Conf;
-using messaging::Topics;
-using Handle = std::unique_ptr<rd_kafka_t, messaging::Destroyer<&rd_kafka_destroy>>;
-using Message =
-    std::unique_ptr<rd_kafka_message_t, messaging::Destroyer<&rd_kafka_message_destroy>>;
+using kafka::Conf;
+using kafka::Topics;
+using Handle = std::unique_ptr<rd_kafka_t, kafka::Destroyer<&rd_kafka_destroy>>;
+using Message = std::unique_ptr<rd_kafka_message_t, kafka::Destroyer<&rd_kafka_message_destroy>>;
 using Metadata =
-    std::unique_ptr<const rd_kafka_metadata_t, messaging::Destroyer<&rd_kafka_metadata_destroy>>;
+    std::unique_ptr<const rd_kafka_metadata_t, kafka::Destroyer<&rd_kafka_metadata_destroy>>;
 
 constexpr int kRequestMs = 10'000;
 constexpr int kSilenceMs = 30'000;  // without a record although there are some
@@ -31,16 +34,16 @@ void must(rd_kafka_resp_err_t error, const char* what) {
     if (error) throw CannotDo(std::string("Kafka: ") + what + ": " + rd_kafka_err2str(error));
 }
 
-Handle make_consumer(const messaging::KafkaSettings& kafka) {
-    Conf conf = messaging::base_conf(kafka, kafka.client_id);
-    messaging::set(conf.get(), "group.id", kafka.client_id);
-    messaging::set(conf.get(), "enable.auto.commit", "false");
-    messaging::set(conf.get(), "enable.auto.offset.store", "false");
-    messaging::set(conf.get(), "auto.offset.reset", "error");
-    messaging::set(conf.get(), "enable.partition.eof", "true");
-    messaging::set(conf.get(), "queued.max.messages.kbytes", "8192");
-    messaging::set(conf.get(), "fetch.max.bytes", "4194304");
-    messaging::set_all(conf.get(), kafka.properties.all);
+Handle make_consumer(const kafka::Settings& kafka) {
+    Conf conf = kafka::base_conf(kafka, kafka.client_id);
+    kafka::set(conf.get(), "group.id", kafka.client_id);
+    kafka::set(conf.get(), "enable.auto.commit", "false");
+    kafka::set(conf.get(), "enable.auto.offset.store", "false");
+    kafka::set(conf.get(), "auto.offset.reset", "error");
+    kafka::set(conf.get(), "enable.partition.eof", "true");
+    kafka::set(conf.get(), "queued.max.messages.kbytes", "8192");
+    kafka::set(conf.get(), "fetch.max.bytes", "4194304");
+    kafka::set_all(conf.get(), kafka.properties.all);
     char error[256];
     Handle handle(rd_kafka_new(RD_KAFKA_CONSUMER, conf.get(), error, sizeof error));
     if (!handle) throw CannotDo(error);
@@ -133,9 +136,9 @@ private:
         std::vector<std::string> names;
         for (const auto& topic : events::topics()) names.emplace_back(topic.name);
         try {
-            logs_ = messaging::read_layouts(handle_.get(), names,
-                                            std::chrono::milliseconds(kRequestMs));
-        } catch (const messaging::KafkaUnavailable& error) {
+            logs_ =
+                kafka::read_layouts(handle_.get(), names, std::chrono::milliseconds(kRequestMs));
+        } catch (const kafka::Unavailable& error) {
             throw CannotDo(std::string("Kafka: ") + error.what());
         }
     }
@@ -145,9 +148,9 @@ private:
         GroupView view{service, groups_[service], {}};
         try {
             view.positions =
-                messaging::read_group(handle_.get(), view.group, {consumed.begin(), consumed.end()},
-                                      std::chrono::milliseconds(kRequestMs));
-        } catch (const messaging::KafkaUnavailable& error) {
+                kafka::read_group(handle_.get(), view.group, {consumed.begin(), consumed.end()},
+                                  std::chrono::milliseconds(kRequestMs));
+        } catch (const kafka::Unavailable& error) {
             throw CannotDo(std::string("Kafka: ") + error.what());
         }
         if (!view.positions.unknown.empty()) {
@@ -231,7 +234,7 @@ private:
             const bool takes_part =
                 std::ranges::find(kConsumers, group.service) != std::end(kConsumers);
             if (fed && silent && takes_part) facts.silent_groups.push_back(group.group);
-            for (const messaging::PartitionPosition& at : partitions) {
+            for (const kafka::PartitionPosition& at : partitions) {
                 if (!at.committed_beyond_end() && !at.committed_elsewhere()) continue;
                 facts.stray_groups.push_back({group.group, at.topic, at.partition, *at.committed,
                                               at.end, at.committed_elsewhere()});
@@ -251,14 +254,14 @@ private:
 
     Handle handle_;
     std::map<Place, Span> spans_;
-    messaging::TopicLayouts logs_;
+    kafka::TopicLayouts logs_;
     std::vector<GroupView> views_;
     // Of the saga's services.
-    std::map<Place, std::vector<std::pair<Service, messaging::PartitionPosition>>> positions_;
+    std::map<Place, std::vector<std::pair<Service, kafka::PartitionPosition>>> positions_;
     std::map<Service, std::string> groups_;
     const std::uint32_t read_s_;
-    const messaging::KafkaSettings kafka_;
-    messaging::Record record_;  // the one at hand
+    const kafka::Settings kafka_;
+    kafka::Record record_;  // the one at hand
 };
 
 TopicsReader::TopicsReader(const Endpoints& endpoints) : impl_(std::make_unique<Impl>(endpoints)) {}

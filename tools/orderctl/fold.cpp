@@ -4,8 +4,8 @@
 
 #include "core/enums.hpp"
 #include "events/codec.hpp"
-#include "events/json.hpp"
-#include "messaging/topic_layout.hpp"
+#include "json/json.hpp"
+#include "kafka/topic_layout.hpp"
 #include "orderctl/records.hpp"
 
 namespace orderflow::orderctl {
@@ -45,7 +45,7 @@ Digest body_of(const events::Order& order) {
 }
 
 Digest destination_of(const events::Order& order) {
-    return order.shipment ? digest(events::to_json(*order.shipment)) : 0;
+    return order.shipment ? digest(json::to_json(*order.shipment)) : 0;
 }
 
 // Takes one event of an order into the rows that the ledgers say. An answer is why the event
@@ -111,7 +111,7 @@ struct FoldOrder {
         const auto pieces = pieces_of(e.order);
         row.emplace();
         row->reserved = true;
-        row->items = digest(events::to_json(pieces));
+        row->items = digest(json::to_json(pieces));
         row->body = take_order_block(facts, order, e.order);
         for (const Piece& piece : pieces) {
             facts.products[facts.product(piece.product_id)].held += piece.quantity;
@@ -285,7 +285,7 @@ void fold(Facts& facts, Service service, const LedgerLine& line) {
     event.content = content_of(line.key, line.type, line.data);
     const auto partitions = static_cast<int>(facts.topics[event.topic].partitions.size());
     if (partitions > 0) {
-        event.home = static_cast<std::int16_t>(messaging::partition_of(line.key, partitions));
+        event.home = static_cast<std::int16_t>(kafka::partition_of(line.key, partitions));
     }
     event.recorded_s = static_cast<std::uint32_t>(
         std::chrono::floor<std::chrono::seconds>(line.recorded_at).time_since_epoch().count());

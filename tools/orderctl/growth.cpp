@@ -5,18 +5,20 @@
 #include <memory>
 #include <thread>
 
-#include "messaging/kafka_positions.hpp"
-#include "messaging/postgres_ledger.hpp"
+#include "kafka/group_positions.hpp"
+#include "kafka/rdkafka.hpp"
+#include "kafka/topic_layout.hpp"
+#include "outbox/postgres_ledger.hpp"
 #include "orderctl/facts.hpp"
 #include "orderctl/kafka_look.hpp"
 
 namespace orderflow::orderctl {
 namespace {
 
-using messaging::Destroyer;
-using messaging::GroupPositions;
-using messaging::KafkaHandle;
-using messaging::TopicLayouts;
+using kafka::ClientHandle;
+using kafka::Destroyer;
+using kafka::GroupPositions;
+using kafka::TopicLayouts;
 using postgres::Params;
 using postgres::Statement;
 using std::chrono::milliseconds;
@@ -77,7 +79,7 @@ std::vector<Outbox> open_outboxes(const Endpoints& endpoints) {
 // kept until the connections end: so long none sends, even if somebody releases the hold.
 void take_lanes(const std::vector<Outbox>& outboxes, seconds patience) {
     for (const Outbox& outbox : outboxes) {
-        if (within(patience, [&] { return messaging::take_saga_lane(*outbox.connection); })) {
+        if (within(patience, [&] { return outbox::take_saga_lane(*outbox.connection); })) {
             continue;
         }
         throw CannotDo("the relay of " + std::string(short_name(outbox.service)) +
@@ -87,32 +89,32 @@ void take_lanes(const std::vector<Outbox>& outboxes, seconds patience) {
     }
 }
 
-TopicLayouts read_saga_layouts(const KafkaHandle& kafka) {
+TopicLayouts read_saga_layouts(const ClientHandle& kafka) {
     const auto names = events::saga_topics();
     const std::vector<std::string> topics(names.begin(), names.end());
     try {
-        TopicLayouts layouts = messaging::read_layouts(kafka.get(), topics, kAsk);
+        TopicLayouts layouts = kafka::read_layouts(kafka.get(), topics, kAsk);
         for (const std::string& topic : topics) {
             if (!layouts.contains(topic)) throw CannotDo("there is no topic " + topic);
         }
         return layouts;
-    } catch (const messaging::KafkaUnavailable& error) {
+    } catch (const kafka::Unavailable& error) {
         throw CannotDo(std::string("Kafka: ") + error.what());
     }
 }
 
-GroupPositions read_positions(const KafkaHandle& kafka, const Endpoints& endpoints,
+GroupPositions read_positions(const ClientHandle& kafka, const Endpoints& endpoints,
                               Service service) {
     const auto consumed = events::topics_consumed_by(service);
     try {
-        return messaging::read_group(kafka.get(), endpoints.group(service),
-                                     {consumed.begin(), consumed.end()}, kAsk);
-    } catch (const messaging::KafkaUnavailable& error) {
+        return kafka::read_group(kafka.get(), endpoints.group(service),
+                                 {consumed.begin(), consumed.end()}, kAsk);
+    } catch (const kafka::Unavailable& error) {
         throw CannotDo(std::string("Kafka: ") + error.what());
     }
 }
 
-Unread read_unread(const KafkaHandle& kafka, const Endpoints& endpoints) {
+Unread read_unread(const ClientHandle& kafka, const Endpoints& endpoints) {
     Unread unread;
     for (const Service service : kServices) {
         const GroupPositions group = read_positions(kafka, endpoints, service);
@@ -126,13 +128,13 @@ Unread read_unread(const KafkaHandle& kafka, const Endpoints& endpoints) {
     return unread;
 }
 
-Unread await_read(const KafkaHandle& kafka, const Endpoints& endpoints, seconds patience) {
+Unread await_read(const ClientHandle& kafka, const Endpoints& endpoints, seconds patience) {
     Unread unread;
     within(patience, [&] { return (unread = read_unread(kafka, endpoints)).empty(); });
     return unread;
 }
 
-void add_partitions(const KafkaHandle& kafka, const std::vector<std::string>& topics,
+void add_partitions(const ClientHandle& kafka, const std::vector<std::string>& topics,
                     std::int32_t partitions) {
     std::vector<NewPartitions> owned;
     std::vector<rd_kafka_NewPartitions_t*> raw;
@@ -143,9 +145,9 @@ void add_partitions(const KafkaHandle& kafka, const std::vector<std::string>& to
         if (!owned.back()) throw CannotDo(error);
         raw.push_back(owned.back().get());
     }
-    const messaging::Queue queue(rd_kafka_queue_new(kafka.get()));
+    const kafka::Queue queue(rd_kafka_queue_new(kafka.get()));
     rd_kafka_CreatePartitions(kafka.get(), raw.data(), raw.size(), nullptr, queue.get());
-    const messaging::KafkaEvent event = answer_in(queue, "new partitions");
+    const kafka::ClientEvent event = answer_in(queue, "new partitions");
     std::size_t count = 0;
     const auto** results = rd_kafka_CreatePartitions_result_topics(
         rd_kafka_event_CreatePartitions_result(event.get()), &count);
@@ -170,7 +172,7 @@ bool has_taken(const GroupPositions& group, std::int32_t partitions) {
 }  // namespace
 
 Unread hold(const Endpoints& endpoints, const std::string& by, seconds patience) {
-    const KafkaHandle kafka = messaging::make_asking_client(endpoints.kafka());
+    const ClientHandle kafka = kafka::make_asking_client(endpoints.kafka());
     read_saga_layouts(kafka);  // before anything is held: does Kafka answer?
     const auto outboxes = open_outboxes(endpoints);
     for (const Outbox& outbox : outboxes) {
@@ -186,7 +188,7 @@ Unread hold(const Endpoints& endpoints, const std::string& by, seconds patience)
 }
 
 Grown grow(const Endpoints& endpoints, std::int32_t partitions, seconds patience) {
-    const KafkaHandle kafka = messaging::make_asking_client(endpoints.kafka());
+    const ClientHandle kafka = kafka::make_asking_client(endpoints.kafka());
     const auto outboxes = open_outboxes(endpoints);
     for (const Outbox& outbox : outboxes) {
         if (outbox.connection->exec(kIsHeld).int64(0, 0) == 0) {

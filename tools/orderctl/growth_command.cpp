@@ -2,7 +2,7 @@
 #include <cstdlib>
 #include <memory>
 
-#include "events/json.hpp"
+#include "json/json.hpp"
 #include "orderctl/commands.hpp"
 #include "orderctl/growth.hpp"
 #include "orderctl/kafka_look.hpp"
@@ -59,7 +59,7 @@ int run_hold(const Context& context, const GrowthOptions& options) {
     const Unread unread =
         hold(context.endpoints, options.by, std::chrono::seconds(options.patience_s));
     if (context.json) {
-        print_raw(events::to_json(HoldDocument{unread.empty(), unread}) + "\n");
+        print_raw(json::to_json(HoldDocument{unread.empty(), unread}) + "\n");
     } else if (unread.empty()) {
         say("held: no relay sends, and every group has read to the end\n");
     } else {
@@ -74,9 +74,8 @@ int run_grow(const Context& context, const GrowthOptions& options) {
     const Grown grown =
         grow(context.endpoints, options.partitions, std::chrono::seconds(options.patience_s));
     if (context.json) {
-        print_raw(
-            events::to_json(GrowDocument{options.partitions, grown.topics, grown.unassigned}) +
-            "\n");
+        print_raw(json::to_json(GrowDocument{options.partitions, grown.topics, grown.unassigned}) +
+                  "\n");
     } else {
         for (const std::string& topic : grown.topics) {
             say(topic, " has ", options.partitions, " partitions now\n");
@@ -92,7 +91,7 @@ int run_grow(const Context& context, const GrowthOptions& options) {
 int run_release(const Context& context, const GrowthOptions& options) {
     const int released = release(context.endpoints, options.only_of);
     if (context.json) {
-        print_raw(events::to_json(ReleaseDocument{released}) + "\n");
+        print_raw(json::to_json(ReleaseDocument{released}) + "\n");
     } else {
         say(released, released == 1 ? " relay goes on\n" : " relays go on\n");
     }

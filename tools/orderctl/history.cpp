@@ -1,16 +1,16 @@
 #include "orderctl/history.hpp"
 
 #include "events/codec.hpp"
-#include "events/json.hpp"
+#include "json/json.hpp"
 
 namespace orderflow::orderctl {
 
 struct Line {
     std::string op;
-    events::Nullable<std::string> order_id;
+    json::Nullable<std::string> order_id;
     std::optional<std::string> outcome;
-    events::Nullable<std::string> key;
-    events::Nullable<std::string> customer_id;
+    json::Nullable<std::string> key;
+    json::Nullable<std::string> customer_id;
 };
 BOOST_DESCRIBE_STRUCT(Line, (), (op, order_id, outcome, key, customer_id))
 
@@ -47,7 +47,7 @@ Result<History> read_history(std::istream& in) {
             return Error{error.code, "history line " + std::to_string(number) + ": " +
                                          events::place_and_detail(error)};
         };
-        const auto line = events::read_json<Line>(text, events::UnknownMembers::ignore);
+        const auto line = json::read_json<Line>(text, json::UnknownMembers::ignore);
         if (!line) return where(line.error());
         if (line->op != "place") continue;
         auto placement = to_placement(*line);

@@ -4,21 +4,23 @@
 #include <optional>
 #include <thread>
 
-#include "messaging/kafka_positions.hpp"
+#include "kafka/group_positions.hpp"
+#include "kafka/rdkafka.hpp"
+#include "kafka/settings.hpp"
 #include "orderctl/facts_readers.hpp"
 
 namespace orderflow::orderctl {
 namespace {
 
-using messaging::Destroyer;
-using messaging::KafkaHandle;
+using kafka::ClientHandle;
+using kafka::Destroyer;
 using Options = std::unique_ptr<rd_kafka_AdminOptions_t, Destroyer<&rd_kafka_AdminOptions_destroy>>;
 
 constexpr int kRequestMs = 10'000;
 constexpr std::chrono::seconds kCoordinatorPatience{20};
 constexpr std::chrono::milliseconds kAskAgain{500};
 
-Options make_options(const KafkaHandle& handle, rd_kafka_admin_op_t operation) {
+Options make_options(const ClientHandle& handle, rd_kafka_admin_op_t operation) {
     Options options(rd_kafka_AdminOptions_new(handle.get(), operation));
     char error[256];
     rd_kafka_AdminOptions_set_request_timeout(options.get(), kRequestMs, error, sizeof error);
@@ -43,7 +45,7 @@ Retention retention_of(const rd_kafka_ConfigResource_t* topic, Retention retenti
 
 }  // namespace
 
-std::map<std::string, Retention> read_retention(const messaging::KafkaSettings& kafka) {
+std::map<std::string, Retention> read_retention(const kafka::Settings& kafka) {
     std::map<std::string, Retention> retention;
     std::vector<rd_kafka_ConfigResource_t*> asked;
     for (const auto& topic : events::topics()) {
@@ -51,12 +53,12 @@ std::map<std::string, Retention> read_retention(const messaging::KafkaSettings& 
         retention[name] = {topic.retention_ms, false};
         asked.push_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str()));
     }
-    const KafkaHandle handle = messaging::make_asking_client(kafka);
+    const ClientHandle handle = kafka::make_asking_client(kafka);
     const Options options = make_options(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
-    const messaging::Queue queue(rd_kafka_queue_new(handle.get()));
+    const kafka::Queue queue(rd_kafka_queue_new(handle.get()));
     rd_kafka_DescribeConfigs(handle.get(), asked.data(), asked.size(), options.get(), queue.get());
     rd_kafka_ConfigResource_destroy_array(asked.data(), asked.size());
-    const messaging::KafkaEvent event(rd_kafka_queue_poll(queue.get(), 2 * kRequestMs));
+    const kafka::ClientEvent event(rd_kafka_queue_poll(queue.get(), 2 * kRequestMs));
     if (!event || rd_kafka_event_error(event.get())) return retention;
     std::size_t count = 0;
     const auto** topics = rd_kafka_DescribeConfigs_result_resources(
@@ -80,14 +82,14 @@ bool will_pass(rd_kafka_resp_err_t code) {
 
 // nullopt: ask again.
 std::optional<std::vector<std::string>> ask_for_groups(const Endpoints& endpoints) {
-    const KafkaHandle handle = messaging::make_asking_client(endpoints.kafka());
+    const ClientHandle handle = kafka::make_asking_client(endpoints.kafka());
     std::vector<const char*> names;
     for (const Service service : kServices) names.push_back(endpoints.group(service).c_str());
     const Options options = make_options(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
-    const messaging::Queue queue(rd_kafka_queue_new(handle.get()));
+    const kafka::Queue queue(rd_kafka_queue_new(handle.get()));
     rd_kafka_DescribeConsumerGroups(handle.get(), names.data(), names.size(), options.get(),
                                     queue.get());
-    const messaging::KafkaEvent event(rd_kafka_queue_poll(queue.get(), 2 * kRequestMs));
+    const kafka::ClientEvent event(rd_kafka_queue_poll(queue.get(), 2 * kRequestMs));
     if (!event) throw CannotDo("Kafka: no answer about the consumer groups");
     if (will_pass(rd_kafka_event_error(event.get()))) return std::nullopt;
     if (rd_kafka_event_error(event.get())) {

@@ -1,25 +1,25 @@
 #include "orderctl/kafka_look.hpp"
 
-#include "messaging/kafka_positions.hpp"
+#include "kafka/group_positions.hpp"
 #include "orderctl/connect.hpp"
 
 namespace orderflow::orderctl {
 
-void must_answer(const messaging::KafkaSettings& kafka, std::chrono::milliseconds patience) {
-    const messaging::KafkaHandle handle = messaging::make_complaining_client(kafka);
+void must_answer(const kafka::Settings& kafka, std::chrono::milliseconds patience) {
+    const kafka::ClientHandle handle = kafka::make_complaining_client(kafka);
     try {
-        messaging::read_layouts(handle.get(), {"order-events"}, patience);
-    } catch (const messaging::KafkaUnavailable& error) {
-        const std::string why = messaging::complaint_of(handle.get());
+        kafka::read_layouts(handle.get(), {"order-events"}, patience);
+    } catch (const kafka::Unavailable& error) {
+        const std::string why = kafka::complaint_of(handle.get());
         throw CannotDo("no answer of " + kafka.brokers + " within " +
                        std::to_string(patience.count()) + " ms (" +
                        (why.empty() ? error.what() : why) + ")");
     }
 }
 
-messaging::KafkaEvent answer_in(const messaging::Queue& queue, const char* what) {
+kafka::ClientEvent answer_in(const kafka::Queue& queue, const char* what) {
     constexpr int kAnswerMs = 30'000;
-    messaging::KafkaEvent event(rd_kafka_queue_poll(queue.get(), kAnswerMs));
+    kafka::ClientEvent event(rd_kafka_queue_poll(queue.get(), kAnswerMs));
     if (!event) throw CannotDo(std::string("Kafka: no answer about ") + what);
     // The broker's own text is a Java object.
     if (rd_kafka_event_error(event.get()) == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED) {

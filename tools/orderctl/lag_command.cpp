@@ -4,7 +4,9 @@
 #include <map>
 #include <memory>
 
-#include "events/json.hpp"
+#include "json/json.hpp"
+#include "kafka/positions.hpp"
+#include "kafka/topic_layout.hpp"
 #include "orderctl/commands.hpp"
 #include "orderctl/facts_readers.hpp"
 #include "orderctl/kafka_look.hpp"
@@ -129,12 +131,11 @@ StandingView read_standing(AuditDatabase& database) {
                       FROM audit_v1_outbox WHERE seq > r.checkpoint) u,
              (SELECT count(*) FILTER (WHERE NOT dead) AS parked,
                      count(*) FILTER (WHERE dead) AS dead FROM audit_v1_parked) p)");
-    return events::read_json<StandingView>(rows.at(0), events::UnknownMembers::ignore).value();
+    return json::read_json<StandingView>(rows.at(0), json::UnknownMembers::ignore).value();
 }
 
 // Why a group may not go on in a partition; empty: nothing is odd.
-std::string trouble_of(const messaging::PartitionPosition& at,
-                       const messaging::GroupPositions& group) {
+std::string trouble_of(const kafka::PartitionPosition& at, const kafka::GroupPositions& group) {
     if (at.committed_elsewhere()) {
         return "committed in a log that is no more: the topic was made anew, and is read from its "
                "start";
@@ -174,13 +175,13 @@ std::vector<LaneView> read_lanes(AuditDatabase& database, std::int64_t saga_unse
         FROM audit_v1_relay_lanes l ORDER BY l.lane <> 'saga', l.lane)");
     std::vector<LaneView> lanes;
     for (const std::string& row : rows) {
-        lanes.push_back(events::read_json<LaneView>(row, events::UnknownMembers::ignore).value());
+        lanes.push_back(json::read_json<LaneView>(row, json::UnknownMembers::ignore).value());
         if (lanes.back().lane == "saga") lanes.back().unsent = saga_unsent;
     }
     return lanes;
 }
 
-void count_members(const messaging::GroupPositions& group, StandingView& view) {
+void count_members(const kafka::GroupPositions& group, StandingView& view) {
     view.idle = group.idle_members();
     if (!view.idle) return;
     view.members = std::ssize(group.members);
@@ -204,7 +205,7 @@ void read_groups(const Endpoints& endpoints, LagDocument& document) {
         const auto service = std::ranges::find(kServices, group.service) - kServices.begin();
         count_members(group.positions, document.services[service]);
         for (const auto& [topic, layout] : group.positions.topics) there[topic] = layout.partitions;
-        for (const messaging::PartitionPosition& at : group.positions.partitions) {
+        for (const kafka::PartitionPosition& at : group.positions.partitions) {
             const auto trouble = trouble_of(at, group.positions);
             document.partitions.push_back(
                 {std::string(short_name(group.service)), group.group, at.topic, at.partition,
@@ -392,7 +393,7 @@ void print_topics(const LagDocument& document) {
 int run_lag(const Context& context, const LagOptions& options) {
     const LagDocument document = read_lag(context.endpoints);
     if (context.json) {
-        print_raw(events::to_json(document) + "\n");
+        print_raw(json::to_json(document) + "\n");
     } else {
         print_services(document);
         say("\n");

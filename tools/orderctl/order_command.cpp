@@ -173,7 +173,7 @@ int run_order(const Context& context, const std::string& text) {
     document.waits_for = waits;
     document.events = order.events;
     if (!charge.empty()) document.charge = RawJson{charge};
-    print_raw(events::to_json(document) + "\n");
+    print_raw(json::to_json(document) + "\n");
     return kClean;
 }
 

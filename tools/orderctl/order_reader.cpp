@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <iterator>
 
-#include "events/json.hpp"
+#include "json/json.hpp"
+#include "kafka/positions.hpp"
+#include "kafka/topic_layout.hpp"
 #include "orderctl/evidence.hpp"
 #include "orderctl/parked_rows.hpp"
 
@@ -32,13 +34,13 @@ constexpr std::chrono::milliseconds kPatience{3'000};  // with Kafka
 template <class T, class Take>
 void each(AuditDatabase& database, Orders& orders, const std::string& query, Take take) {
     for (const auto& [id, row] : database.keyed_json_rows(query, "order_id")) {
-        take(orders[id], events::read_json<T>(row, events::UnknownMembers::ignore).value());
+        take(orders[id], json::read_json<T>(row, json::UnknownMembers::ignore).value());
     }
 }
 
 // Empty for data that cannot be read: an operator looks at what is odd, too.
 std::optional<std::string> about(const std::string& data) {
-    const auto found = events::read_json<About>(data, events::UnknownMembers::ignore);
+    const auto found = json::read_json<About>(data, json::UnknownMembers::ignore);
     if (!found) return std::nullopt;
     return found->reason ? found->reason : found->participant ? found->participant : found->error;
 }
@@ -175,9 +177,9 @@ Neighbourhood::Neighbourhood(const Endpoints& endpoints) : propose_(endpoints.pr
 Surroundings Neighbourhood::of(const std::string& order) const {
     Surroundings around{propose_, system_now(), trouble_, idle_, {}, {}, {}};
     for (const GroupView& group : groups_) {
-        for (const messaging::PartitionPosition& at : group.positions.partitions) {
+        for (const kafka::PartitionPosition& at : group.positions.partitions) {
             const auto& layout = group.positions.topics.at(at.topic);
-            const auto homes = messaging::homes_of(order, events::kPartitions, layout.partitions);
+            const auto homes = kafka::homes_of(order, events::kPartitions, layout.partitions);
             const std::pair who(std::string(short_name(group.service)), at.topic);
             if (at.partition == homes.back()) {
                 around.behind[who] = at.unread();

@@ -10,7 +10,7 @@
 namespace orderflow::orderctl {
 
 // Rows of audit_v1_parked, alias p, each with the record that is tried before it, if there is one:
-// the one that its service chooses of its order (libs/messaging/parked.cpp).
+// the one that its service chooses of its order (libs/outbox/parked_table.cpp).
 inline constexpr const char* kParkedRows = R"(audit_v1_parked p LEFT JOIN LATERAL (
     SELECT e.id AS head_id, e.due_at AS head_due FROM audit_v1_parked e
     WHERE e.order_id = p.order_id AND e.id < p.id AND NOT e.dead AND NOT p.dead

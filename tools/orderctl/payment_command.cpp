@@ -3,11 +3,13 @@
 #include <memory>
 
 #include "core/enums.hpp"
-#include "events/json.hpp"
-#include "messaging/outbox.hpp"
+#include "core/wake_up.hpp"
+#include "json/json.hpp"
+#include "outbox/postgres_unit_of_work.hpp"
 #include "orderctl/commands.hpp"
 #include "orderctl/terminal.hpp"
-#include "payment/payment_service.hpp"
+#include "outbox/unit_of_work.hpp"
+#include "payment/payment_handler.hpp"
 
 namespace orderflow::orderctl {
 
@@ -82,12 +84,12 @@ SettledView settle(const Context& context, const SettleOptions& options, const O
                                              : payment::Settlement::NEVER_CHARGED;
     postgres::Connection connection({context.endpoints.operator_url(events::Service::payment),
                                      schema_of(events::Service::payment)});
-    messaging::Bell bell;  // nobody listens here: the service's relay polls
-    messaging::PostgresUnitOfWork work(connection, events::Service::payment, bell);
+    WakeUp relay_wake_up;  // nobody listens here: the service's relay polls
+    outbox::PostgresUnitOfWork work(connection, events::Service::payment, relay_wake_up);
     const auto store = payment::make_payment_store(connection);
     std::optional<payment::Payment> found;
     bool settled = false;
-    messaging::run_transaction(work, [&](Instant now, messaging::BatchOutput& out) {
+    outbox::run_transaction(work, [&](Instant now, outbox::BatchOutput& out) {
         const auto payments = store->load({&id, 1});
         const payment::Payment* payment = payments.find(id);
         found = payment ? std::optional(*payment) : std::nullopt;
@@ -119,7 +121,7 @@ int run_settle(const Context& context, const SettleOptions& options) {
     if (!id) throw CannotDo("'" + options.order + "' is no order id (a lower-case UUID)");
     const SettledView view = settle(context, options, *id);
     if (context.json) {
-        print_raw(events::to_json(view) + "\n");
+        print_raw(json::to_json(view) + "\n");
     } else {
         say(id->to_string(), " ", view.message, "\n");
     }

@@ -9,7 +9,8 @@
 #include <set>
 
 #include "core/time.hpp"
-#include "events/json.hpp"
+#include "json/json.hpp"
+#include "kafka/settings.hpp"
 #include "orderctl/access.hpp"
 #include "orderctl/kafka_look.hpp"
 #include "orderctl/service_calls.hpp"
@@ -104,7 +105,7 @@ private:
     }
 
     void look_at_kafka() {
-        const messaging::KafkaSettings kafka = endpoints_.kafka();
+        const kafka::Settings kafka = endpoints_.kafka();
         must_answer(kafka, kPatience);
         for (const TopicStanding& topic : look_at_topics(kafka, wishes_.topics)) {
             if (topic.as_wanted()) continue;
@@ -121,7 +122,7 @@ private:
         look_at_kafka_certificates(kafka);
     }
 
-    void look_at_rights(const messaging::KafkaSettings& kafka) {
+    void look_at_rights(const kafka::Settings& kafka) {
         const AccessStanding standing = look_at_access(kafka, wanted_rights(endpoints_.groups()));
         if (standing.as_wanted()) return add(Verdict::good, "rights in Kafka", "as published");
         add(Verdict::bad, "rights in Kafka",
@@ -131,7 +132,7 @@ private:
                 " users without a password (orderctl topics show --users DIR)");
     }
 
-    void look_at_kafka_certificates(const messaging::KafkaSettings& kafka) {
+    void look_at_kafka_certificates(const kafka::Settings& kafka) {
         const auto& all = kafka.properties.all;
         for (const char* file : {"ssl.ca.location", "ssl.certificate.location"}) {
             if (const auto found = all.find(file); found != all.end()) look_at_file(found->second);

@@ -1,7 +1,7 @@
 // `orderctl preflight`.
 #include <memory>
 
-#include "events/json.hpp"
+#include "json/json.hpp"
 #include "orderctl/commands.hpp"
 #include "orderctl/preflight.hpp"
 #include "orderctl/terminal.hpp"
@@ -44,7 +44,7 @@ int run_preflight(const Context& context, const PreflightWishes& asked) {
         views.push_back({name, what, text});
     }
     if (context.json) {
-        print_raw(events::to_json(views) + "\n");
+        print_raw(json::to_json(views) + "\n");
         return bad ? kViolated : kClean;
     }
     constexpr std::size_t kVerdict = 8;

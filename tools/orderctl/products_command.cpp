@@ -9,7 +9,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
-#include "events/json.hpp"
+#include "json/json.hpp"
 #include "http/client.hpp"
 #include "http/request.hpp"
 #include "orderctl/commands.hpp"
@@ -74,7 +74,7 @@ std::vector<ProductLine> read_lines(std::istream& in, const std::string& file) {
     std::string text;
     for (int number = 1; std::getline(in, text); ++number) {
         if (text.find_first_not_of(" \t\r") == text.npos) continue;
-        auto line = events::read_json<ProductLine>(text, events::UnknownMembers::refuse);
+        auto line = json::read_json<ProductLine>(text, json::UnknownMembers::refuse);
         if (!line) {
             throw CannotDo(file + ", line " + std::to_string(number) + ": " + line.error().detail);
         }
@@ -119,7 +119,7 @@ asio::awaitable<void> work(http::Client& client, Load& load) {
         std::string target = "/api/products/" + http::percent_encode(line.product_id);
         const NewOffer offer{line.name, line.price, line.currency, line.stock};
         const auto answer = co_await client.request(std::move(method), std::move(target),
-                                                    events::to_json(offer), kPatience);
+                                                    json::to_json(offer), kPatience);
         take(load, line, answer);
     }
 }
@@ -147,7 +147,7 @@ int run_load(const Context& context, const std::string& file) {
     if (failed) std::rethrow_exception(failed);
     if (!load.silence.empty()) throw CannotDo("inventory-service: " + load.silence);
     if (context.json) {
-        print_raw(events::to_json(load.result) + "\n");
+        print_raw(json::to_json(load.result) + "\n");
     } else {
         say(load.result.created, " products created, ", load.result.known, " there already\n");
         for (const std::string& refused : load.result.refused) say("refused: ", refused, "\n");

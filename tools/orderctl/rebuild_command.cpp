@@ -100,7 +100,7 @@ int run_rebuild(const Context& context) {
     document.products = facts.count_products();
     document.ledger_rows = static_cast<std::int64_t>(facts.events.size());
     if (context.json) {
-        print_raw(events::to_json(document) + "\n");
+        print_raw(json::to_json(document) + "\n");
     } else {
         print(document);
     }

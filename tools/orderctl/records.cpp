@@ -3,15 +3,16 @@
 #include <algorithm>
 #include <limits>
 
-#include "messaging/batch.hpp"
-#include "messaging/topic_layout.hpp"
+#include "loops/batch.hpp"
+#include "kafka/topic_layout.hpp"
+#include "loops/decode.hpp"
 
 namespace orderflow::orderctl {
 namespace {
 
 constexpr std::size_t kMaxStrays = 100'000;
 
-StrayRecord* keep(Facts& facts, const messaging::Record& record) {
+StrayRecord* keep(Facts& facts, const kafka::Record& record) {
     if (facts.strays.size() >= kMaxStrays) {
         ++facts.more_strays;
         return nullptr;
@@ -28,11 +29,11 @@ StrayRecord* keep(Facts& facts, const messaging::Record& record) {
 // The consumers' own reading says so, not what they have put aside: a record that an operator has
 // discarded stands in no table any more, and one tried again looks like one that failed. They all
 // read alike, and analytics reads every kind.
-bool is_unreadable(const messaging::Record& record) {
-    return !messaging::decode_batch(Service::analytics, {record}).dead.empty();
+bool is_unreadable(const kafka::Record& record) {
+    return !loops::decode_batch(Service::analytics, {record}).dead.empty();
 }
 
-void take_stray(Facts& facts, const messaging::Record& record, std::uint8_t topic, bool has_id) {
+void take_stray(Facts& facts, const kafka::Record& record, std::uint8_t topic, bool has_id) {
     const auto producer = producer_of_topic(record.topic);
     const auto kind = producer ? kind_of_type(*producer, record.header("ce_type")) : std::nullopt;
     // Consumers skip a type that the catalog does not have, and refuse a record without an id or
@@ -53,10 +54,10 @@ void take_stray(Facts& facts, const messaging::Record& record, std::uint8_t topi
 // Where the event stands first. Consumers see an order's records in order only in the partition
 // of its key, which was another one before the topic got more of them; what somebody else delivered
 // elsewhere counts if there is no other.
-void set_place(const Facts& facts, LedgerEvent& event, const messaging::Record& record) {
+void set_place(const Facts& facts, LedgerEvent& event, const kafka::Record& record) {
     if (event.copies > 1) {
         const auto count = static_cast<std::int32_t>(facts.topics[event.topic].partitions.size());
-        const auto homes = messaging::homes_of(record.key, facts.fewest_partitions, count);
+        const auto homes = kafka::homes_of(record.key, facts.fewest_partitions, count);
         const auto at = std::ranges::find(homes, record.partition);
         const auto before = std::ranges::find(homes, std::int32_t{event.partition});
         const bool earlier = event.partition == record.partition && record.offset < event.offset;
@@ -68,7 +69,7 @@ void set_place(const Facts& facts, LedgerEvent& event, const messaging::Record& 
 
 }  // namespace
 
-void take_record(Facts& facts, const messaging::Record& record, std::uint8_t arrived) {
+void take_record(Facts& facts, const kafka::Record& record, std::uint8_t arrived) {
     const std::uint8_t topic = facts.topic(record.topic);
     ++facts.topics[topic].records;
     const auto id = EventId::parse(record.header("ce_id"));

@@ -1,7 +1,7 @@
 #pragma once
 // The topics' records against the ledgers' rows. Pure: the reader (facts_topics.cpp) brings every
 // record once, those of a partition in their order; unit tests bring their own.
-#include "messaging/record.hpp"
+#include "kafka/record.hpp"
 #include "orderctl/facts.hpp"
 
 namespace orderflow::orderctl {
@@ -9,7 +9,7 @@ namespace orderflow::orderctl {
 // `arrived`: the consumers (bits) whose group has committed an offset behind the record. Headers
 // are read as the services read them (Record::header: the first of a name). A record without a row
 // that no consumer can read has no effect and is no event, whatever became of it there: foreign.
-void take_record(Facts& facts, const messaging::Record& record, std::uint8_t arrived);
+void take_record(Facts& facts, const kafka::Record& record, std::uint8_t arrived);
 
 // Once all are read: what retention has taken counts as handled.
 void finish_records(Facts& facts);

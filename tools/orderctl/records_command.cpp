@@ -6,7 +6,7 @@
 #include <charconv>
 #include <memory>
 
-#include "events/json.hpp"
+#include "json/json.hpp"
 #include "orderctl/commands.hpp"
 #include "orderctl/facts_readers.hpp"
 #include "orderctl/order_reader.hpp"
@@ -117,7 +117,7 @@ std::vector<View> read_views(const Endpoints& endpoints, const RecordsOptions& o
                  "' AS service, topic, partition, \"offset\", order_id AS "
                  "\"orderId\", error, " +
                  columns + " FROM " + rest + " LIMIT " + std::to_string(options.limit))) {
-            views.push_back(events::read_json<View>(row, events::UnknownMembers::ignore).value());
+            views.push_back(json::read_json<View>(row, json::UnknownMembers::ignore).value());
         }
     }
     return views;
@@ -136,7 +136,7 @@ int run_list(const Context& context, const RecordsOptions& options) {
                                           std::string(kParkedRows) + " ORDER BY dead DESC, id");
     std::ranges::stable_partition(records, &RecordView::dead);
     if (context.json) {
-        print_raw(events::to_json(records) + "\n");
+        print_raw(json::to_json(records) + "\n");
         return kClean;
     }
     if (records.empty()) {
@@ -171,7 +171,7 @@ int run_decisions(const Context& context, const RecordsOptions& options) {
         "audit_v1_parked_decisions ORDER BY id DESC");
     std::ranges::stable_sort(decisions, std::ranges::greater(), &DecisionView::decided_at);
     if (context.json) {
-        print_raw(events::to_json(decisions) + "\n");
+        print_raw(json::to_json(decisions) + "\n");
         return kClean;
     }
     if (decisions.empty()) {
@@ -224,7 +224,7 @@ int run_decide(const Context& context, const RecordsOptions& options, bool retry
     if (!taken.is_null(0, 3)) view.order_id = taken.text(0, 3);
     view.error = taken.text(0, 4);
     if (context.json) {
-        print_raw(events::to_json(view) + "\n");
+        print_raw(json::to_json(view) + "\n");
         return kClean;
     }
     say(what, " (", place_of(view), ", order ", view.order_id.value_or("unknown"), ") ",

@@ -2,11 +2,12 @@
 #include <algorithm>
 #include <limits>
 
-#include "events/json.hpp"
-#include "messaging/kafka.hpp"
+#include "json/json.hpp"
+#include "kafka/producer.hpp"
 #include "orderctl/commands.hpp"
 #include "orderctl/facts_readers.hpp"
 #include "orderctl/terminal.hpp"
+#include "outbox/relay.hpp"
 
 namespace orderflow::orderctl {
 
@@ -67,9 +68,8 @@ bool chosen(const RepublishOptions& options, Service service) {
            std::ranges::find(options.services, name) != options.services.end();
 }
 
-void send(const Endpoints& endpoints, Service service,
-          const std::vector<messaging::LedgerRow>& rows) {
-    const auto producer = messaging::make_kafka_producer(endpoints.kafka(), service);
+void send(const Endpoints& endpoints, Service service, const std::vector<outbox::LedgerRow>& rows) {
+    const auto producer = kafka::make_producer(endpoints.kafka(), service);
     std::size_t persisted = 0;
     const auto take_reports = [&] {
         for (const auto& report : producer->reports()) persisted += report.persisted ? 1 : 0;
@@ -159,7 +159,7 @@ int run_republish(const Context& context, const RepublishOptions& options) {
     const auto views =
         one ? republish_order(context, options) : lower_checkpoints(context, options);
     if (context.json) {
-        print_raw(events::to_json(views) + "\n");
+        print_raw(json::to_json(views) + "\n");
         return kClean;
     }
     for (const RepublishedView& view : views) {

@@ -4,7 +4,7 @@
 #include <memory>
 #include <tuple>
 
-#include "events/json.hpp"
+#include "json/json.hpp"
 #include "orderctl/commands.hpp"
 #include "orderctl/evidence.hpp"
 #include "orderctl/order_reader.hpp"
@@ -96,7 +96,7 @@ std::vector<OpenOrder> read_page(AuditDatabase& orders, const std::string& after
         ORDER BY order_id)");
     std::vector<OpenOrder> page;
     for (const std::string& row : rows) {
-        page.push_back(events::read_json<OpenOrder>(row, events::UnknownMembers::ignore).value());
+        page.push_back(json::read_json<OpenOrder>(row, json::UnknownMembers::ignore).value());
     }
     return page;
 }
@@ -204,7 +204,7 @@ void print(const StuckDocument& document) {
 int run_stuck(const Context& context, const StuckOptions& options) {
     const StuckDocument document = read_stuck(context.endpoints, options);
     if (context.json) {
-        print_raw(events::to_json(document) + "\n");
+        print_raw(json::to_json(document) + "\n");
     } else {
         print(document);
     }

@@ -5,7 +5,8 @@
 #include <memory>
 #include <thread>
 
-#include "messaging/kafka_positions.hpp"
+#include "kafka/group_positions.hpp"
+#include "kafka/rdkafka.hpp"
 #include "orderctl/connect.hpp"
 #include "orderctl/kafka_look.hpp"
 
@@ -13,10 +14,10 @@ namespace orderflow::orderctl {
 namespace {
 
 using events::TopicSettings;
-using messaging::Destroyer;
-using messaging::KafkaEvent;
-using messaging::KafkaHandle;
-using messaging::Queue;
+using kafka::ClientEvent;
+using kafka::ClientHandle;
+using kafka::Destroyer;
+using kafka::Queue;
 using NewTopic = std::unique_ptr<rd_kafka_NewTopic_t, Destroyer<&rd_kafka_NewTopic_destroy>>;
 using Resource =
     std::unique_ptr<rd_kafka_ConfigResource_t, Destroyer<&rd_kafka_ConfigResource_destroy>>;
@@ -52,12 +53,12 @@ struct Described {
     std::string error;
 };
 
-std::map<std::string, Described> describe(const KafkaHandle& handle) {
+std::map<std::string, Described> describe(const ClientHandle& handle) {
     std::vector<std::string> names;
     for (const auto& topic : events::topics()) names.emplace_back(topic.name);
     const Queue queue(rd_kafka_queue_new(handle.get()));
-    messaging::ask_for_layouts(handle.get(), names, kAnswer, queue.get());
-    const KafkaEvent event = answer_in(queue, "topics");
+    kafka::ask_for_layouts(handle.get(), names, kAnswer, queue.get());
+    const ClientEvent event = answer_in(queue, "topics");
     std::size_t count = 0;
     const auto** topics = rd_kafka_DescribeTopics_result_topics(
         rd_kafka_event_DescribeTopics_result(event.get()), &count);
@@ -85,7 +86,7 @@ std::map<std::string, Described> describe(const KafkaHandle& handle) {
 }
 
 // The settings of these topics as the brokers apply them, by topic.
-std::map<std::string, Configs> read_configs(const KafkaHandle& handle,
+std::map<std::string, Configs> read_configs(const ClientHandle& handle,
                                             const std::vector<std::string>& topics) {
     std::map<std::string, Configs> found;
     if (topics.empty()) return found;
@@ -97,7 +98,7 @@ std::map<std::string, Configs> read_configs(const KafkaHandle& handle,
     }
     const Queue queue(rd_kafka_queue_new(handle.get()));
     rd_kafka_DescribeConfigs(handle.get(), raw.data(), raw.size(), nullptr, queue.get());
-    const KafkaEvent event = answer_in(queue, "the topics' settings");
+    const ClientEvent event = answer_in(queue, "the topics' settings");
     std::size_t count = 0;
     const auto** resources = rd_kafka_DescribeConfigs_result_resources(
         rd_kafka_event_DescribeConfigs_result(event.get()), &count);
@@ -117,7 +118,7 @@ std::map<std::string, Configs> read_configs(const KafkaHandle& handle,
     return found;
 }
 
-void make(const KafkaHandle& handle, std::vector<TopicStanding>& standings,
+void make(const ClientHandle& handle, std::vector<TopicStanding>& standings,
           const TopicWishes& wishes) {
     std::vector<NewTopic> topics;
     std::vector<rd_kafka_NewTopic_t*> raw;
@@ -140,7 +141,7 @@ void make(const KafkaHandle& handle, std::vector<TopicStanding>& standings,
     if (raw.empty()) return;
     const Queue queue(rd_kafka_queue_new(handle.get()));
     rd_kafka_CreateTopics(handle.get(), raw.data(), raw.size(), nullptr, queue.get());
-    const KafkaEvent event = answer_in(queue, "new topics");
+    const ClientEvent event = answer_in(queue, "new topics");
     std::size_t count = 0;
     const auto** results = rd_kafka_CreateTopics_result_topics(
         rd_kafka_event_CreateTopics_result(event.get()), &count);
@@ -160,7 +161,7 @@ bool is_config(const TopicDifference& difference) {
     return difference.property != "partitions" && difference.property != "replication";
 }
 
-void set_configs(const KafkaHandle& handle, std::vector<TopicStanding>& standings) {
+void set_configs(const ClientHandle& handle, std::vector<TopicStanding>& standings) {
     std::vector<Resource> resources;
     std::vector<rd_kafka_ConfigResource_t*> raw;
     for (const TopicStanding& standing : standings) {
@@ -178,7 +179,7 @@ void set_configs(const KafkaHandle& handle, std::vector<TopicStanding>& standing
     if (raw.empty()) return;
     const Queue queue(rd_kafka_queue_new(handle.get()));
     rd_kafka_IncrementalAlterConfigs(handle.get(), raw.data(), raw.size(), nullptr, queue.get());
-    const KafkaEvent event = answer_in(queue, "the topics' settings");
+    const ClientEvent event = answer_in(queue, "the topics' settings");
     std::size_t count = 0;
     const auto** results = rd_kafka_IncrementalAlterConfigs_result_resources(
         rd_kafka_event_IncrementalAlterConfigs_result(event.get()), &count);
@@ -196,7 +197,7 @@ void set_configs(const KafkaHandle& handle, std::vector<TopicStanding>& standing
     }
 }
 
-void await_made(const KafkaHandle& handle, const std::vector<TopicStanding>& standings) {
+void await_made(const ClientHandle& handle, const std::vector<TopicStanding>& standings) {
     const auto until = std::chrono::steady_clock::now() + kKnown;
     const auto known = [&] {
         const auto described = describe(handle);
@@ -209,7 +210,7 @@ void await_made(const KafkaHandle& handle, const std::vector<TopicStanding>& sta
     }
 }
 
-std::vector<TopicStanding> look(const KafkaHandle& handle, const TopicWishes& wishes) {
+std::vector<TopicStanding> look(const ClientHandle& handle, const TopicWishes& wishes) {
     const auto described = describe(handle);
     std::vector<std::string> existing;
     for (const auto& [name, topic] : described) {
@@ -250,14 +251,14 @@ bool TopicStanding::as_wanted() const {
            std::ranges::all_of(differences, &TopicDifference::mended);
 }
 
-std::vector<TopicStanding> look_at_topics(const messaging::KafkaSettings& settings,
+std::vector<TopicStanding> look_at_topics(const kafka::Settings& settings,
                                           const TopicWishes& wishes) {
-    return look(messaging::make_asking_client(settings), wishes);
+    return look(kafka::make_asking_client(settings), wishes);
 }
 
-std::vector<TopicStanding> apply_topics(const messaging::KafkaSettings& settings,
+std::vector<TopicStanding> apply_topics(const kafka::Settings& settings,
                                         const TopicWishes& wishes) {
-    const KafkaHandle handle = messaging::make_asking_client(settings);
+    const ClientHandle handle = kafka::make_asking_client(settings);
     auto standings = look(handle, wishes);
     make(handle, standings, wishes);
     set_configs(handle, standings);

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "events/catalog.hpp"
-#include "messaging/kafka.hpp"
+#include "kafka/settings.hpp"
 
 namespace orderflow::orderctl {
 
@@ -36,13 +36,12 @@ struct TopicStanding {
 
 // All topics of the catalog. More partitions than the catalog's are no difference: its count is the
 // minimum. Throws CannotDo if the brokers do not answer.
-std::vector<TopicStanding> look_at_topics(const messaging::KafkaSettings& settings,
+std::vector<TopicStanding> look_at_topics(const kafka::Settings& settings,
                                           const TopicWishes& wishes);
 
 // Makes what is missing and sets what differs, but for partitions and replicas: new partitions give
 // keys to other ones (orderctl topics grow does it without harm), replicas are moved by Kafka's own
 // tools. What it found, with what it did.
-std::vector<TopicStanding> apply_topics(const messaging::KafkaSettings& settings,
-                                        const TopicWishes& wishes);
+std::vector<TopicStanding> apply_topics(const kafka::Settings& settings, const TopicWishes& wishes);
 
 }  // namespace orderflow::orderctl

@@ -2,7 +2,8 @@
 // be.
 #include <memory>
 
-#include "events/json.hpp"
+#include "json/json.hpp"
+#include "kafka/settings.hpp"
 #include "orderctl/access.hpp"
 #include "orderctl/commands.hpp"
 #include "orderctl/kafka_look.hpp"
@@ -178,7 +179,7 @@ std::optional<AccessView> settle_access(const Endpoints& endpoints, const std::s
 }
 
 int run(const Context& context, const TopicsOptions& options, bool apply) {
-    const messaging::KafkaSettings kafka = context.endpoints.kafka();
+    const kafka::Settings kafka = context.endpoints.kafka();
     must_answer(kafka, kPatience);
     const auto access = settle_access(context.endpoints, options.users, apply);
     const TopicWishes wishes = wishes_of(context.endpoints, options);
@@ -187,7 +188,7 @@ int run(const Context& context, const TopicsOptions& options, bool apply) {
     document.access = access;
     document.as_wanted = document.as_wanted && (!access || access->as_wanted);
     if (context.json) {
-        print_raw(events::to_json(document) + "\n");
+        print_raw(json::to_json(document) + "\n");
     } else {
         print(document);
     }

@@ -1,0 +1,32 @@
+#pragma once
+// Wakes one waiting thread. The unit of work signals it after each commit that appended events; the
+// relay waits for it. Thread-safe.
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+
+namespace orderflow {
+
+class WakeUp {
+public:
+    void signal() {
+        const std::lock_guard lock(mutex_);
+        pending_ = true;
+        signalled_.notify_one();
+    }
+
+    // Waits until a signal comes, `at_most` so long. A signal that came before the call counts; one
+    // wait takes all signals so far.
+    void wait(std::chrono::milliseconds at_most) {
+        std::unique_lock lock(mutex_);
+        signalled_.wait_for(lock, at_most, [this] { return pending_; });
+        pending_ = false;
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable signalled_;
+    bool pending_ = false;
+};
+
+}  // namespace orderflow

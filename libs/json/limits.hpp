@@ -1,0 +1,79 @@
+#pragma once
+// Bounds of fields, as data: the codec enforces what is declared for a struct here. Values.
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+namespace orderflow::json {
+
+// Characters (Unicode code points) of a string.
+template <class Struct, class Member>
+struct Length {
+    Member Struct::* member;
+    std::size_t min, max;
+};
+
+// An integer's inclusive bounds.
+template <class Struct>
+struct Range {
+    std::int64_t Struct::* member;
+    std::int64_t min, max;
+};
+
+// Elements of an array.
+template <class Struct, class Element>
+struct Count {
+    std::vector<Element> Struct::* member;
+    std::size_t min, max;
+};
+
+// A string of exactly `length` capital letters (country codes).
+template <class Struct>
+struct Capitals {
+    std::string Struct::* member;
+    std::size_t length;
+};
+
+// A string out of a list: wire strings that cannot be enumerators.
+template <class Struct, std::size_t N>
+struct OneOf {
+    std::string Struct::* member;
+    std::array<std::string_view, N> values;
+};
+
+template <class S, class M>
+constexpr auto length(M S::* member, std::size_t min, std::size_t max) {
+    return Length<S, M>{member, min, max};
+}
+template <class S>
+constexpr auto range(std::int64_t S::* member, std::int64_t min, std::int64_t max) {
+    return Range<S>{member, min, max};
+}
+template <class S, class E>
+constexpr auto count(std::vector<E> S::* member, std::size_t min, std::size_t max) {
+    return Count<S, E>{member, min, max};
+}
+template <class S>
+constexpr auto capitals(std::string S::* member, std::size_t length) {
+    return Capitals<S>{member, length};
+}
+
+template <class S, std::size_t N>
+constexpr auto one_of(std::string S::* member, const std::array<std::string_view, N>& values) {
+    return OneOf<S, N>{member, values};
+}
+
+// Specialised for each struct that has bounded fields; unbounded structs keep the empty tuple.
+template <class T>
+inline constexpr auto kLimits = std::tuple{};
+
+// Specialised for structs whose members may all be missing in JSON: settings, which then keep the
+// value that they had.
+template <class T>
+inline constexpr bool kMayLackMembers = false;
+
+}  // namespace orderflow::json

@@ -1,0 +1,30 @@
+#pragma once
+// Looking at one topic on the handle of a client that lives anyway; inside libs/kafka only.
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "kafka/consumer.hpp"
+#include "kafka/producer.hpp"
+#include "kafka/settings.hpp"
+#include "kafka/topics.hpp"
+#include "kafka/rdkafka.hpp"
+
+namespace orderflow::kafka {
+
+Refusal refusal_of(rd_kafka_resp_err_t error);
+
+// Asks for a topic's state without waiting. To be destroyed before the handle.
+class TopicQuery {
+public:
+    explicit TopicQuery(rd_kafka_t* handle);
+    void ask(const std::string& topic);
+    std::optional<TopicState> answer(std::chrono::milliseconds at_most);
+
+private:
+    rd_kafka_t* const handle_;
+    const Queue answers_;
+    bool asked_ = false;
+};
+
+}  // namespace orderflow::kafka

@@ -1,0 +1,97 @@
+#pragma once
+// Events on their way to topics: the port `Producer`, and the idempotent producer behind it, over
+// librdkafka's C API. Nothing here creates a topic (orderctl topics apply does). Used by the relay,
+// on its thread; the simulator brings its own.
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/describe/enum.hpp>
+
+#include "core/ids.hpp"
+#include "core/time.hpp"
+#include "events/catalog.hpp"
+#include "kafka/settings.hpp"
+
+namespace orderflow::kafka {
+
+// An event as a record: the producer adds the CloudEvents headers.
+struct Message {
+    EventId event_id;
+    std::string topic;
+    std::string key;
+    std::string type;     // ce_type
+    std::string headers;  // JSON object of strings
+    std::string data;
+    Instant recorded_at;
+};
+
+// Why a topic does not take an event.
+BOOST_DEFINE_ENUM_CLASS(Refusal, gone, too_large, invalid, not_authorised, other)
+
+// It is the event that is refused, not the topic that is missing.
+inline bool is_about_the_event(Refusal why) {
+    return why == Refusal::too_large || why == Refusal::invalid;
+}
+
+// Where events go. Reports come in any order, but once for each token.
+class Producer {
+public:
+    virtual ~Producer() = default;
+    // False: the local queue is full; poll and try again.
+    virtual bool produce(const Message& message, std::uint64_t token) = 0;
+    struct Report {
+        std::uint64_t token = 0;
+        bool persisted = false;
+        Refusal why = Refusal::other;  // if it is not, and `error`, a static text
+        std::string_view error{};
+    };
+    virtual std::vector<Report> reports() = 0;
+    // Waits until every produced event is reported, at most `at_most`.
+    virtual void flush(std::chrono::milliseconds at_most) = 0;
+};
+
+// An idempotent producer, acks=all, no timeout: an event is reported persisted, or refused by its
+// topic, or the producer is destroyed. Destroying it purges what was not sent. A topic that is gone
+// refuses after 3 s, unless it is back by then.
+std::unique_ptr<Producer> make_producer(const Settings& settings, events::Service producer);
+
+// Whether librdkafka makes such a producer: properties that are each fine may not fit together.
+// Throws std::runtime_error with its reason. Connects nowhere.
+void check_producer(const Settings& settings);
+
+// What the broker says of a topic.
+struct TopicState {
+    std::string id;                  // of one that is there; another one after it was made anew
+    std::optional<Refusal> refusal;  // gone, not_authorised, other, and the broker's words
+    std::string error;
+};
+
+// The same for one topic only, which it can look at.
+class TopicProducer : public Producer {
+public:
+    // Asks for the topic's state, if it has not asked yet.
+    virtual void ask() = 0;
+    // The answer, for which it waits so long; empty: none yet, or none could be had: ask again.
+    virtual std::optional<TopicState> answer(std::chrono::milliseconds at_most) = 0;
+    // Learns who leads the topic's partitions, which a first event would have to wait for. Blocks.
+    virtual void warm_up(std::chrono::milliseconds at_most) = 0;
+    // The broker has given it its id, the other thing to wait for; as of the last 250 ms.
+    virtual bool has_id() const = 0;
+};
+
+struct TopicProducerSettings {
+    events::Service producer{};
+    std::string topic;
+    bool alone = false;    // one event per batch
+    bool gapless = false;  // after a refusal it sends nothing more to the partition
+};
+std::unique_ptr<TopicProducer> make_topic_producer(const Settings& settings,
+                                                   const TopicProducerSettings& topic);
+
+}  // namespace orderflow::kafka

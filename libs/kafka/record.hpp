@@ -1,0 +1,53 @@
+#pragma once
+// One record as a consumer sees it, and where records come from. `RecordSource` is a port: Kafka in
+// production (kafka_consumer.hpp), the simulated broker in tests. Used by a consumer loop's thread.
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/gathering.hpp"
+
+namespace orderflow::kafka {
+
+struct Record {
+    std::string_view topic;
+    std::int32_t partition = 0;
+    std::int64_t offset = 0;
+    std::string_view key;
+    std::string_view value;
+    std::vector<std::pair<std::string_view, std::string_view>> headers;
+    std::shared_ptr<const void> owner;  // keeps the bytes behind the views alive
+
+    // The first header of that name; empty when there is none.
+    std::string_view header(std::string_view name) const {
+        for (const auto& [key_, value_] : headers) {
+            if (key_ == name) return value_;
+        }
+        return {};
+    }
+};
+
+class RecordSource {
+public:
+    virtual ~RecordSource() = default;
+
+    // What is waiting, gathered as `gathering` says; waits up to `idle` for a first record. Records
+    // come in order within a partition. Empty: nothing came. Throws on a broken client.
+    virtual std::vector<Record> poll(Gathering& gathering, std::chrono::milliseconds idle) = 0;
+
+    // The records are done for good: their offsets may be committed.
+    virtual void processed(const std::vector<Record>& records) = 0;
+
+    // Holds fetching and keeps the membership alive for `time`, or until `stop`. False when
+    // partitions were taken away meanwhile: what was polled before must be dropped.
+    virtual bool hold(std::chrono::milliseconds time, std::stop_token stop) = 0;
+
+    // Commits what is processed and leaves the group.
+    virtual void close() = 0;
+};
+
+}  // namespace orderflow::kafka

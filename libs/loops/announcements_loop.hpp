@@ -1,0 +1,19 @@
+#pragma once
+// The thread that sends announcements of parked records, each topic at its own pace. Inside
+// libs/loops only: RelayLoop runs it.
+#include <stop_token>
+
+#include "core/wake_up.hpp"
+#include "loops/consumer_loop.hpp"
+#include "loops/context.hpp"
+#include "loops/failures.hpp"
+#include "loops/queue_loop.hpp"
+#include "loops/relay_loop.hpp"
+#include "outbox/postgres_unit_of_work.hpp"
+
+namespace orderflow::loops {
+
+// Sleeps until `announced` is rung, then leads, if no other process does, until all is sent.
+void send_announcements(std::stop_token stop, const Context& context, WakeUp& announced);
+
+}  // namespace orderflow::loops

@@ -1,0 +1,167 @@
+#include "loops/batch.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "kafka/delivery.hpp"
+#include "kafka/record.hpp"
+#include "outbox/aggregates.hpp"
+#include "loops/bisect.hpp"
+#include "outbox/parking.hpp"
+
+namespace orderflow::loops {
+
+namespace {
+
+// Runs parts of one batch, each in a transaction of its own.
+class BatchRun {
+public:
+    BatchRun(outbox::UnitOfWork& work, BatchHandler& handler, BatchReport& report)
+        : work_(work), handler_(handler), report_(report) {}
+
+    // One transaction: handles `range`, parks `dead`.
+    void operator()(std::span<const kafka::Delivery> range) { run(range, {}); }
+    void run(std::span<const kafka::Delivery> range, std::span<const outbox::ParkedRecord> dead) {
+        bool handled = false;
+        std::size_t parked = 0;
+        std::size_t emitted = 0;
+        report_.lost_races +=
+            outbox::run_transaction(work_, [&](Instant now, outbox::BatchOutput& out) {
+                const auto free = not_blocked(range, out);
+                handled = !free.empty();
+                if (handled && !handler_.handle(now, free, out)) return false;
+                parked = out.parked.size();
+                emitted = out.events.size();
+                out.parked.insert(out.parked.end(), dead.begin(), dead.end());
+                return true;
+            });
+        report_.parked += parked;
+        report_.emitted += emitted;
+        // A transaction that asked the handler nothing must not hand out what an earlier attempt,
+        // rolled back, left behind.
+        if (handled) handler_.committed();
+    }
+
+    void park(const kafka::Delivery& delivery, const std::string& what) {
+        outbox::run_transaction(work_, [&](Instant, outbox::BatchOutput& out) {
+            out.put_aside(delivery, outbox::Parking::failed, "failed: " + what);
+            return true;
+        });
+        ++report_.parked;
+    }
+
+private:
+    // Those whose order waits for nothing; the others are put aside behind what it waits for.
+    // Views into `range` or into `free_`.
+    std::span<const kafka::Delivery> not_blocked(std::span<const kafka::Delivery> range,
+                                                 outbox::BatchOutput& out) {
+        const auto ids =
+            outbox::distinct_orders(range, [](const kafka::Delivery& d) { return d.order_id(); });
+        const std::vector<OrderId> blocked = work_.blocked(ids);
+        if (blocked.empty()) return range;
+        free_.clear();
+        for (const kafka::Delivery& delivery : range) {
+            const OrderId* id = delivery.order_id();
+            if (id && std::ranges::find(blocked, *id) != blocked.end()) {
+                out.put_aside(delivery, outbox::Parking::behind, "behind: an earlier record waits");
+            } else {
+                free_.push_back(delivery);
+            }
+        }
+        return free_;
+    }
+
+    outbox::UnitOfWork& work_;
+    BatchHandler& handler_;
+    BatchReport& report_;
+    std::vector<kafka::Delivery> free_;
+};
+
+}  // namespace
+
+BatchReport run_batch(outbox::UnitOfWork& work, BatchHandler& handler, const DecodedBatch& batch) {
+    BatchReport report = batch.report;
+    if (batch.deliveries.empty() && batch.dead.empty()) return report;
+    BatchRun run(work, handler, report);
+    const std::span<const kafka::Delivery> all = batch.deliveries;
+    std::string what;
+    try {
+        run.run(all, batch.dead);
+        return report;
+    } catch (const std::exception& error) {
+        if (outbox::is_unavailable(error) || all.empty()) throw;
+        what = error.what();
+    }
+    if (!batch.dead.empty()) run.run({}, batch.dead);
+    auto guilty = [&run](const kafka::Delivery& delivery, const std::string& why) {
+        run.park(delivery, why);
+    };
+    bisect_failed(all, what, run, guilty);
+    return report;
+}
+
+namespace {
+
+outbox::Retried failed_again(const outbox::WaitingRecord& waiting, std::string error, Instant now) {
+    const auto wait = outbox::next_try_after(waiting.attempts + 1);
+    return {&waiting, std::move(error), wait ? std::optional(now + *wait) : std::nullopt};
+}
+
+// Says what became of a try, inside the transaction.
+Retry tell(outbox::UnitOfWork& work, const outbox::Retried& retried, outbox::BatchOutput& out) {
+    if (!work.retried(retried)) return Retry::overtaken;
+    out.announces = !retried.done();
+    if (retried.done()) return Retry::done;
+    return retried.due_at ? Retry::failed : Retry::died;
+}
+
+// The same in a transaction of its own.
+template <class Verdict>
+Retry settle(outbox::UnitOfWork& work, Verdict verdict) {
+    Retry outcome{};
+    outbox::run_transaction(work, [&](Instant now, outbox::BatchOutput& out) {
+        outcome = tell(work, verdict(now), out);
+        return true;
+    });
+    return outcome;
+}
+
+}  // namespace
+
+std::optional<Retry> retry_due(events::Service self, outbox::UnitOfWork& work,
+                               BatchHandler& handler) {
+    std::optional<outbox::WaitingRecord> waiting;
+    std::optional<Retry> outcome;
+    std::optional<std::string> failure;
+    bool handled = false;
+    const auto attempt = [&](Instant now, outbox::BatchOutput& out) {
+        outcome.reset();
+        handled = false;
+        waiting = work.take_due(now);
+        if (!waiting) return true;
+        const std::vector<kafka::Record> records{waiting->record};
+        const DecodedBatch batch = decode_batch(self, records);
+        handled = !batch.deliveries.empty();
+        if (handled && !handler.handle(now, batch.deliveries, out)) return false;
+        // Still unreadable, or still an orphan: not parked a second time.
+        auto parked = batch.dead.empty() ? std::exchange(out.parked, {}) : batch.dead;
+        if (parked.empty()) return true;
+        outcome = tell(work, failed_again(*waiting, std::move(parked[0].error), now), out);
+        return true;
+    };
+    try {
+        outbox::run_transaction(work, attempt);
+    } catch (const std::exception& error) {
+        if (outbox::is_unavailable(error) || !waiting) throw;
+        failure = error.what();
+    }
+    if (failure) {
+        return settle(
+            work, [&](Instant now) { return failed_again(*waiting, "failed: " + *failure, now); });
+    }
+    if (handled) handler.committed();
+    if (!waiting || outcome) return outcome;
+    return settle(work, [&](Instant) { return outbox::Retried{&*waiting, "", std::nullopt}; });
+}
+
+}  // namespace orderflow::loops

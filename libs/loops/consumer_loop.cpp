@@ -1,0 +1,168 @@
+#include "loops/consumer_loop.hpp"
+
+#include <map>
+#include <set>
+#include <utility>
+
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <spdlog/spdlog.h>
+
+#include "core/pause.hpp"
+#include "core/backoff.hpp"
+#include "kafka/consumer.hpp"
+#include "kafka/record.hpp"
+#include "loops/consumer_step.hpp"
+#include "loops/consumer_metrics.hpp"
+#include "loops/failures.hpp"
+#include "outbox/postgres_unit_of_work.hpp"
+#include "outbox/parked_table.hpp"
+
+namespace orderflow::loops {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kIdlePoll{500};
+constexpr milliseconds kTick{1'000};  // between two looks at the parked records
+constexpr int kRetriesAtOnce = 100;
+constexpr milliseconds kCountEvery{5'000};    // the parked records, of which there may be many
+constexpr milliseconds kHealthyLife{30'000};  // a client that lived so long was no false start
+
+std::vector<std::string> consumed_topics(events::Service service) {
+    const auto names = events::topics_consumed_by(service);
+    return {names.begin(), names.end()};
+}
+
+// What a ConsumerLoop's thread works with besides the client.
+class ConsumerThread {
+public:
+    ConsumerThread(std::stop_token stop, const Context& context, const HandlerFactory& make_handler,
+                   GatherLimits limits, kafka::FetchSettings fetch, StartStep& joining)
+        : stop_(stop),
+          context_(context),
+          joining_(joining),
+          limits_(limits),
+          fetch_(fetch),
+          metrics_(context.registry),
+          lags_(context.registry, context.kafka.group_id),
+          connection_(context.database_url),
+          work_(connection_, context.service, context.relay_wake_up),
+          handler_(make_handler(connection_)) {}
+
+    // One client's life. Throws when it is broken.
+    void run() {
+        kafka::Consumer source(
+            context_.kafka, consumed_topics(context_.service), fetch_,
+            [this](std::span<const kafka::Record> records) { fetched(records); });
+        ConsumerStep consumer(context_.service, source, work_, *handler_, limits_);
+        while (!stop_.stop_requested()) {
+            if (consumer.poll(kIdlePoll)) handle(consumer, source);
+            if (source.joined()) joining_.done();
+            if (steady_clock::now() < next_tick_) continue;
+            next_tick_ = steady_clock::now() + kTick;
+            if (context_.kafka_pulse && source.answers() != answers_) context_.kafka_pulse->beat();
+            answers_ = source.answers();
+            lags_.show(source.lags());
+            retry_parked();
+        }
+        source.close();
+    }
+
+    void broken() { metrics_.failures.Increment(); }
+
+private:
+    void fetched(std::span<const kafka::Record> records) const {
+        if (spdlog::should_log(spdlog::level::debug)) {
+            std::size_t bytes = 0;
+            for (const kafka::Record& record : records)
+                bytes += record.key.size() + record.value.size();
+            spdlog::debug("kafka: fetched {} records, {} bytes", records.size(), bytes);
+        }
+        if (context_.on_fetch) context_.on_fetch(records);
+    }
+
+    // Until all is committed: a failure rolls back, holds the partitions and does it again, for as
+    // long as it takes, or until the partitions are taken away or the process stops; then the
+    // batch comes again, here or elsewhere.
+    void handle(ConsumerStep& consumer, kafka::RecordSource& source) {
+        Backoff backoff;
+        while (!stop_.stop_requested()) {
+            try {
+                const auto begun = steady_clock::now();
+                const BatchReport report = consumer.handle();
+                return metrics_.count(report, steady_clock::now() - begun);
+            } catch (const std::exception&) {
+                broken();
+                report_failure("consumer", connection_);
+                if (!source.hold(backoff.next(), stop_)) return consumer.drop();
+            }
+        }
+    }
+
+    void retry_parked() {
+        try {
+            for (int i = 0; i < kRetriesAtOnce && !stop_.stop_requested(); ++i) {
+                const auto retry = retry_due(context_.service, work_, *handler_);
+                if (!retry) break;
+                metrics_.count(*retry);
+            }
+            if (steady_clock::now() < next_count_) return;
+            metrics_.show(outbox::ParkedTable(connection_).count());
+            next_count_ = steady_clock::now() + kCountEvery;
+        } catch (const std::exception&) {
+            metrics_.failures.Increment();
+            report_failure("parked records", connection_);
+        }
+    }
+
+    const std::stop_token stop_;
+    const Context& context_;
+    StartStep& joining_;
+    const GatherLimits limits_;
+    const kafka::FetchSettings fetch_;
+    ConsumerMetrics metrics_;
+    LagMetrics lags_;
+    postgres::Connection connection_;
+    outbox::PostgresUnitOfWork work_;
+    const std::unique_ptr<BatchHandler> handler_;
+    std::uint64_t answers_ = 0;  // of the brokers, as of the last tick
+    steady_clock::time_point next_tick_{};
+    steady_clock::time_point next_count_{};
+};
+
+}  // namespace
+
+ConsumerLoop::ConsumerLoop(const Context& context, HandlerFactory make_handler, GatherLimits limits,
+                           kafka::FetchSettings fetch)
+    : thread_([this, context, make_handler = std::move(make_handler), limits,
+               fetch](std::stop_token stop) { run(stop, context, make_handler, limits, fetch); }) {}
+
+void ConsumerLoop::request_stop() { thread_.request_stop(); }
+
+void ConsumerLoop::join() {
+    if (thread_.joinable()) thread_.join();
+}
+
+void ConsumerLoop::run(std::stop_token stop, Context context, HandlerFactory make_handler,
+                       GatherLimits limits, kafka::FetchSettings fetch) {
+    StartStep joining(context.start_steps, "consumer");
+    if (!context.await_all(stop)) return;
+    joining.because("its group has not given it partitions yet");
+    ConsumerThread thread(stop, context, make_handler, limits, fetch, joining);
+    Backoff restarts;
+    while (!stop.stop_requested()) {
+        const auto begun = steady_clock::now();
+        try {
+            thread.run();
+        } catch (const std::exception& error) {  // a fatal error of the client: make a new one
+            spdlog::error("consumer: {}", error.what());
+            thread.broken();
+            if (steady_clock::now() - begun > kHealthyLife) restarts.reset();
+            pause(stop, restarts.next());
+        }
+    }
+}
+
+}  // namespace orderflow::loops

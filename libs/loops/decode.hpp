@@ -1,0 +1,35 @@
+#pragma once
+// From records to deliveries: envelope, type and data are checked outside the transaction, and what
+// cannot be read is set apart. Used by the batch consumer. Pure; any thread.
+#include <cstddef>
+#include <vector>
+
+#include "events/catalog.hpp"
+#include "kafka/delivery.hpp"
+#include "kafka/record.hpp"
+#include "outbox/parking.hpp"
+
+namespace orderflow::loops {
+
+// Counts of one batch, for metrics and tests.
+struct BatchReport {
+    std::size_t records = 0;
+    std::size_t deliveries = 0;
+    std::size_t skipped = 0;     // not for this service
+    std::size_t unknown = 0;     // type unknown to the catalog
+    std::size_t doubles = 0;     // the same ce_id twice in the batch
+    std::size_t dead = 0;        // undecodable
+    std::size_t parked = 0;      // put aside for a later try
+    std::size_t lost_races = 0;  // compare-and-set attempts lost
+    std::size_t emitted = 0;
+};
+
+// Records sorted into what is handled and what is put aside. Views into `records`.
+struct DecodedBatch {
+    std::vector<kafka::Delivery> deliveries;
+    std::vector<outbox::ParkedRecord> dead;
+    BatchReport report;
+};
+DecodedBatch decode_batch(events::Service self, const std::vector<kafka::Record>& records);
+
+}  // namespace orderflow::loops

@@ -1,0 +1,28 @@
+#include "loops/failures.hpp"
+
+#include <exception>
+
+#include <spdlog/spdlog.h>
+
+namespace orderflow::loops {
+
+void report_failure(const char* where, postgres::Connection& connection) {
+    try {
+        throw;
+    } catch (const postgres::DatabaseError& error) {
+        spdlog::warn("{}: {} (SQLSTATE {})", where, error.what(), error.sqlstate());
+    } catch (const std::exception& error) {
+        spdlog::error("{}: {}", where, error.what());
+    }
+    connection.reset();
+}
+
+prometheus::Counter& failure_counter(prometheus::Registry& registry, const char* loop) {
+    return prometheus::BuildCounter()
+        .Name("orderflow_loop_failures_total")
+        .Help("Batches of work rolled back by a failure, by loop")
+        .Register(registry)
+        .Add({{"loop", loop}});
+}
+
+}  // namespace orderflow::loops

@@ -1,0 +1,16 @@
+#pragma once
+// What every loop does with a failure: log it, count it, drop the connection. On the loop's thread.
+#include <prometheus/counter.h>
+#include <prometheus/registry.h>
+
+#include "postgres/connection.hpp"
+
+namespace orderflow::loops {
+
+// Logs the current exception and drops the connection: the next attempt gets a new one.
+void report_failure(const char* where, postgres::Connection& connection);
+
+// Counts failures of one kind of loop.
+prometheus::Counter& failure_counter(prometheus::Registry& registry, const char* loop);
+
+}  // namespace orderflow::loops

@@ -1,0 +1,111 @@
+#pragma once
+// A thread for work that comes by a queue. It has its own connection, catches at its top and
+// counts; each item is answered, as failed for its own fault only.
+#include <functional>
+#include <memory>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "core/batch_queue.hpp"
+#include "loops/failures.hpp"
+#include "loops/context.hpp"
+#include "outbox/postgres_unit_of_work.hpp"
+#include "outbox/unit_of_work.hpp"
+
+namespace orderflow::loops {
+
+// Work that comes by HTTP: concurrent requests are committed together, on the loop's own
+// connection, and each caller is told after the commit.
+template <class T>
+class QueueLoop {
+public:
+    class Worker {
+    public:
+        virtual ~Worker() = default;
+        // Commits the items and tells each caller. Throws if they could not be committed, or if
+        // nobody knows whether they were; then nobody is told.
+        virtual void run(outbox::UnitOfWork& work, std::span<T> items) = 0;
+        // After run() has thrown: tells each caller what became of it. Must not throw.
+        virtual void fail(std::span<T> items) noexcept = 0;
+    };
+    using MakeWorker = std::function<std::unique_ptr<Worker>(postgres::Connection&)>;
+
+    // `capacity`: items that may wait.
+    QueueLoop(const char* name, const Context& context, std::size_t capacity,
+              MakeWorker make_worker)
+        : database_(context.database),
+          queue_(capacity),
+          thread_([this, name, context, make_worker = std::move(make_worker)](
+                      std::stop_token stop) { run(stop, name, context, make_worker); }) {}
+    ~QueueLoop() { stop(); }
+
+    // False: the queue is full, or the schema is not there yet; `item` is untouched.
+    bool submit(T&& item) {
+        return (!database_ || database_->is_open()) && queue_.push(std::move(item));
+    }
+
+    // Commits what is queued, then ends; without a database it is dropped, and nobody is told any
+    // more.
+    void request_stop() {
+        queue_.close();
+        thread_.request_stop();
+    }
+    // The same. Blocks.
+    void stop() {
+        request_stop();
+        if (thread_.joinable()) thread_.join();
+    }
+
+private:
+    void run(std::stop_token stop, const char* name, const Context& context,
+             const MakeWorker& make_worker) {
+        if (!context.await_database(stop)) return;
+        auto& failures = failure_counter(context.registry, name);
+        postgres::Connection connection(context.database_url);
+        outbox::PostgresUnitOfWork work(connection, context.service, context.relay_wake_up);
+        const auto worker = make_worker(connection);
+        bool away = false;  // the database, when it was needed last
+        while ((!queue_.closed() || queue_.size() > 0) && !(away && stop.stop_requested())) {
+            std::vector<T> batch = queue_.take(std::chrono::milliseconds{500});
+            away = away && batch.empty();
+            const auto failed = [&](std::span<T> items) {
+                away = is_unreachable_now();
+                failures.Increment();
+                report_failure(name, connection);
+                if (!away || !stop.stop_requested()) worker->fail(items);
+            };
+            if (!batch.empty()) commit(*worker, work, std::span(batch), failed);
+        }
+    }
+
+    // Of the exception that is being handled.
+    static bool is_unreachable_now() {
+        try {
+            throw;
+        } catch (const std::exception& error) {
+            return outbox::is_unavailable(error);
+        }
+    }
+
+    // Halves what fails because of what it holds, down to the guilty item, so that nobody's request
+    // fails with another's. Not bisect(): each caller is told once, also when the database goes out
+    // of reach between two halves.
+    template <class Failed>
+    static void commit(Worker& worker, outbox::UnitOfWork& work, std::span<T> items,
+                       const Failed& failed) {
+        try {
+            return worker.run(work, items);
+        } catch (const std::exception& error) {
+            if (items.size() == 1 || outbox::is_unavailable(error)) return failed(items);
+        }
+        commit(worker, work, items.first(items.size() / 2), failed);
+        commit(worker, work, items.subspan(items.size() / 2), failed);
+    }
+
+    const Gate* const database_;
+    BatchQueue<T> queue_;
+    std::jthread thread_;
+};
+
+}  // namespace orderflow::loops

@@ -1,0 +1,29 @@
+#pragma once
+// The relay's threads around its steps, one pair per process: the saga's lane, which leads or
+// stands by, and announcements, whose thread sleeps until there is one. Used by each service's
+// main.
+#include <thread>
+
+#include "core/wake_up.hpp"
+#include "outbox/postgres_unit_of_work.hpp"
+
+namespace orderflow::loops {
+
+struct Context;
+
+class RelayLoop {
+public:
+    explicit RelayLoop(const Context& context);
+    void request_stop();
+    // Waits for the reports of what is produced, up to 2 s, and saves the checkpoints. Blocks.
+    void stop();
+    ~RelayLoop() { stop(); }
+
+private:
+    WakeUp& relay_wake_up_;
+    WakeUp announced_;
+    std::jthread announcements_;
+    std::jthread saga_;
+};
+
+}  // namespace orderflow::loops

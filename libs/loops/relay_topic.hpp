@@ -1,0 +1,43 @@
+#pragma once
+// What the relay's threads do alike: finding a lane's topic, saying what it refuses, counting.
+// Inside libs/loops only.
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+
+#include "kafka/consumer.hpp"
+#include "kafka/producer.hpp"
+#include "kafka/settings.hpp"
+#include "kafka/topics.hpp"
+#include "outbox/postgres_ledger.hpp"
+#include "outbox/relay.hpp"
+
+namespace orderflow::loops {
+
+struct RelayMetrics {
+    explicit RelayMetrics(prometheus::Registry& registry);
+    void count(const std::string& topic, kafka::Refusal why);
+
+    prometheus::Counter &relayed, &restarts;
+    prometheus::Family<prometheus::Counter>&refusals, &skipped, &remade;
+    prometheus::Family<prometheus::Gauge>& seq;
+    prometheus::Gauge &read_seq, &confirmed_seq, &lag_rows, &lag_seconds, &held;
+};
+
+void log_refusal(const std::string& topic, const outbox::Refused& refused,
+                 std::chrono::milliseconds pause);
+
+// Asks until the topic is there: its id. Empty: no answer by `until`, or `alive`, which it calls
+// every 200 ms, says stop. Throws Refused, also if there is no such topic after a second.
+std::string find_topic(kafka::TopicProducer& producer, std::chrono::steady_clock::time_point until,
+                       const std::function<bool()>& alive);
+
+// Of the lane to `topic`, which is there with this id: Relay::meet_topic(), and says so.
+void meet_topic(outbox::PostgresLedger& ledger, const std::string& topic, const std::string& id,
+                bool send_again, RelayMetrics& metrics);
+
+}  // namespace orderflow::loops

@@ -1,0 +1,86 @@
+#pragma once
+// The aggregates of one batch, folded in memory: each order's row is loaded once, decided on as
+// often as the batch holds events of it, and saved once, by compare-and-set on its version.
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "core/ids.hpp"
+
+namespace orderflow::outbox {
+
+template <class Row>
+class Aggregates {
+public:
+    struct Entry {
+        OrderId id;
+        Row row;
+        std::int64_t version = 0;  // as stored; 0: not stored yet
+    };
+
+    // Called by the store for each row it found.
+    void loaded(const OrderId& id, Row row, std::int64_t version) {
+        entries_[id] = {{id, std::move(row), version}, false};
+    }
+
+    // The row as it stands now, nullptr for an unknown order. Valid until the next put().
+    const Row* find(const OrderId& id) const {
+        const auto found = entries_.find(id);
+        return found == entries_.end() ? nullptr : &found->second.entry.row;
+    }
+
+    // The version as it was loaded; 0 for an order that is not stored.
+    std::int64_t stored_version(const OrderId& id) const {
+        const auto found = entries_.find(id);
+        return found == entries_.end() ? 0 : found->second.entry.version;
+    }
+
+    // The new state that a rule decided.
+    void put(const OrderId& id, Row row) {
+        Slot& slot = entries_[id];
+        slot.entry.id = id;
+        slot.entry.row = std::move(row);
+        slot.changed = true;
+    }
+
+    // Rows to insert and rows to update, sorted by id: two batches that meet take their locks in
+    // the same order.
+    struct Changes {
+        std::vector<const Entry*> inserts;
+        std::vector<const Entry*> updates;
+    };
+    Changes changes() const {
+        Changes changes;
+        for (const auto& [id, slot] : entries_) {
+            if (!slot.changed) continue;
+            (slot.entry.version == 0 ? changes.inserts : changes.updates).push_back(&slot.entry);
+        }
+        const auto by_id = [](const Entry* a, const Entry* b) { return a->id < b->id; };
+        std::ranges::sort(changes.inserts, by_id);
+        std::ranges::sort(changes.updates, by_id);
+        return changes;
+    }
+
+private:
+    struct Slot {
+        Entry entry;
+        bool changed = false;
+    };
+    std::unordered_map<OrderId, Slot> entries_;
+};
+
+// The distinct order ids of a set of events or results, sorted. `id_of` may return nullptr.
+template <class Range, class IdOf>
+std::vector<OrderId> distinct_orders(const Range& range, IdOf id_of) {
+    std::vector<OrderId> ids;
+    for (const auto& element : range) {
+        if (const OrderId* id = id_of(element)) ids.push_back(*id);
+    }
+    std::ranges::sort(ids);
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+    return ids;
+}
+
+}  // namespace orderflow::outbox

@@ -1,0 +1,54 @@
+#pragma once
+// The table of parked records, and what is announced about them. Part of PostgresUnitOfWork; works
+// inside its transaction.
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "events/catalog.hpp"
+#include "outbox/parking.hpp"
+#include "postgres/connection.hpp"
+
+namespace orderflow::outbox {
+
+class ParkedTable {
+public:
+    explicit ParkedTable(postgres::Connection& connection) : connection_(connection) {}
+
+    // The query a transaction begins with: the clock, and whether anything is parked that blocks.
+    // While nothing is, parking costs a batch nothing.
+    const postgres::Statement& first_query() const;
+    bool some_block(const postgres::Rows& answer) const;
+
+    std::vector<OrderId> blocked(std::span<const OrderId> orders);
+    std::optional<WaitingRecord> take_due(Instant now);
+
+    // Returns those that were not parked already.
+    std::vector<ParkedRecord> insert(std::span<const ParkedRecord> records, Instant now);
+    // False: it was tried by another process since it was taken.
+    bool remove(const WaitingRecord& waiting);
+    bool update(const Retried& retried);
+
+    struct Count {
+        std::int64_t alive = 0;  // will be tried again
+        std::int64_t dead = 0;   // wait for an operator
+    };
+    Count count();
+
+private:
+    postgres::Connection& connection_;
+};
+
+// A row of the outbox that is no event of the saga.
+struct Announcement {
+    std::optional<OrderId> order_id;
+    std::string topic;
+    std::string_view type;
+    std::string key;
+    std::string json;
+};
+Announcement announce(const ParkedRecord& parked, events::Service by, Instant now);
+Announcement announce(const Retried& failed, events::Service by, Instant now);
+
+}  // namespace orderflow::outbox

@@ -1,0 +1,51 @@
+#pragma once
+// Records that cannot be handled now, as values: why they were put aside, and what becomes of them.
+// parked_table.hpp stores them; loops/batch.hpp decides.
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/ids.hpp"
+#include "core/time.hpp"
+#include "kafka/record.hpp"
+
+namespace orderflow::outbox {
+
+// Why a record is put aside.
+enum class Parking {
+    dead,    // it cannot be read: for an operator
+    failed,  // handling it failed: tried again later, and what follows of its order waits
+    orphan,  // of an order that nobody knows: tried again later. What it waits for is a later
+             // record of its order, so it holds up none
+    behind,  // an earlier record of its order waits: its turn comes after that one
+};
+
+struct ParkedRecord {
+    const kafka::Record* record = nullptr;
+    std::optional<OrderId> order_id;
+    Parking why = Parking::dead;
+    std::string error;  // "code: detail"
+};
+
+// A parked record that is due for another try.
+struct WaitingRecord {
+    std::int64_t id = 0;
+    std::int32_t attempts = 0;  // failed so far
+    std::optional<OrderId> order_id;
+    kafka::Record record;
+};
+
+// What became of a try: done, or once more later, or dead.
+struct Retried {
+    const WaitingRecord* waiting = nullptr;
+    std::string error;              // empty: done, the record is no longer parked
+    std::optional<Instant> due_at;  // of a failed one; empty: it is dead
+
+    bool done() const { return error.empty(); }
+};
+
+// How long to wait after the n-th failed attempt (n from 1); nullopt: no more tries.
+std::optional<std::chrono::milliseconds> next_try_after(std::int32_t attempts);
+
+}  // namespace orderflow::outbox

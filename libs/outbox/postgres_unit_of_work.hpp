@@ -1,0 +1,46 @@
+#pragma once
+// The transaction of a service on PostgreSQL, with its outbox and its parked records. Each loop
+// owns one PostgresUnitOfWork on its own connection.
+#include <optional>
+
+#include "core/ids.hpp"
+#include "core/wake_up.hpp"
+#include "outbox/unit_of_work.hpp"
+#include "outbox/failure_log.hpp"
+#include "outbox/parked_table.hpp"
+#include "postgres/connection.hpp"
+
+namespace orderflow::outbox {
+
+class PostgresUnitOfWork final : public UnitOfWork {
+public:
+    // `producer` names the topic and the source of what is appended.
+    PostgresUnitOfWork(postgres::Connection& connection, events::Service producer,
+                       WakeUp& relay_wake_up);
+
+    Instant begin() override;
+    std::vector<OrderId> blocked(std::span<const OrderId> orders) override;
+    std::optional<WaitingRecord> take_due(Instant now) override;
+    void park(std::span<const ParkedRecord> records) override;
+    bool retried(const Retried& retried) override;
+    // Throws std::length_error for an event above 256 KiB.
+    void append(std::span<const OutgoingEvent> events) override;
+    void commit() override;
+    void rollback() noexcept override;
+
+private:
+    void log_failures();
+
+    postgres::Connection& connection_;
+    events::Service producer_;
+    WakeUp& relay_wake_up_;
+    IdSource ids_;
+    std::optional<postgres::Transaction> transaction_;
+    ParkedTable parked_;
+    bool some_parked_ = false;  // as the transaction began
+    std::vector<Announcement> announcements_;
+    FailureLog failures_;
+    bool appended_ = false;
+};
+
+}  // namespace orderflow::outbox

@@ -1,0 +1,110 @@
+#pragma once
+// One transaction of one service: the service's rows, its parked records and the events that it
+// appends to the outbox are committed together. `UnitOfWork` is a port: PostgreSQL
+// (postgres_unit_of_work.hpp) or the simulator's store. Runs on a loop's thread.
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/time.hpp"
+#include "events/events.hpp"
+#include "kafka/delivery.hpp"
+#include "outbox/parking.hpp"
+#include "postgres/error.hpp"
+
+namespace orderflow::outbox {
+
+// An event on its way to the outbox. `traceparent` is carried on from what caused it, may be empty.
+struct OutgoingEvent {
+    events::Event data;
+    std::string traceparent;
+};
+
+// One transaction of one service. A port: PostgreSQL (outbox.hpp) or the simulator's store. Every
+// call may throw; then rollback().
+class UnitOfWork {
+public:
+    virtual ~UnitOfWork() = default;
+    virtual Instant begin() = 0;  // returns the database's clock
+    // Those of `orders` of which an earlier record waits.
+    virtual std::vector<OrderId> blocked(std::span<const OrderId> orders) = 0;
+    // Locks the parked record that is due first and whose turn it is in its order, if nobody else
+    // has it. Once committed, nobody else should take it for a few seconds.
+    virtual std::optional<WaitingRecord> take_due(Instant now) = 0;
+    // A record that is parked already stays as it is.
+    virtual void park(std::span<const ParkedRecord> records) = 0;
+    // False: another process has tried it since it was taken; then nothing is changed.
+    virtual bool retried(const Retried& retried) = 0;
+    // Must be the last call before commit(): it takes the outbox lock, which makes the order of
+    // appending the order of committing. Announces what was parked and what died, too.
+    virtual void append(std::span<const OutgoingEvent> events) = 0;
+    virtual void commit() = 0;
+    virtual void rollback() noexcept = 0;
+};
+
+// What a batch leads to besides the service's own rows.
+struct BatchOutput {
+    std::vector<OutgoingEvent> events;
+    std::vector<ParkedRecord> parked;
+    bool announces = false;  // something besides what is parked
+
+    void emit(events::Event event, const std::string& traceparent) {
+        events.push_back({std::move(event), traceparent});
+    }
+    // Puts a delivery aside whose order is unknown here, and which does not say what it was.
+    void orphan(const kafka::Delivery& delivery) {
+        put_aside(delivery, Parking::orphan, "orphan: no such order");
+    }
+    void put_aside(const kafka::Delivery& delivery, Parking why, std::string error) {
+        const OrderId* id = delivery.order_id();
+        parked.push_back(
+            {delivery.record, id ? std::optional(*id) : std::nullopt, why, std::move(error)});
+    }
+};
+
+// True for a failure of the infrastructure: the same work will succeed later. Anything else lies in
+// the work itself.
+bool is_unavailable(const std::exception& error);
+
+// A compare-and-set was lost again and again: the others make progress, so this too will succeed
+// later.
+class LostTooOften final : public std::runtime_error {
+public:
+    LostTooOften() : std::runtime_error("compare-and-set lost too often") {}
+};
+
+// The transaction around work that came by any way (records, HTTP, gateway results): `handle`
+// fills `out` and returns false for a lost compare-and-set. Returns the number of lost races.
+template <class Handle>
+std::size_t run_transaction(UnitOfWork& work, Handle handle) {
+    constexpr std::size_t kAttempts = 50;  // each loss means that another instance made progress
+    for (std::size_t lost = 0; lost < kAttempts; ++lost) {
+        try {
+            const Instant now = work.begin();
+            BatchOutput out;
+            if (handle(now, out)) {
+                if (!out.parked.empty()) work.park(out.parked);
+                const bool announces = out.announces || !out.parked.empty();
+                if (announces || !out.events.empty()) work.append(out.events);
+                work.commit();
+                return lost;
+            }
+        } catch (const postgres::DatabaseError& error) {
+            work.rollback();
+            if (!error.deadlock()) throw;  // a deadlock: the other one won, as in a lost race
+            continue;
+        } catch (...) {
+            work.rollback();
+            throw;
+        }
+        work.rollback();
+    }
+    throw LostTooOften();
+}
+
+}  // namespace orderflow::outbox

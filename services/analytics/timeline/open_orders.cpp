@@ -1,0 +1,194 @@
+#include "analytics/timeline/open_orders.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include "core/pause.hpp"
+#include "core/unavailable.hpp"
+#include "loops/failures.hpp"
+
+namespace orderflow::analytics {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+namespace {
+
+constexpr std::size_t kRemembered = 20'000;  // enough to look no further
+constexpr std::size_t kLooks = 500;  // orders looked at again at once, the longest waits first
+constexpr int kLooksAtMost = 5;      // times, while some of them turn out to have ended
+constexpr int kScansAtMost = 50;     // seconds looked into in one step
+constexpr seconds kYoung{1};         // a younger order is not called waiting
+constexpr minutes kTidyEvery{1};
+constexpr milliseconds kTick{1'000};
+// Where steps take long, because much is open or the processors are busy, they come less often, so
+// that they cost no more than a fiftieth of one.
+constexpr int kRest = 50;
+constexpr milliseconds kTickAtMost{5'000};
+
+Instant begin_of(std::int64_t second) { return Instant(seconds(second)); }
+
+std::int64_t second_at(Instant instant) {
+    return std::chrono::floor<seconds>(instant).time_since_epoch().count();
+}
+
+}  // namespace
+
+void Waiting::step(OpenOrderSource& source, Instant now) {
+    refresh(source);
+    search(source, source.open_seconds(second_at(now - kYoung)));
+    if (now < next_tidy_) return;
+    source.tidy(second_at(now - kTidyEvery));
+    next_tidy_ = now + kTidyEvery;
+}
+
+// `counted`: the oldest first.
+void Waiting::search(OpenOrderSource& source, const std::vector<OpenSecond>& counted) {
+    std::set<std::int64_t> ended;
+    for (const auto& [second, known] : by_second_) ended.insert(second);
+    for (const OpenSecond& entry : counted) ended.erase(entry.second);
+    for (const std::int64_t second : ended) forget_second(second);
+
+    Instant enough = frontier();
+    int scans = 0;
+    for (const OpenSecond& entry : counted) {
+        // An order waits since its second at the earliest.
+        if (begin_of(entry.second) > enough || orders_.size() >= kRemembered) return;
+        const auto known = by_second_.find(entry.second);
+        if (known != by_second_.end() && known->second == entry.open) continue;
+        if (++scans > kScansAtMost) return;  // the next step goes on
+        scan(source, entry.second);
+        enough = frontier();
+    }
+}
+
+// Since when the last one waits of as many as are asked for; later ones are of no interest.
+Instant Waiting::frontier() const {
+    if (by_since_.size() < kMost) return Instant::max();
+    return std::next(by_since_.begin(), kMost - 1)->first;
+}
+
+void Waiting::scan(OpenOrderSource& source, std::int64_t second) {
+    std::vector<OrderId> open = source.scan_second(second);
+    forget_second(second, open);
+    std::erase_if(open, [&](const OrderId& id) { return orders_.contains(id); });
+    if (open.empty()) return;
+    for (OpenOrder& order : source.find_open(open)) remember(std::move(order));
+}
+
+// Those that ended make room at the top for others, which have to be looked at as well.
+void Waiting::refresh(OpenOrderSource& source) {
+    for (int i = 0; i < kLooksAtMost && !by_since_.empty(); ++i) {
+        std::vector<OrderId> ids;
+        for (const auto& [since, id] : by_since_) {
+            if (ids.size() == kLooks) break;
+            ids.push_back(id);
+        }
+        std::vector<OpenOrder> open = source.find_open(ids);
+        const bool all_open = open.size() == ids.size();
+        for (const OrderId& id : ids) forget(id);
+        for (OpenOrder& order : open) remember(std::move(order));
+        if (all_open) return;
+    }
+}
+
+void Waiting::remember(OpenOrder order) {
+    const OrderId id = order.order_id;
+    by_since_.insert({order.since, id});
+    ++by_second_[second_of(id)];
+    orders_.emplace(id, std::move(order));
+}
+
+void Waiting::forget(const OrderId& id) {
+    const auto known = orders_.find(id);
+    by_since_.erase({known->second.since, id});
+    orders_.erase(known);
+    const auto count = by_second_.find(second_of(id));
+    if (--count->second == 0) by_second_.erase(count);
+}
+
+// `but`: those that stay, in the order of ids.
+void Waiting::forget_second(std::int64_t second, std::span<const OrderId> but) {
+    std::vector<OrderId> ids;
+    auto at = orders_.lower_bound(first_order_id(begin_of(second)));
+    for (; at != orders_.end() && second_of(at->first) == second; ++at) {
+        if (!std::ranges::binary_search(but, at->first)) ids.push_back(at->first);
+    }
+    for (const OrderId& id : ids) forget(id);
+}
+
+std::vector<OpenOrder> Waiting::longest(std::size_t limit) const {
+    std::vector<OpenOrder> list;
+    for (const auto& [since, id] : by_since_) {
+        if (list.size() == limit) break;
+        list.push_back(orders_.at(id));
+    }
+    return list;
+}
+
+namespace {
+
+class WaitingThread {
+public:
+    explicit WaitingThread(const loops::Context& context)
+        : failures_(loops::failure_counter(context.registry, "waiting")),
+          connection_(context.database_url),
+          source_(make_open_order_source(connection_)) {}
+
+    // How long to wait before the next step.
+    milliseconds step() {
+        try {
+            const auto begin = steady_clock::now();
+            waiting_.step(*source_, system_now());
+            has_looked_ = true;
+            const auto rest = kRest * (steady_clock::now() - begin);
+            return std::clamp(std::chrono::ceil<milliseconds>(rest), kTick, kTickAtMost);
+        } catch (const std::exception&) {
+            failures_.Increment();
+            loops::report_failure("waiting", connection_);
+            return kTick;
+        }
+    }
+
+    bool has_looked() const { return has_looked_; }
+    std::vector<OpenOrder> longest() const { return waiting_.longest(WaitingLoop::kMost); }
+
+private:
+    prometheus::Counter& failures_;
+    postgres::Connection connection_;
+    const std::unique_ptr<OpenOrderSource> source_;
+    Waiting waiting_;
+    bool has_looked_ = false;  // once, to the end
+};
+
+}  // namespace
+
+WaitingLoop::WaitingLoop(const loops::Context& context)
+    : thread_([this, context](std::stop_token stop) {
+          if (!context.await_database(stop)) return;
+          WaitingThread thread(context);
+          while (!stop.stop_requested()) {
+              const milliseconds rest = thread.step();
+              if (thread.has_looked()) {
+                  auto found = std::make_shared<const Orders>(thread.longest());
+                  const std::lock_guard guard(mutex_);
+                  longest_ = std::move(found);
+              }
+              pause(stop, rest);
+          }
+      }) {}
+
+std::shared_ptr<const WaitingLoop::Orders> WaitingLoop::longest() const {
+    const std::lock_guard guard(mutex_);
+    if (!longest_) throw Unavailable("no look at the orders under way yet");
+    return longest_;
+}
+
+void WaitingLoop::stop() {
+    thread_.request_stop();
+    if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace orderflow::analytics

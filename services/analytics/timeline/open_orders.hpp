@@ -1,0 +1,70 @@
+#pragma once
+// The orders under way that wait longest. No index tells which orders are under way, and none is
+// wanted: every end of an order would have to move an entry of it. But the store counts them by the
+// second in which their ids were made, so only seconds are looked into of whose open orders not all
+// are known yet, from the oldest on, until no later one can hold a longer wait.
+// `Waiting` holds the steps; `WaitingLoop` is a thread around them, of which HTTP handlers ask.
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <span>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "analytics/timeline/timeline_store.hpp"
+#include "loops/context.hpp"
+
+namespace orderflow::analytics {
+
+// What it knows stays from step to step: a step reads the counts, the rows of the orders that wait
+// longest, and of each second whose count has changed. One thread.
+class Waiting {
+public:
+    static constexpr std::size_t kMost = 200;  // orders that longest() is right about
+
+    void step(OpenOrderSource& source, Instant now);
+
+    // By the time since which they wait; as of the last step.
+    std::vector<OpenOrder> longest(std::size_t limit) const;
+
+    std::size_t remembered() const { return orders_.size(); }
+
+private:
+    void refresh(OpenOrderSource& source);
+    void search(OpenOrderSource& source, const std::vector<OpenSecond>& counted);
+    void scan(OpenOrderSource& source, std::int64_t second);
+    Instant frontier() const;
+    void remember(OpenOrder order);
+    void forget(const OrderId& id);
+    void forget_second(std::int64_t second, std::span<const OrderId> but = {});
+
+    Instant next_tidy_{};
+    std::map<OrderId, OpenOrder> orders_;
+    std::set<std::pair<Instant, OrderId>> by_since_;  // the same, the longest wait first
+    std::map<std::int64_t, std::int64_t> by_second_;  // how many, by second_of(); never a zero
+};
+
+class WaitingLoop {
+public:
+    using Orders = std::vector<OpenOrder>;
+    static constexpr std::size_t kMost = Waiting::kMost;
+
+    explicit WaitingLoop(const loops::Context& context);
+    void request_stop() { thread_.request_stop(); }
+    void stop();  // blocks
+
+    // The kMost orders that wait longest, as of a second ago. Any thread; never null. Throws
+    // Unavailable before the first look.
+    std::shared_ptr<const Orders> longest() const;
+
+private:
+    mutable std::mutex mutex_;
+    std::shared_ptr<const Orders> longest_;  // null: it has not looked yet
+    std::jthread thread_;                    // last: it uses the others
+};
+
+}  // namespace orderflow::analytics

@@ -1,0 +1,321 @@
+#include "analytics/timeline/spans.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "core/enums.hpp"
+#include "json/json.hpp"
+#include "events/saga_order.hpp"
+
+namespace orderflow::analytics {
+namespace {
+
+using events::EventKind;
+using events::Reason;
+using events::Service;
+using json::Writer;
+
+// The numbers of OTLP's trace.proto.
+enum SpanKind { kInternal = 1, kProducer = 4 };
+constexpr int kStatusError = 2;
+
+constexpr std::array kProducers{Service::order, Service::inventory, Service::payment,
+                                Service::shipping};
+constexpr std::string_view kRootName = "order";
+
+// Where the time of a step begins: what it follows from. Of OrderPlaced and CancellationStarted
+// that is a request, or a time-out, of which no event tells; of OrderCancelled the last answer.
+constexpr std::array<std::optional<Slot>, kSlots> kCauses{{
+    {},                          // order_placed
+    Slot::order_placed,          // stock_reserved
+    Slot::order_placed,          // stock_rejected
+    Slot::stock_reserved,        // payment_captured
+    Slot::stock_reserved,        // payment_declined
+    Slot::payment_captured,      // shipment_scheduled
+    Slot::payment_captured,      // shipment_refused
+    {},                          // cancellation_started
+    Slot::cancellation_started,  // stock_released
+    Slot::cancellation_started,  // inventory_nothing
+    Slot::cancellation_started,  // payment_refunded
+    Slot::cancellation_started,  // payment_nothing
+    Slot::cancellation_started,  // shipment_voided
+    Slot::cancellation_started,  // shipping_nothing
+    Slot::shipment_scheduled,    // order_completed
+    {},                          // order_cancelled
+}};
+
+Slot slot_at(std::size_t index) { return static_cast<Slot>(index); }
+
+bool is_answer(Slot slot) {
+    return events::saga_rank(info(slot).kind) == events::saga_rank(EventKind::NothingToCompensate);
+}
+
+// The refusal that a cancellation for this reason follows from.
+std::optional<Slot> refusal_of(Reason reason) {
+    switch (reason) {
+        case Reason::OUT_OF_STOCK:
+        case Reason::UNKNOWN_PRODUCT:
+        case Reason::PRICE_MISMATCH: return Slot::stock_rejected;
+        case Reason::CARD_DECLINED:
+        case Reason::CARD_TOKEN_UNKNOWN: return Slot::payment_declined;
+        case Reason::CARRIER_REFUSED:
+        case Reason::STORAGE_FULL: return Slot::shipment_refused;
+        case Reason::CUSTOMER:
+        case Reason::DEADLINE: return std::nullopt;
+    }
+    return std::nullopt;
+}
+
+bool is_refusal(Slot slot) {
+    return slot == Slot::stock_rejected || slot == Slot::payment_declined ||
+           slot == Slot::shipment_refused;
+}
+
+// The step that a compensating event undid, if it was seen: a charge can be undone that nobody
+// knew to be one.
+std::optional<Slot> undone_by(const OrderView& view, Slot slot) {
+    if (!info(slot).compensates) return std::nullopt;
+    for (std::size_t i = 0; i < kSlots; ++i) {
+        if (view.marks[i] && info(slot_at(i)).kind == *info(slot).compensates) return slot_at(i);
+    }
+    return std::nullopt;
+}
+
+// Never behind the event itself, whatever the services' clocks say.
+Instant begin_of(const OrderView& view, Slot slot) {
+    const Instant end = view[slot]->time;
+    Instant begin = end;
+    if (slot == Slot::cancellation_started && view.reason) {
+        const auto refusal = refusal_of(*view.reason);
+        if (refusal && view[*refusal]) begin = view[*refusal]->time;
+    } else if (slot == Slot::order_cancelled) {
+        std::optional<Instant> last;
+        for (std::size_t i = 0; i < kSlots; ++i) {
+            if (!view.marks[i] || !is_answer(slot_at(i))) continue;
+            last = std::max(last.value_or(view.marks[i]->time), view.marks[i]->time);
+        }
+        begin = last.value_or(end);
+    } else if (const auto cause = kCauses[static_cast<std::size_t>(slot)]; cause && view[*cause]) {
+        begin = view[*cause]->time;
+    }
+    return std::min(begin, end);
+}
+
+bool emitted(const OrderView& view, Service producer) {
+    for (std::size_t i = 0; i < kSlots; ++i) {
+        if (view.marks[i] && info(slot_at(i)).producer == producer) return true;
+    }
+    return false;
+}
+
+std::string hex(std::span<const std::uint8_t> bytes) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    std::string text;
+    for (const std::uint8_t byte : bytes) {
+        text.push_back(kDigits[byte >> 4]);
+        text.push_back(kDigits[byte & 15]);
+    }
+    return text;
+}
+
+class SpanWriter {
+public:
+    explicit SpanWriter(std::string& out) : sink_{out}, writer_(sink_) {}
+
+    void write(std::span<const KnownOrder> orders, const std::string& environment) {
+        writer_.StartObject();
+        writer_.Key("resourceSpans");
+        writer_.StartArray();
+        for (const Service producer : kProducers) {
+            const bool took_part = std::ranges::any_of(
+                orders, [&](const KnownOrder& order) { return emitted(order.view, producer); });
+            if (took_part) write_resource(producer, orders, environment);
+        }
+        writer_.EndArray();
+        writer_.EndObject();
+    }
+
+private:
+    void text(const char* key, std::string_view value) {
+        writer_.Key(key);
+        json::write_text(writer_, value);
+    }
+
+    // 64-bit integers are strings in protobuf's JSON.
+    void time(const char* key, Instant instant) {
+        text(key, std::to_string(instant.time_since_epoch().count() * 1'000));
+    }
+
+    void attribute(std::string_view key, std::string_view value, const char* type = "stringValue") {
+        writer_.StartObject();
+        text("key", key);
+        writer_.Key("value");
+        writer_.StartObject();
+        text(type, value);
+        writer_.EndObject();
+        writer_.EndObject();
+    }
+
+    // The service that did the steps, not the one that sends the spans.
+    void write_resource(Service producer, std::span<const KnownOrder> orders,
+                        const std::string& environment) {
+        writer_.StartObject();
+        writer_.Key("resource");
+        writer_.StartObject();
+        writer_.Key("attributes");
+        writer_.StartArray();
+        attribute("service.name", events::names_of(producer).name);
+        attribute("service.namespace", "orderflow");
+        attribute("deployment.environment.name", environment);
+        writer_.EndArray();
+        writer_.EndObject();
+        writer_.Key("scopeSpans");
+        writer_.StartArray();
+        writer_.StartObject();
+        writer_.Key("scope");
+        writer_.StartObject();
+        text("name", "orderflow.analytics");
+        writer_.EndObject();
+        writer_.Key("spans");
+        writer_.StartArray();
+        for (const KnownOrder& order : orders) {
+            if (producer == Service::order) write_root(order);
+            for (std::size_t i = 0; i < kSlots; ++i) {
+                const Slot slot = slot_at(i);
+                if (order.view[slot] && info(slot).producer == producer) write_step(order, slot);
+            }
+        }
+        writer_.EndArray();
+        writer_.EndObject();
+        writer_.EndArray();
+        writer_.EndObject();
+    }
+
+    void write_root(const KnownOrder& order) {
+        const OrderView& view = order.view;
+        const Instant end = end_of(view)->time;
+        const auto& placed = view[Slot::order_placed];
+        writer_.StartObject();
+        text("traceId", trace_id_of(order));
+        text("spanId", span_id_of(order.id, std::nullopt));
+        if (!view.traceparent.empty()) text("parentSpanId", view.traceparent.substr(36, 16));
+        text("name", kRootName);
+        writer_.Key("kind");
+        writer_.Int(kInternal);
+        time("startTimeUnixNano", placed ? std::min(placed->time, end) : end);
+        time("endTimeUnixNano", end);
+        const bool cancelled = view[Slot::order_cancelled] && view.reason;
+        writer_.Key("attributes");
+        writer_.StartArray();
+        attribute("orderflow.order.id", order.id.to_string());
+        attribute("orderflow.order.status", name_of(status_of(view)));
+        if (cancelled) attribute("error.type", name_of(*view.reason));
+        writer_.EndArray();
+        if (cancelled) write_error(name_of(*view.reason));
+        writer_.EndObject();
+    }
+
+    void write_step(const KnownOrder& order, Slot slot) {
+        const OrderView& view = order.view;
+        const Mark& mark = *view[slot];
+        const SlotInfo& what = info(slot);
+        const std::string_view type = events::type_name(what.kind);
+        writer_.StartObject();
+        text("traceId", trace_id_of(order));
+        text("spanId", span_id_of(order.id, slot));
+        text("parentSpanId", span_id_of(order.id, std::nullopt));
+        text("name", type.substr(0, type.rfind(".v")));
+        writer_.Key("kind");
+        writer_.Int(kProducer);
+        time("startTimeUnixNano", begin_of(view, slot));
+        time("endTimeUnixNano", mark.time);
+        // Why it refused, if the order was cancelled for that; otherwise analytics does not know.
+        const bool is_reason = view.reason && refusal_of(*view.reason) == slot;
+        writer_.Key("attributes");
+        writer_.StartArray();
+        attribute("messaging.system", "kafka");
+        attribute("messaging.operation.name", "send");
+        attribute("messaging.operation.type", "send");
+        attribute("messaging.destination.name", events::topic_of(what.producer));
+        attribute("messaging.destination.partition.id", std::to_string(mark.partition));
+        attribute("messaging.kafka.offset", std::to_string(mark.offset), "intValue");
+        attribute("orderflow.order.id", order.id.to_string());
+        if (is_reason) attribute("error.type", name_of(*view.reason));
+        writer_.EndArray();
+        if (const auto undone = undone_by(view, slot)) write_link(order, *undone);
+        if (is_refusal(slot)) write_error(is_reason ? name_of(*view.reason) : "");
+        writer_.EndObject();
+    }
+
+    void write_link(const KnownOrder& order, Slot undone) {
+        writer_.Key("links");
+        writer_.StartArray();
+        writer_.StartObject();
+        text("traceId", trace_id_of(order));
+        text("spanId", span_id_of(order.id, undone));
+        writer_.EndObject();
+        writer_.EndArray();
+    }
+
+    void write_error(std::string_view message) {
+        writer_.Key("status");
+        writer_.StartObject();
+        writer_.Key("code");
+        writer_.Int(kStatusError);
+        if (!message.empty()) text("message", message);
+        writer_.EndObject();
+    }
+
+    json::StringSink sink_;
+    Writer writer_;
+};
+
+}  // namespace
+
+bool is_whole(const OrderView& view) {
+    if (!view[Slot::order_placed]) return false;
+    if (view[Slot::order_completed]) {
+        return view[Slot::stock_reserved] && view[Slot::payment_captured] &&
+               view[Slot::shipment_scheduled];
+    }
+    const auto answered = [&](Service participant) {
+        for (std::size_t i = 0; i < kSlots; ++i) {
+            const Slot slot = slot_at(i);
+            if (view[slot] && is_answer(slot) && info(slot).producer == participant) return true;
+        }
+        return false;
+    };
+    return view[Slot::cancellation_started] && view[Slot::order_cancelled] &&
+           answered(Service::inventory) && answered(Service::payment) &&
+           answered(Service::shipping);
+}
+
+bool is_sampled(const OrderView& view) { return !view.traceparent.ends_with("-00"); }
+
+std::string trace_id_of(const KnownOrder& order) {
+    if (!order.view.traceparent.empty()) return order.view.traceparent.substr(3, 32);
+    return hex(order.id.bytes);
+}
+
+// The last eight bytes of the order's id; each slot changes the last five bits in its own way. The
+// first bit of these bytes is 1 in a UUIDv7. It is set for other ids, too, since OTLP forbids a
+// span id of zero.
+std::string span_id_of(const OrderId& id, std::optional<Slot> slot) {
+    std::array<std::uint8_t, 8> bytes{};
+    std::copy_n(id.bytes.begin() + 8, bytes.size(), bytes.begin());
+    bytes[0] |= 0x80;
+    if (slot) bytes[7] = static_cast<std::uint8_t>(bytes[7] ^ (static_cast<unsigned>(*slot) + 1));
+    return hex(bytes);
+}
+
+std::string traces_json(std::span<const KnownOrder> orders, const std::string& environment) {
+    constexpr std::size_t kOrderBytes = 5'000;
+    std::string body;
+    body.reserve(orders.size() * kOrderBytes);
+    SpanWriter(body).write(orders, environment);
+    return body;
+}
+
+}  // namespace orderflow::analytics

@@ -1,0 +1,58 @@
+#pragma once
+// The SQL of the views, one row per order, on sets; the counters' is in analytics_counters_store.
+// `TimelineStore` is the port that the service and the simulator share; it works inside the
+// caller's transaction, on the caller's thread. Failures of the database are DatabaseError.
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "analytics/timeline/timeline.hpp"
+#include "outbox/aggregates.hpp"
+#include "postgres/connection.hpp"
+
+namespace orderflow::analytics {
+
+using Views = outbox::Aggregates<OrderView>;
+
+class TimelineStore {
+public:
+    virtual ~TimelineStore() = default;
+    virtual Views load(std::span<const OrderId> ids) = 0;
+    // Saves the changed views; false: another batch was faster with one of them.
+    virtual bool save(const Views& views) = 0;
+    // Adds to the counters. Last: their rows are shared with other consumers and are locked until
+    // the commit, in the same order by all.
+    virtual void add(const Tally& tally) = 0;
+};
+
+std::unique_ptr<TimelineStore> make_timeline_store(postgres::Connection& connection);
+
+// How many of the orders whose ids were made in a second are open.
+struct OpenSecond {
+    std::int64_t second = 0;
+    std::int64_t open = 0;
+};
+
+// What the search for the orders under way reads; the port of analytics_waiting.
+class OpenOrderSource {
+public:
+    virtual ~OpenOrderSource() = default;
+    // The seconds before that one which have open orders, the oldest first.
+    virtual std::vector<OpenSecond> open_seconds(std::int64_t before) = 0;
+    // The open orders of a second, in the order of ids. Reads all rows of the second.
+    virtual std::vector<OrderId> scan_second(std::int64_t second) = 0;
+    // Those of the orders that are under way, in any order.
+    virtual std::vector<OpenOrder> find_open(std::span<const OrderId> ids) = 0;
+    // Takes away the rows of seconds before that one in which no order is open any more.
+    virtual void tidy(std::int64_t before) = 0;
+};
+
+std::unique_ptr<OpenOrderSource> make_open_order_source(postgres::Connection& connection);
+
+// For HTTP.
+std::optional<OrderView> find_view(postgres::Connection& connection, const OrderId& id);
+// For traces: those that are there, in any order.
+std::vector<KnownOrder> find_views(postgres::Connection& connection, std::span<const OrderId> ids);
+
+}  // namespace orderflow::analytics

@@ -1,0 +1,22 @@
+#pragma once
+// Which event triggers which rule. `InventoryHandler` handles the orders' events on a consumer
+// loop's thread; what comes by HTTP is in inventory_requests.hpp.
+#include "inventory/inventory_store.hpp"
+#include "kafka/delivery.hpp"
+#include "loops/batch.hpp"
+#include "outbox/unit_of_work.hpp"
+
+namespace orderflow::inventory {
+
+class InventoryHandler final : public loops::BatchHandler {
+public:
+    explicit InventoryHandler(InventoryStore& store) : store_(store) {}
+
+    bool handle(Instant now, std::span<const kafka::Delivery> batch,
+                outbox::BatchOutput& out) override;
+
+private:
+    InventoryStore& store_;
+};
+
+}  // namespace orderflow::inventory

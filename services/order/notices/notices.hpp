@@ -1,0 +1,25 @@
+#pragma once
+// What a client hears of an order: one frame for each step, numbered. Frames are a function of the
+// order's row (its history), so they say the same in every process, live or late, and the same as
+// GET does.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "order/saga/saga.hpp"
+
+namespace orderflow::order {
+
+// Tells two numberings apart: an order whose row was lost and made again counts anew.
+std::string epoch_of(const Saga& saga);
+
+// The frames with seq > since, JSON, oldest first. `seq` counts an order's history from 1.
+std::vector<std::string> frames(const OrderId& id, const Saga& saga, std::int64_t since);
+
+// The topic of an order's frames, and back; nullopt for any other text.
+std::string topic_of(const OrderId& id);
+std::optional<OrderId> order_of_topic(std::string_view topic);
+
+}  // namespace orderflow::order

@@ -1,0 +1,78 @@
+#pragma once
+// What clients hear of their orders over a WebSocket: a frame for each step (notices.hpp), and
+// whatever they missed when they come back.
+//
+// Any instance may handle an order's event; every instance listens to what the database notifies of
+// after each commit, and reads the rows that its own clients have asked for.
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "http/websocket.hpp"
+#include "order/saga/saga.hpp"
+#include "outbox/aggregates.hpp"
+#include "postgres/pool.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+namespace prometheus {
+class Counter;
+}
+
+namespace orderflow::order {
+
+// Reads the rows of these orders; those that do not exist are left out.
+using Sagas = outbox::Aggregates<Saga>;
+using ReadSagas = Sagas (*)(postgres::Connection& connection, std::span<const OrderId> ids);
+
+// The clients' subscriptions. Io thread. Shared with the clients, which may live on until the
+// io_context is destroyed.
+class Notifications : public std::enable_shared_from_this<Notifications> {
+public:
+    // `at_most` subscriptions in all, some 300 bytes each. `failures` counts reads that failed.
+    Notifications(boost::asio::io_context& io, postgres::Pool& pool, ReadSagas read,
+                  prometheus::Counter& failures, std::size_t at_most = 200'000);
+    ~Notifications();
+
+    // For the route `/ws`.
+    std::unique_ptr<http::WebSocketSession> open(http::WebSocket& socket);
+
+    // No more subscriptions can be had, whoever asks.
+    bool full() const;
+
+    // These orders' rows may have changed.
+    void changed(const std::vector<OrderId>& orders);
+    // Any row may have changed: notifications were lost.
+    void changed();
+
+private:
+    class Client;
+    struct Subscription;
+    using Subscriptions = std::vector<std::shared_ptr<Subscription>>;
+
+    void subscribe(std::shared_ptr<Subscription> subscription);
+    void unsubscribe(const Subscription& subscription);
+    void look_at(const OrderId& id);
+    void deliver(const std::vector<OrderId>& asked, const Sagas& sagas);
+    void deliver(const OrderId& id, const Saga& saga, const Subscriptions& subscriptions);
+    boost::asio::awaitable<void> read_changed();
+
+    boost::asio::io_context& io_;
+    postgres::Pool& pool_;
+    const ReadSagas read_;
+    prometheus::Counter& failures_;
+    std::unordered_map<OrderId, Subscriptions> by_order_;
+    std::size_t subscriptions_ = 0;
+    const std::size_t at_most_;
+    std::unordered_set<OrderId> changed_;  // to be read
+    bool reading_ = false;
+    std::uint64_t reads_ = 0;  // begun
+};
+
+}  // namespace orderflow::order

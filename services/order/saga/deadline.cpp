@@ -1,0 +1,157 @@
+#include "order/saga/deadline.hpp"
+
+#include <algorithm>
+
+#include "core/pause.hpp"
+#include "kafka/group_watch.hpp"
+#include "loops/failures.hpp"
+#include "outbox/postgres_ledger.hpp"
+#include "outbox/postgres_unit_of_work.hpp"
+#include "outbox/unit_of_work.hpp"
+
+namespace orderflow::order {
+
+using outbox::BatchOutput;
+
+namespace {
+
+constexpr std::int64_t kPageRows = 5'000;
+constexpr std::chrono::hours kRecentAtStart{1};
+constexpr std::chrono::minutes kRoundEvery{10};
+constexpr std::size_t kRemembered = 50'000;
+constexpr std::size_t kAtOnce = 200;  // and so per second: a bounded rate
+constexpr std::chrono::seconds kDeadlineTick{1};
+
+}  // namespace
+
+void Deadline::look(SagaStore& store, Instant now) {
+    const OrderId end = first_order_id(now - age_);
+    if (!next_round_) recent_.position = first_order_id(now - age_ - kRecentAtStart);
+    recent_.upto = end;
+    // A round goes as far as it was when it began, otherwise it would follow the time and not end.
+    // It also ends when the memory is full: of what other processes were to see to, most is done.
+    const bool round_over = all_.position >= all_.upto || overdue_.size() >= kRemembered;
+    if (!next_round_ || (round_over && now >= *next_round_)) {
+        next_round_ = now + kRoundEvery;
+        all_ = {{}, end};
+        overdue_.clear();  // other processes have seen to theirs; what is still late is found again
+    }
+    look(store, recent_);
+    look(store, all_);
+}
+
+void Deadline::look(SagaStore& store, Walk& walk) {
+    if (walk.position >= walk.upto || overdue_.size() >= kRemembered) return;
+    const ProcessingPage page = store.scan_processing(walk.position, walk.upto, kPageRows);
+    overdue_.insert(page.processing.begin(), page.processing.end());
+    walk.position = page.last.value_or(walk.upto);
+}
+
+std::vector<OrderId> Deadline::next(const std::function<bool(const OrderId&)>& may_act) {
+    std::vector<OrderId> ids;
+    auto at = overdue_.upper_bound(last_);
+    for (std::size_t seen = 0; seen < overdue_.size() && ids.size() < kAtOnce; ++seen, ++at) {
+        if (at == overdue_.end()) at = overdue_.begin();
+        if (may_act(*at)) ids.push_back(*at);
+    }
+    if (!ids.empty()) last_ = ids.back();
+    std::ranges::sort(ids);
+    return ids;
+}
+
+bool Deadline::cancel(SagaStore& store, std::span<const OrderId> ids, Instant now,
+                      BatchOutput& out) {
+    Sagas sagas = store.load(ids);
+    young_.clear();
+    for (const OrderId& id : ids) {
+        const Saga* saga = sagas.find(id);
+        if (!saga) continue;
+        // Later than its id says, by the database's clock, unless that was ahead at that time.
+        if (saga->placed_at + age_ > now && saga->placed_at <= now) {
+            young_.insert(id);
+            continue;
+        }
+        Decision decision = order::cancel(id, *saga, events::Reason::DEADLINE, now);
+        if (decision.next) sagas.put(id, std::move(*decision.next));
+        for (auto& event : decision.events) out.emit(std::move(event), "");
+    }
+    return store.update(sagas);
+}
+
+void Deadline::done(std::span<const OrderId> ids) {
+    for (const OrderId& id : ids) {
+        if (!young_.contains(id)) overdue_.erase(id);
+    }
+}
+
+namespace {
+
+// A group that has just started may be far behind; the watch says when it is not.
+class DeadlineThread {
+public:
+    DeadlineThread(const loops::Context& context, const DeadlineSettings& settings)
+        : failures_(loops::failure_counter(context.registry, "deadline")),
+          connection_(context.database_url),
+          work_(connection_, context.service, context.relay_wake_up),
+          store_(make_saga_store(connection_)),
+          deadline_(settings.age),
+          calm_(settings.caught_up),
+          watch_(context.kafka, context.service, settings.caught_up, context.registry) {}
+
+    void step() {
+        watch_.look();
+        try {
+            deadline_.look(*store_, system_now());
+            if (watch_.paused()) return;
+            const auto ids = deadline_.next(
+                [this](const OrderId& id) { return watch_.may_judge(id.to_string()); });
+            // Then events that orders wait for are in ledgers: no order is late.
+            if (ids.empty() || outbox::was_held_within(connection_, calm_)) return;
+            std::vector<OrderId> answered_by_nobody;
+            outbox::run_transaction(work_, [&](Instant now, BatchOutput& out) {
+                answered_by_nobody = without(ids, work_.blocked(ids));
+                return deadline_.cancel(*store_, answered_by_nobody, now, out);
+            });
+            deadline_.done(answered_by_nobody);
+        } catch (const std::exception&) {
+            failures_.Increment();
+            loops::report_failure("deadline", connection_);
+        }
+    }
+
+private:
+    // An order whose answer is parked here is not late: this service is.
+    static std::vector<OrderId> without(std::vector<OrderId> ids,
+                                        const std::vector<OrderId>& parked) {
+        std::erase_if(
+            ids, [&](const OrderId& id) { return std::ranges::find(parked, id) != parked.end(); });
+        return ids;
+    }
+
+    prometheus::Counter& failures_;
+    postgres::Connection connection_;
+    outbox::PostgresUnitOfWork work_;
+    const std::unique_ptr<SagaStore> store_;
+    Deadline deadline_;
+    const std::chrono::milliseconds calm_;
+    kafka::GroupWatch watch_;
+};
+
+}  // namespace
+
+DeadlineLoop::DeadlineLoop(const loops::Context& context, const DeadlineSettings& settings)
+    : thread_([context, settings](std::stop_token stop) {
+          if (!context.await_database(stop)) return;
+          DeadlineThread thread(context, settings);
+          while (!stop.stop_requested()) {
+              thread.step();
+              pause(stop, kDeadlineTick);
+          }
+      }) {}
+
+void DeadlineLoop::stop() {
+    thread_.request_stop();
+    if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace orderflow::order

@@ -1,0 +1,75 @@
+#pragma once
+// Cancels orders that wait too long. `Deadline` holds the steps, for the thread of `DeadlineLoop`
+// and for the simulator.
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <set>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "loops/context.hpp"
+#include "order/saga/saga_store.hpp"
+#include "outbox/unit_of_work.hpp"
+
+namespace orderflow::order {
+
+// Finds the orders that are PROCESSING beyond their time, and cancels them. Two walks along the
+// primary key (ids sort by time of placing): one follows the time, one goes over the whole table
+// again and again, for what came in late or was forgotten. What they find is remembered until this
+// process may act on it. Steps for DeadlineLoop and for the simulator; one thread.
+class Deadline {
+public:
+    explicit Deadline(std::chrono::milliseconds age) : age_(age) {}
+
+    // One page of each walk.
+    void look(SagaStore& store, Instant now);
+
+    // The next of the remembered orders on which `may_act`, sorted; a bounded number.
+    std::vector<OrderId> next(const std::function<bool(const OrderId&)>& may_act);
+
+    // In a transaction. False: the compare-and-set was lost.
+    bool cancel(SagaStore& store, std::span<const OrderId> ids, Instant now,
+                outbox::BatchOutput& out);
+
+    // After cancel() is committed: they are cancelled, or were not PROCESSING any more. Those that
+    // were not late by the database's clock stay remembered.
+    void done(std::span<const OrderId> ids);
+
+    std::size_t remembered() const { return overdue_.size(); }
+
+private:
+    struct Walk {
+        OrderId position{};  // what stands up to here was seen
+        OrderId upto{};      // where it ends
+    };
+    void look(SagaStore& store, Walk& walk);
+
+    const std::chrono::milliseconds age_;
+    Walk recent_;
+    Walk all_;
+    std::optional<Instant> next_round_;  // of the walk over all; empty: it has not begun
+    OrderId last_{};                     // where next() ended
+    std::set<OrderId> overdue_;
+    std::set<OrderId> young_;  // of the last cancel()
+};
+
+struct DeadlineSettings {
+    std::chrono::milliseconds age{900'000};  // from placing to the cancellation
+    // How long the order's partitions must have been read to their ends, so that it is late and not
+    // the group that reads them.
+    std::chrono::milliseconds caught_up{60'000};
+};
+
+class DeadlineLoop {
+public:
+    DeadlineLoop(const loops::Context& context, const DeadlineSettings& settings);
+    void request_stop() { thread_.request_stop(); }
+    void stop();  // blocks
+
+private:
+    std::jthread thread_;
+};
+
+}  // namespace orderflow::order

@@ -1,0 +1,15 @@
+#pragma once
+// Orders as GET shows them.
+#include <string>
+
+#include "order/saga/saga_store.hpp"
+
+namespace orderflow::order {
+
+// The body of GET /api/orders/{id}: where the order is, its steps and whom it waits for.
+std::string to_json(const OrderId& id, const StoredOrder& stored);
+
+// The body of GET /api/orders.
+std::string to_json(const OrderPage& page);
+
+}  // namespace orderflow::order

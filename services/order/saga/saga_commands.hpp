@@ -1,0 +1,96 @@
+#pragma once
+// What comes by HTTP: orders to be placed, cancellations. Concurrent requests share one commit, on
+// the thread of a QueueLoop. A request may carry an Idempotency-Key: what it came to is committed
+// with its effect, so that it is done once however often and wherever it is sent.
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/safe_age.hpp"
+#include "loops/context.hpp"
+#include "loops/queue_loop.hpp"
+#include "outbox/request_keys.hpp"
+#include "order/saga/saga_handler.hpp"
+#include "order/saga/saga_store.hpp"
+#include "outbox/unit_of_work.hpp"
+
+namespace orderflow::order {
+
+using outbox::Outcome;
+
+struct PlaceOutcome {
+    Outcome what = Outcome::unknown;
+    OrderId id;  // of the order that was placed
+};
+
+// An order to be placed, and whom to tell once order and event are committed.
+struct Placement {
+    OrderId id;
+    events::Order order;  // placed_at is set by the loop, from the database's clock
+    std::string traceparent;
+    std::string key;                         // Idempotency-Key; empty: none
+    std::function<void(PlaceOutcome)> done;  // called on the loop's thread
+    bool default_payment = false;            // the client named none
+};
+
+// Places those whose keys are new, and fills `outcomes`, one for each; false: an id exists already.
+// In the caller's transaction.
+bool place_orders(SagaStore& store, KeyStore& keys, std::span<Placement> placements, Instant now,
+                  outbox::BatchOutput& out, std::vector<PlaceOutcome>& outcomes);
+
+// Turns concurrent POSTs into one commit. A connection that breaks during the commit leaves its
+// outcome unknown: the orders are looked up, and those that are there count as placed.
+using AcceptLoop = loops::QueueLoop<Placement>;
+AcceptLoop::MakeWorker accept_worker(const Admission& admission);
+
+struct CancelOutcome {
+    Outcome what = Outcome::unknown;
+    std::optional<State> state;  // of the order, as committed; empty: no such order
+};
+
+// A customer's cancellation, and whom to tell.
+struct Cancellation {
+    OrderId id;
+    std::string traceparent;
+    std::string key;                          // Idempotency-Key; empty: none
+    std::function<void(CancelOutcome)> done;  // called on the loop's thread
+};
+
+// Starts the cancellation of those that are PROCESSING and whose keys are new, and fills
+// `outcomes`, one for each; false: the compare-and-set was lost. In the caller's transaction.
+bool cancel_orders(SagaStore& store, KeyStore& keys, std::span<const Cancellation> cancellations,
+                   Instant now, outbox::BatchOutput& out, std::vector<CancelOutcome>& outcomes);
+
+using CancelLoop = loops::QueueLoop<Cancellation>;
+CancelLoop::MakeWorker cancel_worker();
+
+// Forgets keys that are older than `kept` by all clocks (SafeAge), at most 10,000 a second.
+class KeyExpiry {
+public:
+    KeyExpiry(KeyStore& keys, std::chrono::seconds kept, prometheus::Registry& registry);
+
+    // One look at the clocks, and the deletion of what they agree on. Throws DatabaseError.
+    void step(Instant process_now, SafeAge::Steady steady_now);
+
+private:
+    KeyStore& keys_;
+    SafeAge age_;
+    prometheus::Gauge& difference_;
+    bool agreed_ = true;
+};
+
+// On a thread and a connection of its own.
+class KeyExpiryLoop {
+public:
+    KeyExpiryLoop(const loops::Context& context, std::chrono::seconds kept);
+    void request_stop() { thread_.request_stop(); }
+    void stop();  // blocks
+
+private:
+    std::jthread thread_;
+};
+
+}  // namespace orderflow::order

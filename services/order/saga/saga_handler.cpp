@@ -1,0 +1,99 @@
+#include "order/saga/saga_handler.hpp"
+
+#include <algorithm>
+
+#include "kafka/delivery.hpp"
+#include "outbox/aggregates.hpp"
+#include "outbox/unit_of_work.hpp"
+
+namespace orderflow::order {
+
+using kafka::Delivery;
+using outbox::BatchOutput;
+
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+constexpr microseconds kUnhurried{100'000};  // no pause below
+constexpr milliseconds kLongestPause{50};
+constexpr int kMicrosecondsPerPause = 8;   // each so much slower costs one of pause
+constexpr milliseconds kForgotten{1'000};  // an older sample says nothing
+
+// How long a completed order was under way, its payment left out; nullopt where the steps came out
+// of order, so that nobody knows how long that was.
+std::optional<microseconds> time_in_services(const Saga& saga) {
+    constexpr microseconds kAtOnce{1};  // a step that the next one told of
+    if (!saga.reserved_at || !saga.captured_at) return std::nullopt;
+    if (*saga.captured_at - *saga.reserved_at <= kAtOnce) return std::nullopt;
+    if (*saga.finished_at - *saga.captured_at <= kAtOnce) return std::nullopt;
+    return (*saga.reserved_at - saga.placed_at) + (saga.finished_at.value() - *saga.captured_at);
+}
+
+// An order that was accepted has its row; where one is missing, it was lost with a part of the
+// database.
+Ledgers ledgers_of_lost_rows(SagaStore& store, const Sagas& sagas,
+                             std::span<const Delivery> batch) {
+    std::vector<OrderId> lost;
+    for (const Delivery& delivery : batch) {
+        const OrderId& id = *delivery.order_id();
+        if (!sagas.find(id) && order_block(delivery.event)) lost.push_back(id);
+    }
+    return lost.empty() ? Ledgers{} : store.ledgers(lost);
+}
+
+std::span<const Said> ledger_of(const Ledgers& ledgers, const OrderId& id) {
+    const auto found = ledgers.find(id);
+    return found == ledgers.end() ? std::span<const Said>{} : found->second;
+}
+
+}  // namespace
+
+void Admission::completed(microseconds quickest, Clock::time_point now) {
+    quickest_ = quickest;
+    seen_ = now;
+}
+
+milliseconds Admission::pause(Clock::time_point now) const {
+    if (now - seen_.load() > kForgotten) return milliseconds{0};
+    const microseconds late = quickest_.load() - kUnhurried;
+    const auto pause = std::chrono::floor<milliseconds>(late / kMicrosecondsPerPause);
+    return std::clamp(pause, milliseconds{0}, kLongestPause);
+}
+
+bool SagaHandler::handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) {
+    const auto ids = outbox::distinct_orders(batch, [](const Delivery& d) { return d.order_id(); });
+    Sagas sagas = store_.load(ids);
+    const Ledgers ledgers = ledgers_of_lost_rows(store_, sagas, batch);
+    std::vector<NewOrder> recreated;
+    quickest_.reset();
+    for (const Delivery& delivery : batch) {
+        const OrderId& id = *delivery.order_id();
+        const Saga* saga = sagas.find(id);
+        Decision decision = saga ? decide(saga, delivery.event, now)
+                                 : recreate(delivery.event, ledger_of(ledgers, id), now);
+        if (decision.orphan) {
+            out.orphan(delivery);
+            continue;
+        }
+        if (decision.recreate) recreated.push_back({id, {}, decision.recreate});
+        if (decision.next) {
+            if (decision.next->state == State::COMPLETED) {
+                const auto took = time_in_services(*decision.next);
+                if (took) quickest_ = std::min(quickest_.value_or(*took), *took);
+            }
+            sagas.put(id, std::move(*decision.next));
+        }
+        for (auto& event : decision.events) out.emit(std::move(event), delivery.traceparent);
+    }
+    for (NewOrder& order : recreated) order.saga = *sagas.find(order.id);
+    std::ranges::sort(recreated, {}, &NewOrder::id);
+    return store_.insert(recreated) && store_.update(sagas);
+}
+
+void SagaHandler::committed() {
+    if (admission_ && quickest_) admission_->completed(*quickest_, Admission::Clock::now());
+}
+
+}  // namespace orderflow::order

@@ -1,0 +1,48 @@
+#pragma once
+// Which event triggers which rule. `SagaHandler` handles the participants' events on a consumer
+// loop's thread; what comes by HTTP is in order_requests.hpp.
+#include <atomic>
+#include <chrono>
+#include <optional>
+
+#include "kafka/delivery.hpp"
+#include "loops/batch.hpp"
+#include "order/saga/saga_store.hpp"
+#include "outbox/unit_of_work.hpp"
+
+namespace orderflow::order {
+
+// How far the saga is behind, and how long placing therefore pauses between two commits: callers
+// who wait for their answers before they send more are slowed down to what the services can do, and
+// the backlog stays at some hundred milliseconds. Nobody is refused for it. Thread-safe.
+class Admission {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    // The quickest of the orders that were completed together took so long, its payment left out:
+    // that is the gateway's time, which no pause here would shorten.
+    void completed(std::chrono::microseconds quickest, Clock::time_point now);
+
+    std::chrono::milliseconds pause(Clock::time_point now) const;
+
+private:
+    std::atomic<std::chrono::microseconds> quickest_{};
+    std::atomic<Clock::time_point> seen_{};
+};
+
+class SagaHandler final : public loops::BatchHandler {
+public:
+    explicit SagaHandler(SagaStore& store, Admission* admission = nullptr)
+        : store_(store), admission_(admission) {}
+
+    bool handle(Instant now, std::span<const kafka::Delivery> batch,
+                outbox::BatchOutput& out) override;
+    void committed() override;
+
+private:
+    SagaStore& store_;
+    Admission* const admission_;
+    std::optional<std::chrono::microseconds> quickest_;  // of the last attempt
+};
+
+}  // namespace orderflow::order

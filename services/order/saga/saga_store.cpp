@@ -1,0 +1,369 @@
+#include "order/saga/saga_store.hpp"
+
+#include <array>
+
+#include "core/enums.hpp"
+#include "events/codec.hpp"
+#include "outbox/request_keys.hpp"
+
+namespace orderflow::order {
+namespace {
+
+using postgres::Column;
+using postgres::Params;
+using postgres::Rows;
+using postgres::Statement;
+
+#define ORDER_COLUMNS                                                               \
+    "order_id, version, state, reason, answers, undone, reserved_at, captured_at, " \
+    "cancelling_at, finished_at, inventory_answered_at, payment_answered_at, "      \
+    "shipping_answered_at, recreated_at, shipment_id, placed_at, customer_id, total, currency"
+
+const Statement kLoad{"orders_load",
+                      "SELECT " ORDER_COLUMNS " FROM orders WHERE order_id = ANY ($1::uuid[])"};
+const Statement kFind{"orders_find",
+                      "SELECT " ORDER_COLUMNS ", body FROM orders WHERE order_id = $1::uuid"};
+#undef ORDER_COLUMNS
+
+const Statement kInsert{"orders_insert", R"(
+    INSERT INTO orders (order_id, version, state, reason, answers, undone, reserved_at,
+                        captured_at, cancelling_at, finished_at, inventory_answered_at,
+                        payment_answered_at, shipping_answered_at, recreated_at, shipment_id,
+                        placed_at, customer_id, total, currency, body)
+    SELECT order_id, 1, state, reason, answers, undone, reserved_at, captured_at, cancelling_at,
+           finished_at, inventory_answered_at, payment_answered_at, shipping_answered_at,
+           recreated_at, shipment_id, placed_at, customer_id, total, currency, body
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::smallint[],
+                $6::timestamptz[], $7::timestamptz[], $8::timestamptz[], $9::timestamptz[],
+                $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[],
+                $14::uuid[], $15::timestamptz[], $16::text[], $17::bigint[], $18::text[],
+                $19::text[])
+         AS new(order_id, state, reason, answers, undone, reserved_at, captured_at, cancelling_at,
+                finished_at, inventory_answered_at, payment_answered_at, shipping_answered_at,
+                recreated_at, shipment_id, placed_at, customer_id, total, currency, body)
+    ON CONFLICT DO NOTHING)"};
+
+const Statement kUpdate{"orders_update", R"(
+    UPDATE orders o
+    SET version = o.version + 1, state = new.state, reason = new.reason, answers = new.answers,
+        undone = new.undone, reserved_at = new.reserved_at, captured_at = new.captured_at,
+        cancelling_at = new.cancelling_at, finished_at = new.finished_at,
+        inventory_answered_at = new.inventory_answered_at,
+        payment_answered_at = new.payment_answered_at,
+        shipping_answered_at = new.shipping_answered_at, shipment_id = new.shipment_id
+    FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::smallint[], $6::smallint[],
+                $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[],
+                $11::timestamptz[], $12::timestamptz[], $13::timestamptz[], $14::uuid[])
+         AS new(order_id, version, state, reason, answers, undone, reserved_at, captured_at,
+                cancelling_at, finished_at, inventory_answered_at, payment_answered_at,
+                shipping_answered_at, shipment_id)
+    WHERE o.order_id = new.order_id AND o.version = new.version)"};
+
+// For notifications, wherever the sockets are. 200 ids fit into a payload's 8,000 bytes.
+const Statement kNotify{"orders_notify", R"(
+    SELECT pg_notify('order_changed', string_agg(order_id::text, ' '))
+    FROM (SELECT order_id, (row_number() OVER () - 1) / 200 AS part
+          FROM unnest($1::uuid[]) AS order_id) AS changed
+    GROUP BY part)"};
+
+// A page of orders, newest first. Bounded by the rows it looks at, not by those it finds; the last
+// one of them comes back whatever its state, as the place to go on from.
+#define LIST_ORDERS(where)                                                                     \
+    "WITH page AS MATERIALIZED (SELECT order_id, state, reason, customer_id, total, currency," \
+    "                                  placed_at, finished_at"                                 \
+    "                           FROM orders WHERE order_id < $1::uuid AND " where              \
+    "                           ORDER BY order_id DESC LIMIT $4::bigint)"                      \
+    "SELECT order_id, state, reason, customer_id, total, currency, placed_at, finished_at,"    \
+    "       ($2::text IS NULL OR state = $2::text), (SELECT count(*) FROM page) "              \
+    "FROM page WHERE $2::text IS NULL OR state = $2::text"                                     \
+    "             OR order_id = (SELECT order_id FROM page ORDER BY order_id LIMIT 1) "        \
+    "ORDER BY order_id DESC"
+const Statement kList{"orders_list", LIST_ORDERS("$3::text IS NULL")};
+const Statement kListOfCustomer{"orders_list_of_customer", LIST_ORDERS("customer_id = $3::text")};
+#undef LIST_ORDERS
+
+const Statement kLedgers{"orders_ledgers", R"(
+    SELECT order_id, type, data, recorded_at FROM outbox
+    WHERE order_id = ANY ($1::uuid[]) ORDER BY seq)"};
+
+// Bounded by the rows it looks at, not by those it finds: there is no index on the state. The last
+// row of the page comes back whatever its state, as the place to go on from.
+const Statement kScanProcessing{"orders_scan_processing", R"(
+    WITH page AS MATERIALIZED (
+        SELECT order_id, state FROM orders
+        WHERE order_id > $1::uuid AND order_id <= $2::uuid ORDER BY order_id LIMIT $3::bigint)
+    SELECT order_id, state = 'PROCESSING' FROM page
+    WHERE state = 'PROCESSING'
+       OR order_id = (SELECT order_id FROM page ORDER BY order_id DESC LIMIT 1)
+    ORDER BY order_id)"};
+
+const Statement kFindKeys{"idempotency_keys_find", R"(
+    SELECT key, order_id, answer, request FROM idempotency_keys WHERE key = ANY ($1::text[]))"};
+const Statement kKeepKeys{"idempotency_keys_keep", R"(
+    INSERT INTO idempotency_keys (key, order_id, answer, request, created_at)
+    SELECT key, order_id, answer, request, $5::timestamptz
+    FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[])
+         AS new(key, order_id, answer, request))"};
+const Statement kClock{"idempotency_keys_clock", "SELECT clock_timestamp()"};
+const Statement kExpireKeys{"idempotency_keys_expire", R"(
+    DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM idempotency_keys
+        WHERE created_at < $1::timestamptz
+        ORDER BY created_at LIMIT 10000 FOR UPDATE SKIP LOCKED)))"};
+
+// The columns that change, filled row by row.
+struct SagaColumns {
+    Column<std::string_view> states, reasons;
+    Column<std::int16_t> answers, undone;
+    Column<Instant> reserved, captured, cancelling, finished;
+    std::array<Column<Instant>, 3> answered;
+    Column<ShipmentId> shipments;
+
+    void push(const Saga& saga) {
+        states.push(name_of(saga.state));
+        if (saga.reason) {
+            reasons.push(name_of(*saga.reason));
+        } else {
+            reasons.push(std::nullopt);
+        }
+        answers.push(saga.answers);
+        undone.push(saga.undone);
+        reserved.push(saga.reserved_at);
+        captured.push(saga.captured_at);
+        cancelling.push(saga.cancelling_at);
+        finished.push(saga.finished_at);
+        for (std::size_t i = 0; i < answered.size(); ++i) answered[i].push(saga.answered_at[i]);
+        shipments.push(saga.shipment_id);
+    }
+};
+
+Saga read_saga(const Rows& rows, int i) {
+    Saga saga;
+    saga.state = enum_of<State>(rows.text(i, 2));
+    if (!rows.is_null(i, 3)) saga.reason = enum_of<events::Reason>(rows.text(i, 3));
+    saga.answers = rows.int16(i, 4);
+    saga.undone = rows.int16(i, 5);
+    saga.reserved_at = rows.optional_instant(i, 6);
+    saga.captured_at = rows.optional_instant(i, 7);
+    saga.cancelling_at = rows.optional_instant(i, 8);
+    saga.finished_at = rows.optional_instant(i, 9);
+    for (int who = 0; who < 3; ++who) {
+        saga.answered_at[static_cast<std::size_t>(who)] = rows.optional_instant(i, 10 + who);
+    }
+    saga.recreated_at = rows.optional_instant(i, 13);
+    if (!rows.is_null(i, 14)) saga.shipment_id = rows.id<ShipmentId>(i, 14);
+    saga.placed_at = rows.instant(i, 15);
+    saga.customer_id = rows.text(i, 16);
+    saga.total = {rows.int64(i, 17), Currency::parse(rows.text(i, 18)).value()};
+    return saga;
+}
+
+// Empty for the type of an announcement.
+std::optional<events::EventKind> own_event(std::string_view type) {
+    for (const events::CatalogRow& row : events::catalog()) {
+        const bool own = row.producer == events::Service::order;
+        if (own && events::type_name(row.kind) == type) return row.kind;
+    }
+    return std::nullopt;
+}
+
+class PostgresSagaStore final : public SagaStore {
+public:
+    explicit PostgresSagaStore(postgres::Connection& connection) : connection_(connection) {}
+
+    Sagas load(std::span<const OrderId> ids) override {
+        auto keys = postgres::column_of(ids);
+        const Rows rows = connection_.exec(kLoad, Params::of(keys));
+        Sagas sagas;
+        for (int i = 0; i < rows.size(); ++i) {
+            sagas.loaded(rows.id<OrderId>(i, 0), read_saga(rows, i), rows.int64(i, 1));
+        }
+        return sagas;
+    }
+
+    Ledgers ledgers(std::span<const OrderId> ids) override {
+        auto keys = postgres::column_of(ids);
+        const Rows rows = connection_.exec(kLedgers, Params::of(keys));
+        Ledgers ledgers;
+        for (int i = 0; i < rows.size(); ++i) {
+            const auto kind = own_event(rows.text(i, 1));
+            if (!kind) continue;  // an announcement
+            ledgers[rows.id<OrderId>(i, 0)].push_back(
+                {events::decode(*kind, rows.text(i, 2)).value(), rows.instant(i, 3)});
+        }
+        return ledgers;
+    }
+
+    bool insert(std::span<const NewOrder> orders) override {
+        if (orders.empty()) return true;
+        Column<OrderId> ids(orders.size());
+        std::vector<OrderId> made_again;  // somebody may have asked for them
+        SagaColumns changing;
+        Column<Instant> placed, recreated;
+        Column<std::string_view> customers, bodies;
+        Column<std::int64_t> totals;
+        Column<Currency> currencies;
+        std::string body;
+        for (const NewOrder& order : orders) {
+            ids.push(order.id);
+            changing.push(order.saga);
+            placed.push(order.saga.placed_at);
+            recreated.push(order.saga.recreated_at);
+            if (order.saga.recreated_at) made_again.push_back(order.id);
+            customers.push(order.saga.customer_id);
+            totals.push(order.saga.total.amount);
+            currencies.push(order.saga.total.currency);
+            body.clear();
+            events::encode(*order.order, body);
+            bodies.push(body);
+        }
+        const Rows rows = connection_.exec(
+            kInsert,
+            Params::of(ids, changing.states, changing.reasons, changing.answers, changing.undone,
+                       changing.reserved, changing.captured, changing.cancelling, changing.finished,
+                       changing.answered[0], changing.answered[1], changing.answered[2], recreated,
+                       changing.shipments, placed, customers, totals, currencies, bodies));
+        if (rows.affected() != static_cast<std::int64_t>(orders.size())) return false;
+        if (made_again.empty()) return true;
+        auto changed = postgres::column_of(std::span<const OrderId>(made_again));
+        connection_.exec(kNotify, Params::of(changed));
+        return true;
+    }
+
+    bool update(const Sagas& sagas) override {
+        const auto changes = sagas.changes();
+        if (changes.updates.empty()) return true;
+        Column<OrderId> ids(changes.updates.size());
+        Column<std::int64_t> versions;
+        SagaColumns changing;
+        for (const Sagas::Entry* entry : changes.updates) {
+            ids.push(entry->id);
+            versions.push(entry->version);
+            changing.push(entry->row);
+        }
+        const Rows rows = connection_.exec(
+            kUpdate, Params::of(ids, versions, changing.states, changing.reasons, changing.answers,
+                                changing.undone, changing.reserved, changing.captured,
+                                changing.cancelling, changing.finished, changing.answered[0],
+                                changing.answered[1], changing.answered[2], changing.shipments));
+        if (rows.affected() != static_cast<std::int64_t>(changes.updates.size())) return false;
+        connection_.exec(kNotify, Params::of(ids));
+        return true;
+    }
+
+    ProcessingPage scan_processing(const OrderId& after, const OrderId& upto,
+                                   std::int64_t limit) override {
+        const Rows rows = connection_.exec(kScanProcessing, Params::of(after, upto, limit));
+        ProcessingPage page;
+        for (int i = 0; i < rows.size(); ++i) {
+            page.last = rows.id<OrderId>(i, 0);
+            if (rows.boolean(i, 1)) page.processing.push_back(*page.last);
+        }
+        return page;
+    }
+
+private:
+    postgres::Connection& connection_;
+};
+
+class PostgresKeyStore final : public KeyStore {
+public:
+    explicit PostgresKeyStore(postgres::Connection& connection) : connection_(connection) {}
+
+    Claims claim(std::span<const std::string_view> keys) override {
+        Claims claims;
+        const auto busy = outbox::lock_keys(connection_, keys);
+        for (const auto key : keys) claims[std::string(key)].busy = busy.contains(key);
+        auto wanted = postgres::column_of(keys);
+        const Rows rows = connection_.exec(kFindKeys, Params::of(wanted));
+        for (int i = 0; i < rows.size(); ++i) {
+            Claim& claim = claims.find(rows.text(i, 0))->second;
+            claim.busy = false;  // its answer is committed, whoever asks for it at this moment
+            KeptAnswer& kept = claim.kept.emplace();
+            kept.order_id = rows.id<OrderId>(i, 1);
+            if (!rows.is_null(i, 2)) kept.answer = enum_of<State>(rows.text(i, 2));
+            if (!rows.is_null(i, 3)) kept.request = rows.id<Digest>(i, 3);
+        }
+        return claims;
+    }
+
+    void keep(std::span<const KeptKey> keys, Instant now) override {
+        if (keys.empty()) return;
+        Column<std::string_view> names(keys.size()), answers;
+        Column<OrderId> ids;
+        Column<Digest> requests;
+        for (const auto& [key, kept] : keys) {
+            names.push(key);
+            ids.push(kept.order_id);
+            requests.push(kept.request);
+            if (kept.answer) {
+                answers.push(name_of(*kept.answer));
+            } else {
+                answers.push(std::nullopt);
+            }
+        }
+        const Instant since = std::max(now, system_now());
+        connection_.exec(kKeepKeys, Params::of(names, ids, answers, requests, since));
+    }
+
+    Instant clock() override { return connection_.exec(kClock).instant(0, 0); }
+
+    void expire(Instant time) override { connection_.exec(kExpireKeys, Params::of(time)); }
+
+private:
+    postgres::Connection& connection_;
+};
+
+}  // namespace
+
+std::unique_ptr<KeyStore> make_key_store(postgres::Connection& connection) {
+    return std::make_unique<PostgresKeyStore>(connection);
+}
+
+std::unique_ptr<SagaStore> make_saga_store(postgres::Connection& connection) {
+    return std::make_unique<PostgresSagaStore>(connection);
+}
+
+Sagas read_sagas(postgres::Connection& connection, std::span<const OrderId> ids) {
+    return make_saga_store(connection)->load(ids);
+}
+
+std::optional<StoredOrder> find_order(postgres::Connection& connection, const OrderId& id) {
+    const Rows rows = connection.exec(kFind, Params::of(id));
+    if (rows.size() == 0) return std::nullopt;
+    return StoredOrder{read_saga(rows, 0), std::string(rows.text(0, 19))};
+}
+
+OrderPage list_orders(postgres::Connection& connection, const OrderFilter& filter) {
+    // Where a state is asked for, it may be a rare one.
+    constexpr std::int64_t kLookAt = 1'000;
+    const auto limit = static_cast<std::int64_t>(filter.limit);
+    const std::int64_t look_at = filter.state ? kLookAt : limit + 1;
+    std::optional<std::string_view> state;
+    if (filter.state) state = name_of(*filter.state);
+    const Rows rows =
+        connection.exec(filter.customer_id ? kListOfCustomer : kList,
+                        Params::of(filter.before, state, filter.customer_id, look_at));
+    OrderPage page;
+    for (int i = 0; i < rows.size(); ++i) {
+        const OrderId id = rows.id<OrderId>(i, 0);
+        if (std::ssize(page.orders) == limit) {
+            page.next = page.orders.back().id;
+            return page;
+        }
+        if (rows.boolean(i, 8)) {
+            OrderSummary& order = page.orders.emplace_back();
+            order.id = id;
+            order.state = enum_of<State>(rows.text(i, 1));
+            if (!rows.is_null(i, 2)) order.reason = enum_of<events::Reason>(rows.text(i, 2));
+            order.customer_id = rows.text(i, 3);
+            order.total = {rows.int64(i, 4), Currency::parse(rows.text(i, 5)).value()};
+            order.placed_at = rows.instant(i, 6);
+            order.finished_at = rows.optional_instant(i, 7);
+        }
+        if (i + 1 == rows.size() && rows.int64(i, 9) == look_at) page.next = id;
+    }
+    return page;
+}
+
+}  // namespace orderflow::order
