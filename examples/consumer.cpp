@@ -72,7 +72,7 @@ bool print(const Options& options) {
         const auto records = consumer.poll(gathering, 500ms);
         for (const auto& record : records) {
             std::cout << record.topic << "/" << record.partition << "@" << record.offset << " "
-                      << record.key << " " << record.value << "\n";
+                      << record.key.value_or("") << " " << record.value << "\n";
         }
         std::cout.flush();
         printed += records.size();

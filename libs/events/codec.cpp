@@ -42,6 +42,17 @@ std::string place_and_detail(const Error& error) {
     return error.pointer.empty() ? error.detail : error.pointer + " " + error.detail;
 }
 
+std::optional<std::string> key_of(const Event& event) {
+    return std::visit(
+        []<class E>(const E& data) -> std::optional<std::string> {
+            constexpr KeyRule kRule = key_rule_of(kind_of<E>());
+            if constexpr (kRule == KeyRule::order_id) return data.order_id.to_string();
+            if constexpr (kRule == KeyRule::product_id) return data.product_id;
+            return std::nullopt;
+        },
+        event);
+}
+
 const OrderId* order_of(const Event& event) {
     return std::visit(
         [](const auto& data) -> const OrderId* {

@@ -2,6 +2,7 @@
 // Between events and bytes. `decode` is strict: types, ranges and required members are checked,
 // unknown members are ignored. Used by the outbox (encode) and the batch consumer (decode); any
 // thread.
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,7 +26,10 @@ Result<Order> decode_order(std::string_view json);
 // "/items/0/price must be an integer", or only the detail of what has no place in the document.
 std::string place_and_detail(const Error& error);
 
-// The order an event belongs to; nullptr for StockAdjusted, which belongs to a product.
+// The order an event belongs to; nullptr: none (StockAdjusted belongs to a product).
 const OrderId* order_of(const Event& event);
+
+// The record key of an event, by the catalog's rule; empty: its records have no key.
+std::optional<std::string> key_of(const Event& event);
 
 }  // namespace orderflow::events

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include <boost/describe.hpp>
@@ -211,11 +210,8 @@ struct ShipmentVoided {
 };
 BOOST_DESCRIBE_STRUCT(ShipmentVoided, (), (order_id, shipment_id))
 
-using Event = std::variant<OrderPlaced, CancellationStarted, OrderCompleted, OrderCancelled,
-                           StockReserved, StockRejected, StockReleased, StockAdjusted,
-                           PaymentCaptured, PaymentDeclined, PaymentRefunded, NothingToCompensate,
-                           ShipmentScheduled, ShipmentRefused, ShipmentVoided>;
-
 }  // namespace orderflow::events
 
-#include "events/limits.hpp"  // whoever sees the structs sees their bounds
+// Whoever sees the structs sees the variant of them all, and their bounds.
+#include "events/event_kinds.hpp"  // generated from proto-events/catalog.json
+#include "events/limits.hpp"

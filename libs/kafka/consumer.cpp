@@ -83,7 +83,9 @@ Record to_record(rd_kafka_message_t* message) {
     record.topic = rd_kafka_topic_name(message->rkt);
     record.partition = message->partition;
     record.offset = message->offset;
-    record.key = {static_cast<const char*>(message->key), message->key_len};
+    if (message->key) {
+        record.key.emplace(static_cast<const char*>(message->key), message->key_len);
+    }
     record.value = {static_cast<const char*>(message->payload), message->len};
     rd_kafka_headers_t* headers = nullptr;
     if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR) {

@@ -1,6 +1,9 @@
 #pragma once
 // A record that was decoded. Values; used by consumer loops and handlers, on the loop's thread.
+#include <optional>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include "core/ids.hpp"
 #include "core/time.hpp"
@@ -18,7 +21,17 @@ struct Delivery {
     std::string traceparent;
     const Record* record = nullptr;
 
+    // nullptr: the event belongs to no order.
     const OrderId* order_id() const { return events::order_of(event); }
+    // The same for handlers whose rules are about orders. Throws std::logic_error for an event of
+    // none, so that its record is parked like any other that cannot be handled.
+    const OrderId& order() const {
+        const OrderId* of = order_id();
+        if (!of) throw std::logic_error("an event of no order");
+        return *of;
+    }
+    // The record's key, which is the one that the catalog gives the event; empty: it has none.
+    std::optional<std::string_view> key() const { return record->key; }
 };
 
 }  // namespace orderflow::kafka

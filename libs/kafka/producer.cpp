@@ -1,9 +1,12 @@
+#include <map>
+
 #include "kafka/consumer.hpp"
 #include "kafka/producer.hpp"
 #include "kafka/settings.hpp"
 #include "kafka/topics.hpp"
 #include "kafka/admin.hpp"
 #include "kafka/rdkafka.hpp"
+#include "kafka/topic_layout.hpp"
 
 namespace orderflow::kafka {
 namespace {
@@ -11,6 +14,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr int kStatisticsMs = 250;
+constexpr int kMetadataMs = 1'000;
 
 struct DestroyProducer {
     void operator()(rd_kafka_t* handle) const {
@@ -74,7 +78,14 @@ public:
     bool produce(const Message& message, std::uint64_t token) override {
         const std::string id = message.event_id.to_string();
         const std::string time = to_rfc3339(message.recorded_at);
-        const std::string& subject = message.key;
+        // Set for what has no key, so that the same event meets the same partition when it is sent
+        // again; otherwise librdkafka hashes the key.
+        std::int32_t partition = RD_KAFKA_PARTITION_UA;
+        if (!message.key) {
+            const std::int32_t partitions = partitions_of(message.topic);
+            if (partitions == 0) return false;  // not known yet
+            partition = partition_of(id, partitions);
+        }
         rd_kafka_headers_t* headers = rd_kafka_headers_new(8);
         const auto add = [&](const char* name, std::string_view value) {
             rd_kafka_header_add(headers, name, -1, value.data(),
@@ -84,14 +95,16 @@ public:
         add("ce_id", id);
         add("ce_type", message.type);
         add("ce_source", source_);
-        add("ce_subject", subject);
+        if (message.key) add("ce_subject", *message.key);
         add("ce_time", time);
         add("content-type", "application/json");
         const auto trace = traceparent(message.headers);
         if (!trace.empty()) add("traceparent", trace);
+        const char* const key_bytes = message.key ? message.key->data() : nullptr;
+        const std::size_t key_size = message.key ? message.key->size() : 0;
         const auto err = rd_kafka_producev(
-            handle_.get(), RD_KAFKA_V_TOPIC(message.topic.c_str()),
-            RD_KAFKA_V_KEY(message.key.data(), message.key.size()),
+            handle_.get(), RD_KAFKA_V_TOPIC(message.topic.c_str()), RD_KAFKA_V_PARTITION(partition),
+            RD_KAFKA_V_KEY(key_bytes, key_size),
             RD_KAFKA_V_VALUE(const_cast<char*>(message.data.data()), message.data.size()),
             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADERS(headers),
             RD_KAFKA_V_OPAQUE(reinterpret_cast<void*>(static_cast<std::uintptr_t>(token))),
@@ -114,7 +127,9 @@ public:
 
     void ask() override { query_->ask(topic_); }
     std::optional<TopicState> answer(milliseconds at_most) override {
-        return query_->answer(at_most);
+        auto state = query_->answer(at_most);
+        if (state && !state->refusal) partitions_[topic_] = state->partitions;
+        return state;
     }
 
     void warm_up(milliseconds at_most) override {
@@ -130,6 +145,20 @@ public:
 
 private:
     using Topic = std::unique_ptr<rd_kafka_topic_t, Destroyer<&rd_kafka_topic_destroy>>;
+
+    // As of the last answer about the topic, or asked for now: then it blocks for a second at most.
+    // 0: not known.
+    std::int32_t partitions_of(const std::string& topic) {
+        std::int32_t& partitions = partitions_[topic];
+        if (partitions > 0) return partitions;
+        const Topic handle(rd_kafka_topic_new(handle_.get(), topic.c_str(), nullptr));
+        const rd_kafka_metadata_t* metadata = nullptr;
+        rd_kafka_metadata(handle_.get(), 0, handle.get(), &metadata, kMetadataMs);
+        if (!metadata) return 0;
+        if (metadata->topic_cnt == 1) partitions = metadata->topics[0].partition_cnt;
+        rd_kafka_metadata_destroy(metadata);
+        return partitions;
+    }
 
     void report(rd_kafka_t* handle, std::uint64_t token, rd_kafka_resp_err_t error,
                 bool persisted) {
@@ -166,6 +195,7 @@ private:
 
     const std::string source_;
     const std::string topic_;
+    std::map<std::string, std::int32_t> partitions_;
     std::vector<Report> reports_;
     bool has_id_ = false;
     Handle handle_;                    // its callbacks use what is above

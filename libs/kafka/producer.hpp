@@ -24,9 +24,9 @@ namespace orderflow::kafka {
 struct Message {
     EventId event_id;
     std::string topic;
-    std::string key;
-    std::string type;     // ce_type
-    std::string headers;  // JSON object of strings
+    std::optional<std::string> key;  // empty: null, and the event id decides on the partition
+    std::string type;                // ce_type
+    std::string headers;             // JSON object of strings
     std::string data;
     Instant recorded_at;
 };
@@ -67,7 +67,8 @@ void check_producer(const Settings& settings);
 
 // What the broker says of a topic.
 struct TopicState {
-    std::string id;                  // of one that is there; another one after it was made anew
+    std::string id;  // of one that is there; another one after it was made anew
+    std::int32_t partitions = 0;
     std::optional<Refusal> refusal;  // gone, not_authorised, other, and the broker's words
     std::string error;
 };

@@ -24,7 +24,7 @@ std::optional<Instant> time_of(const rd_kafka_message_t* message) {
 // What it takes in memory, about: a header costs that even if it is empty.
 std::size_t bytes_of(const Record& record) {
     constexpr std::size_t kHeader = 128;
-    std::size_t bytes = sizeof record + record.key.size() + record.value.size();
+    std::size_t bytes = sizeof record + record.key.value_or("").size() + record.value.size();
     for (const auto& [name, value] : record.headers) bytes += kHeader + name.size() + value.size();
     return bytes;
 }

@@ -3,6 +3,7 @@
 // production (kafka_consumer.hpp), the simulated broker in tests. Used by a consumer loop's thread.
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -17,7 +18,7 @@ struct Record {
     std::string_view topic;
     std::int32_t partition = 0;
     std::int64_t offset = 0;
-    std::string_view key;
+    std::optional<std::string_view> key;  // empty: the record has none
     std::string_view value;
     std::vector<std::pair<std::string_view, std::string_view>> headers;
     std::shared_ptr<const void> owner;  // keeps the bytes behind the views alive

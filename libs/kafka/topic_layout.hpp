@@ -55,6 +55,11 @@ struct GroupPositions {
     std::optional<std::int64_t> idle_members() const;
 };
 
+// The text whose hash decides on the partition of an event: its key, or its id if it has none.
+inline std::string_view placed_by(const std::optional<std::string_view>& key,
+                                  std::string_view event_id) {
+    return key.value_or(event_id);
+}
 // The partition that an event with this key is produced to.
 std::int32_t partition_of(std::string_view key, std::int32_t partitions);
 // Where events with this key may lie in a topic that was given partitions, from `fewest` to `now`

@@ -93,9 +93,13 @@ std::optional<TopicState> TopicQuery::answer(std::chrono::milliseconds at_most) 
     if (count != 1) return std::nullopt;
     const rd_kafka_error_t* error = rd_kafka_TopicDescription_error(topics[0]);
     if (error && rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return TopicState{"", refusal_of(rd_kafka_error_code(error)), rd_kafka_error_string(error)};
+        return TopicState{"", 0, refusal_of(rd_kafka_error_code(error)),
+                          rd_kafka_error_string(error)};
     }
-    return TopicState{text_of(rd_kafka_TopicDescription_topic_id(topics[0])), std::nullopt, ""};
+    std::size_t partitions = 0;
+    rd_kafka_TopicDescription_partitions(topics[0], &partitions);
+    return TopicState{text_of(rd_kafka_TopicDescription_topic_id(topics[0])),
+                      static_cast<std::int32_t>(partitions), std::nullopt, ""};
 }
 
 bool await_topics(const Settings& settings, events::Service service, const std::stop_token& stop,

@@ -5,7 +5,6 @@
 
 #include "kafka/delivery.hpp"
 #include "kafka/record.hpp"
-#include "outbox/aggregates.hpp"
 #include "loops/bisect.hpp"
 #include "outbox/parking.hpp"
 
@@ -51,18 +50,23 @@ public:
     }
 
 private:
-    // Those whose order waits for nothing; the others are put aside behind what it waits for.
+    // Those whose key waits for nothing; the others are put aside behind what it waits for.
     // Views into `range` or into `free_`.
     std::span<const kafka::Delivery> not_blocked(std::span<const kafka::Delivery> range,
                                                  outbox::BatchOutput& out) {
-        const auto ids =
-            outbox::distinct_orders(range, [](const kafka::Delivery& d) { return d.order_id(); });
-        const std::vector<OrderId> blocked = work_.blocked(ids);
+        if (!work_.some_blocked()) return range;
+        std::vector<std::string_view> keys;
+        for (const kafka::Delivery& delivery : range) {
+            if (const auto key = delivery.key()) keys.push_back(*key);
+        }
+        std::ranges::sort(keys);
+        keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+        const std::vector<std::string> blocked = work_.blocked(keys);
         if (blocked.empty()) return range;
         free_.clear();
         for (const kafka::Delivery& delivery : range) {
-            const OrderId* id = delivery.order_id();
-            if (id && std::ranges::find(blocked, *id) != blocked.end()) {
+            const auto key = delivery.key();
+            if (key && std::ranges::find(blocked, *key) != blocked.end()) {
                 out.put_aside(delivery, outbox::Parking::behind, "behind: an earlier record waits");
             } else {
                 free_.push_back(delivery);

@@ -77,7 +77,7 @@ private:
         if (spdlog::should_log(spdlog::level::debug)) {
             std::size_t bytes = 0;
             for (const kafka::Record& record : records)
-                bytes += record.key.size() + record.value.size();
+                bytes += record.key.value_or("").size() + record.value.size();
             spdlog::debug("kafka: fetched {} records, {} bytes", records.size(), bytes);
         }
         if (context_.on_fetch) context_.on_fetch(records);

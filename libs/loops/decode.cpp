@@ -19,21 +19,14 @@ constexpr std::size_t kMaxHeaders = 64;
 constexpr std::size_t kMaxHeaderBytes = 8 * 1024;
 
 outbox::ParkedRecord dead(const kafka::Record& record, std::string error) {
-    return {&record, OrderId::parse(record.key), outbox::Parking::dead, std::move(error)};
+    return {&record, OrderId::parse(record.key.value_or("")), outbox::Parking::dead,
+            std::move(error)};
 }
 
 bool headers_within_limits(const kafka::Record& record) {
     std::size_t bytes = 0;
     for (const auto& [name, value] : record.headers) bytes += name.size() + value.size();
     return record.headers.size() <= kMaxHeaders && bytes <= kMaxHeaderBytes;
-}
-
-std::string_view key_of(const events::Event& event, std::string& buffer) {
-    if (const OrderId* id = events::order_of(event)) {
-        buffer = id->to_string();
-        return buffer;
-    }
-    return std::get<events::StockAdjusted>(event).product_id;
 }
 
 bool adds_up(const events::Order& order) {
@@ -69,8 +62,7 @@ std::optional<std::string> decode_record(const kafka::Record& record, EventKind 
     if (record.value.empty()) return "empty: the record has no value";
     auto event = events::decode(kind, record.value);
     if (!event) return event.error().code + ": " + events::place_and_detail(event.error());
-    std::string buffer;
-    if (key_of(*event, buffer) != record.key) {
+    if (events::key_of(*event) != record.key) {
         return "key-mismatch: the record key is not the id in the data";
     }
     if (!is_consistent(*event)) return "business: the amounts contradict each other";

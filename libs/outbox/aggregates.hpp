@@ -1,44 +1,45 @@
 #pragma once
-// The aggregates of one batch, folded in memory: each order's row is loaded once, decided on as
-// often as the batch holds events of it, and saved once, by compare-and-set on its version.
+// The aggregates of one batch, folded in memory: each row is loaded once, decided on as often as
+// the batch holds events of it, and saved once, by compare-and-set on its version. `Id` is the type
+// of the rows' primary key, such as OrderId.
 #include <algorithm>
 #include <cstdint>
-#include <optional>
+#include <iterator>
+#include <type_traits>
 #include <unordered_map>
+#include <utility>
 #include <vector>
-
-#include "core/ids.hpp"
 
 namespace orderflow::outbox {
 
-template <class Row>
+template <class Id, class Row>
 class Aggregates {
 public:
     struct Entry {
-        OrderId id;
+        Id id;
         Row row;
         std::int64_t version = 0;  // as stored; 0: not stored yet
     };
 
     // Called by the store for each row it found.
-    void loaded(const OrderId& id, Row row, std::int64_t version) {
+    void loaded(const Id& id, Row row, std::int64_t version) {
         entries_[id] = {{id, std::move(row), version}, false};
     }
 
-    // The row as it stands now, nullptr for an unknown order. Valid until the next put().
-    const Row* find(const OrderId& id) const {
+    // The row as it stands now, nullptr for an unknown id. Valid until the next put().
+    const Row* find(const Id& id) const {
         const auto found = entries_.find(id);
         return found == entries_.end() ? nullptr : &found->second.entry.row;
     }
 
-    // The version as it was loaded; 0 for an order that is not stored.
-    std::int64_t stored_version(const OrderId& id) const {
+    // The version as it was loaded; 0 for an id that is not stored.
+    std::int64_t stored_version(const Id& id) const {
         const auto found = entries_.find(id);
         return found == entries_.end() ? 0 : found->second.entry.version;
     }
 
     // The new state that a rule decided.
-    void put(const OrderId& id, Row row) {
+    void put(const Id& id, Row row) {
         Slot& slot = entries_[id];
         slot.entry.id = id;
         slot.entry.row = std::move(row);
@@ -68,15 +69,17 @@ private:
         Entry entry;
         bool changed = false;
     };
-    std::unordered_map<OrderId, Slot> entries_;
+    std::unordered_map<Id, Slot> entries_;
 };
 
-// The distinct order ids of a set of events or results, sorted. `id_of` may return nullptr.
+// The distinct ids of a set of events or results, sorted. `id_of` returns a pointer to an element's
+// id, nullptr for an element that has none.
 template <class Range, class IdOf>
-std::vector<OrderId> distinct_orders(const Range& range, IdOf id_of) {
-    std::vector<OrderId> ids;
+auto distinct_ids(const Range& range, IdOf id_of) {
+    using Id = std::remove_cvref_t<decltype(*id_of(*std::begin(range)))>;
+    std::vector<Id> ids;
     for (const auto& element : range) {
-        if (const OrderId* id = id_of(element)) ids.push_back(*id);
+        if (const Id* id = id_of(element)) ids.push_back(*id);
     }
     std::ranges::sort(ids);
     ids.erase(std::unique(ids.begin(), ids.end()), ids.end());

@@ -22,10 +22,11 @@ const Statement kClockAndBlocking{"parked_some", R"(
     SELECT clock_timestamp(), EXISTS (SELECT 1 FROM parked WHERE NOT dead AND blocks))"};
 
 const Statement kBlocked{"parked_blocked", R"(
-    SELECT DISTINCT order_id FROM parked
-    WHERE order_id = ANY ($1::uuid[]) AND NOT dead AND blocks)"};
+    SELECT DISTINCT key FROM parked
+    WHERE sha256(key) = ANY (ARRAY(SELECT sha256(k) FROM unnest($1::bytea[]) AS wanted(k)))
+          AND NOT dead AND blocks)"};
 
-// Of each order the oldest live record that blocks, so that its records are handled in the order
+// Of each key the oldest live record that blocks, so that its records are handled in the order
 // in which they came, or the oldest orphan; orphans hold up no other, which may be what they wait
 // for. A record that another process has locked is passed over, with what waits behind it; and so
 // is one that was handled, for the moment until it is removed. No record waits for ten minutes: one
@@ -37,7 +38,7 @@ const Statement kTakeDue{"parked_take", R"(
         WHERE NOT dead
           AND (due_at <= $1::timestamptz OR due_at > $1::timestamptz + interval '10 min')
           AND NOT EXISTS (SELECT 1 FROM parked earlier
-                          WHERE earlier.order_id = p.order_id AND NOT earlier.dead
+                          WHERE sha256(earlier.key) = sha256(p.key) AND NOT earlier.dead
                             AND earlier.id < p.id AND (earlier.blocks OR NOT p.blocks))
         ORDER BY due_at, id LIMIT 1 FOR UPDATE OF p SKIP LOCKED)
     RETURNING id, attempts, order_id, topic, partition, "offset", key, headers, value)"};
@@ -121,14 +122,15 @@ std::vector<HeaderField> read_headers(std::string_view json) {
 
 // The bytes behind a record that was read from the table.
 struct StoredRecord {
-    std::string topic, key, value;
+    std::string topic, value;
+    std::optional<std::string> key;
     std::vector<HeaderField> headers;
 };
 
 kafka::Record read_record(const Rows& rows) {
     auto stored = std::make_shared<StoredRecord>();
     stored->topic = rows.text(0, 3);
-    stored->key = rows.text(0, 6);
+    if (!rows.is_null(0, 6)) stored->key.emplace(rows.text(0, 6));
     stored->value = rows.text(0, 8);
     stored->headers = read_headers(rows.text(0, 7));
     kafka::Record record;
@@ -166,10 +168,14 @@ Announcement announce_record(const kafka::Record& record, const What& what,
                              const std::string& error, events::Service by, Instant now) {
     Announcement out;
     out.order_id = what.order_id;
-    out.key = what.order_id ? what.order_id->to_string()
-                            : events::printable(record.key, events::kMaxKeyBytes);
-    auto original = events::original_message(
-        {record.topic, record.partition, record.offset, record.key, record.headers, record.value});
+    if (what.order_id) {
+        out.key = what.order_id->to_string();
+    } else if (record.key) {
+        out.key = events::printable(*record.key, events::kMaxKeyBytes);
+    }
+    auto original =
+        events::original_message({record.topic, record.partition, record.offset,
+                                  record.key.value_or(""), record.headers, record.value});
     const std::string text = events::printable(error, events::kMaxErrorBytes);
     const std::string service(events::names_of(by).name);
     if (what.due_at) {
@@ -193,11 +199,12 @@ Announcement announce_record(const kafka::Record& record, const What& what,
 const Statement& ParkedTable::first_query() const { return kClockAndBlocking; }
 bool ParkedTable::some_block(const Rows& answer) const { return answer.boolean(0, 1); }
 
-std::vector<OrderId> ParkedTable::blocked(std::span<const OrderId> orders) {
-    auto keys = postgres::column_of(orders);
-    const Rows rows = connection_.exec(kBlocked, Params::of(keys));
-    std::vector<OrderId> blocked;
-    for (int i = 0; i < rows.size(); ++i) blocked.push_back(rows.id<OrderId>(i, 0));
+std::vector<std::string> ParkedTable::blocked(std::span<const std::string_view> keys) {
+    Column<Bytes> wanted(keys.size());
+    for (const std::string_view key : keys) wanted.push(Bytes{key});
+    const Rows rows = connection_.exec(kBlocked, Params::of(wanted));
+    std::vector<std::string> blocked;
+    for (int i = 0; i < rows.size(); ++i) blocked.emplace_back(rows.text(i, 0));
     return blocked;
 }
 
@@ -228,7 +235,7 @@ std::vector<ParkedRecord> ParkedTable::insert(std::span<const ParkedRecord> reco
         orders.push(parked.order_id);
         const auto ce_id = EventId::parse(record.header("ce_id"));
         ce_ids.push(ce_id ? std::optional<std::string_view>(record.header("ce_id")) : std::nullopt);
-        keys.push(Bytes{record.key});
+        keys.push(record.key ? std::optional(Bytes{*record.key}) : std::nullopt);
         headers.push(headers_json(record));
         values.push(Bytes{record.value});
         attempts.push(attempts_of(parked.why));

@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "events/catalog.hpp"
@@ -21,7 +22,7 @@ public:
     const postgres::Statement& first_query() const;
     bool some_block(const postgres::Rows& answer) const;
 
-    std::vector<OrderId> blocked(std::span<const OrderId> orders);
+    std::vector<std::string> blocked(std::span<const std::string_view> keys);
     std::optional<WaitingRecord> take_due(Instant now);
 
     // Returns those that were not parked already.
@@ -45,7 +46,7 @@ struct Announcement {
     std::optional<OrderId> order_id;
     std::string topic;
     std::string_view type;
-    std::string key;
+    std::optional<std::string> key;
     std::string json;
 };
 Announcement announce(const ParkedRecord& parked, events::Service by, Instant now);

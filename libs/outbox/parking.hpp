@@ -15,15 +15,15 @@ namespace orderflow::outbox {
 // Why a record is put aside.
 enum class Parking {
     dead,    // it cannot be read: for an operator
-    failed,  // handling it failed: tried again later, and what follows of its order waits
+    failed,  // handling it failed: tried again later, and what follows of its key waits
     orphan,  // of an order that nobody knows: tried again later. What it waits for is a later
              // record of its order, so it holds up none
-    behind,  // an earlier record of its order waits: its turn comes after that one
+    behind,  // an earlier record of its key waits: its turn comes after that one
 };
 
 struct ParkedRecord {
     const kafka::Record* record = nullptr;
-    std::optional<OrderId> order_id;
+    std::optional<OrderId> order_id;  // to find it by; what waits behind what goes by the key
     Parking why = Parking::dead;
     std::string error;  // "code: detail"
 };

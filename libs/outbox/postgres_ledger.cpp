@@ -139,7 +139,7 @@ std::vector<LedgerRow> PostgresLedger::read(std::int64_t after, std::size_t limi
         row.event_id = rows.id<EventId>(i, 1);
         if (!rows.is_null(i, 2)) row.order_id = rows.id<OrderId>(i, 2);
         row.topic = rows.text(i, 3);
-        row.key = rows.text(i, 4);
+        if (!rows.is_null(i, 4)) row.key.emplace(rows.text(i, 4));
         row.type = rows.text(i, 5);
         row.headers = rows.text(i, 6);
         row.data = rows.text(i, 7);

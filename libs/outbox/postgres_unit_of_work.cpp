@@ -58,9 +58,9 @@ Instant PostgresUnitOfWork::begin() {
     return transaction_->now();
 }
 
-std::vector<OrderId> PostgresUnitOfWork::blocked(std::span<const OrderId> orders) {
+std::vector<std::string> PostgresUnitOfWork::blocked(std::span<const std::string_view> keys) {
     if (!some_parked_) return {};
-    return parked_.blocked(orders);
+    return parked_.blocked(keys);
 }
 
 std::optional<WaitingRecord> PostgresUnitOfWork::take_due(Instant now) {
@@ -89,12 +89,13 @@ void PostgresUnitOfWork::append(std::span<const OutgoingEvent> events) {
     Column<OrderId> orders(rows);
     Column<std::string_view> topics, keys, types, headers, data;
     const auto add = [&](const std::optional<OrderId>& order, std::string_view topic,
-                         std::string_view key, std::string_view type, std::string_view json) {
+                         const std::optional<std::string>& key, std::string_view type,
+                         std::string_view json) {
         if (json.size() > kMaxEventBytes) throw std::length_error("event above 256 KiB");
         ids.push(ids_.next<EventId>(transaction_->now()));
         orders.push(order);
         topics.push(topic);
-        keys.push(key);
+        keys.push(key ? std::optional<std::string_view>(*key) : std::nullopt);
         types.push(type);
         data.push(json);
     };
@@ -103,9 +104,10 @@ void PostgresUnitOfWork::append(std::span<const OutgoingEvent> events) {
         json.clear();
         events::encode(event.data, json);
         const OrderId* order = events::order_of(event.data);
-        add(order ? std::optional(*order) : std::nullopt, events::topic_of(producer_),
-            order ? order->to_string() : std::get<events::StockAdjusted>(event.data).product_id,
-            events::type_name(events::kind_of(event.data)), json);
+        const auto kind = events::kind_of(event.data);
+        const auto key = events::key_of(event.data);
+        add(order ? std::optional(*order) : std::nullopt, events::topic_of(kind, producer_), key,
+            events::type_name(kind), json);
         headers.push(event.traceparent.empty() ? std::string("{}")
                                                : "{\"traceparent\":\"" + event.traceparent + "\"}");
     }

@@ -19,7 +19,8 @@ public:
                        WakeUp& relay_wake_up);
 
     Instant begin() override;
-    std::vector<OrderId> blocked(std::span<const OrderId> orders) override;
+    bool some_blocked() const override { return some_parked_; }
+    std::vector<std::string> blocked(std::span<const std::string_view> keys) override;
     std::optional<WaitingRecord> take_due(Instant now) override;
     void park(std::span<const ParkedRecord> records) override;
     bool retried(const Retried& retried) override;

@@ -8,6 +8,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -31,10 +32,13 @@ class UnitOfWork {
 public:
     virtual ~UnitOfWork() = default;
     virtual Instant begin() = 0;  // returns the database's clock
-    // Those of `orders` of which an earlier record waits.
-    virtual std::vector<OrderId> blocked(std::span<const OrderId> orders) = 0;
-    // Locks the parked record that is due first and whose turn it is in its order, if nobody else
-    // has it. Once committed, nobody else should take it for a few seconds.
+    // Whether a parked record holds up later ones of its key, as the transaction began. If not,
+    // blocked() need not be called.
+    virtual bool some_blocked() const = 0;
+    // Those of these record keys of which an earlier record waits.
+    virtual std::vector<std::string> blocked(std::span<const std::string_view> keys) = 0;
+    // Locks the parked record that is due first and whose turn it is among those of its key, if
+    // nobody else has it. Once committed, nobody else should take it for a few seconds.
     virtual std::optional<WaitingRecord> take_due(Instant now) = 0;
     // A record that is parked already stays as it is.
     virtual void park(std::span<const ParkedRecord> records) = 0;

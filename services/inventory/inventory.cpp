@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/digest.hpp"
+#include "events/catalog.hpp"
 
 namespace orderflow::inventory {
 namespace {
@@ -137,18 +138,11 @@ struct Decide {
         return reservation->state == State::RESERVED ? sell(*reservation, now) : Decision{};
     }
     // By no topic that inventory consumes, or not for it.
-    Decision operator()(const events::OrderCancelled&) const { return {}; }
-    Decision operator()(const events::StockReserved&) const { return {}; }
-    Decision operator()(const events::StockRejected&) const { return {}; }
-    Decision operator()(const events::StockReleased&) const { return {}; }
-    Decision operator()(const events::StockAdjusted&) const { return {}; }
-    Decision operator()(const events::PaymentCaptured&) const { return {}; }
-    Decision operator()(const events::PaymentDeclined&) const { return {}; }
-    Decision operator()(const events::PaymentRefunded&) const { return {}; }
-    Decision operator()(const events::NothingToCompensate&) const { return {}; }
-    Decision operator()(const events::ShipmentScheduled&) const { return {}; }
-    Decision operator()(const events::ShipmentRefused&) const { return {}; }
-    Decision operator()(const events::ShipmentVoided&) const { return {}; }
+    template <class E>
+        requires(!events::consumes<events::Service::inventory, E>)
+    Decision operator()(const E&) const {
+        return {};
+    }
 };
 
 }  // namespace

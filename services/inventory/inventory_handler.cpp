@@ -17,7 +17,7 @@ std::vector<std::string_view> products_touched(std::span<const Delivery> batch,
                                                const Reservations& reservations) {
     std::vector<std::string_view> ids;
     for (const Delivery& delivery : batch) {
-        const Reservation* known = reservations.find(*delivery.order_id());
+        const Reservation* known = reservations.find(delivery.order());
         if (known && known->state == State::RESERVED) {
             for (const Item& item : known->items) ids.push_back(item.product_id);
         } else if (const auto* placed = std::get_if<events::OrderPlaced>(&delivery.event)) {
@@ -33,11 +33,11 @@ std::vector<std::string_view> products_touched(std::span<const Delivery> batch,
 }  // namespace
 
 bool InventoryHandler::handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) {
-    const auto ids = outbox::distinct_orders(batch, [](const Delivery& d) { return d.order_id(); });
+    const auto ids = outbox::distinct_ids(batch, [](const Delivery& d) { return d.order_id(); });
     Reservations reservations = store_.load_reservations(ids);
     Stock stock = store_.lock_stock(products_touched(batch, reservations));
     for (const Delivery& delivery : batch) {
-        const OrderId& id = *delivery.order_id();
+        const OrderId& id = delivery.order();
         Decision decision = decide(reservations.find(id), delivery.event, stock, now);
         if (decision.orphan) {
             out.orphan(delivery);

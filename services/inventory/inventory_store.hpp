@@ -15,7 +15,7 @@
 
 namespace orderflow::inventory {
 
-using Reservations = outbox::Aggregates<Reservation>;
+using Reservations = outbox::Aggregates<OrderId, Reservation>;
 
 // An adjustment of stock that was asked for under an Idempotency-Key, and what it came to.
 struct Adjustment {

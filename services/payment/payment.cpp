@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "events/catalog.hpp"
+
 namespace orderflow::payment {
 namespace {
 
@@ -165,6 +167,24 @@ Decision captured_late(const Payment& payment, const Captured& captured, Instant
     return decision;
 }
 
+struct Decide {
+    const Payment* payment;
+    const std::string& traceparent;
+    Instant now;
+
+    Decision operator()(const events::StockReserved& e) const {
+        return payment ? Decision{} : open(e, traceparent, now);
+    }
+    Decision operator()(const events::CancellationStarted& e) const {
+        return payment ? cancel(*payment, now) : bury(e.order_id, traceparent, now);
+    }
+    template <class E>
+        requires(!events::consumes<events::Service::payment, E>)
+    Decision operator()(const E&) const {
+        return {};
+    }
+};
+
 }  // namespace
 
 bool is_open(State state) {
@@ -189,13 +209,7 @@ std::chrono::seconds not_before(const GatewayResult& result) {
 
 Decision decide(const Payment* payment, const events::Event& event, const std::string& traceparent,
                 Instant now) {
-    if (const auto* reserved = std::get_if<events::StockReserved>(&event)) {
-        return payment ? Decision{} : open(*reserved, traceparent, now);
-    }
-    if (const auto* cancelled = std::get_if<events::CancellationStarted>(&event)) {
-        return payment ? cancel(*payment, now) : bury(cancelled->order_id, traceparent, now);
-    }
-    return {};  // no other event is payment's business
+    return std::visit(Decide{payment, traceparent, now}, event);
 }
 
 Decision settle(const Payment& payment, const GatewayResult& result, Instant now) {

@@ -116,11 +116,11 @@ void PaymentMetrics::show(const Calls& now) {
 }
 
 bool PaymentHandler::handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) {
-    const auto ids = outbox::distinct_orders(batch, [](const Delivery& d) { return d.order_id(); });
+    const auto ids = outbox::distinct_ids(batch, [](const Delivery& d) { return d.order_id(); });
     Payments payments = store_.load(ids);
     duplicates_ = 0;
     for (const Delivery& delivery : batch) {
-        const OrderId& id = *delivery.order_id();
+        const OrderId& id = delivery.order();
         Decision decision = decide(payments.find(id), delivery.event, delivery.traceparent, now);
         for (auto& event : decision.events) out.emit(std::move(event), delivery.traceparent);
         if (decision.next) {

@@ -32,7 +32,7 @@ constexpr seconds kWarnEvery{5};
 
 bool apply_results(PaymentStore& store, std::span<const GatewayResult> results, Instant now,
                    BatchOutput& out, Alarms& alarms) {
-    const auto ids = outbox::distinct_orders(results, [](const GatewayResult& r) { return &r.id; });
+    const auto ids = outbox::distinct_ids(results, [](const GatewayResult& r) { return &r.id; });
     Payments payments = store.load(ids);
     for (const GatewayResult& result : results) {
         const Payment* payment = payments.find(result.id);

@@ -14,7 +14,7 @@
 
 namespace orderflow::payment {
 
-using Payments = outbox::Aggregates<Payment>;
+using Payments = outbox::Aggregates<OrderId, Payment>;
 
 // What a call for an open payment needs, without the order.
 struct OpenPayment {

@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "events/catalog.hpp"
+
 namespace orderflow::shipping {
 namespace {
 
@@ -83,19 +85,11 @@ struct Decide {
     }
 
     // The rest is not for shipping: the catalog lets none of it through.
-    Decision operator()(const events::OrderPlaced&) const { return {}; }
-    Decision operator()(const events::OrderCompleted&) const { return {}; }
-    Decision operator()(const events::OrderCancelled&) const { return {}; }
-    Decision operator()(const events::StockReserved&) const { return {}; }
-    Decision operator()(const events::StockRejected&) const { return {}; }
-    Decision operator()(const events::StockReleased&) const { return {}; }
-    Decision operator()(const events::StockAdjusted&) const { return {}; }
-    Decision operator()(const events::PaymentDeclined&) const { return {}; }
-    Decision operator()(const events::PaymentRefunded&) const { return {}; }
-    Decision operator()(const events::NothingToCompensate&) const { return {}; }
-    Decision operator()(const events::ShipmentScheduled&) const { return {}; }
-    Decision operator()(const events::ShipmentRefused&) const { return {}; }
-    Decision operator()(const events::ShipmentVoided&) const { return {}; }
+    template <class E>
+        requires(!events::consumes<events::Service::shipping, E>)
+    Decision operator()(const E&) const {
+        return {};
+    }
 };
 
 bool is_country(std::string_view text) {

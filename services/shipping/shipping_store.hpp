@@ -12,7 +12,7 @@
 
 namespace orderflow::shipping {
 
-using Shipments = outbox::Aggregates<Shipment>;
+using Shipments = outbox::Aggregates<OrderId, Shipment>;
 
 class ShippingStore {
 public:

@@ -143,7 +143,8 @@ events::Event sample_event(events::EventKind kind) {
         events::ShipmentScheduled{
             {}, shipment, "KR-2026-00000001", order.total, order.currency, false},
         events::OrderCompleted{{}, order.customer_id, shipment, order.total, order.currency}};
-    return *std::ranges::find(samples, kind, events::kind_of);
+    return *std::ranges::find_if(
+        samples, [&](const events::Event& sample) { return events::kind_of(sample) == kind; });
 }
 
 // The JSON of an event of this kind with every order's id in turn.
@@ -246,7 +247,7 @@ Events append_events(postgres::Connection& connection, events::EventKind kind, I
         row.key = ids[i].to_string();
         row.type = events::type_name(kind);
         row.headers = "{}";
-        row.data = event->with(row.key);
+        row.data = event->with(*row.key);
         row.recorded_at = now;
         keys.push(row.event_id);
         orders.push(ids[i]);

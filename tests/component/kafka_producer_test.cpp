@@ -1,8 +1,12 @@
 // The relay's producer against a broker that fails on cue: librdkafka's mock cluster.
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <ctime>
 #include <map>
+#include <optional>
+#include <set>
 #include <thread>
 
 #include <catch2/catch_test_macros.hpp>
@@ -13,6 +17,7 @@
 #include "kafka/group_positions.hpp"
 #include "kafka/producer.hpp"
 #include "kafka/settings.hpp"
+#include "kafka/topic_layout.hpp"
 #include "outbox/relay.hpp"
 #include "support/eventually.hpp"
 
@@ -34,7 +39,9 @@ struct Cluster {
     std::unique_ptr<rd_kafka_mock_cluster_t, kafka::Destroyer<&rd_kafka_mock_cluster_destroy>>
         brokers{rd_kafka_mock_cluster_new(handle.get(), 1)};
 
-    Cluster() { rd_kafka_mock_topic_create(brokers.get(), kTopic, 1, 1); }
+    explicit Cluster(int partitions = 1) {
+        rd_kafka_mock_topic_create(brokers.get(), kTopic, partitions, 1);
+    }
 
     kafka::Settings settings() const {
         return {rd_kafka_mock_cluster_bootstraps(brokers.get()), "test", "test"};
@@ -44,17 +51,30 @@ struct Cluster {
         rd_kafka_mock_broker_push_request_error_rtts(brokers.get(), 1, kProduce, 1, error,
                                                      static_cast<int>(after.count()));
     }
-    // How often each event stands in the topic.
-    std::map<std::string, int> stored() {
+    struct Stored {
+        std::string value;
+        std::optional<std::string> key;
+        std::int32_t partition = 0;
+    };
+    std::vector<Stored> records() {
         kafka::Consumer consumer(settings(), {kTopic});
         Gathering gathering;
-        std::map<std::string, int> times;
+        std::vector<Stored> all;
         for (int quiet = 0; quiet < 3;) {
-            const auto records = consumer.poll(gathering, 500ms);
-            quiet = records.empty() && consumer.joined() ? quiet + 1 : 0;
-            for (const auto& record : records) ++times[std::string(record.value)];
+            const auto polled = consumer.poll(gathering, 500ms);
+            quiet = polled.empty() && consumer.joined() ? quiet + 1 : 0;
+            for (const auto& record : polled) {
+                all.push_back({std::string(record.value), std::nullopt, record.partition});
+                if (record.key) all.back().key.emplace(*record.key);
+            }
         }
         consumer.close();
+        return all;
+    }
+    // How often each event stands in the topic.
+    std::map<std::string, int> stored() {
+        std::map<std::string, int> times;
+        for (const Stored& record : records()) ++times[record.value];
         return times;
     }
 };
@@ -110,6 +130,40 @@ TEST_CASE("producer: nothing runs while a batch is under way and more events wai
         reported += producer->reports().size();
         return reported == 2;
     }));
+}
+
+// librdkafka would send an empty key to one partition, and keep those without one together for 10
+// ms.
+TEST_CASE("producer: an event without a key has none, and its id decides on the partition") {
+    constexpr std::int32_t kPartitions = 5;
+    constexpr int kEvents = 40;
+    Cluster cluster(kPartitions);
+    std::map<std::string, std::int32_t> expected;
+    for (int sent = 0; sent < 2; ++sent) {  // by another producer, as after a restart
+        const auto producer = kafka::make_producer(cluster.settings(), events::Service::order);
+        for (std::int64_t seq = 1; seq <= kEvents; ++seq) {
+            outbox::LedgerRow event = row(seq);
+            event.key.reset();
+            std::fill(event.event_id.bytes.begin(), event.event_id.bytes.end(),
+                      static_cast<std::uint8_t>(seq));
+            expected[event.data] = kafka::partition_of(event.event_id.to_string(), kPartitions);
+            while (!producer->produce(event, static_cast<std::uint64_t>(seq))) {
+                std::this_thread::sleep_for(10ms);
+            }
+        }
+        producer->flush(10s);
+    }
+
+    const auto stored = cluster.records();
+
+    CHECK(stored.size() == 2 * kEvents);
+    std::set<std::int32_t> used;
+    for (const auto& record : stored) {
+        CHECK_FALSE(record.key);
+        CHECK(record.partition == expected[record.value]);
+        used.insert(record.partition);
+    }
+    CHECK(used.size() == kPartitions);
 }
 
 }  // namespace orderflow::test

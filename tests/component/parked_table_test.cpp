@@ -44,8 +44,11 @@ TEST_CASE("parked: a record comes out of the table as it went in, byte for byte"
                    {"emoji\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80\xff"}};
     Message empty;
     empty.topic = "payment-events";
-    for (const Message& message : {odd, empty}) {
-        const Record record = record_of(message, 4'611'686'018'427'387'904);
+    Message without_key = empty;
+    without_key.value = "no key";
+    for (const Message& message : {odd, empty, without_key}) {
+        Record record = record_of(message, 4'611'686'018'427'387'904);
+        if (message.value == without_key.value) record.key.reset();
         park(lab.worker, {record}, std::string("error: \0\xff'", 10));
         lab.make_due();
 

@@ -58,12 +58,20 @@ std::set<std::string> rows_of_json() {
     return rows;
 }
 
+std::string_view name_of(events::KeyRule rule) {
+    switch (rule) {
+        case events::KeyRule::order_id: return "orderId";
+        case events::KeyRule::product_id: return "productId";
+        case events::KeyRule::none: return "none";
+    }
+    return "?";
+}
+
 std::set<std::string> rows_of_cpp() {
     std::set<std::string> rows;
     for (const events::CatalogRow& row : events::catalog()) {
-        rows.insert(described(
-            events::type_name(row.kind), name_of(row.producer), events::topic_of(row.producer),
-            row.keyed_by_product ? "productId" : "orderId", names_of_bits(row.consumers)));
+        rows.insert(described(events::type_name(row.kind), name_of(row.producer), row.topic,
+                              name_of(row.key), names_of_bits(row.consumers)));
     }
     return rows;
 }
@@ -76,6 +84,7 @@ bool consumes(const rapidjson::Value& row, const std::string& service) {
 
 }  // namespace
 
+// The rows are generated; this holds the generator (cmake/embed_catalog.cmake) to the file.
 TEST_CASE("the C++ catalog has the rows of catalog.json and no others") {
     CHECK(rows_of_cpp() == rows_of_json());
     CHECK(events::catalog().size() == catalog_json()["events"].Size());
@@ -108,6 +117,25 @@ TEST_CASE("a service consumes the topics on which catalog.json lists an event fo
         CHECK(std::set<std::string>(topics.begin(), topics.end()) == expected);
         CHECK(topics.size() == expected.size());
         CHECK(events::names_of(service).source == "/" + name_of(service));
+    }
+}
+
+TEST_CASE("an event has the key that catalog.json gives it, and its schema's example has it, too") {
+    for (const auto& row : catalog_json()["events"].GetArray()) {
+        const std::string type(view(row["type"]));
+        CAPTURE(type);
+        const auto kind = events::classify(Service::analytics, view(row["topic"]), type).kind;
+        const std::string text = read_contract_file("examples/" + type + ".json");
+        const auto event = events::decode(kind, text);
+        REQUIRE(event);
+        const std::string rule(view(row["key"]));
+        const auto example = parsed(text);
+        CHECK(events::key_of(*event) ==
+              (rule == "none" ? std::nullopt
+                              : std::optional(std::string(view(example[rule.c_str()])))));
+        const auto producer = std::ranges::find_if(
+            kServices, [&](Service service) { return name_of(service) == view(row["producer"]); });
+        CHECK(events::topic_of(kind, *producer) == view(row["topic"]));
     }
 }
 

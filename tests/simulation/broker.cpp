@@ -25,7 +25,7 @@ kafka::Record record_of(Message message, int partition, std::int64_t offset) {
 
 Message message_of(const kafka::Record& record) {
     Message message{
-        std::string(record.topic), std::string(record.key), std::string(record.value), {}};
+        std::string(record.topic), std::string(record.key.value()), std::string(record.value), {}};
     for (const auto& [name, value] : record.headers) message.headers.emplace_back(name, value);
     return message;
 }
@@ -34,13 +34,13 @@ Message message_of(const kafka::Record& record) {
 
 Message message_of(const kafka::Message& row, events::Service producer) {
     return {row.topic,
-            row.key,
+            row.key.value(),
             row.data,
             {{"ce_specversion", "1.0"},
              {"ce_id", row.event_id.to_string()},
              {"ce_type", row.type},
              {"ce_source", std::string(events::names_of(producer).source)},
-             {"ce_subject", row.key},
+             {"ce_subject", row.key.value()},
              {"ce_time", to_rfc3339(row.recorded_at)},
              {"content-type", "application/json"}}};
 }
@@ -63,7 +63,7 @@ public:
     bool produce(const kafka::Message& row, std::uint64_t token) override {
         world_.reach(place_, Effect::produce);
         if (channel_->waiting() >= kQueue) return false;
-        const int partition = kafka::partition_of(row.key, partitions_of(row.topic));
+        const int partition = kafka::partition_of(row.key.value(), partitions_of(row.topic));
         channel_->queues[{row.topic, partition}].push_back(
             {message_of(row, place_.service), token});
         return true;

@@ -75,26 +75,25 @@ void Session::lock(const std::string& row) {
     throw postgres::DatabaseError("lock timeout", "55P03", false);
 }
 
-std::vector<OrderId> Session::blocked(std::span<const OrderId> orders) {
+std::vector<std::string> Session::blocked(std::span<const std::string_view> keys) {
     statement(Effect::blocked);
     for (const auto& [id, row] : database_.parked_) {
-        if (!row.order_id || !is_live_and_blocks(row)) continue;
-        if (std::ranges::find(orders, *row.order_id) != orders.end()) {
-            doing_.waiting.push_back(*row.order_id);
-        }
+        const auto& key = row.record.key;
+        if (!key || !is_live_and_blocks(row)) continue;
+        if (std::ranges::find(keys, *key) != keys.end()) doing_.waiting.emplace_back(*key);
     }
     return doing_.waiting;
 }
 
 std::optional<outbox::WaitingRecord> Session::take_due(Instant now) {
     statement(Effect::take_due);
-    std::map<OrderId, bool> earlier;  // live records of an order: does one of them block?
+    std::map<std::string_view, bool> earlier;  // live records of a key: does one of them block?
     const std::pair<const std::int64_t, ParkedRow>* first = nullptr;
     for (const auto& entry : database_.parked_) {
         const ParkedRow& row = entry.second;
         if (row.dead()) continue;
-        if (row.order_id) {
-            const auto [known, none] = earlier.try_emplace(*row.order_id, row.blocks);
+        if (row.record.key) {
+            const auto [known, none] = earlier.try_emplace(*row.record.key, row.blocks);
             const bool waits = !none && (known->second || !row.blocks);
             known->second = known->second || row.blocks;
             if (waits) continue;
@@ -168,12 +167,10 @@ void Session::append(std::span<const outbox::OutgoingEvent> events) {
         const OrderId* order = events::order_of(event.data);
         std::string json;
         events::encode(event.data, json);
-        append_row(
-            order ? std::optional(*order) : std::nullopt,
-            std::string(events::topic_of(place_.service)),
-            order ? order->to_string() : std::get<events::StockAdjusted>(event.data).product_id,
-            std::string(events::type_name(events::kind_of(event.data))), event.traceparent,
-            std::move(json));
+        const auto kind = events::kind_of(event.data);
+        append_row(order ? std::optional(*order) : std::nullopt,
+                   std::string(events::topic_of(kind, place_.service)), events::key_of(event.data),
+                   std::string(events::type_name(kind)), event.traceparent, std::move(json));
         doing_.events.push_back(event.data);
     }
     for (outbox::Announcement& announcement : announcements_) {
@@ -182,8 +179,9 @@ void Session::append(std::span<const outbox::OutgoingEvent> events) {
     }
 }
 
-void Session::append_row(const std::optional<OrderId>& order, std::string topic, std::string key,
-                         std::string type, std::string headers, std::string data) {
+void Session::append_row(const std::optional<OrderId>& order, std::string topic,
+                         std::optional<std::string> key, std::string type, std::string headers,
+                         std::string data) {
     outbox::LedgerRow row;
     row.seq = database_.next_seq_++;
     row.event_id = database_.ids_.next<EventId>(world_.now);
@@ -207,7 +205,7 @@ void Session::commit() {
         if (row.order_id) {
             world_.note("  committed ", row.seq, " ", row.type, " of ", *row.order_id);
         } else {
-            world_.note("  committed ", row.seq, " ", row.type, " of ", row.key);
+            world_.note("  committed ", row.seq, " ", row.type, " of ", row.key.value_or("no key"));
         }
     }
     database_.watch(done);

@@ -51,7 +51,7 @@ struct Commit {
     std::vector<events::Event> handled;        // what the service's handler was given
     std::vector<EventId> done;                 // of that, what it has not put aside (again)
     std::vector<EventId> unparked;             // what is no longer parked
-    std::vector<OrderId> waiting;              // orders that were blocked as it was asked
+    std::vector<std::string> waiting;          // keys that were blocked as it was asked
 };
 
 class Database {
@@ -110,7 +110,8 @@ public:
     Session& operator=(const Session&) = delete;
 
     Instant begin() override;
-    std::vector<OrderId> blocked(std::span<const OrderId> orders) override;
+    bool some_blocked() const override { return true; }  // each batch asks: one more crash point
+    std::vector<std::string> blocked(std::span<const std::string_view> keys) override;
     std::optional<outbox::WaitingRecord> take_due(Instant now) override;
     void park(std::span<const outbox::ParkedRecord> records) override;
     bool retried(const outbox::Retried& retried) override;
@@ -132,8 +133,9 @@ public:
     void handled(std::span<const kafka::Delivery> batch, const outbox::BatchOutput& out);
 
 private:
-    void append_row(const std::optional<OrderId>& order, std::string topic, std::string key,
-                    std::string type, std::string headers, std::string data);
+    void append_row(const std::optional<OrderId>& order, std::string topic,
+                    std::optional<std::string> key, std::string type, std::string headers,
+                    std::string data);
 
     World& world_;
     Database& database_;
@@ -212,7 +214,7 @@ private:
 template <class Row>
 class Table {
 public:
-    using Rows = outbox::Aggregates<Row>;
+    using Rows = outbox::Aggregates<OrderId, Row>;
     using Entries = std::vector<const typename Rows::Entry*>;
     struct Stored {
         Row row;

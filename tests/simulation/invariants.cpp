@@ -82,12 +82,13 @@ void Invariants::committed(const Commit& commit) {
     }
     for (const events::Event& event : commit.handled) {
         const OrderId* id = events::order_of(event);
-        if (!id) continue;
-        if (commit.service == Service::order && answering(event)) {
+        if (id && commit.service == Service::order && answering(event)) {
             answers_[*id].insert(*answering(event));
         }
-        require(std::ranges::find(commit.waiting, *id) == commit.waiting.end(),
-                "no record passes a parked one of its order", "", *id);
+        const auto key = events::key_of(event);
+        require(!key || std::ranges::find(commit.waiting, *key) == commit.waiting.end(),
+                "no record passes a parked one of its key", key.value_or(""),
+                id ? std::optional(*id) : std::nullopt);
     }
     for (const events::Event& event : commit.events) {
         if (const auto* adjusted = std::get_if<events::StockAdjusted>(&event)) {
@@ -168,7 +169,7 @@ void Invariants::check_parked(const Commit& commit) const {
 
 // Sent by nobody of the shop, or about an order that was planted.
 bool Invariants::is_planted(const kafka::Record& record) const {
-    const auto order = OrderId::parse(record.key);
+    const auto order = OrderId::parse(record.key.value());
     return !record.header("planted").empty() || (order && shop_.planted.contains(*order));
 }
 

@@ -136,7 +136,7 @@ void Invariants::check_topics() const {
             const auto row = rows.find(std::string(record.header("ce_id")));
             require(row != rows.end(), "a topic holds what the outbox holds", where.first);
             if (!sent.insert(record.header("ce_id")).second) continue;
-            std::int64_t& seq = last[{record.header("ce_source"), record.key}];
+            std::int64_t& seq = last[{record.header("ce_source"), record.key.value()}];
             require(row->second->seq > seq, "an order's events are sent in order", where.first,
                     row->second->order_id);
             seq = row->second->seq;
@@ -178,12 +178,12 @@ void Invariants::check_handled() const {
                 "a record is handled, or kept for an operator",
                 std::string(record.header("ce_type")) + " for " +
                     std::string(events::names_of(service).name),
-                OrderId::parse(record.key));
+                OrderId::parse(record.key.value()));
         // Those who keep orders of their own from the first event on cannot place an orphan.
         const bool lost = record.header("planted") == "orphan" &&
                           (service == Service::order || service == Service::inventory);
         require(!lost, "an orphan is kept for an operator",
-                std::string(events::names_of(service).name), OrderId::parse(record.key));
+                std::string(events::names_of(service).name), OrderId::parse(record.key.value()));
     };
     for (const auto& [where, log] : shop_.broker.logs()) {
         for (std::int64_t offset = log.start; offset < log.end(); ++offset) {

@@ -70,6 +70,11 @@ std::optional<std::uint64_t> run_seeds(const Options& options, Mutant mutant, Po
             print_failure(outcome, mutant, points, options.verbose);
             return std::nullopt;
         }
+        if (options.verbose && options.seeds == 1) {
+            Simulation again(seed, mutant, true, points);
+            again.run();
+            again.trace().print_all(std::cout);
+        }
     }
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
     if (i < options.seeds) {
@@ -176,7 +181,7 @@ int main(int argc, char** argv) {
     app.add_flag("--list-mutants", options.list_mutants, "names of the mutants");
     app.add_flag("--digest", options.digest,
                  "prints one hash over the outcomes of all seeds, and runs every one of them");
-    app.add_flag("--verbose", options.verbose, "after a failure, the whole trace");
+    app.add_flag("--verbose", options.verbose, "of one seed, or after a failure: the whole trace");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -26,8 +26,8 @@ public:
 class ParkedDoNotBlock final : public Work {
 public:
     using Work::Work;
-    std::vector<OrderId> blocked(std::span<const OrderId> orders) override {
-        inner_.blocked(orders);
+    std::vector<std::string> blocked(std::span<const std::string_view> keys) override {
+        inner_.blocked(keys);
         return {};
     }
 };

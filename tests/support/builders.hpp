@@ -130,10 +130,9 @@ struct Message {
 inline Message message_of(const events::Event& event, EventId id = new_id<EventId>(),
                           const std::string& traceparent = {}) {
     const events::Service producer = producer_of(event);
-    const OrderId* order = events::order_of(event);
     Message message;
     message.topic = events::topic_of(producer);
-    message.key = order ? order->to_string() : std::get<events::StockAdjusted>(event).product_id;
+    message.key = events::key_of(event).value();
     events::encode(event, message.value);
     message.headers = {{"ce_specversion", "1.0"},
                        {"ce_id", id.to_string()},

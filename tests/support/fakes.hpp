@@ -121,10 +121,11 @@ public:
         note("begin");
         return at(0);
     }
-    std::vector<OrderId> blocked(std::span<const OrderId> orders) override {
-        std::vector<OrderId> found;
-        for (const OrderId& id : orders) {
-            if (std::ranges::find(waiting_orders, id) != waiting_orders.end()) found.push_back(id);
+    bool some_blocked() const override { return !waiting_keys.empty(); }
+    std::vector<std::string> blocked(std::span<const std::string_view> keys) override {
+        std::vector<std::string> found;
+        for (const std::string_view key : keys) {
+            if (std::ranges::find(waiting_keys, key) != waiting_keys.end()) found.emplace_back(key);
         }
         return found;
     }
@@ -137,8 +138,9 @@ public:
         for (const auto& parked_record : records) {
             call += " " + name_of(parked_record.why);
             if (parked_record.why != outbox::Parking::failed) continue;
-            // From now on its order waits.
-            if (parked_record.order_id) waiting_orders.push_back(*parked_record.order_id);
+            // From now on its key waits.
+            const auto& key = parked_record.record->key;
+            if (key) waiting_keys.emplace_back(*key);
         }
         note(call);
     }
@@ -162,7 +164,7 @@ public:
     std::vector<std::string> calls;
     std::function<void()> on_begin, on_rollback;  // for a store that can be rolled back
     std::string failing;  // "commit": that call throws, as if the connection broke
-    std::vector<OrderId> waiting_orders;
+    std::vector<std::string> waiting_keys;
     std::optional<outbox::WaitingRecord> due;
     bool overtaken = false;  // another process has tried what is due
     std::string last_error;

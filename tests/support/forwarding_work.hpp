@@ -11,8 +11,9 @@ class ForwardingWork : public outbox::UnitOfWork {
 public:
     explicit ForwardingWork(UnitOfWork& inner) : inner_(inner) {}
     Instant begin() override { return inner_.begin(); }
-    std::vector<OrderId> blocked(std::span<const OrderId> orders) override {
-        return inner_.blocked(orders);
+    bool some_blocked() const override { return inner_.some_blocked(); }
+    std::vector<std::string> blocked(std::span<const std::string_view> keys) override {
+        return inner_.blocked(keys);
     }
     std::optional<outbox::WaitingRecord> take_due(Instant now) override {
         return inner_.take_due(now);

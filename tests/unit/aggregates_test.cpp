@@ -8,7 +8,7 @@
 namespace orderflow::outbox {
 
 TEST_CASE("aggregates: the last row put is the one that is saved, in id order, if any was") {
-    Aggregates<std::string> rows;
+    Aggregates<OrderId, std::string> rows;
     std::vector<OrderId> ids(4);
     for (auto& id : ids) id = test::new_order_id();
     std::ranges::sort(ids);
@@ -38,7 +38,7 @@ TEST_CASE("aggregates: the orders of a batch are named once each, sorted") {
     std::vector<std::optional<OrderId>> range(6);
     range[1] = range[3] = test::new_order_id();
     range[4] = test::new_order_id();
-    const auto ids = distinct_orders(range, [](const auto& id) { return id ? &*id : nullptr; });
+    const auto ids = distinct_ids(range, [](const auto& id) { return id ? &*id : nullptr; });
     CHECK(ids.size() == 2);
     CHECK(std::ranges::is_sorted(ids));
 }

@@ -43,7 +43,7 @@ TEST_CASE("batch: dead records are put aside and events appended last, then comm
 }
 
 TEST_CASE("batch: without anything to do there is no transaction") {
-    kafka::Message unknown = message_of(Story{}.captured());
+    Message unknown = message_of(Story{}.captured());
     unknown.header("ce_type") = "PaymentPondered.v1";
     const auto records = test::records_of({unknown, message_of(Story{}.placed())});
     FakeUnitOfWork work;
@@ -56,7 +56,7 @@ TEST_CASE("batch: without anything to do there is no transaction") {
 }
 
 TEST_CASE("batch: dead records alone are put aside without the handler") {
-    kafka::Message broken = message_of(Story{}.captured());
+    Message broken = message_of(Story{}.captured());
     broken.value.clear();
     const auto records = test::records_of(std::vector{broken});
     FakeUnitOfWork work;

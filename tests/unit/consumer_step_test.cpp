@@ -39,7 +39,7 @@ public:
     }
     void processed(const std::vector<kafka::Record>& records) override {
         for (const kafka::Record& record : records) {
-            calls_.push_back("processed " + std::string(record.key));
+            calls_.push_back("processed " + std::string(record.key.value()));
         }
     }
     bool hold(std::chrono::milliseconds, std::stop_token) override { return true; }

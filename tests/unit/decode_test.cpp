@@ -16,7 +16,7 @@ using test::Message;
 using test::message_of;
 using test::Story;
 
-std::string death_of(const kafka::Message& message) {
+std::string death_of(const Message& message) {
     const auto records = test::records_of(std::vector{message});
     const auto batch = decode_batch(Service::order, records);
     return batch.dead.empty() ? "alive" : batch.dead[0].error;
@@ -27,11 +27,11 @@ std::string death_of(const kafka::Message& message) {
 TEST_CASE("decode: records keep their order, each event stands once, the rest is counted") {
     const Story a;
     const Story b;
-    const kafka::Message first = message_of(a.captured());
-    const kafka::Message second = message_of(b.scheduled());
-    kafka::Message unknown = message_of(a.captured());
+    const Message first = message_of(a.captured());
+    const Message second = message_of(b.scheduled());
+    Message unknown = message_of(a.captured());
     unknown.header("ce_type") = "PaymentPondered.v1";
-    kafka::Message broken = message_of(b.refunded());
+    Message broken = message_of(b.refunded());
     broken.value = "{}";
     const auto records = test::records_of(
         {first, first, second, unknown, message_of(a.placed()), broken, second, first});
@@ -61,50 +61,50 @@ TEST_CASE("decode: the same event with another id is delivered again") {
 }
 
 TEST_CASE("decode: a dead record does not use up its event id") {
-    kafka::Message broken = message_of(Story{}.captured());
-    kafka::Message whole = broken;
+    Message broken = message_of(Story{}.captured());
+    Message whole = broken;
     broken.value = "{";
     const auto records = test::records_of({broken, whole});
     CHECK(decode_batch(Service::order, records).deliveries.size() == 1);
 }
 
 TEST_CASE("decode: each fault of a record has its own reason") {
-    const kafka::Message good = message_of(Story{}.captured());
+    const Message good = message_of(Story{}.captured());
     CHECK(death_of(good) == "alive");
 
-    kafka::Message other_key = good;
+    Message other_key = good;
     other_key.key = test::new_order_id().to_string();
     CHECK(death_of(other_key).starts_with("key-mismatch: "));
 
-    kafka::Message no_key = good;
+    Message no_key = good;
     no_key.key.clear();
     CHECK(death_of(no_key).starts_with("key-mismatch: "));
 
-    kafka::Message version = good;
+    Message version = good;
     version.header("ce_type") = "PaymentCaptured.v2";
     CHECK(death_of(version).starts_with("version: "));
 
-    kafka::Message twice = good;
+    Message twice = good;
     twice.value.insert(1, R"("amount":1,)");
     CHECK(death_of(twice).starts_with("json-duplicate-key: "));
 
-    kafka::Message fraction = good;
+    Message fraction = good;
     fraction.value.replace(fraction.value.find("\"amount\":1500"), 13, "\"amount\":15.5");
     CHECK(death_of(fraction) != "alive");
 }
 
 TEST_CASE("decode: headers are taken up to 64 and 8 KiB, and one more is a dead record") {
-    const kafka::Message good = message_of(Story{}.captured());
+    const Message good = message_of(Story{}.captured());
     std::size_t bytes = 0;
     for (const auto& [name, value] : good.headers) bytes += name.size() + value.size();
 
-    kafka::Message many = good;
+    Message many = good;
     while (many.headers.size() < 64) many.headers.emplace_back("x", "");
     CHECK(death_of(many) == "alive");
     many.headers.emplace_back("x", "");
     CHECK(death_of(many).starts_with("envelope: "));
 
-    kafka::Message large = good;
+    Message large = good;
     large.headers.emplace_back("x", std::string(8 * 1024 - bytes - 1, 'y'));
     CHECK(death_of(large) == "alive");
     large.headers.back().second += 'y';

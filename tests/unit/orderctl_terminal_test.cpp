@@ -69,7 +69,7 @@ TEST_CASE("orderctl tables: a cell cannot forge a row, nor a remark") {
 
 TEST_CASE("orderctl text: commands print by terminal.hpp alone") {
     const std::regex other_ways(R"(\b(v?printf|puts|putchar|fputs|fputc|fwrite)\(|\bcout\b)");
-    const std::regex raw(R"(\bprint_raw\((?!events::to_json\())");
+    const std::regex raw(R"(\bprint_raw\((?!json::to_json\())");
     const auto sources = test::source_dir() / "tools/orderctl";
     for (const auto& file : std::filesystem::directory_iterator(sources)) {
         const std::string name = file.path().filename();

@@ -33,8 +33,7 @@ public:
         line.id = test::new_id<EventId>();
         if (order) line.order = *order;
         line.topic = events::topic_of(service);
-        const std::string key =
-            order ? order->to_string() : std::get<events::StockAdjusted>(event).product_id;
+        const std::string key = events::key_of(event).value();
         line.key = key;
         line.type = events::type_name(events::kind_of(event));
         line.data = data;

@@ -58,7 +58,7 @@ outbox::WaitingRecord waiting(const std::vector<kafka::Record>& records, std::in
     outbox::WaitingRecord waiting;
     waiting.id = 1;
     waiting.attempts = attempts;
-    waiting.order_id = OrderId::parse(records[0].key);
+    waiting.order_id = OrderId::parse(records[0].key.value());
     waiting.record = records[0];
     return waiting;
 }
@@ -111,11 +111,35 @@ TEST_CASE("parking: later records of the guilty one's order wait behind it, othe
     CHECK(report.parked == 2);
 }
 
+TEST_CASE("parking: events of no order fail, are parked and wait behind their key like any other") {
+    const auto adjusted = [](const std::string& product, std::int64_t change) {
+        return events::StockAdjusted{product, "Desk", 1500, {}, change};
+    };
+    const auto records = test::records_of(std::vector<events::Event>{
+        adjusted("bad", 1), adjusted("good", 1), adjusted("bad", 2), adjusted("good", 2)});
+    FakeUnitOfWork work;
+    int handled = 0;
+    FakeHandler handler([&](std::span<const kafka::Delivery> batch, outbox::BatchOutput&) {
+        for (const kafka::Delivery& delivery : batch) {
+            CHECK_THROWS_AS(delivery.order(), std::logic_error);
+            if (delivery.key() == "bad") throw std::logic_error("no such state");
+        }
+        handled += static_cast<int>(batch.size());
+        return true;
+    });
+
+    const auto report = run_batch(work, handler, decode_batch(Service::analytics, records));
+
+    CHECK(fates(work) == "park failed, append, park behind, append");
+    CHECK(report.parked == 2);
+    CHECK(handled == 2);
+}
+
 TEST_CASE("parking: a record of an order that waits goes behind, without the handler") {
     const Story blocked;
     const auto records = test::records_of(std::vector<events::Event>{blocked.captured()});
     FakeUnitOfWork work;
-    work.waiting_orders = {blocked.id};
+    work.waiting_keys = {blocked.id.to_string()};
     FakeHandler handler([](auto, auto&) -> bool { throw std::logic_error("not to be called"); });
 
     run_batch(work, handler, decode_batch(Service::order, records));

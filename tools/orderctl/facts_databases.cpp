@@ -173,7 +173,7 @@ std::vector<outbox::LedgerRow> AuditDatabase::ledger_of(const OrderId& order, st
         row.event_id = rows.id<EventId>(i, 1);
         row.order_id = order;
         row.topic = rows.text(i, 2);
-        row.key = rows.text(i, 3);
+        if (!rows.is_null(i, 3)) row.key.emplace(rows.text(i, 3));
         row.type = rows.text(i, 4);
         row.headers = rows.text(i, 5);
         row.data = rows.text(i, 6);
@@ -189,7 +189,7 @@ void AuditDatabase::read_ledger(Facts& facts) {
         line.id = rows.id<EventId>(i, 1);
         if (!rows.is_null(i, 2)) line.order = rows.id<OrderId>(i, 2);
         line.topic = rows.text(i, 3);
-        line.key = rows.text(i, 4);
+        if (!rows.is_null(i, 4)) line.key = rows.text(i, 4);
         line.type = rows.text(i, 5);
         line.data = rows.text(i, 6);
         line.recorded_at = rows.instant(i, 7);

@@ -205,7 +205,10 @@ private:
         record_.topic = place.first;
         record_.partition = place.second;
         record_.offset = message.offset;
-        record_.key = {static_cast<const char*>(message.key), message.key_len};
+        record_.key.reset();
+        if (message.key) {
+            record_.key.emplace(static_cast<const char*>(message.key), message.key_len);
+        }
         record_.value = {static_cast<const char*>(message.payload), message.len};
         record_.headers.clear();
         rd_kafka_headers_t* headers = nullptr;

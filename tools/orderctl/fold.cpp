@@ -282,10 +282,12 @@ void fold(Facts& facts, Service service, const LedgerLine& line) {
     event.seq = line.seq;
     event.service = service;
     event.topic = facts.topic(line.topic);
-    event.content = content_of(line.key, line.type, line.data);
+    event.content = content_of(line.key.value_or(""), line.type, line.data);
     const auto partitions = static_cast<int>(facts.topics[event.topic].partitions.size());
     if (partitions > 0) {
-        event.home = static_cast<std::int16_t>(kafka::partition_of(line.key, partitions));
+        const std::string id = line.id.to_string();
+        event.home = static_cast<std::int16_t>(
+            kafka::partition_of(kafka::placed_by(line.key, id), partitions));
     }
     event.recorded_s = static_cast<std::uint32_t>(
         std::chrono::floor<std::chrono::seconds>(line.recorded_at).time_since_epoch().count());
@@ -293,7 +295,7 @@ void fold(Facts& facts, Service service, const LedgerLine& line) {
     event.kind = kind_of_type(service, line.type);
     // An announcement tells of an event of the saga, it is none.
     if (event.kind && line.topic != events::topic_of(service)) event.kind.reset();
-    if (event.is(EventKind::StockAdjusted)) event.product = facts.product(line.key);
+    if (event.is(EventKind::StockAdjusted)) event.product = facts.product(line.key.value_or(""));
     facts.add(event);
     if (!event.kind) return;
 
@@ -303,14 +305,13 @@ void fold(Facts& facts, Service service, const LedgerLine& line) {
     };
     const auto decoded = events::decode(*event.kind, line.data);
     if (!decoded) return bad("cannot be read: " + decoded.error().detail);
+    if (events::key_of(*decoded) != line.key) bad("has another key than the catalog's");
     if (const auto* adjusted = std::get_if<events::StockAdjusted>(&*decoded)) {
-        if (adjusted->product_id != line.key) bad("has another key than its product");
         return fold_product(facts, *adjusted);
     }
     const OrderId* id = events::order_of(*decoded);
     if (!id) return;  // nothing of an order
     if (!line.order || *line.order != *id) return bad("speaks of another order than its row");
-    if (line.key != id->to_string()) bad("has another key than its order");
     const std::string why = std::visit(FoldOrder{facts, facts.orders[event.order]}, *decoded);
     if (!why.empty()) bad(why);
 }

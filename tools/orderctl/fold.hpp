@@ -17,7 +17,7 @@ struct LedgerLine {
     EventId id;
     std::optional<OrderId> order;
     std::string_view topic;
-    std::string_view key;
+    std::optional<std::string_view> key;
     std::string_view type;
     std::string_view data;
     Instant recorded_at{};

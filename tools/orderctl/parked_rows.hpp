@@ -1,6 +1,6 @@
 #pragma once
 // Parked records as `stuck`, `order`, `records list` and `check` read and show them: a record that
-// waits behind another one of its order has no time of its own.
+// waits behind another one of its key has no time of its own.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,10 +10,10 @@
 namespace orderflow::orderctl {
 
 // Rows of audit_v1_parked, alias p, each with the record that is tried before it, if there is one:
-// the one that its service chooses of its order (libs/outbox/parked_table.cpp).
+// the one that its service chooses of its key (libs/outbox/parked_table.cpp).
 inline constexpr const char* kParkedRows = R"(audit_v1_parked p LEFT JOIN LATERAL (
     SELECT e.id AS head_id, e.due_at AS head_due FROM audit_v1_parked e
-    WHERE e.order_id = p.order_id AND e.id < p.id AND NOT e.dead AND NOT p.dead
+    WHERE e.key = p.key AND e.id < p.id AND NOT e.dead AND NOT p.dead
       AND (e.blocks OR NOT p.blocks)
     ORDER BY e.id LIMIT 1) head ON true)";
 // When something happens to it: when it, or the one before it, is due.

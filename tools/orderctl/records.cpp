@@ -46,7 +46,7 @@ void take_stray(Facts& facts, const kafka::Record& record, std::uint8_t topic, b
     if (!stray) return;
     stray->kind = kind;
     stray->producer = producer.value_or(Service::analytics);
-    const auto order = OrderId::parse(record.key);
+    const auto order = OrderId::parse(record.key.value_or(""));
     const auto known = order ? facts.order_index.find(*order) : facts.order_index.end();
     if (known != facts.order_index.end()) stray->order = known->second;
 }
@@ -57,7 +57,8 @@ void take_stray(Facts& facts, const kafka::Record& record, std::uint8_t topic, b
 void set_place(const Facts& facts, LedgerEvent& event, const kafka::Record& record) {
     if (event.copies > 1) {
         const auto count = static_cast<std::int32_t>(facts.topics[event.topic].partitions.size());
-        const auto homes = kafka::homes_of(record.key, facts.fewest_partitions, count);
+        const auto homes = kafka::homes_of(kafka::placed_by(record.key, record.header("ce_id")),
+                                           facts.fewest_partitions, count);
         const auto at = std::ranges::find(homes, record.partition);
         const auto before = std::ranges::find(homes, std::int32_t{event.partition});
         const bool earlier = event.partition == record.partition && record.offset < event.offset;
@@ -78,7 +79,8 @@ void take_record(Facts& facts, const kafka::Record& record, std::uint8_t arrived
         return take_stray(facts, record, topic, id.has_value());
     }
     LedgerEvent& event = facts.events[found->second];
-    if (event.content != content_of(record.key, record.header("ce_type"), record.value)) {
+    if (event.content !=
+        content_of(record.key.value_or(""), record.header("ce_type"), record.value)) {
         if (StrayRecord* stray = keep(facts, record)) {
             stray->order = event.order;
             stray->event = found->second;

@@ -157,7 +157,7 @@ void write_record(Writer& writer, const kafka::TimedRecord& timed) {
     writer.StartObject();
     write_member(writer, "offset", record.offset);
     if (timed.time) write_member(writer, "time", *timed.time);
-    if (record.key.data()) write_member(writer, "key", open_key(record.key, meaning));
+    if (record.key) write_member(writer, "key", open_key(*record.key, meaning));
     write_headers(writer, record, meaning);
     write_member(writer, "bytes", static_cast<std::int64_t>(record.value.size()));
     if (meaning.value) {

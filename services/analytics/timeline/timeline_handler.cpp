@@ -13,7 +13,7 @@ using outbox::BatchOutput;
 
 bool TimelineHandler::handle(Instant, std::span<const Delivery> batch, BatchOutput&) {
     ended_.clear();
-    const auto ids = outbox::distinct_orders(batch, [](const Delivery& d) { return d.order_id(); });
+    const auto ids = outbox::distinct_ids(batch, [](const Delivery& d) { return d.order_id(); });
     if (ids.empty()) return true;  // StockAdjusted alone
     Views views = store_.load(ids);
     Tally tally;

@@ -13,7 +13,7 @@
 
 namespace orderflow::analytics {
 
-using Views = outbox::Aggregates<OrderView>;
+using Views = outbox::Aggregates<OrderId, OrderView>;
 
 class TimelineStore {
 public:

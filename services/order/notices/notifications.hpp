@@ -28,7 +28,7 @@ class Counter;
 namespace orderflow::order {
 
 // Reads the rows of these orders; those that do not exist are left out.
-using Sagas = outbox::Aggregates<Saga>;
+using Sagas = outbox::Aggregates<OrderId, Saga>;
 using ReadSagas = Sagas (*)(postgres::Connection& connection, std::span<const OrderId> ids);
 
 // The clients' subscriptions. Io thread. Shared with the clients, which may live on until the

@@ -109,7 +109,7 @@ public:
             if (ids.empty() || outbox::was_held_within(connection_, calm_)) return;
             std::vector<OrderId> answered_by_nobody;
             outbox::run_transaction(work_, [&](Instant now, BatchOutput& out) {
-                answered_by_nobody = without(ids, work_.blocked(ids));
+                answered_by_nobody = without_parked(ids);
                 return deadline_.cancel(*store_, answered_by_nobody, now, out);
             });
             deadline_.done(answered_by_nobody);
@@ -121,10 +121,15 @@ public:
 
 private:
     // An order whose answer is parked here is not late: this service is.
-    static std::vector<OrderId> without(std::vector<OrderId> ids,
-                                        const std::vector<OrderId>& parked) {
-        std::erase_if(
-            ids, [&](const OrderId& id) { return std::ranges::find(parked, id) != parked.end(); });
+    std::vector<OrderId> without_parked(std::vector<OrderId> ids) {
+        if (!work_.some_blocked()) return ids;
+        std::vector<std::string> texts;
+        for (const OrderId& id : ids) texts.push_back(id.to_string());
+        const std::vector<std::string_view> keys(texts.begin(), texts.end());
+        const auto blocked = work_.blocked(keys);
+        std::erase_if(ids, [&](const OrderId& id) {
+            return std::ranges::find(blocked, id.to_string()) != blocked.end();
+        });
         return ids;
     }
 

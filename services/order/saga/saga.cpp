@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "events/catalog.hpp"
+
 namespace orderflow::order {
 namespace {
 
@@ -147,11 +149,11 @@ struct Decide {
         return undo(e.order_id, e.participant, std::nullopt);
     }
     // The order's own events and the warehouse's come by no topic that it consumes.
-    Decision operator()(const events::OrderPlaced&) const { return {}; }
-    Decision operator()(const events::CancellationStarted&) const { return {}; }
-    Decision operator()(const events::OrderCompleted&) const { return {}; }
-    Decision operator()(const events::OrderCancelled&) const { return {}; }
-    Decision operator()(const events::StockAdjusted&) const { return {}; }
+    template <class E>
+        requires(!events::consumes<events::Service::order, E>)
+    Decision operator()(const E&) const {
+        return {};
+    }
 };
 
 const OrderId& order_id(const events::Event& event) {

@@ -64,7 +64,7 @@ bool insert_orders(SagaStore& store, std::span<Placement* const> placements, Ins
 
 bool cancel_all(SagaStore& store, std::span<const Cancellation* const> cancellations, Instant now,
                 BatchOutput& out, std::vector<std::optional<State>>& states) {
-    const auto ids = outbox::distinct_orders(
+    const auto ids = outbox::distinct_ids(
         cancellations, [](const Cancellation* cancellation) { return &cancellation->id; });
     Sagas sagas = store.load(ids);
     states.clear();
@@ -177,7 +177,7 @@ public:
     void fail(std::span<Placement> batch) noexcept override {
         Sagas placed;
         try {
-            const auto ids = outbox::distinct_orders(
+            const auto ids = outbox::distinct_ids(
                 batch, [](const Placement& placement) { return &placement.id; });
             placed = store_->load(ids);
         } catch (const std::exception&) {  // still unreachable: the outcome stays unknown

@@ -37,7 +37,7 @@ Ledgers ledgers_of_lost_rows(SagaStore& store, const Sagas& sagas,
                              std::span<const Delivery> batch) {
     std::vector<OrderId> lost;
     for (const Delivery& delivery : batch) {
-        const OrderId& id = *delivery.order_id();
+        const OrderId& id = delivery.order();
         if (!sagas.find(id) && order_block(delivery.event)) lost.push_back(id);
     }
     return lost.empty() ? Ledgers{} : store.ledgers(lost);
@@ -63,13 +63,13 @@ milliseconds Admission::pause(Clock::time_point now) const {
 }
 
 bool SagaHandler::handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) {
-    const auto ids = outbox::distinct_orders(batch, [](const Delivery& d) { return d.order_id(); });
+    const auto ids = outbox::distinct_ids(batch, [](const Delivery& d) { return d.order_id(); });
     Sagas sagas = store_.load(ids);
     const Ledgers ledgers = ledgers_of_lost_rows(store_, sagas, batch);
     std::vector<NewOrder> recreated;
     quickest_.reset();
     for (const Delivery& delivery : batch) {
-        const OrderId& id = *delivery.order_id();
+        const OrderId& id = delivery.order();
         const Saga* saga = sagas.find(id);
         Decision decision = saga ? decide(saga, delivery.event, now)
                                  : recreate(delivery.event, ledger_of(ledgers, id), now);

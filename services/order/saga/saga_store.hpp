@@ -18,7 +18,7 @@
 
 namespace orderflow::order {
 
-using Sagas = outbox::Aggregates<Saga>;
+using Sagas = outbox::Aggregates<OrderId, Saga>;
 
 using Ledgers = std::map<OrderId, std::vector<Said>>;
 
