@@ -1,6 +1,6 @@
 #pragma once
-// From a callback on any thread back into a coroutine: the one bridge between handlers on the io
-// thread and the loops that work for them.
+// The one bridge between handlers on the io thread and the loops that work for them: a coroutine
+// waits here for a callback, which may be called on any thread.
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -16,14 +16,15 @@
 
 namespace orderflow {
 
-// A database that is frozen answers nobody, and breaks no connection either. Whoever waits for it
-// is told after this, which has to stay below the 13 s after which the edge gives up
-// (proxy_read_timeout in deploy/nginx/edge.conf.in).
+// A frozen database sends no answer, and it does not break a connection either. So a request that
+// waits for it gets an answer after this time at the latest. The limit must stay below the 13 s
+// after which the edge gives up (proxy_read_timeout in deploy/nginx/edge.conf.in).
 inline constexpr std::chrono::seconds kAnswerWithin{10};
 
 namespace detail {
 
-// What a coroutine waits with. On its executor.
+// The state of one coroutine that waits: how to resume it, and the timer of its limit. Used only on
+// the executor of the coroutine.
 template <class Handler>
 struct Wait {
     explicit Wait(Handler waiting)
@@ -32,7 +33,7 @@ struct Wait {
 
     template <class T>
     void end(std::optional<T> value) {
-        if (!handler) return;  // the other one came first
+        if (!handler) return;  // already resumed, by the value or by the timer
         Handler resume = std::move(*handler);
         handler.reset();
         timer.reset();
@@ -45,9 +46,9 @@ struct Wait {
 
 }  // namespace detail
 
-// Calls `start(done)` at once and suspends until `done(value)` is called, once, on any thread;
-// resumes on the coroutine's own executor. nullopt: that took longer than `limit`; what `done` is
-// called with then is dropped.
+// Calls `start(done)` at once and suspends the coroutine until `done(value)` is called: once, on
+// any thread. The coroutine resumes on its own executor. Returns nullopt if that took longer than
+// `limit`; a value that comes later is dropped.
 template <class T, class Start>
 boost::asio::awaitable<std::optional<T>> await_callback(
     Start start, std::chrono::milliseconds limit = kAnswerWithin) {

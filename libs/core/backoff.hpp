@@ -1,11 +1,13 @@
 #pragma once
-// How long to wait before the next attempt. A value, one thread.
+// How long to wait before the next attempt. Used by loops that try again after a failure. A value,
+// one thread.
 #include <algorithm>
 #include <chrono>
 
 namespace orderflow {
 
-// 50 ms doubling to 5 s, or as told.
+// Each wait is twice as long as the one before, from `shortest` up to `longest`. By default: 50 ms,
+// 100 ms, 200 ms, …, 5 s, 5 s.
 class Backoff {
 public:
     explicit Backoff(std::chrono::milliseconds shortest = std::chrono::milliseconds{50},

@@ -1,6 +1,7 @@
 #pragma once
 // A bounded queue whose consumer takes batches: HTTP handlers and gateway calls push, a loop takes
-// everything that is waiting. Thread-safe; several consumers may share it if they do not gather.
+// everything that waits. Thread-safe. Several consumers may share a queue if its limits do not let
+// them linger (core/gathering.hpp).
 #include <chrono>
 #include <condition_variable>
 #include <iterator>
@@ -18,7 +19,7 @@ public:
     explicit BatchQueue(std::size_t capacity, GatherLimits limits = {})
         : capacity_(capacity), gathering_(limits) {}
 
-    // False when the queue is full or closed; `item` is then untouched.
+    // False if the queue is full or closed; `item` is then unchanged.
     bool push(T&& item) {
         {
             const std::lock_guard lock(mutex_);
@@ -30,8 +31,9 @@ public:
         return true;
     }
 
-    // What is waiting, at most `max_records`; gathers as Gathering says. Waits up to `idle` for a
-    // first item; empty when none came or the queue is closed and drained.
+    // Takes the items that wait, at most `max_records`. Waits up to `idle` for a first item, then
+    // lingers for more as Gathering decides. An empty result: no item came in time, or the queue is
+    // closed and drained.
     std::vector<T> take(std::chrono::milliseconds idle) {
         std::unique_lock lock(mutex_);
         wait_for(lock, 1, idle);
@@ -54,7 +56,7 @@ public:
         return batch;
     }
 
-    // Nothing more comes in; what is inside can still be taken.
+    // From now on push() adds no item; take() still returns the items inside.
     void close() {
         const std::lock_guard lock(mutex_);
         closed_ = true;

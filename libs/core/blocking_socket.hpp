@@ -1,5 +1,6 @@
 #pragma once
-// A TCP connection for a short question where nothing else is to be done meanwhile.
+// A TCP connection with blocking calls, for a short exchange while its thread has nothing else to
+// do. Used by the health check (http/probe) and by orderctl. One thread.
 #include <chrono>
 #include <string_view>
 
@@ -9,8 +10,8 @@ namespace orderflow {
 
 class BlockingSocket {
 public:
-    // Connects to the first of the host's addresses that answers. No call waits for longer than
-    // `patience`, save the lookup of a name. Throws std::runtime_error with the reason.
+    // Connects to the first address of the host that answers. No call waits longer than `patience`,
+    // except the lookup of a name. Throws std::runtime_error with the reason.
     BlockingSocket(const Address& address, std::chrono::seconds patience);
     ~BlockingSocket();
     BlockingSocket(const BlockingSocket&) = delete;
@@ -18,9 +19,9 @@ public:
 
     int descriptor() const { return descriptor_; }
 
-    // False: it could not be sent whole.
+    // False: not all bytes could be sent.
     bool write(std::string_view bytes) const;
-    // False: no byte came in time.
+    // False: no byte came in time, or the connection ended.
     bool read(char& byte) const;
 
 private:

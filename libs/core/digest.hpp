@@ -1,5 +1,7 @@
 #pragma once
-// A text's fingerprint, to tell later whether another text is the same.
+// The fingerprint of a text. A stored fingerprint shows later whether another text is the same, for
+// example whether a request with a known idempotency key is a repetition. Used by services. Pure,
+// any thread.
 #include <string_view>
 
 #include "core/ids.hpp"

@@ -14,7 +14,7 @@ std::string_view name_of(Enum value) {
     return boost::describe::enum_to_string(value, "");
 }
 
-// For text that we wrote ourselves: throws std::logic_error for a name that is none.
+// For text that this system wrote itself. Throws std::logic_error if no enumerator has this name.
 template <class Enum>
 Enum enum_of(std::string_view name) {
     Enum value{};

@@ -1,6 +1,7 @@
 #pragma once
-// A door that is opened once: whoever needs what is behind it waits there. The host of a service
-// opens one when the schema is in the database and one when the topics are there. Thread-safe.
+// A gate that is closed at first and is opened once; threads wait at it until then. A service opens
+// one gate when the schema is in the database, and another one when the topics exist in Kafka.
+// Thread-safe.
 #include <condition_variable>
 #include <mutex>
 #include <stop_token>
@@ -20,7 +21,7 @@ public:
         return open_;
     }
 
-    // Blocks until it is open, or a stop is asked for: then false.
+    // Blocks until the gate is open. False: a stop was requested before that.
     bool wait(const std::stop_token& stop) const {
         std::unique_lock lock(mutex_);
         return opened_.wait(lock, stop, [this] { return open_; });

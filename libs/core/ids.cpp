@@ -58,7 +58,7 @@ std::uint64_t split_mix(std::uint64_t& seed) {
 
 constexpr std::uint64_t rotate_left(std::uint64_t x, int k) { return x << k | x >> (64 - k); }
 
-// The 48 bits with which a UUIDv7 begins.
+// Writes the 48 bits with which a UUIDv7 begins.
 void put_milliseconds(Instant instant, std::array<std::uint8_t, 16>& bytes) {
     const auto since_epoch =
         std::chrono::floor<std::chrono::milliseconds>(instant).time_since_epoch();
@@ -66,7 +66,8 @@ void put_milliseconds(Instant instant, std::array<std::uint8_t, 16>& bytes) {
     for (std::size_t i = 0; i < 6; ++i) bytes[i] = static_cast<std::uint8_t>(ms >> (40 - 8 * i));
 }
 
-// From the operating system, which never gives the same twice. Throws std::system_error.
+// Fills `bytes` from the random generator of the operating system, which never returns the same
+// bytes twice. Throws std::system_error.
 void fill_randomly(std::span<std::uint8_t> bytes) {
     while (!bytes.empty()) {
         const ssize_t n = ::getrandom(bytes.data(), bytes.size(), 0);

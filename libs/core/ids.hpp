@@ -1,7 +1,8 @@
 #pragma once
-// Identifiers: 128-bit UUIDs in distinct types, so that an event id is never taken for an order id.
-// Pure values, any thread. New ids are UUIDv7 (RFC 9562): they sort by creation time, which keeps
-// primary-key inserts at the right edge of their index and lets a time be turned into a key range.
+// Identifiers: 128-bit UUIDs in distinct types, so that no code can use an event id as an order id.
+// Pure values, any thread. New ids are UUIDv7 (RFC 9562), which sort by creation time. So inserts
+// go to the right edge of the primary key's index, and a range of times can be turned into a range
+// of keys.
 #include <array>
 #include <compare>
 #include <cstdint>
@@ -59,17 +60,19 @@ std::optional<Id<Tag>> Id<Tag>::parse(std::string_view text) {
     return id;
 }
 
-// The smallest id of the millisecond of `instant`: every UUIDv7 made from then on is greater.
+// The smallest id of the millisecond of `instant`: every UUIDv7 that is created from then on is
+// greater.
 OrderId first_order_id(Instant instant);
 
-// A source of UUIDv7 values: 48 bits of milliseconds, then 74 random bits. Whoever knows an order's
-// id reads the order, so the bits come from the operating system's generator and no id tells
-// anything of another; ids of one millisecond are in no order. Not thread-safe: each loop owns one.
+// A source of UUIDv7 values: 48 bits of milliseconds, then 74 random bits. A client that knows the
+// id of an order can read the order. So the bits come from the generator of the operating system,
+// and no id reveals anything about another one. Ids of the same millisecond are in no particular
+// order. Not thread-safe: each loop owns one.
 class IdSource {
 public:
     IdSource() = default;
-    // For the simulator, which reproduces a run, and for tests: a small generator that repeats
-    // itself, and that a few of its ids give away.
+    // For the simulator, which reproduces a run, and for tests: a small generator. The same seed
+    // gives the same ids, and a few of its ids are enough to compute the others.
     explicit IdSource(std::uint64_t seed);
 
     template <class T>
@@ -80,9 +83,10 @@ public:
     }
 
 private:
-    static constexpr std::size_t kIdBytes = 10;                // random ones of an id
-    static constexpr std::size_t kPoolBytes = 409 * kIdBytes;  // of one system call
-    // Bytes that nobody has had yet. Not copied with a source: no two may hand out the same.
+    static constexpr std::size_t kIdBytes = 10;                // random bytes in an id
+    static constexpr std::size_t kPoolBytes = 409 * kIdBytes;  // bytes per system call
+    // Random bytes that no id has used yet. A source cannot be copied, because a copy would use the
+    // same bytes again.
     struct Pool {
         std::array<std::uint8_t, kPoolBytes> bytes;
         std::size_t used = kPoolBytes;
@@ -92,8 +96,8 @@ private:
     void draw(std::uint8_t* out);
     std::uint64_t seeded();
 
-    std::optional<std::array<std::uint64_t, 2>> state_;  // nothing: not seeded
-    std::unique_ptr<Pool> pool_;                         // made with the first id
+    std::optional<std::array<std::uint64_t, 2>> state_;  // empty: not seeded
+    std::unique_ptr<Pool> pool_;                         // created with the first id
 };
 
 }  // namespace orderflow
@@ -101,7 +105,7 @@ private:
 template <class Tag>
 struct std::hash<orderflow::Id<Tag>> {
     std::size_t operator()(const orderflow::Id<Tag>& id) const noexcept {
-        // The last eight bytes of a UUIDv7 are random: they are a hash already.
+        // The last eight bytes of a UUIDv7 are random, so they already are a hash.
         std::size_t value = 0;
         std::memcpy(&value, id.bytes.data() + 8, sizeof value);
         return value;

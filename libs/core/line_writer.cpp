@@ -19,7 +19,7 @@ namespace orderflow {
 
 namespace {
 
-constexpr int kLookMs = 100;  // how late the end of a LineWriter may be noticed
+constexpr int kLookMs = 100;  // the thread notices the end of its LineWriter at most this late
 constexpr std::chrono::seconds kLastLines{1};
 
 }  // namespace
@@ -54,8 +54,9 @@ struct LineWriter::State {
         to_report += count;
     }
 
-    // In pieces that a pipe takes whole if it takes anything, so that only a reader who is shared
-    // with other writers can make the write block. False: this line cannot be written.
+    // Writes in pieces of at most PIPE_BUF bytes: a pipe that can take bytes takes such a piece
+    // whole. So the write can block only if other processes write to the same reader. False: this
+    // line cannot be written.
     bool put(std::string_view text) {
         while (!text.empty()) {
             pollfd writable{descriptor, POLLOUT, 0};
@@ -78,12 +79,12 @@ struct LineWriter::State {
     const int descriptor;
     const LostLine lost_line;
     const std::size_t most_bytes;
-    std::mutex mutex;  // over all below
+    std::mutex mutex;  // guards all members below
     std::condition_variable changed;
     std::deque<std::string> lines;
     std::size_t bytes = 0;  // in `lines`
     std::uint64_t lost = 0;
-    std::uint64_t to_report = 0;  // of them
+    std::uint64_t to_report = 0;  // the lost lines that are not reported yet
     bool writing = false;
     bool ended = false;
 };
@@ -127,7 +128,7 @@ std::uint64_t LineWriter::lost() const {
 void keep_standard_streams() {
     for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
         if (::fcntl(descriptor, F_GETFD) != -1 || errno != EBADF) continue;
-        const int null = ::open("/dev/null", O_RDWR);  // takes the lowest free number: this one
+        const int null = ::open("/dev/null", O_RDWR);  // gets the lowest free number: this one
         if (null > STDERR_FILENO) ::close(null);
     }
 }

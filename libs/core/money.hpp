@@ -16,7 +16,7 @@ struct Currency {
     auto operator<=>(const Currency&) const = default;
     std::string_view text() const { return {code.data(), code.size()}; }
 
-    // Three capital letters; whether ISO 4217 lists them is the shop's business.
+    // Accepts any three capital letters. The shop is responsible for using codes of ISO 4217.
     static constexpr std::optional<Currency> parse(std::string_view text) {
         if (text.size() != 3) return std::nullopt;
         Currency currency;

@@ -1,8 +1,10 @@
 #pragma once
-// A program's options, from its arguments and its environment, the same with every CLI11.
+// Reads a program's options from its arguments and its environment, with the same result in every
+// version of CLI11. Used by each program at its start, on the main thread.
 //
-// CLI11 2.4 (Debian 13) judges a variable's text as a whole before it splits a list, and leaves out
-// what it does not like without a word: a service would go on with the default.
+// CLI11 2.4 (Debian 13) checks the whole text of a variable before it splits a list. If it does not
+// accept the text, it ignores the variable without an error, and a service would run on with the
+// default.
 #include <cstdlib>
 
 #include <CLI/CLI.hpp>

@@ -1,5 +1,5 @@
 #pragma once
-// The sleep of a thread that goes round: a stop ends it.
+// The sleep of a loop's thread. A stop request ends the sleep early. Any thread.
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -7,7 +7,7 @@
 
 namespace orderflow {
 
-// Blocks for so long, or until a stop is asked for.
+// Blocks for `how_long`, or until a stop is requested.
 inline void pause(const std::stop_token& stop, std::chrono::milliseconds how_long) {
     std::mutex mutex;
     std::condition_variable_any never;

@@ -1,6 +1,6 @@
 #pragma once
-// When something outside was last heard of: whoever gets an answer beats, whoever is asked about
-// health looks how long ago that was. Thread-safe.
+// Remembers when something outside of the process, such as Kafka, answered last. Code that receives
+// an answer calls beat(); the health check calls alive(). Thread-safe.
 #include <atomic>
 #include <chrono>
 #include <cstdint>

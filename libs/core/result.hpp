@@ -18,7 +18,7 @@ struct Error {
     std::string pointer{};
 };
 
-// Thrown by Result<T>::value() when a caller asserted a success that was none.
+// Called by Result<T>::value() if the result is an error, although the caller asserted a success.
 [[noreturn]] inline void throw_exception_from_error(const Error& error,
                                                     const boost::source_location&) {
     throw std::runtime_error(error.code + ": " + error.detail);
@@ -27,7 +27,7 @@ struct Error {
 template <class T>
 using Result = boost::system::result<T, Error>;
 
-// All that is wrong with an input, where more than the first fault is told: one at least.
+// All faults of an input, for callers that report more than the first one. Never empty.
 using Faults = std::vector<Error>;
 
 [[noreturn]] inline void throw_exception_from_error(const Faults& faults,

@@ -1,7 +1,7 @@
 #pragma once
-// Which rows are old enough to be deleted, where any clock may be wrong for a while: a database
-// whose clock is 26 hours ahead for three seconds must not forget a day of idempotency keys. Each
-// loop that deletes by age owns one; pure, one thread.
+// Decides which rows are old enough to be deleted, although any clock may be wrong for a while.
+// Example: a database whose clock is 26 hours ahead for three seconds must not delete a day of
+// idempotency keys. Each loop that deletes by age owns one. Pure, one thread.
 #include <chrono>
 #include <optional>
 
@@ -15,20 +15,22 @@ public:
 
     explicit SafeAge(std::chrono::seconds age);
 
-    // One look at the clocks, as often as the caller likes. Rows that were made before the returned
-    // time were older than `age` at every look for at least window(), by the database's clock, by
-    // this process's, and by the earlier of the two at the first look plus the time that passed
-    // since on the steady clock. So a clock that jumps ahead deletes nothing, and after a clock was
-    // corrected rows live longer, at most. nullopt: nothing may be deleted now.
+    // Looks at the clocks once; the caller may look as often as it likes. Rows that were made
+    // before the returned time were older than `age` at every look during at least the last
+    // window(), by three clocks: the clock of the database, the clock of this process, and a
+    // computed one. The computed time is the earlier of the first two at the first look, plus the
+    // time that has passed since then on the steady clock. So a clock that jumps ahead deletes
+    // nothing. After a clock was corrected, the worst effect is that rows live longer. nullopt:
+    // nothing may be deleted now.
     std::optional<Instant> look(Instant database, Instant process, Steady now);
 
-    // Whether the two clocks of the last look were less than a minute apart; otherwise one of them
-    // is wrong and look() returns nullopt.
+    // Whether the two clocks of the last look() differed by less than a minute. If not, one of them
+    // is wrong, and look() returns nullopt.
     bool clocks_agree() const;
-    // How far the database's clock was ahead of the process's at the last look.
+    // How far the database's clock was ahead of the process's clock at the last look().
     std::chrono::microseconds difference() const { return difference_; }
 
-    // Ten minutes, or the age where that is less.
+    // Ten minutes, or the age if it is shorter.
     std::chrono::seconds window() const;
 
 private:
@@ -36,11 +38,11 @@ private:
     std::chrono::microseconds difference_{};
     struct Window {
         Steady begin{};
-        Instant earliest = Instant::max();  // of the times that its looks gave
+        Instant earliest = Instant::max();  // the earliest time that its looks computed
     };
     std::optional<Window> current_;
-    std::optional<Instant> before_;  // `earliest` of the window before; empty in the first
-    Instant first_{};                // of the first look
+    std::optional<Instant> before_;  // `earliest` of the window before; empty in the first window
+    Instant first_{};                // the earlier clock at the first look
     Steady first_at_{};
 };
 

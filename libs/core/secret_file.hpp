@@ -1,12 +1,13 @@
 #pragma once
-// Secrets that a command line names by their file.
+// Reads a secret from a file that the command line names. Used by services, the sandbox and
+// orderctl. Blocks while it reads; any thread.
 #include <fstream>
 #include <stdexcept>
 #include <string>
 
 namespace orderflow {
 
-// The file's first line. Throws std::runtime_error if there is none.
+// Returns the first line of the file. Throws std::runtime_error if there is none or it is empty.
 inline std::string secret_in(const std::string& file) {
     std::ifstream in(file);
     std::string secret;

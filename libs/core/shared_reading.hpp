@@ -1,6 +1,7 @@
 #pragma once
-// Something that is read once for all who ask at the same time, and kept for a moment: figures of
-// the database, the state of Kafka. Used by HTTP handlers and pushes; all on the io thread.
+// A value that is read once for all callers that request it at the same time, and is then kept for
+// a moment. Examples: figures of the database, the state of Kafka. Used by HTTP handlers and
+// pushes; all on the io thread.
 #include <chrono>
 #include <exception>
 #include <functional>
@@ -24,11 +25,11 @@ public:
     using Ptr = std::shared_ptr<const T>;
     using Source = std::function<boost::asio::awaitable<T>()>;
 
-    // A reading is given to whoever asks until it is `fresh` old.
+    // get() returns a reading again until it is `fresh` old.
     SharedReading(Source source, std::chrono::milliseconds fresh)
         : source_(std::move(source)), fresh_(fresh) {}
 
-    // Throws what the source throws; the next one who asks tries again.
+    // Throws what the source throws; the next call then reads again.
     boost::asio::awaitable<Ptr> get() {
         if (latest_ && std::chrono::steady_clock::now() < until_) co_return latest_;
         const auto executor = co_await boost::asio::this_coro::executor;
@@ -67,7 +68,7 @@ private:
     const std::chrono::milliseconds fresh_;
     Ptr latest_;
     std::chrono::steady_clock::time_point until_{};
-    std::vector<std::function<void(Outcome)>> waiters_;  // of the read that is under way
+    std::vector<std::function<void(Outcome)>> waiters_;  // callers waiting for the read under way
 };
 
 }  // namespace orderflow

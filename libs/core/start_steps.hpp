@@ -1,6 +1,7 @@
 #pragma once
-// What a process still waits for after its start (its database, Kafka, its consumer group): shown
-// by /readyz and as a metric. Whoever waits holds a StartStep meanwhile. Thread-safe.
+// The steps that a process has not completed since its start: its database, Kafka, its consumer
+// group. They are shown by /readyz and as a metric. Code that waits for a step holds a StartStep
+// meanwhile. Thread-safe.
 #include <list>
 #include <map>
 #include <mutex>
@@ -22,7 +23,7 @@ public:
         return texts;
     }
 
-    // How many of each name are not done; 0 for a name that once was.
+    // How many steps of each name are not done; 0 for a name whose steps are all done.
     std::map<std::string, int> counts() const {
         const std::lock_guard lock(mutex_);
         return counts_;
@@ -42,8 +43,8 @@ private:
 // One step: not done from its construction until done(), or until it is destroyed.
 class StartStep {
 public:
-    // `steps` may be null: nobody asks. `name` has a few values only ("database", "kafka",
-    // "consumer", "relay"): it is the label of a metric.
+    // `steps` may be null: then the step is not recorded anywhere. `name` is the label of a metric,
+    // so it must have few values ("database", "kafka", "consumer", "relay").
     StartStep(StartSteps* steps, std::string name) : steps_(steps) {
         if (!steps_) return;
         const std::lock_guard lock(steps_->mutex_);
@@ -54,7 +55,7 @@ public:
     StartStep(const StartStep&) = delete;
     StartStep& operator=(const StartStep&) = delete;
 
-    // Why it is not done yet.
+    // Sets the reason why the step is not done yet.
     void because(std::string why) {
         if (!steps_) return;
         const std::lock_guard lock(steps_->mutex_);

@@ -7,7 +7,7 @@ namespace {
 
 using namespace std::chrono;
 
-// Reads exactly `count` digits at `position`; -1 when one of them is none.
+// Reads exactly `count` digits at `position`; -1 if one of the characters is not a digit.
 int digits(std::string_view text, std::size_t position, std::size_t count) {
     int value = 0;
     for (std::size_t i = position; i < position + count; ++i) {
@@ -17,7 +17,7 @@ int digits(std::string_view text, std::size_t position, std::size_t count) {
     return value;
 }
 
-// The fraction of a second in microseconds; `text` is what stands between '.' and 'Z'.
+// The fraction of a second in microseconds; `text` is the part between '.' and 'Z'.
 std::optional<microseconds> fraction(std::string_view text) {
     if (text.empty() || text.size() > 6) return std::nullopt;
     int value = digits(text, 0, text.size());

@@ -1,6 +1,6 @@
 #pragma once
-// Instants: UTC, microseconds, the resolution of PostgreSQL's timestamptz. Rules never read a
-// clock; they are given `now`. Pure values, any thread.
+// Instants: UTC, in microseconds, which is the resolution of PostgreSQL's timestamptz. Rules never
+// read a clock; their callers pass `now`. Pure values, any thread.
 #include <chrono>
 #include <optional>
 #include <string>

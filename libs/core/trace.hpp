@@ -1,16 +1,18 @@
 #pragma once
-// W3C Trace Context (level 1): the one header that ties an order's HTTP call to all its events.
-// Pure, any thread.
+// W3C Trace Context (level 1): the one header that connects the HTTP call of an order with all its
+// events. Used by the HTTP session and the batch consumer. Pure, any thread.
 #include <algorithm>
 #include <string>
 #include <string_view>
 
 namespace orderflow {
 
-// A traceparent as this system keeps it and sends it on, in version 00:
-// 00-<32 hex>-<16 hex>-<2 hex>. Empty if `text` is none: that is dropped where it comes in, so what
-// is stored needs no escaping. Of a higher version (ff is none) it is what version 00 knows; more
-// may follow behind another dash. Of the flags only `sampled` has a meaning; the others become 0.
+// Returns a traceparent as this system stores and forwards it, in version 00:
+// 00-<32 hex>-<16 hex>-<2 hex>.
+// Returns an empty string if `text` is not a traceparent. So a bad value is dropped where it enters
+// the system, and stored values need no escaping. From a higher version (ff is not a version) the
+// function takes the part that version 00 defines; more may follow after another dash. Of the flags
+// only `sampled` has a meaning; the others become 0.
 inline std::string read_traceparent(std::string_view text) {
     constexpr std::size_t kSize = 55;
     const auto hex = [&](std::size_t at, std::size_t size) {

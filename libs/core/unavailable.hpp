@@ -1,7 +1,7 @@
 #pragma once
-// Something we depend on (database, broker, a full queue) cannot serve now and may later. Thrown by
-// pools and queues; the HTTP session answers it with 503 and Retry-After. Its text is logged, never
-// sent.
+// The exception for a dependency (database, broker, a full queue) that cannot serve now but may be
+// able to later. Pools and queues throw it, on any thread; the HTTP session answers with 503 and
+// Retry-After. The text is logged and never sent to the client.
 #include <stdexcept>
 
 namespace orderflow {

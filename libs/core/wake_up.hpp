@@ -15,8 +15,8 @@ public:
         signalled_.notify_one();
     }
 
-    // Waits until a signal comes, `at_most` so long. A signal that came before the call counts; one
-    // wait takes all signals so far.
+    // Waits for a signal, at most `at_most`. A signal that came before the call counts. One wait
+    // consumes all signals so far.
     void wait(std::chrono::milliseconds at_most) {
         std::unique_lock lock(mutex_);
         signalled_.wait_for(lock, at_most, [this] { return pending_; });

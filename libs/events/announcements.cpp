@@ -7,8 +7,8 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
 
-// Bytes of the valid character at the start of `text` (RFC 3629: no overlong form, no surrogate,
-// nothing above U+10FFFF); 0 when there is none. `text` is not empty.
+// The size in bytes of the valid character at the start of `text` (RFC 3629: no overlong form, no
+// surrogate, nothing above U+10FFFF); 0 if there is none. `text` is not empty.
 std::size_t character_length(std::string_view text) {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     const unsigned char first = byte(0);
@@ -42,7 +42,7 @@ bool is_text(std::string_view bytes) {
     return true;
 }
 
-// What the JSON writer makes of a character of `length` bytes.
+// How many bytes the JSON writer writes for a character of `length` bytes that begins with `first`.
 std::size_t json_length(char first, std::size_t length) {
     switch (first) {
         case '"':
@@ -56,7 +56,7 @@ std::size_t json_length(char first, std::size_t length) {
     }
 }
 
-// The longest start of `text`, which is valid, within the bounds of a value.
+// The longest beginning of `text` that stays within the bounds of a value. `text` is valid UTF-8.
 std::string_view cut_value(std::string_view text) {
     std::size_t end = 0, json = 0;
     while (end < text.size()) {
@@ -87,7 +87,7 @@ std::string base64(std::string_view bytes) {
     return out;
 }
 
-// Appends what `printable` promises; false when the text was cut.
+// Appends the text that `printable` returns; false if it was cut.
 bool append_printable(std::string_view bytes, std::size_t max_bytes, std::string& out) {
     const std::size_t start = out.size();
     while (!bytes.empty()) {
@@ -101,7 +101,7 @@ bool append_printable(std::string_view bytes, std::size_t max_bytes, std::string
     return true;
 }
 
-// False when not all headers fit.
+// False if not all headers fit.
 bool append_headers(const RawRecord& record, std::vector<HeaderField>& out) {
     std::size_t left = kMaxHeaderBytes;
     for (const auto& [name, value] : record.headers) {

@@ -1,8 +1,9 @@
 #pragma once
-// What a service says about a record that it could not handle: RecordParked.v1 on <topic>.retry
-// when it lays one aside, RecordDied.v1 on the dead-letter queue when it gives one up. For people
-// and their tools; no service consumes them, so they are not alternatives of `Event`. Made by the
-// batch consumer, which keeps the whole record in its table `parked`. Pure values, any thread.
+// Announcements: the events that report a record that a service could not handle. The service sends
+// RecordParked.v1 to <topic>.retry when it parks a record, and RecordDied.v1 to the dead-letter
+// queue when it gives a record up. Announcements are for people and their tools. No service
+// consumes them, so they are not alternatives of `Event`. The batch consumer creates them; it keeps
+// the whole record in its table `parked`. Pure values, any thread.
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -24,11 +25,12 @@ inline constexpr std::string_view kRecordParkedType = "RecordParked.v1";
 inline constexpr std::string_view kRecordDiedType = "RecordDied.v1";
 inline constexpr std::string_view kDeadLetterTopic = "dead-letter-queue";
 
-// "order-events.retry", where a record of "order-events" is announced when it is parked.
+// The topic that announces the parked records of `topic`: "order-events.retry" for "order-events".
 std::string retry_topic_of(std::string_view topic);
 
-// How much of a record is announced, in bytes of UTF-8. A text may grow in JSON by its escapes, up
-// to six-fold, so the value has a bound for that too: the whole stays below 256 KiB.
+// How much of a record is announced, in bytes of UTF-8. Escapes can make a text in JSON up to six
+// times as long. So the value has a second bound, for its JSON form: a whole announcement stays
+// below 256 KiB.
 inline constexpr std::size_t kMaxValueBytes = 64 * 1024;
 inline constexpr std::size_t kMaxValueJsonBytes = 128 * 1024;
 inline constexpr std::size_t kMaxHeaderFields = 64;
@@ -51,11 +53,11 @@ struct OriginalMessage {
     std::string topic;
     std::int64_t partition = 0;
     std::int64_t offset = 0;
-    std::string key;  // empty as well when the record has none
+    std::string key;  // also empty if the record has no key
     std::vector<HeaderField> headers;
     std::string value;
-    std::string encoding{kUtf8};  // of the value
-    bool truncated = false;       // key, headers or value are not all that the record has
+    std::string encoding{kUtf8};  // how `value` is encoded
+    bool truncated = false;       // key, headers or value are not complete
     bool operator==(const OriginalMessage&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(OriginalMessage, (),
@@ -68,7 +70,7 @@ struct RecordParked {
     Instant timestamp{};        // when it was parked
     std::string service;        // order-service
     std::optional<OrderId> order_id;
-    std::optional<Instant> due_at;  // the next attempt, unless it waits behind another record
+    std::optional<Instant> due_at;  // next attempt; empty: it waits behind another record
     bool operator==(const RecordParked&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(RecordParked, (),
@@ -78,7 +80,7 @@ struct RecordDied {
     OriginalMessage original_message;
     std::string error;
     std::int64_t attempts = 0;
-    Instant timestamp{};  // when it was given up
+    Instant timestamp{};  // when the service gave it up
     std::string service;
     std::optional<OrderId> order_id;
     bool operator==(const RecordDied&) const = default;
@@ -86,7 +88,7 @@ struct RecordDied {
 BOOST_DESCRIBE_STRUCT(RecordDied, (),
                       (original_message, error, attempts, timestamp, service, order_id))
 
-// A record as it came, any bytes.
+// A record as it came from Kafka; its texts may hold any bytes.
 struct RawRecord {
     std::string_view topic;
     std::int64_t partition = 0;
@@ -96,15 +98,16 @@ struct RawRecord {
     std::string_view value;
 };
 
-// The record as announced: within the bounds above, valid UTF-8 without U+0000. A value that is
-// such text stays text, any other is base64; key and headers go through `printable`.
+// The record as it is announced: within the bounds above, and valid UTF-8 without U+0000. A value
+// that is such a text stays text; any other value is encoded in base64. Key and headers go through
+// `printable`.
 OriginalMessage original_message(const RawRecord& record);
 
-// The text with U+FFFD for each byte that is not part of valid UTF-8 and for each NUL, cut to at
-// most `max_bytes` at the edge of a character. For `error` and the record key.
+// Replaces each byte that is not part of valid UTF-8, and each NUL, by U+FFFD, and cuts the text to
+// at most `max_bytes`, never inside a character. Used for `error` and the record key.
 std::string printable(std::string_view bytes, std::size_t max_bytes);
 
-// As for events (events/codec.hpp).
+// The same functions as for events (events/codec.hpp).
 void encode(const RecordParked& parked, std::string& out);
 void encode(const RecordDied& died, std::string& out);
 Result<RecordParked> decode_record_parked(std::string_view json);
@@ -112,4 +115,4 @@ Result<RecordDied> decode_record_died(std::string_view json);
 
 }  // namespace orderflow::events
 
-#include "events/limits.hpp"  // whoever sees the structs sees their bounds
+#include "events/limits.hpp"  // a file that includes the structs must also see their bounds

@@ -16,7 +16,8 @@ constexpr std::array<ServiceNames, 5> kServices{{
 
 std::string_view without_version(std::string_view type) { return type.substr(0, type.rfind(".v")); }
 
-// The same event, in this or another major version ("OrderPlaced.v2").
+// Whether both names are the same event, in whatever major versions ("OrderPlaced.v1",
+// "OrderPlaced.v2").
 bool is_same_event(std::string_view ce_type, std::string_view known) {
     return ce_type.rfind(".v") != std::string_view::npos &&
            without_version(ce_type) == without_version(known);
@@ -61,7 +62,8 @@ std::vector<std::string_view> topics_consumed_by(Service service) {
     return names;
 }
 
-// Whether the event concerns the consumer comes first: who skips OrderPlaced.v1 skips v2 as well.
+// First checks whether the consumer consumes the event at all: a service that skips OrderPlaced.v1
+// also skips OrderPlaced.v2.
 Classification classify(Service consumer, std::string_view topic, std::string_view ce_type) {
     const auto name = std::ranges::find_if(
         kTypeNames, [&](std::string_view known) { return is_same_event(ce_type, known); });

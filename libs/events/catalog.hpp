@@ -1,8 +1,8 @@
 #pragma once
-// Which service emits which event on which topic, with which record key, and who consumes it:
-// proto-events/catalog.json as C++ data, generated at build (cmake/embed_catalog.cmake). Used to
-// route what is appended to the outbox, to skip what a consumer is not concerned with before
-// parsing, and to create topics. Values; any thread.
+// Which service emits which event on which topic, with which record key, and which services consume
+// it: proto-events/catalog.json as C++ data, generated at build (cmake/embed_catalog.cmake). Used
+// to find the topic and the key of an event that is appended to the outbox, to skip records before
+// parsing if the consumer does not need them, and to create topics. Constants, any thread.
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -60,11 +60,11 @@ std::string_view topic_of(Service producer);
 // list the service as a producer of it.
 std::string_view topic_of(EventKind kind, Service producer);
 
-// Those that carry the saga's events: the services' own.
+// The topics of the saga's events, one for each service that emits events.
 std::vector<std::string_view> saga_topics();
 
-// The saga's topics, and those of the announcements: a retry topic for each of them, and the dead
-// letters.
+// The settings of a topic. topics() lists the topics of the saga and those of the announcements: a
+// retry topic for each topic of the saga, and the dead-letter queue.
 struct TopicSettings {
     std::string_view name;
     std::uint8_t producers;  // bits
@@ -72,16 +72,16 @@ struct TopicSettings {
     int replication;
     int min_insync_replicas;
     std::int64_t retention_ms;
-    std::int64_t retention_bytes;  // of a partition; whichever of the two comes first
+    std::int64_t retention_bytes;  // per partition; the limit that is reached first applies
     int max_message_bytes;
 };
 std::span<const TopicSettings> topics();
-inline constexpr int kPartitions = 6;  // that each saga topic is made with
+inline constexpr int kPartitions = 6;  // each saga topic is created with so many
 
 // The topics that `service` consumes.
 std::vector<std::string_view> topics_consumed_by(Service service);
 
-// What a consumer does with a record, judged by its ce_type and topic alone.
+// What a consumer does with a record. The decision needs only its ce_type and topic.
 enum class Interest : std::uint8_t { consume, skip, unknown_type, unknown_version };
 struct Classification {
     Interest interest = Interest::unknown_type;

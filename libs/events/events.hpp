@@ -1,8 +1,9 @@
 #pragma once
 // The C++ mirror of proto-events/: one plain struct per event version, described with
-// Boost.Describe so that one generic codec (events/json.hpp) reads and writes them all. Member
-// names are the JSON names in snake_case; enumerators are the wire strings. The contract tests hold
-// this file, the schemas and the examples together. Used by every service; pure values.
+// Boost.Describe, so that one generic codec (json/json.hpp) reads and writes all of them. Member
+// names are the JSON names in snake_case; enumerators are the strings in the JSON. The contract
+// tests compare this file with the schemas and the examples. Used by every service; pure values,
+// any thread.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,15 +17,15 @@
 
 namespace orderflow::events {
 
-// Why an order is cancelled: the first three are inventory's, the next two payment's, then
-// shipping's two, the customer's, and the deadline's.
+// Why an order is cancelled. The first three reasons are inventory's, the next two payment's and
+// the next two shipping's; the last two are the customer's and the deadline's.
 BOOST_DEFINE_ENUM_CLASS(Reason, OUT_OF_STOCK, UNKNOWN_PRODUCT, PRICE_MISMATCH, CARD_DECLINED,
                         CARD_TOKEN_UNKNOWN, CARRIER_REFUSED, STORAGE_FULL, CUSTOMER, DEADLINE)
 BOOST_DEFINE_ENUM_CLASS(StockRejection, OUT_OF_STOCK, UNKNOWN_PRODUCT, PRICE_MISMATCH)
 BOOST_DEFINE_ENUM_CLASS(PaymentRejection, CARD_DECLINED, CARD_TOKEN_UNKNOWN)
 BOOST_DEFINE_ENUM_CLASS(ShipmentRejection, CARRIER_REFUSED, STORAGE_FULL)
 
-// The three services that answer a cancellation. The order keeps their answers as bits.
+// The three services that answer a cancellation. The order stores their answers as bits.
 BOOST_DEFINE_ENUM_CLASS(Participant, inventory, payment, shipping)
 
 // What a cancellation undid.
@@ -64,8 +65,8 @@ struct Destination {
 };
 BOOST_DESCRIBE_STRUCT(Destination, (), (recipient, address))
 
-// The order as placed. The forward events carry it whole, so that no participant has to join
-// topics or ask another service.
+// The order as placed. The forward events carry it whole, so that no participant has to join topics
+// or request data from another service.
 struct Order {
     std::string customer_id;
     Currency currency;
@@ -88,7 +89,7 @@ struct OrderPlaced {
 };
 BOOST_DESCRIBE_STRUCT(OrderPlaced, (), (order_id, order))
 
-// The one compensating trigger: every participant answers it once.
+// The trigger of every cancellation. Every participant answers it once.
 struct CancellationStarted {
     OrderId order_id;
     Reason reason = Reason::CUSTOMER;
@@ -138,7 +139,8 @@ struct StockReleased {
 };
 BOOST_DESCRIBE_STRUCT(StockReleased, (), (order_id))
 
-// The catalogue's and the warehouse's own changes; `change` is of free pieces.
+// A product was created or changed by hand, not by an order. The event has the product's name and
+// price; `change` is the number of free pieces that were added, negative for removed ones.
 struct StockAdjusted {
     std::string product_id;
     std::string name;
@@ -151,7 +153,7 @@ BOOST_DESCRIBE_STRUCT(StockAdjusted, (), (product_id, name, price, currency, cha
 
 struct PaymentCaptured {
     OrderId order_id;
-    std::string charge_id;    // the gateway's
+    std::string charge_id;    // the gateway's id of the charge
     std::int64_t amount = 0;  // minor units
     Currency currency;
     Order order;
@@ -170,12 +172,12 @@ struct PaymentRefunded {
     OrderId order_id;
     std::int64_t amount = 0;  // minor units
     Currency currency;
-    std::optional<std::string> settled_by;  // an operator, where the gateway never answered
+    std::optional<std::string> settled_by;  // an operator, if the gateway never answered
     bool operator==(const PaymentRefunded&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(PaymentRefunded, (), (order_id, amount, currency, settled_by))
 
-// A participant's answer to a cancellation when it had done nothing that needs undoing.
+// A participant's answer to a cancellation if it had done nothing that must be undone.
 struct NothingToCompensate {
     OrderId order_id;
     Participant participant = Participant::inventory;
@@ -212,6 +214,6 @@ BOOST_DESCRIBE_STRUCT(ShipmentVoided, (), (order_id, shipment_id))
 
 }  // namespace orderflow::events
 
-// Whoever sees the structs sees the variant of them all, and their bounds.
+// A file that includes the structs must also see the variant of them all, and their bounds.
 #include "events/event_kinds.hpp"  // generated from proto-events/catalog.json
 #include "events/limits.hpp"

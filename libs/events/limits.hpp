@@ -1,7 +1,7 @@
 #pragma once
-// The bounds of every field of the events, as data beside the structs: the codec enforces them, the
-// JSON schemas state them again, and a contract test proves that both accept and refuse the same
-// documents.
+// The bounds of every field of the events, as data beside the structs. The codec enforces them and
+// the JSON schemas repeat them; a contract test proves that both accept and refuse the same
+// documents. Constants, any thread.
 #include <cstdint>
 #include <limits>
 
@@ -17,9 +17,10 @@ inline constexpr std::int64_t kMaxTotal = 10'000'000'000'000'000;  // 100 lines 
 inline constexpr std::int64_t kMaxAdjustment = 1'000'000'000'000;  // pieces
 inline constexpr std::int64_t kMaxQuantity = 100;                  // pieces per line
 inline constexpr std::size_t kMaxLines = 100;
-inline constexpr std::size_t kMaxTopicChars = 249;  // Kafka's own
+inline constexpr std::size_t kMaxTopicChars = 249;  // Kafka's limit
 inline constexpr std::int64_t kMaxPartition = std::numeric_limits<std::int32_t>::max();
-inline constexpr std::int64_t kMaxOffset = 9'007'199'254'740'991;  // every JSON reader has it exact
+// 2^53 - 1, which every JSON reader represents exactly.
+inline constexpr std::int64_t kMaxOffset = 9'007'199'254'740'991;
 inline constexpr std::int64_t kMaxAttempts = 1'000'000;
 
 }  // namespace orderflow::events

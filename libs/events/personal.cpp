@@ -14,7 +14,8 @@ namespace {
 constexpr bool kPersonal = true;
 constexpr bool kOpen = false;
 
-// By name. `error` may quote a database's row; `key` and `value` are a record's, or a header's.
+// Sorted by name. `error` may quote a row of a database; `key` and `value` belong to a record or to
+// a header.
 constexpr std::array<MemberPrivacy, 46> kMembers{{
     {"address", kOpen},        {"amount", kOpen},
     {"attempts", kOpen},       {"change", kOpen},

@@ -1,7 +1,7 @@
 #pragma once
-// The order in which a saga's events follow from each other, for whoever shows them: the clocks of
-// the services' databases may disagree, or be set, so that times alone put an effect before its
-// cause. Used by analytics' timeline and by orderctl. Values only, any thread.
+// Sorts the events of a saga so that no effect comes before its cause. Times alone are not enough:
+// the clocks of the services' databases may disagree, or may be set while a saga runs. Used by
+// programs that show the events: analytics' timeline and orderctl. Values only, any thread.
 #include <algorithm>
 #include <ranges>
 #include <stdexcept>
@@ -15,8 +15,9 @@ struct SagaEvent {
     Service producer;
 };
 
-// 0 to 3 on the way forward, 4 for the trigger that leads back, 5 for an answer to it, 6 for the
-// end. Throws std::logic_error for StockAdjusted, which is in no saga.
+// The rank of an event: 0 to 3 on the way forward, 4 for the trigger that leads back, 5 for an
+// answer to the trigger, 6 for the end. Throws std::logic_error for StockAdjusted, which is not
+// part of a saga.
 inline int saga_rank(EventKind kind) {
     switch (kind) {
         case EventKind::OrderPlaced: return 0;
@@ -38,8 +39,9 @@ inline int saga_rank(EventKind kind) {
     throw std::logic_error("no event of a saga");
 }
 
-// Whether `cause` always happens before `effect`. The trigger may overtake the way forward, and the
-// answers to it each other; but a participant answers after its own step.
+// Whether `cause` always happens before `effect`. The trigger may overtake the events of the way
+// forward, and one answer may overtake another one. But a participant answers only after its own
+// step.
 inline bool comes_before(const SagaEvent& cause, const SagaEvent& effect) {
     const int from = saga_rank(cause.kind);
     const int to = saga_rank(effect.kind);
@@ -49,8 +51,9 @@ inline bool comes_before(const SagaEvent& cause, const SagaEvent& effect) {
     return !is_step || to != 5 || cause.producer == effect.producer;
 }
 
-// Sorts by time, unless that puts an effect before its cause: then by rank, and only those of one
-// rank by time. `saga_event_of(event)` gives a SagaEvent, `time_of(event)` what is compared.
+// Sorts by time. If that puts an effect before its cause, it sorts by rank instead, and only events
+// of the same rank by time. `saga_event_of(event)` returns a SagaEvent, `time_of(event)` the time
+// to compare.
 template <class T, class SagaEventOf, class TimeOf>
 void sort_as_caused(std::vector<T>& events, SagaEventOf saga_event_of, TimeOf time_of) {
     std::ranges::stable_sort(events, {}, time_of);

@@ -1,5 +1,5 @@
 #pragma once
-// The five services, as the catalog names them. Values.
+// The five services and their names in the catalog. Constants, any thread.
 #include <array>
 #include <cstdint>
 #include <string_view>

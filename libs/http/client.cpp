@@ -24,16 +24,20 @@ namespace {
 namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
 
-// A connection in steady use is replaced after this: a name may lead elsewhere by now.
+// Even a connection in steady use is replaced after this time, because the name may resolve to
+// another address by then.
 constexpr long kOldestConnection_s = 300;
-// For each request libcurl goes over the connections that its multi handle has, twice: one handle
-// for a thousand of them costs more than the requests do. Few to a handle, and no more handles than
-// there is work for, so that connections are used again.
+// For each request libcurl walks twice over all connections of its multi handle. With one handle
+// for a thousand connections, this costs more than the requests themselves. So each handle (a lane)
+// gets few requests, and there are no more handles than the work needs, so that connections are
+// used again.
 constexpr std::size_t kLaneRequests = 64;
-// So many wait for a connection at once, the others for their turn: a thousand handshakes side by
-// side take seconds of CPU at either end, and none is done before its request's time is over.
+// At most so many requests wait for a connection at once; the others wait for their turn. A
+// thousand handshakes side by side take seconds of CPU at either end, and none of them would be
+// done before its request times out.
 constexpr std::size_t kConnecting = 32;
-// The parsed CA file is kept that long; then a new one is seen by the next connection.
+// libcurl keeps the parsed CA file for so long. After that, the next connection reads a replaced
+// file.
 constexpr long kCaCache_s = 60;
 
 struct EasyCleanup {
@@ -51,7 +55,7 @@ void set(CURL* easy, CURLoption option, T value) {
     }
 }
 
-// Once in a process, thread-safe.
+// Initialises libcurl once per process and checks what it supports; thread-safe.
 void require_libcurl() {
     static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
     if (started != CURLE_OK) throw std::runtime_error("libcurl cannot be used");
@@ -78,7 +82,7 @@ struct Outgoing {
     Done done;
 };
 
-// One request, and the handle that is used again by the next.
+// One request, and its libcurl handle, which a later request uses again.
 struct Call {
     Call(const ClientLimits& l, std::function<void()> s)
         : limits(l), on_sent(std::move(s)), easy(curl_easy_init()) {
@@ -91,22 +95,23 @@ struct Call {
     std::string reason(CURLcode code) const;
 
     const ClientLimits& limits;
-    const std::function<void()> on_sent;  // for the first time
+    const std::function<void()> on_sent;  // called when the request is sent for the first time
     Fields fields;
     std::string url;
     std::string body;
     bool repeatable = false;
     bool sent = false;
-    const char* refusal = nullptr;  // why we have ended it
+    const char* refusal = nullptr;  // why this client ended the request
     std::size_t header_bytes = 0;
     std::size_t lane = 0;
     ClientResult result;
     char error[CURL_ERROR_SIZE] = "";
-    Done done;  // empty: it does not run
+    Done done;  // empty: no request is running
     std::unique_ptr<CURL, EasyCleanup> easy;
 };
 
-// The status line and each field, with its line end, also of interim answers.
+// libcurl calls it with the status line and with each header field, including the line end. It also
+// does so for interim (1xx) answers.
 std::size_t Call::on_header(char* bytes, std::size_t, std::size_t size, void* self) noexcept {
     Call& call = *static_cast<Call*>(self);
     call.header_bytes += size;
@@ -136,8 +141,8 @@ std::size_t Call::on_body(char* bytes, std::size_t, std::size_t size, void* self
     return size;
 }
 
-// libcurl has a connection and is about to send, for the second time if the first connection ended
-// without an answer.
+// libcurl calls it when it has a connection and is about to send. If the first connection ended
+// without an answer, libcurl calls it a second time, for another connection.
 int Call::before_sending(void* self, char*, char*, int, int) noexcept {
     Call& call = *static_cast<Call*>(self);
     if (call.sent && !call.repeatable) {
@@ -167,7 +172,7 @@ struct Client::Core final : std::enable_shared_from_this<Client::Core> {
     void deliver(Done done, ClientResult result);
     void end(CURL* easy, CURLcode code);
     void complete(Call& call);
-    Call& spare_call();  // the last of `spare`
+    Call& spare_call();  // the last of `spare`, created if there is none
     void prepare(CURL* easy) const;
     std::size_t free_lane();
     void wait_for_idle_lanes();
@@ -179,13 +184,13 @@ struct Client::Core final : std::enable_shared_from_this<Client::Core> {
     bool closed = false;
     RequestFields fields;
     std::size_t running = 0;
-    std::size_t connecting = 0;  // of the running: those that are not sent yet
+    std::size_t connecting = 0;  // those of `running` that are not sent yet
     std::deque<Outgoing> waiting;
-    bool posted = false;      // begin_waiting() is
+    bool posted = false;      // begin_waiting() is posted
     asio::steady_timer turn;  // armed while requests wait
     bool turn_armed = false;
     asio::steady_timer idle;                      // armed while there are lanes
-    std::unique_ptr<CURLSH, ShareCleanup> share;  // of TLS sessions, names
+    std::unique_ptr<CURLSH, ShareCleanup> share;  // shares TLS sessions and names
     std::vector<std::unique_ptr<Call>> calls;     // running and spare
     std::vector<Call*> spare;
     struct Lane {
@@ -215,7 +220,7 @@ Client::Core::Core(asio::io_context& io_, const ClientSettings& settings_, Clien
     }
 }
 
-// The first one with room; a new one if there is none.
+// Returns the index of the first lane with room; adds a lane if there is none.
 std::size_t Client::Core::free_lane() {
     const auto has_room = [](const Lane& lane) { return lane.running < kLaneRequests; };
     const auto found = std::ranges::find_if(lanes, has_room);
@@ -231,10 +236,10 @@ std::size_t Client::Core::free_lane() {
     return index;
 }
 
-// What is the same for each request.
+// Sets the options that are the same for each request.
 void Client::Core::prepare(CURL* easy) const {
     set(easy, CURLOPT_NOSIGNAL, 1L);
-    set(easy, CURLOPT_QUICK_EXIT, 1L);  // a request that times out does not wait for its lookup
+    set(easy, CURLOPT_QUICK_EXIT, 1L);  // a request that times out does not wait for its DNS lookup
     set(easy, CURLOPT_SHARE, share.get());
     set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
@@ -245,10 +250,11 @@ void Client::Core::prepare(CURL* easy) const {
     set(easy, CURLOPT_MAXAGE_CONN, static_cast<long>(limits.idle_timeout.count()));
     set(easy, CURLOPT_MAXLIFETIME_CONN, kOldestConnection_s);
     set(easy, CURLOPT_DNS_CACHE_TIMEOUT, static_cast<long>(limits.resolve_again_after.count()));
-    set(easy, CURLOPT_PROXY, settings.proxy.c_str());  // "": none, also if the environment has one
+    set(easy, CURLOPT_PROXY, settings.proxy.c_str());  // "": no proxy, whatever the environment has
     set(easy, CURLOPT_NOPROXY, "");
-    // One file, and no directory of certificates beside it: libcurl keeps what it has parsed only
-    // then, and the system's directory would be trusted beside the CA file.
+    // One file, and no directory of certificates beside it. With a directory, libcurl would not
+    // keep the parsed certificates, and the system's directory would be trusted in addition to the
+    // CA file.
     const char* system_cas = curl_version_info(CURLVERSION_NOW)->cainfo;
     const char* cas = settings.ca_file.empty() ? system_cas : settings.ca_file.c_str();
     const char* nowhere = nullptr;
@@ -280,7 +286,7 @@ Call& Client::Core::spare_call() {
     return *spare.back();
 }
 
-// Must not throw: the caller's coroutine is suspended already.
+// Must not throw: the coroutine of the caller is already suspended.
 void Client::Core::ask(Outgoing request) {
     if (closed) {
         refuse(request, "client closed");
@@ -324,7 +330,8 @@ void Client::Core::watch_waiting() {
     });
 }
 
-// One has a connection, or will have none; inside libcurl, perhaps.
+// A request has a connection, or has ended without one. This may run inside libcurl, so
+// begin_waiting() is posted.
 void Client::Core::connected() {
     --connecting;
     if (waiting.empty() || posted) return;
@@ -396,7 +403,8 @@ void Client::Core::end(CURL* easy, CURLcode code) {
     complete(call);
 }
 
-// The caller goes on in its own turn, when nothing of ours or of libcurl's is on the stack.
+// Resumes the caller in a later turn of the io_context, when no function of this client or of
+// libcurl is on the stack.
 void Client::Core::deliver(Done done, ClientResult result) {
     asio::post(io, [done = std::move(done), result = std::move(result)]() mutable {
         std::move(done)(std::move(result));
@@ -410,8 +418,8 @@ void Client::Core::complete(Call& call) {
     spare.push_back(&call);
 }
 
-// libcurl closes idle connections when it opens another; this is for when no more requests come.
-// The last lane is the first to have none.
+// libcurl closes idle connections only when it opens another one. This timer closes them if no more
+// requests come. Requests use the first lane with room, so the last lane becomes idle first.
 void Client::Core::wait_for_idle_lanes() {
     const Lane& last = lanes.back();
     idle.expires_at((last.running > 0 ? Clock::now() : last.last_use) + limits.idle_timeout);

@@ -46,7 +46,8 @@ private:
 
 }  // namespace
 
-// libcurl mends much ("http:///x", "http://x:"); that is refused.
+// libcurl repairs many malformed URLs, for example "http:///x" and "http://x:". They are refused
+// here.
 std::string checked_origin(std::string text) {
     if (text.ends_with('/')) text.pop_back();
     const Url url(text);

@@ -16,7 +16,7 @@ bool is_tag_character(char c) {
     return byte == 0x21 || (byte >= 0x23 && byte != 0x7f);
 }
 
-// Takes the next tag off `rest`; nullopt: there is none.
+// Removes the next tag from `rest` and returns it; nullopt: there is none.
 std::optional<EntityTag> take_tag(std::string_view& rest) {
     EntityTag tag;
     tag.weak = rest.starts_with("W/");
@@ -56,7 +56,7 @@ Result<std::optional<EntityTags>> entity_tags(const Request& request, std::strin
         skip(rest, kBlanks);
         if (!rest.starts_with(',')) return malformed;
     }
-    if (found.any != found.tags.empty()) return malformed;  // nothing, or * and more
+    if (found.any != found.tags.empty()) return malformed;  // no tag at all, or * beside tags
     return std::optional(std::move(found));
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// The preconditions of a request (RFC 9110 section 13): entity tags, as If-Match and If-None-Match
-// carry them. Used by the services' *_api files.
+// The preconditions of a request (RFC 9110 section 13): entity tags, as in If-Match and
+// If-None-Match. Used by the services' *_api files. Pure, any thread.
 #include <array>
 #include <optional>
 #include <span>
@@ -13,7 +13,7 @@
 
 namespace orderflow::http {
 
-// "xyz", or W/"xyz" for a weak one; without its quotes.
+// A tag: "xyz", or W/"xyz" for a weak one. `opaque` is the part within the quotes.
 struct EntityTag {
     std::string opaque;
     bool weak = false;
@@ -26,16 +26,18 @@ struct EntityTags {
     bool operator==(const EntityTags&) const = default;
 };
 
-// The tags of a field that may be repeated: its values are one list. nullopt: the request has no
-// such field. Error "precondition": it is neither * nor a list of quoted tags, or names none.
+// The tags of the field `name`. The field may be repeated: its values are one list. nullopt: the
+// request has no such field. Error "precondition": the field is neither * nor a list of quoted
+// tags, or it contains no tag.
 Result<std::optional<EntityTags>> entity_tags(const Request& request, std::string_view name);
 
-// All fields that make a request conditional but Range's.
+// All fields that make a request conditional, except the one for ranges.
 inline constexpr std::array<std::string_view, 4> kConditions{
     "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"};
 
-// For a request that changes something: a condition that cannot be kept to is refused rather than
-// ignored. Error "precondition" if it has one of these fields; `why` ends the sentence.
+// For a request that changes something: a condition that the server cannot check must be refused
+// and not ignored. Returns error "precondition" if the request has one of `fields`. The message is
+// the name of the field and then `why`.
 std::optional<Error> unusable(const Request& request, std::span<const std::string_view> fields,
                               const char* why);
 

@@ -20,7 +20,8 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-constexpr std::size_t kEventsAtOnce = 16;  // a handshake takes about 1 ms: then others have a turn
+// Other work gets a turn after so many events: a handshake takes about 1 ms.
+constexpr std::size_t kEventsAtOnce = 16;
 
 void require(CURLMcode code) {
     if (code != CURLM_OK) {
@@ -57,7 +58,7 @@ CurlMulti::~CurlMulti() = default;
 void CurlMulti::start() { wait_for_events(); }
 
 void CurlMulti::add(CURL* easy) {
-    // A connection keeps what the transfer says that opens it.
+    // A connection keeps the callbacks of the transfer that opens it.
     curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, &CurlMulti::on_open);
     curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, this);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, &CurlMulti::on_close);
@@ -67,8 +68,9 @@ void CurlMulti::add(CURL* easy) {
 
 void CurlMulti::remove(CURL* easy) { curl_multi_remove_handle(multi_.get(), easy); }
 
-// The socket of an attempt that failed is closed without a word; the next one may get its number,
-// and libcurl, which still wants that number watched, says nothing either.
+// libcurl closes the socket of a failed attempt to connect without any callback. The next socket
+// may get the same number. libcurl still regards that number as watched, so it does not report that
+// socket either. The new socket is therefore added here, with the events of the old one.
 int CurlMulti::on_open(void* self, curl_socket_t socket, curlsocktype) {
     auto& me = *static_cast<CurlMulti*>(self);
     Watched& watched = me.connections_[socket];
@@ -81,7 +83,7 @@ int CurlMulti::on_open(void* self, curl_socket_t socket, curlsocktype) {
     return CURL_SOCKOPT_OK;
 }
 
-// A closed socket has left the set by itself.
+// The kernel has already removed a closed socket from the epoll set.
 int CurlMulti::on_close(void* self, curl_socket_t socket) {
     static_cast<CurlMulti*>(self)->connections_.erase(socket);
     return ::close(socket);
@@ -90,23 +92,24 @@ int CurlMulti::on_close(void* self, curl_socket_t socket) {
 int CurlMulti::on_socket(CURL*, curl_socket_t socket, int what, void* self, void*) {
     auto& me = *static_cast<CurlMulti*>(self);
     const auto connection = me.connections_.find(socket);
-    Watched other;  // libcurl's own, of a lookup: closed without a word, too
+    Watched other;  // libcurl's own socket for a name lookup, also closed without a callback
     Watched& watched = connection == me.connections_.end() ? other : connection->second;
     watched.wanted = what != CURL_POLL_REMOVE;
     if (watched.wanted) {
         std::uint32_t events = 0;
         if (what & CURL_POLL_IN) events |= EPOLLIN;
         if (what & CURL_POLL_OUT) events |= EPOLLOUT;
-        // What the set has lost was closed: this is a lookup's, of the same number.
+        // A socket that the set has lost was closed. This one belongs to a name lookup and has the
+        // same number.
         if (me.watch(socket, watched, events) == Place::lost) me.connections_.erase(socket);
-    } else if (watched.events != EPOLLIN) {  // no connection, or none yet
+    } else if (watched.events != EPOLLIN) {  // not a connection, or not connected yet
         ::epoll_ctl(me.sockets_.native_handle(), EPOLL_CTL_DEL, socket, nullptr);
         me.connections_.erase(socket);
     }
-    return 0;  // anything else ends all transfers, for ever
+    return 0;  // any other value ends all transfers, for ever
 }
 
-// Where that fails, the socket's transfer ends when its time is over.
+// If epoll_ctl fails, the transfer of the socket ends with its timeout.
 CurlMulti::Place CurlMulti::watch(curl_socket_t socket, Watched& watched, std::uint32_t events) {
     const bool was_in = watched.events != 0;
     if (watched.events == events) return Place::known;
@@ -143,7 +146,8 @@ void CurlMulti::take_events() {
         const epoll_event& event = events[static_cast<std::size_t>(i)];
         const auto connection = connections_.find(event.data.fd);
         if (connection != connections_.end() && !connection->second.wanted) {
-            // Idle, and most likely closed by the server: libcurl looks before it is used again.
+            // An idle connection; most likely the server has closed it. libcurl checks a connection
+            // before it uses it again.
             ::epoll_ctl(sockets_.native_handle(), EPOLL_CTL_DEL, event.data.fd, nullptr);
             connection->second.events = 0;
             continue;
@@ -157,7 +161,7 @@ void CurlMulti::take_events() {
     collect();
 }
 
-// Called inside libcurl, which must not be called from here.
+// Runs inside libcurl, so it must not call libcurl.
 void CurlMulti::set_due(long timeout_ms) {
     if (timeout_ms < 0) {
         due_ = Clock::time_point::max();
@@ -177,8 +181,8 @@ void CurlMulti::set_due(long timeout_ms) {
     }
 }
 
-// A timer that is armed for an earlier time stays: it looks at the clock and is armed again. So
-// deadlines that move on with each request cost nothing.
+// A timer that is armed for an earlier time stays armed. When it fires, it reads the clock and is
+// armed again. So it costs nothing that each request moves the deadline.
 void CurlMulti::arm() {
     if (due_ >= armed_) return;
     armed_ = due_;
@@ -210,7 +214,7 @@ void CurlMulti::collect() {
     while (const CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
         if (message->msg != CURLMSG_DONE) continue;
         CURL* const easy = message->easy_handle;
-        const CURLcode code = message->data.result;  // the message ends with remove()
+        const CURLcode code = message->data.result;  // remove() makes the message invalid
         remove(easy);
         ended_(easy, code);
     }

@@ -1,7 +1,7 @@
 #pragma once
-// Many deadlines, one timer. Inside libs/http only, on the io thread.
-// Arming a timer per read and write costs more than the read itself; here setting a deadline is
-// one assignment, and a sweep that runs only while there is something to watch looks at them all.
+// Many deadlines with one timer. Inside libs/http only, on the io thread.
+// Arming a timer for each read and write costs more than the read itself. Here setting a deadline
+// is one assignment; a sweep checks all deadlines, and it runs only while there are any.
 
 #include <chrono>
 #include <memory>
@@ -19,8 +19,9 @@ public:
 
     Clock::time_point at = kNever;
 
-    // Called once per expiry, `at` is kNever again by then. May cancel and close, which complete
-    // later, and stop being watched; must not touch another Deadline's place in the list.
+    // Called once per expiry; `at` is already kNever again. It may cancel operations and close
+    // sockets, because their handlers run later. It may unlink this Deadline, but must not change
+    // the place of another one in the list.
     virtual void expired() = 0;
 
 protected:
@@ -32,13 +33,13 @@ public:
     DeadlineSweep(boost::asio::io_context& io, std::chrono::milliseconds every)
         : timer_(io), every_(every) {}
 
-    // Until the Deadline is destroyed or unlinked.
+    // Watches the Deadline until it is destroyed or unlinked.
     void watch(Deadline& deadline) {
         watched_.push_back(deadline);
         if (!running_) wait();
     }
 
-    // `f` may end the watch of the one it is given.
+    // `f` may unlink the Deadline that it gets.
     template <class F>
     void for_each(F f) {
         for (auto next = watched_.begin(); next != watched_.end();) f(*next++);

@@ -1,8 +1,9 @@
 #pragma once
-// Looks at a client's WebSocket frames as they arrive, before Beast parses them. Inside libs/http
-// only. It counts them, control frames and empty fragments too, which no message ever shows; and it
-// spoils a length whose highest bit is set (RFC 6455 §5.2: it must not be), so that Beast sees the
-// protocol error (1002) that this is and not merely a message that is too large (1009).
+// Reads a client's WebSocket frames as they arrive, before Beast parses them. Inside libs/http
+// only, on the io thread. It counts all frames, among them control frames and empty fragments,
+// which never appear in a message. If the highest bit of a length is set, which RFC 6455 §5.2
+// forbids, it makes the length invalid. Beast then reports the protocol error (1002), and not a
+// message that is too large (1009).
 
 #include <algorithm>
 #include <chrono>
@@ -13,7 +14,8 @@ namespace orderflow::http {
 
 class FrameWatch {
 public:
-    // The next bytes of the stream; returns how many frames begin in them.
+    // Reads the next bytes of the stream, and changes a forbidden length in them. Returns how many
+    // frames begin in them.
     std::size_t look(std::uint8_t* bytes, std::size_t size) {
         std::size_t begun = 0;
         for (std::size_t i = 0; i < size;) {
@@ -31,7 +33,7 @@ public:
 private:
     enum class Expects { first, size, length, mask };
 
-    // One byte of a header; true for the first one.
+    // Reads one byte of a header; true for the first byte.
     bool step(std::uint8_t& byte) {
         switch (expects_) {
             case Expects::first: expects_ = Expects::size; return true;
@@ -67,20 +69,20 @@ private:
     }
 
     Expects expects_ = Expects::first;
-    unsigned missing_ = 0;  // bytes of the length or of the mask
+    unsigned missing_ = 0;  // bytes of the length or of the mask that are still to come
     bool masked_ = false;
     bool spoil_ = false;
     std::uint64_t length_ = 0;
-    std::uint64_t payload_ = 0;  // of the frame at hand, not yet seen
+    std::uint64_t payload_ = 0;  // bytes of the current frame that are still to come
 };
 
-// So many at once, then so many per second.
+// Limits a rate: first `burst` at once, then `per_second` each second.
 class TokenBucket {
 public:
     TokenBucket(double per_second, double burst)
         : per_second_(per_second), burst_(burst), tokens_(burst) {}
 
-    // False: more than there is.
+    // False: the bucket has fewer than `count` left.
     bool take(std::size_t count, std::chrono::steady_clock::time_point now) {
         const std::chrono::duration<double> passed = now - filled_at_;
         tokens_ = std::min(burst_, tokens_ + passed.count() * per_second_);

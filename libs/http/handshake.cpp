@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kKeySize = 24;  // of 16 bytes in base64
 
-// Whether one of the fields of that name lists the token.
+// Whether one of the fields with that name lists the token.
 bool lists(const Headers& headers, std::string_view name, std::string_view token) {
     for (std::size_t i = 0; i < headers.size(); ++i) {
         auto [field, rest] = headers[i];

@@ -1,6 +1,6 @@
 #pragma once
-// The request that asks for a WebSocket (RFC 6455 §4.2.1), judged before any of it is answered.
-// Inside libs/http only; pure.
+// Checks a request for a WebSocket (RFC 6455 §4.2.1) before any answer is sent. Inside libs/http
+// only; pure, any thread.
 
 #include <optional>
 
@@ -8,11 +8,11 @@
 
 namespace orderflow::http {
 
-// Whether the request asks to become a WebSocket at all.
+// Whether the request is one for a WebSocket at all.
 bool asks_for_websocket(const Request& request, bool http11);
 
-// Nothing: it may. Otherwise the answer: 426 without an upgrade or with another version of the
-// protocol, 400 without a proper key.
+// nullopt: the handshake is accepted. Otherwise the answer: 426 if there is no upgrade or the
+// protocol has another version, 400 if there is no valid key.
 std::optional<Response> refuse_handshake(const Request& request, bool http11);
 
 }  // namespace orderflow::http

@@ -1,5 +1,6 @@
 #pragma once
-// A query parameter that is an integer within limits. Used by the services' `*_api` files.
+// A query parameter that is an integer within limits. Used by the services' `*_api` files. Pure
+// values, any thread.
 #include <charconv>
 #include <cstdint>
 #include <string>
@@ -14,7 +15,7 @@ struct IntegerParam {
     std::string_view name;
     std::int64_t min;
     std::int64_t max;
-    std::int64_t otherwise;  // if it is absent
+    std::int64_t otherwise;  // the value if it is absent
 
     Result<std::int64_t> in(const Request::Query& query) const {
         const auto found = query.find(name);
@@ -27,7 +28,7 @@ struct IntegerParam {
                                   " to " + std::to_string(max)};
     }
 
-    // Of a route that has no other parameter.
+    // For a route that has no other query parameter.
     Result<std::int64_t> alone_in(const Request& request) const {
         const auto query = request.query_params({name});
         if (!query) return query.error();

@@ -9,7 +9,7 @@ namespace orderflow::http {
 namespace {
 
 struct Authority {
-    std::string_view host;  // compared without case; an IPv6 address stands in its brackets
+    std::string_view host;  // compared without case; an IPv6 address is in its brackets
     unsigned port = 0;
 };
 
@@ -75,7 +75,7 @@ bool is_foreign(const Headers& headers, const std::vector<std::string>& allowed_
     std::size_t origins = 0;
     std::string_view value;
     bool cross_site = false;
-    bool same_origin = true;  // for all that Sec-Fetch-Site says
+    bool same_origin = true;  // as far as Sec-Fetch-Site shows
     for (std::size_t i = 0; i < headers.size(); ++i) {
         const auto [name, text] = headers[i];
         if (equals_ignoring_case(name, "Origin")) {
@@ -91,8 +91,9 @@ bool is_foreign(const Headers& headers, const std::vector<std::string>& allowed_
     const auto origin = origins == 1 ? parse_origin(value) : std::nullopt;
     if (!origin) return true;
     if (is_allowed(*origin, allowed_origins)) return false;
-    // A proxy in front may have ended TLS, so the scheme is not compared: Host's port, where it
-    // names none, is that of Origin's scheme. A page of the other scheme is cross-site.
+    // A proxy in front may have ended TLS, so the schemes are not compared. If Host has no port, it
+    // has the default port of Origin's scheme. A page with the other scheme is refused
+    // nevertheless, because its requests are cross-site.
     const auto host = parse_authority(headers.find("Host"), default_port(origin->https));
     return cross_site || !host || !same(*host, origin->authority);
 }

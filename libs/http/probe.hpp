@@ -1,15 +1,16 @@
 #pragma once
-// `PROGRAM --probe URL`: a health check where there is neither a shell nor curl. Blocks.
+// `PROGRAM --probe URL`: a health check for places where there is neither a shell nor curl. Used by
+// the services, the sandbox and tools/probe at the start of main. Blocks.
 #include <optional>
 #include <string>
 
 namespace orderflow::http {
 
-// The exit code of a health check: 0 if a GET of http://host:port/path is answered with 2xx within
-// 2 s; otherwise 1, and why on standard error.
+// Returns the exit code of a health check: 0 if a GET of http://host:port/path gets an answer 2xx
+// within 2 s. Otherwise 1, and the reason is written to standard error.
 int probe(const std::string& url);
 
-// The same for a command line `PROGRAM --probe URL`; empty: it is another one.
+// The same for a command line `PROGRAM --probe URL`; nullopt for any other command line.
 std::optional<int> probe_of(int argc, char** argv);
 
 }  // namespace orderflow::http

@@ -1,5 +1,6 @@
 #pragma once
-// Error answers of every HTTP interface: RFC 9457 `application/problem+json`.
+// The error answers of every HTTP interface: RFC 9457 `application/problem+json`. Used by the
+// server and by the services' *_api files; pure, any thread.
 
 #include <string>
 #include <string_view>
@@ -15,8 +16,9 @@ struct FieldError {
     std::string detail;   // for people
 };
 
-// `type_suffix` names the kind of problem for programs and never changes: the answer's type is
-// "/problems/<type_suffix>". `detail` says what to do about it and holds nothing internal.
+// `type_suffix` names the kind of problem for programs and never changes: the type in the answer is
+// "/problems/<type_suffix>". `detail` explains what to do about the problem, and contains nothing
+// internal.
 Response problem(int status, std::string_view type_suffix, std::string_view title,
                  std::string_view detail, const std::vector<FieldError>& errors = {});
 

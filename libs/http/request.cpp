@@ -27,7 +27,7 @@ bool is_utf8(std::string_view text) {
     return true;
 }
 
-// The next `name=value` of a query, still encoded.
+// Removes the next `name=value` from a query and returns it, still encoded.
 std::pair<std::string_view, std::string_view> take_pair(std::string_view& rest) {
     const std::string_view pair = rest.substr(0, rest.find('&'));
     rest.remove_prefix(std::min(pair.size() + 1, rest.size()));

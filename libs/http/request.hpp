@@ -1,6 +1,6 @@
 #pragma once
-// What an HTTP handler receives and what it returns: plain values, no networking.
-// Used by every service's `*_api` file and by its tests, which build requests by hand.
+// The request that an HTTP handler receives and the response that it returns: plain values, no
+// networking. Used by every service's `*_api` file and by its tests, which build requests by hand.
 
 #include <cstdint>
 #include <initializer_list>
@@ -18,23 +18,24 @@ namespace orderflow::http {
 // Compares as HTTP compares field names: ASCII letters without case.
 bool equals_ignoring_case(std::string_view a, std::string_view b);
 
-// Decodes %XX; nothing if an escape is broken or stands for NUL, or what comes out is not UTF-8.
-// `plus_is_space` is the rule of query strings, not of paths.
+// Decodes %XX. nullopt: an escape is broken or means NUL, or the result is not UTF-8.
+// `plus_is_space`: + means a space, which is a rule of query strings and not of paths.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
 
-// Encodes as %XX what is neither a letter or digit of ASCII nor one of -_.~: fit for one segment of
-// a path, or for a value in a query.
+// Encodes as %XX all bytes except ASCII letters, ASCII digits and -_.~, so that the text fits into
+// one segment of a path or into a value of a query.
 std::string percent_encode(std::string_view text);
 
-// Header fields in the order received, in one block of memory, because every request has some.
+// Header fields in the order received. They share one block of memory, because every request has
+// some.
 class Headers {
 public:
     void add(std::string_view name, std::string_view value);
     void clear();
 
-    // The first field of that name, empty if there is none.
+    // The value of the first field with that name; empty if there is none.
     std::string_view find(std::string_view name) const;
-    // How often the name occurs: a client that sends Idempotency-Key twice is refused.
+    // How often the name occurs. For example, a request with two Idempotency-Key fields is refused.
     std::size_t count(std::string_view name) const;
 
     std::size_t size() const { return fields_.size(); }
@@ -51,20 +52,21 @@ private:
 };
 
 struct Request {
-    std::string method;  // as sent; HEAD is never seen by a handler, it gets GET
+    std::string method;  // as sent; but a handler gets GET in place of HEAD
     std::string path;    // as sent, still percent-encoded, without the query
     std::string query;   // as sent, without '?'
     std::vector<std::pair<std::string, std::string>> params;  // path variables, decoded
     Headers headers;
     std::string body;
-    std::string traceparent;  // W3C Trace Context, version 00; empty if there is not exactly one
+    std::string traceparent;  // W3C Trace Context, version 00; empty unless there is exactly one
 
-    // The path variable of the route's pattern. Throws std::out_of_range if the pattern has none.
+    // The value of a path variable of the route's pattern. Throws std::out_of_range if the pattern
+    // has no such variable.
     const std::string& param(std::string_view name) const;
-    // The first query parameter of that name, decoded; nothing if absent or broken.
+    // The first query parameter with that name, decoded; nullopt if it is absent or broken.
     std::optional<std::string> query_param(std::string_view name) const;
-    // The query's parameters, decoded. Error "query" for a broken escape, a name that is not among
-    // `allowed`, or one that stands twice.
+    // The parameters of the query, decoded. Error "query" for a broken escape, for a name that is
+    // not among `allowed`, and for a name that occurs twice.
     using Query = std::map<std::string, std::string, std::less<>>;
     Result<Query> query_params(std::initializer_list<std::string_view> allowed) const;
     std::string_view header(std::string_view name) const { return headers.find(name); }
@@ -74,9 +76,10 @@ struct Response {
     int status = 200;
     std::string content_type = "application/json";
     std::string body;
-    // Everything but Content-Type, Content-Length, Connection and Date, which the server writes.
+    // All fields except Content-Type, Content-Length, Connection and Date, which the server writes.
     std::vector<std::pair<std::string, std::string>> headers = {};
-    // Nothing of this is sent: the connection is closed. For servers that misbehave on purpose.
+    // True: nothing of this response is sent and the connection is closed. For servers that
+    // misbehave on purpose.
     bool hang_up = false;
 };
 

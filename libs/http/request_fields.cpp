@@ -14,7 +14,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kLookAgain{1};
 
-// Throws std::runtime_error, which does not name what it has read.
+// Throws std::runtime_error; its message does not contain what was read.
 std::string credentials_in(const std::string& file) {
     std::string text = secret_in(file);
     if (text.ends_with('\r')) text.pop_back();
@@ -50,13 +50,14 @@ const Fields& RequestFields::of(bool has_body) {
             std::string credentials = credentials_in(file_);
             if (credentials != credentials_) make(credentials);
         } catch (const std::runtime_error&) {
-            // It is being replaced, or is gone: the last ones hold, and the gateway's 401 tells.
+            // The file is being replaced, or it is gone. The last credentials stay in use; if they
+            // are no longer valid, the gateway's 401 shows it.
         }
     }
     return has_body ? with_body_ : without_;
 }
 
-// A name without a value takes away what libcurl would send by itself.
+// A name without a value removes a field that libcurl would send by itself.
 void RequestFields::make(const std::string& credentials) {
     credentials_ = credentials;
     const std::string accept = "Accept: application/json";

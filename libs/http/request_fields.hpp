@@ -1,6 +1,6 @@
 #pragma once
-// The fields that each request carries, and in them the credentials from a file, which may be
-// replaced at any time. Inside libs/http only, for http::Client, on the io thread.
+// The header fields of each request of a client. One of them has the credentials from a file, which
+// may be replaced at any time. Inside libs/http only, for http::Client, on the io thread.
 
 #include <chrono>
 #include <memory>
@@ -10,15 +10,17 @@
 
 namespace orderflow::http {
 
-// A request keeps the list that it was begun with.
+// A running request keeps the list with which it began.
 using Fields = std::shared_ptr<curl_slist>;
 
 class RequestFields {
 public:
-    // `credentials_file`: empty: none are sent. Throws std::runtime_error.
+    // If `credentials_file` is empty, no credentials are sent. Throws std::runtime_error if there
+    // are none in the file.
     explicit RequestFields(std::string credentials_file);
 
-    // Reads the file again if the last time was a second ago.
+    // Returns the fields of a request with or without a body. Reads the file again if it was last
+    // read a second ago or earlier.
     const Fields& of(bool has_body);
 
 private:

@@ -1,9 +1,10 @@
 #pragma once
-// One HTTP/1.1 request from bytes, into Request. Inside libs/http only; includes Beast's parser.
-// Beast splits lines, fields and chunks; what it is lenient about and a proxy in front may read
-// differently (request smuggling, RFC 9112 §6.1, §6.3, §11.2) is refused here:
-// a Transfer-Encoding that is not exactly "chunked", or beside a Content-Length, or on HTTP/1.0;
-// a second Content-Length or a list of them; folded lines; bare LF; a missing or second Host.
+// Parses one HTTP/1.1 request from bytes into a Request. Inside libs/http only, on the io thread;
+// includes Beast's parser. Beast splits lines, fields and chunks. It accepts some input that a
+// proxy in front may read differently (request smuggling, RFC 9112 §6.1, §6.3, §11.2). Such input
+// is refused here: a Transfer-Encoding that is not exactly "chunked", or is beside a
+// Content-Length, or on HTTP/1.0; a second Content-Length or a list of them; folded lines; bare LF;
+// a missing or second Host.
 
 #include <algorithm>
 #include <cstddef>
@@ -46,12 +47,12 @@ inline constexpr Refusal expectation{417, "expectation", "Expectation failed",
                                      "Only 100-continue can be expected."};
 }  // namespace refusal
 
-// Finds the end of a header block that arrives in pieces, without looking twice at whole lines.
+// Finds the end of a header block that arrives in pieces, without reading whole lines twice.
 class HeadScanner {
 public:
     enum class Verdict { incomplete, complete, malformed };
 
-    // `bytes` is the whole of what has arrived of this request so far.
+    // `bytes` is everything that has arrived of this request so far.
     Verdict scan(std::string_view bytes) {
         for (;;) {
             const auto* lf = static_cast<const char*>(
@@ -69,13 +70,13 @@ public:
     }
 
     std::size_t size() const { return line_; }  // of the head, once complete
-    // As far as it has arrived.
+    // The size of the request line, as far as it has arrived.
     std::size_t request_line_size(std::string_view bytes) const {
         return request_line_ > 0 ? request_line_ : bytes.size();
     }
 
 private:
-    std::size_t line_ = 0;          // where the line not yet ended begins
+    std::size_t line_ = 0;          // where the line begins that has not ended yet
     std::size_t request_line_ = 0;  // its size, once it has ended
 };
 
@@ -87,7 +88,7 @@ class RequestParser : public boost::beast::http::basic_parser<true> {
 
 public:
     RequestParser(Request& request, const Limits& limits) : request_(request), limits_(limits) {
-        // A declared length is checked by the session, once it has a route.
+        // The session checks a declared length as soon as it has a route.
         body_limit(boost::none);
         header_limit(static_cast<std::uint32_t>(limits.header_bytes) + 2);
     }
@@ -115,9 +116,11 @@ public:
         request_.body.reserve(content_length() ? static_cast<std::size_t>(*content_length()) : 0);
     }
 
-    // Takes what it can from `bytes`; `taken` may be less than all, then call again with more.
+    // Parses as much of `bytes` as it can. `taken` may be less than all; then call it again with
+    // more.
     std::optional<Refusal> parse_body(std::string_view bytes, std::size_t& taken) {
-        // A chunked body ends with five bytes at least; Beast's assertions want them in one piece.
+        // A chunked body ends with at least five bytes; Beast's assertions require them in one
+        // piece.
         if (chunked() && bytes.size() < kLastChunkBytes) {
             taken = 0;
             return std::nullopt;
@@ -128,15 +131,15 @@ public:
         if (!ec) return std::nullopt;
         if (ec == boost::beast::http::error::body_limit) return refusal::body;
         if (ec != boost::beast::http::error::need_more) return refusal::framing;
-        // Beast wants a chunk's header line, and all trailers, in one piece.
+        // Beast needs the header line of a chunk, and all trailers, in one piece.
         if (bytes.size() - taken > limits_.header_bytes) return refusal::framing;
         return std::nullopt;
     }
 
     bool wants_continue() const { return wants_continue_ && version_ == 11; }
     bool http11() const { return version_ == 11; }
-    // Whether the client wants to use the connection again (RFC 9112 §9.3). Not Beast's
-    // keep_alive(), which overlooks a `close` beside a `keep-alive` on HTTP/1.0.
+    // Whether the client wants to use the connection again (RFC 9112 §9.3). Beast's keep_alive() is
+    // not used: on HTTP/1.0 it overlooks a `close` beside a `keep-alive`.
     bool keeps_alive() const { return !close_ && (http11() || keep_alive_); }
 
 private:
@@ -199,8 +202,8 @@ private:
         request_.headers.add({name.data(), name.size()}, text);
     }
 
-    // Trailers are dropped; those that would have changed how the request is read are refused.
-    // (Beast itself refuses Content-Length and Transfer-Encoding after a chunked body.)
+    // Trailers are dropped. Those that would change how the request is read are refused. (Beast
+    // itself refuses Content-Length and Transfer-Encoding after a chunked body.)
     void on_trailer(Field field, Code& ec) {
         if (field == Field::host || field == Field::authorization || field == Field::cookie ||
             field == Field::connection || field == Field::content_type ||

@@ -17,7 +17,7 @@ using std::chrono::seconds;
 
 constexpr seconds kLongestRetryAfter{300};
 
-// RFC 9110 §5.6.7, the two obsolete forms too.
+// A date in one of the three forms of RFC 9110 §5.6.7, two of which are obsolete.
 std::optional<seconds> parse_date(std::string_view text) {
     for (const char* form :
          {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"}) {

@@ -1,15 +1,15 @@
 #pragma once
-// What an answer says of when to ask again. Used by whoever repeats requests: payment's calls to
-// its gateway, analytics' to its collector. Pure, any thread.
+// Reads from an answer when the request may be sent again. Used by clients that repeat requests:
+// payment's calls to its gateway, analytics' calls to its collector. Pure, any thread.
 #include <chrono>
 
 #include "http/request.hpp"
 
 namespace orderflow::http {
 
-// Retry-After (RFC 9110 §10.2.3), a number of seconds or a date, from 0 to five minutes; 0 where
-// there is none. A date counts from the answer's own Date, since the server's clock may differ from
-// ours.
+// The Retry-After field (RFC 9110 §10.2.3), a number of seconds or a date, limited to five minutes;
+// 0 if there is none. A date is compared with the answer's own Date, because the server's clock may
+// differ from this one.
 std::chrono::seconds retry_after(const Headers& headers);
 
 }  // namespace orderflow::http

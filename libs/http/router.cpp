@@ -12,7 +12,7 @@ struct Segment {
     bool variable = false;
 };
 
-// Takes the next segment off `path`, which starts with '/'.
+// Removes the next segment from `path`, which starts with '/', and returns it.
 std::string_view next_segment(std::string_view& path) {
     path.remove_prefix(1);
     const std::string_view segment = path.substr(0, path.find('/'));
@@ -45,7 +45,7 @@ bool same_shape(const std::vector<Segment>& a, const std::vector<Segment>& b) {
     });
 }
 
-// The earlier literal first.
+// Whether `a` is tried before `b`: where they differ first, `a` has a literal and `b` a variable.
 bool more_specific(const std::vector<Segment>& a, const std::vector<Segment>& b) {
     return std::lexicographical_compare(
         a.begin(), a.end(), b.begin(), b.end(),

@@ -1,14 +1,15 @@
 #pragma once
 // The route table of one service, as data: method + pattern → handler. Built once in `main` (or in
-// a function that a test can call), then read only, on the io thread.
+// a function that a test can call); after that it is only read, on the io thread.
 //
 //   router.post("/api/orders", [&](Request r) { return place_order(service, std::move(r)); });
 //   router.get("/api/orders/{id}", ...);
 //   router.websocket("/ws", [&](WebSocket& socket) { return std::make_unique<...>(socket); });
 //
 // A pattern is a path whose segments are literals or {variables}; a variable matches one non-empty
-// segment. Where two patterns match, the one with the earlier literal wins, whatever the order of
-// registration. Paths are compared as sent: `//`, `.` and `..` are not folded, they do not match.
+// segment. If two patterns match, the one with the earlier literal wins, whatever the order of
+// registration: for /a/b, the pattern /a/{x} wins over /{y}/b. Paths are compared as sent: `//`,
+// `.` and `..` are not resolved, so they do not match.
 
 #include <cstddef>
 #include <functional>
@@ -25,7 +26,7 @@
 namespace orderflow::http {
 
 // Runs on the io thread and must not block it. Make it a named coroutine with by-value parameters:
-// a lambda that is itself a coroutine dies before its body ends.
+// a lambda that is itself a coroutine is destroyed before its body ends.
 using Handler = std::function<boost::asio::awaitable<Response>(Request)>;
 
 struct RouteOptions {
@@ -38,7 +39,7 @@ struct Route {
     std::string pattern;
     Handler handler;
     RouteOptions options;
-    WebSocketFactory websocket = {};  // then there is no handler: GET becomes a WebSocket
+    WebSocketFactory websocket = {};  // if set, there is no handler: GET opens a WebSocket
 };
 
 class Router {
@@ -55,21 +56,23 @@ public:
     void post(std::string pattern, Handler handler, RouteOptions options = {});
     void put(std::string pattern, Handler handler, RouteOptions options = {});
     void del(std::string pattern, Handler handler);
-    // GET with an upgrade; without one it is answered 426.
+    // A GET with an upgrade. A GET without one gets the answer 426.
     void websocket(std::string pattern, WebSocketFactory factory);
 
-    // Says in other words, with 404, that there is nothing at a path that no pattern matches.
+    // Sets the function that makes the 404 answer for a path that no pattern matches, in place of
+    // the server's own answer.
     using NotFound = std::function<Response(const Request&)>;
     void not_found(NotFound answer) { not_found_ = std::move(answer); }
     const NotFound& not_found() const { return not_found_; }
 
     struct Match {
         const Route* route = nullptr;  // null: 404 if `allow` is empty, 405 otherwise
-        std::string allow;             // methods this path has, "GET, HEAD, POST"
+        std::string allow;             // the methods of this path: "GET, HEAD, POST"
         // Path variables, decoded; a broken escape makes the match a 404.
         std::vector<std::pair<std::string, std::string>> params;
     };
-    // HEAD finds the GET route, but not a WebSocket. The route lives as long as the router.
+    // HEAD finds the GET route, but not a WebSocket route. The returned route lives as long as the
+    // router.
     Match match(std::string_view method, std::string_view path) const;
 
     // All routes, for documentation and for tests that walk them.

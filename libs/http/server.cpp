@@ -24,7 +24,7 @@ using boost::system::error_code;
 using tcp = asio::ip::tcp;
 
 constexpr std::chrono::milliseconds kSweepEvery{250};
-constexpr std::chrono::milliseconds kAcceptBackoff{100};  // when file descriptors have run out
+constexpr std::chrono::milliseconds kAcceptBackoff{100};  // after file descriptors have run out
 
 bool out_of_descriptors(error_code ec) {
     return ec == boost::system::errc::too_many_files_open ||
@@ -33,7 +33,7 @@ bool out_of_descriptors(error_code ec) {
            ec == boost::system::errc::not_enough_memory;
 }
 
-// Blocks for a name.
+// Blocks if it must look up a name.
 asio::ip::address address_of(asio::io_context& io, std::string text) {
     if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
     error_code no_literal;
@@ -48,7 +48,8 @@ asio::ip::address address_of(asio::io_context& io, std::string text) {
     return found.begin()->endpoint().address();
 }
 
-// One attempt, without waiting: what does not fit into an empty socket's buffer is not worth it.
+// Sends the answer in one attempt, without waiting. A new socket's buffer is empty; an answer that
+// does not fit into it is not worth more effort.
 void turn_away(tcp::socket& socket, std::string_view date, unsigned retry_after_s) {
     const Response response = problem_unavailable("Too many connections.", retry_after_s);
     std::string text;

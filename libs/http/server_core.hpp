@@ -1,5 +1,6 @@
 #pragma once
-// What the server, its HTTP sessions and its WebSockets share. Inside libs/http only, io thread.
+// The state that the server, its HTTP sessions and its WebSockets share. Inside libs/http only, io
+// thread.
 
 #include <memory>
 #include <string>
@@ -17,10 +18,10 @@
 
 namespace orderflow::http {
 
-// One that is open, HTTP or WebSocket: it is swept for its deadline, and ends with the server.
+// An open connection, HTTP or WebSocket. A sweep checks its deadline; it ends with the server.
 class Connection : public Deadline {
 public:
-    virtual void stop() = 0;   // orderly: what has begun is finished
+    virtual void stop() = 0;   // graceful: requests that have begun can finish
     virtual void abort() = 0;  // at once
 
 protected:

@@ -31,7 +31,7 @@ constexpr std::size_t kHeadReadBytes = 4 * 1024;
 constexpr std::size_t kBodyReadBytes = 16 * 1024;
 constexpr std::size_t kLingerBytes = 256 * 1024;
 constexpr std::string_view kJson = "application/json";
-constexpr std::string_view kJsonBelow = "/api/";  // all that is good there is answered in JSON
+constexpr std::string_view kJsonBelow = "/api/";  // all successful answers there are JSON
 constexpr std::chrono::milliseconds kLingerTimeout{1'000};
 constexpr int kSwitchingProtocols = 101;
 
@@ -41,8 +41,7 @@ Response to_response(const Refusal& why) {
 
 }  // namespace
 
-// One connection. Its coroutine is the only one that touches it, but for expired(),
-// stop() and abort().
+// One connection. Only its coroutine uses it, except for expired(), stop() and abort().
 class Server::Core::Session final : public Connection {
 public:
     Session(Core& core, tcp::socket socket) : core_(core), socket_(std::move(socket)) {
@@ -69,7 +68,7 @@ public:
 
 private:
     enum class Phase { idle, head, body, handler, writing, lingering };
-    enum class Read { complete, refused, gone };  // refused: refused_ says why
+    enum class Read { complete, refused, gone };  // refused: the reason is in refused_
 
     void expired() override {
         timed_out_ = true;
@@ -96,7 +95,7 @@ private:
         return Read::refused;
     }
 
-    // False: the client has gone, or a deadline struck.
+    // False: the client has gone, or a deadline has passed.
     awaitable<bool> fill(std::size_t bytes) {
         error_code ec;
         const auto room = in_.prepare(bytes);
@@ -176,9 +175,9 @@ private:
         co_return refused_ ? Read::refused : Read::complete;
     }
 
-    // Decides what can be decided before the body is read. An answer that is already known is
-    // kept in early_; the body is then still read, so that the connection can be used again,
-    // unless the client waits for a 100-continue before it sends one.
+    // Decides everything that can be decided before the body is read. An answer that is already
+    // known is kept in early_. The body is then still read, so that the connection can be used
+    // again, unless the client waits for a 100-continue before it sends the body.
     Read check_head() {
         match_ = core_.router.match(request_.method, request_.path);
         head_only_ = request_.method == "HEAD";
@@ -203,7 +202,7 @@ private:
         return Read::complete;
     }
 
-    // Decides what only the body's bytes tell: chunks may hold none.
+    // Decides what depends on the bytes of the body. For example, a chunked body may be empty.
     Read check_body() {
         if (match_.route->websocket) {
             const bool follows = !request_.body.empty() || in_.size() > 0;
@@ -215,7 +214,8 @@ private:
 
     bool asked_for_websocket() const { return asks_for_websocket(request_, parser_->http11()); }
 
-    // What a page of another origin must not do: all but reading (RFC 9110 §9.2.1).
+    // Whether the request is one that a page of another origin must not make: everything except
+    // reading (RFC 9110 §9.2.1). Opening a WebSocket is not reading.
     bool wants_change() const {
         if (request_.method == "GET" || request_.method == "HEAD" || request_.method == "OPTIONS") {
             return match_.route != nullptr && match_.route->websocket && asked_for_websocket();
@@ -295,7 +295,7 @@ private:
 
     awaitable<Response> call_handler() {
         phase_ = Phase::handler;
-        at = kNever;  // a handler bounds its own time
+        at = kNever;  // a handler limits its own time
         if (core_.stats.in_flight >= core_.limits.in_flight) {
             ++core_.stats.refused;
             co_return problem_unavailable("Too many requests are in progress.",
@@ -341,9 +341,11 @@ private:
             if (match_.route != nullptr) report(*match_.route, "control character in a header");
             response = internal_error();
         }
-        // W3C Trace Context goes back as it came, so that a client can find its call again.
+        // The traceparent (W3C Trace Context) is sent back, so that a client can find its call
+        // again.
         if (!trace_.empty()) response.headers.emplace_back("traceparent", trace_);
-        // HTTP/1.0 ends a connection unless told otherwise; its client then waits for that end.
+        // By default HTTP/1.0 closes a connection after the answer, and a client then waits for
+        // that. So keep-alive must be sent to it.
         const std::string_view connection = !keep_alive         ? "close"
                                             : parser_->http11() ? ""
                                                                 : "keep-alive";
@@ -352,7 +354,7 @@ private:
         std::array<asio::const_buffer, 2> parts{
             asio::buffer(out_),
             asio::buffer(with_body ? std::string_view(response.body) : std::string_view())};
-        // Nearly always all of it fits into the socket's buffer at once.
+        // Nearly always the whole answer fits into the socket's buffer at once.
         error_code ec;
         std::size_t sent = socket_.write_some(parts, ec);
         if (ec == asio::error::would_block) ec = {};
@@ -380,8 +382,8 @@ private:
                                Clock::now() - started_);
     }
 
-    // Closing a socket with unread bytes resets the connection and may destroy the answer on its
-    // way (RFC 9112 §9.6): stop sending, then read and drop for a moment.
+    // Closing a socket with unread bytes resets the connection, which may destroy the answer on its
+    // way (RFC 9112 §9.6). So this stops sending, and then reads and drops bytes for a moment.
     awaitable<void> linger() {
         error_code ignored;
         socket_.shutdown(tcp::socket::shutdown_send, ignored);
@@ -400,14 +402,14 @@ private:
     Phase phase_ = Phase::idle;
     bool timed_out_ = false;
 
-    // Of the request at hand:
+    // Of the current request:
     Request request_;
-    std::string trace_;  // the request's traceparent, if it is one
+    std::string trace_;  // the request's traceparent, if it is valid
     std::optional<RequestParser> parser_;
     std::optional<Refusal> refused_;
     Router::Match match_;
     std::optional<Response> early_;  // known before the body was read
-    bool skip_body_ = false;         // early_ goes out without the body being read
+    bool skip_body_ = false;         // early_ is sent and the body is not read
     bool head_only_ = false;
     Clock::time_point started_;
 };

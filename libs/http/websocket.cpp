@@ -23,13 +23,13 @@ using boost::system::error_code;
 using tcp = asio::ip::tcp;
 using Clock = Deadline::Clock;
 
-constexpr std::size_t kReadBytes = 256;           // a command; a longer message is put together
-constexpr std::size_t kKeptBytes = 512;           // of a message's memory, once it was handled
+constexpr std::size_t kReadBytes = 256;           // fits a command; longer ones are put together
+constexpr std::size_t kKeptBytes = 512;           // of a message's memory, after it was handled
 constexpr std::size_t kMaxReasonBytes = 123;      // RFC 6455 §5.5
-constexpr int kSendBufferBytes = 64 * 1024;       // in the kernel, or it would grow to megabytes
-constexpr const char* kServerName = "orderflow";  // or Beast would announce its version
+constexpr int kSendBufferBytes = 64 * 1024;       // in the kernel; otherwise it grows to megabytes
+constexpr const char* kServerName = "orderflow";  // otherwise Beast sends its version
 
-// What Beast reads from: the socket, with each frame's header seen as it arrives.
+// The socket that Beast reads from. It passes all bytes to a FrameWatch as they arrive.
 class WatchedSocket : public tcp::socket {
 public:
     explicit WatchedSocket(tcp::socket socket) : tcp::socket(std::move(socket)) {}
@@ -43,7 +43,7 @@ public:
                                                    std::size_t size = 0) mutable {
             if (!begun) {
                 begun = true;
-                const Buffers target = buffers;  // `self`, which holds the other one, is moved
+                const Buffers target = buffers;  // a copy: `self` holds `buffers` and is moved
                 return tcp::socket::async_read_some(target, std::move(self));
             }
             if (!ec) look(buffers, size);
@@ -53,7 +53,7 @@ public:
             std::move(read), token, static_cast<tcp::socket&>(*this));
     }
 
-    // Stops sending, drops what still comes, closes when the peer has.
+    // Stops sending, drops the bytes that still come, and closes when the peer has closed.
     template <class Token>
     auto async_end(Token&& token) {
         on_end();
@@ -95,14 +95,15 @@ private:
     FrameWatch watch_;
 };
 
-// Found by Beast through its argument. Its own one closes with bytes unread, which may destroy the
-// close frame on its way (RFC 9112 §9.6 says why).
+// Beast finds this function through the type of its argument. Beast's own version closes a socket
+// with unread bytes, which may destroy the close frame on its way (for the reason in RFC 9112
+// §9.6).
 template <class Handler>
 void async_teardown(boost::beast::role_type, WatchedSocket& socket, Handler&& handler) {
     socket.async_end(std::forward<Handler>(handler));
 }
 
-// How a socket ended that we did not close ourselves.
+// How a socket ended that the server did not close itself.
 const char* end_of(error_code ec) {
     if (ec == websocket::error::closed) return "client";
     if (ec == websocket::error::message_too_big) return "1009";
@@ -123,9 +124,10 @@ websocket::request_type upgrade_request(std::string_view key) {
 
 }  // namespace
 
-// One WebSocket. One read, one write, one ping and one close may be under way at a time, each of
-// which keeps it alive. It is over when neither read nor close are under way any more. No timer of
-// its own: Beast's would take writes for signs of life, and there are thousands of sockets.
+// One WebSocket. At most one read, one write, one ping and one close are under way at a time; each
+// of them keeps this object alive. The socket is over when neither a read nor a close is under way.
+// It has no timer of its own: Beast's timer would take writes for signs of life, and there are
+// thousands of sockets.
 class Server::Core::Socket final : public Connection,
                                    public WebSocket,
                                    public std::enable_shared_from_this<Socket> {
@@ -200,8 +202,8 @@ private:
     enum class Close { no, under_way, done };
     using Queue = std::list<std::shared_ptr<const std::string>>;
 
-    // What waits for all sockets is shared evenly once it is too much: those that read do not pay
-    // for those that do not.
+    // If too many bytes wait for all sockets together, each socket may have only an equal share of
+    // the limit. So clients that read do not pay for clients that do not.
     std::size_t allowed_bytes() const {
         const ServerStats& all = core_->stats;
         if (all.queued_bytes < limits_.queues_bytes) return limits_.queue_bytes;
@@ -218,7 +220,7 @@ private:
         end_if_over();
     }
 
-    // False: the socket is closing, by what `f` did or because it threw.
+    // False: the socket is closing, because `f` closed it or threw.
     template <class F>
     bool guarded(F f) {
         try {
@@ -267,7 +269,8 @@ private:
         return goes_on;
     }
 
-    // Bytes arrived in which so many frames begin. Inside an operation of the stream.
+    // Called when bytes have arrived in which so many frames begin. It runs inside an operation of
+    // the stream, so it must not close the socket directly.
     void came_in(std::size_t frames) {
         last_heard_ = Clock::now();
         pinged_ = false;
@@ -301,7 +304,7 @@ private:
         queue_.erase(frame);
     }
 
-    // All but the frame that is being written.
+    // Drops all frames except the one that is being written.
     void forget_waiting() {
         while (queue_.size() > (writing_ ? 1 : 0)) forget(std::prev(queue_.end()));
     }
@@ -316,7 +319,7 @@ private:
         at = std::min({last_heard_ + silence, write_deadline_, close_deadline_});
     }
 
-    // A deadline has come, or only the time to look whether the peer has been silent.
+    // A deadline has passed, or it is time to check whether the peer has been silent.
     void expired() override {
         const auto now = Clock::now();
         const bool silent = pinged_ && now - last_heard_ >= limits_.idle_timeout * 2;
@@ -332,7 +335,8 @@ private:
         stream_.async_ping({}, [self = shared_from_this()](error_code) { self->pinging_ = false; });
     }
 
-    // Whatever is under way ends with an error, and with it the socket.
+    // Closes the TCP socket. All operations under way then end with an error, and with them the
+    // WebSocket.
     void drop() {
         error_code ignored;
         stream_.next_layer().close(ignored);
@@ -360,9 +364,10 @@ private:
     std::unique_ptr<WebSocketSession> session_;
 
     std::array<char, kReadBytes> part_;
-    std::string message_;           // as far as it has arrived
-    Queue queue_;                   // the first one is being written;
-    std::size_t queued_bytes_ = 0;  // a deque costs 576 bytes when empty
+    std::string message_;  // as far as it has arrived
+    // The first frame is being written. A list, because an empty deque takes 576 bytes.
+    Queue queue_;
+    std::size_t queued_bytes_ = 0;  // of all frames in the queue
     TokenBucket frames_;
 
     Clock::time_point last_heard_ = Clock::now();
@@ -373,7 +378,7 @@ private:
     bool reading_ = false;
     bool writing_ = false;
     bool pinging_ = false;
-    bool pinged_ = false;  // since the peer was last heard
+    bool pinged_ = false;  // since the last bytes from the peer
     bool over_ = false;
     std::string end_ = "lost";
 };

@@ -1,7 +1,7 @@
 #include "http/wire.hpp"
 
 #include <algorithm>
-#include <ostream>  // which Beast's status.hpp needs and does not include
+#include <ostream>  // Beast's status.hpp needs it and does not include it
 
 #include <boost/beast/http/status.hpp>
 
@@ -20,7 +20,7 @@ std::string_view trimmed(std::string_view text) {
     return text;
 }
 
-// What follows a media range: its own parameters (charset=utf-8), then its weight.
+// The parameters after a media range: first its own (charset=utf-8), then its weight.
 struct RangeParameters {
     bool own = false;
     bool weightless = false;  // "q=0", "q=0.00": not wanted
@@ -41,7 +41,8 @@ RangeParameters read_parameters(std::string_view text) {
     return found;
 }
 
-// Where the separator next stands outside of a quoted string (RFC 9110 §5.6.4); the end if nowhere.
+// The position of the next separator outside of a quoted string (RFC 9110 §5.6.4); the end of the
+// text if there is none.
 std::size_t find_separator(std::string_view text, char separator) {
     bool quoted = false;
     for (std::size_t i = 0; i < text.size(); ++i) {

@@ -1,6 +1,6 @@
 #pragma once
-// One generic JSON codec for structs described with Boost.Describe: event data, HTTP bodies,
-// answers. Include it in .cpp files only (it brings RapidJSON). Any thread.
+// One generic JSON codec for structs that are described with Boost.Describe: event data, HTTP
+// bodies, answers. Include it in .cpp files only, because it includes RapidJSON. Any thread.
 #include <array>
 #include <bitset>
 #include <charconv>
@@ -25,7 +25,8 @@ namespace orderflow::json {
 
 enum class UnknownMembers { ignore, refuse };
 
-// A member that somebody else's JSON may leave out or give as null. For reading only.
+// A member that may be missing or null in the JSON of another system, for example in an answer of
+// the payment gateway. For reading only.
 template <class T>
 struct Nullable : std::optional<T> {
     using std::optional<T>::optional;
@@ -39,7 +40,7 @@ inline constexpr std::size_t kMaxNumberChars = 20;
 template <class T>
 using Members = describe::describe_members<T, describe::mod_any_access>;
 
-// "order_id" → "orderId", at compile time, with a terminating zero that `view` leaves out.
+// "order_id" → "orderId", at compile time. The text ends with a zero, which `view` leaves out.
 template <class Descriptor>
 struct MemberName {
     static constexpr std::size_t kRaw = std::char_traits<char>::length(Descriptor::name);
@@ -252,7 +253,7 @@ bool within(Reader& reader, const OneOf<S, N>& limit, const S& value) {
     return reader.fail("validation", "must be one of: " + values);
 }
 
-// Applies the limits of T that speak of the member behind `pointer`.
+// Checks `value` against those limits of T that are declared for the member at `pointer`.
 template <class T, class Pointer>
 bool check_limits(Reader& reader, const T& value, Pointer pointer) {
     return std::apply(
@@ -324,7 +325,7 @@ bool read_value(Reader& reader, T& out, UnknownMembers unknown) {
     return good;
 }
 
-// Appends to a std::string; RapidJSON's Writer wants a stream.
+// Appends to a std::string. RapidJSON's Writer requires a stream with these functions.
 struct StringSink {
     using Ch = char;
     std::string& out;
@@ -337,7 +338,7 @@ inline void write_text(Writer& writer, std::string_view text) {
     writer.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
 }
 
-// A member's name; its value comes next.
+// Writes the name of a member. The caller writes its value next.
 inline void write_name(Writer& writer, std::string_view name) {
     writer.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
 }
@@ -389,7 +390,8 @@ void write_member(Writer& writer, std::string_view name, const T& value) {
 }
 
 // Reads one JSON document into a described struct; see `decode` in codec.hpp for the error codes.
-// `value` gives what an optional member that is missing keeps. Ends at the first fault.
+// An optional member that is missing keeps the value that it has in `value`. Reading ends at the
+// first fault.
 template <class T>
 Result<T> read_json(std::string_view text, UnknownMembers unknown, T value = {}) {
     Reader reader(text);
@@ -399,9 +401,9 @@ Result<T> read_json(std::string_view text, UnknownMembers unknown, T value = {})
 
 inline constexpr std::size_t kMostFaults = 20;
 
-// Reads a client's request, all of whose faults are told together, unknown members among them: in
-// the document's order, but what an object lacks at its end, and at most kMostFaults. A text that
-// is no JSON has that one fault only.
+// Reads a client's request and reports all its faults together, unknown members among them, but at
+// most kMostFaults. The faults are in the order of the document; the missing members of an object
+// come at its end. A text that is not JSON has only that one fault.
 template <class T>
 Validated<T> read_request(std::string_view text) {
     T value{};
@@ -411,7 +413,7 @@ Validated<T> read_request(std::string_view text) {
     return reader.errors();
 }
 
-// Appends the JSON text of a described struct to `out`. Absent optionals are left out.
+// Appends the JSON text of a described struct to `out`. Empty optionals are left out.
 template <class T>
 void write_json(const T& value, std::string& out) {
     StringSink sink{out};

@@ -1,5 +1,6 @@
 #pragma once
-// Bounds of fields, as data: the codec enforces what is declared for a struct here. Values.
+// The bounds of a struct's fields, declared as data; the codec (json/json.hpp) enforces them. Used
+// beside the structs, as in events/limits.hpp. Values, any thread.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -10,7 +11,7 @@
 
 namespace orderflow::json {
 
-// Characters (Unicode code points) of a string.
+// The length of a string in characters (Unicode code points).
 template <class Struct, class Member>
 struct Length {
     Member Struct::* member;
@@ -24,7 +25,7 @@ struct Range {
     std::int64_t min, max;
 };
 
-// Elements of an array.
+// The number of elements in an array.
 template <class Struct, class Element>
 struct Count {
     std::vector<Element> Struct::* member;
@@ -38,7 +39,8 @@ struct Capitals {
     std::size_t length;
 };
 
-// A string out of a list: wire strings that cannot be enumerators.
+// A string that must be one of a list. For strings in JSON that cannot be C++ enumerators, such as
+// "order-service".
 template <class Struct, std::size_t N>
 struct OneOf {
     std::string Struct::* member;
@@ -67,12 +69,13 @@ constexpr auto one_of(std::string S::* member, const std::array<std::string_view
     return OneOf<S, N>{member, values};
 }
 
-// Specialised for each struct that has bounded fields; unbounded structs keep the empty tuple.
+// Specialised for each struct that has bounded fields. A struct without bounds keeps the empty
+// tuple.
 template <class T>
 inline constexpr auto kLimits = std::tuple{};
 
-// Specialised for structs whose members may all be missing in JSON: settings, which then keep the
-// value that they had.
+// Specialised for structs whose members may all be missing in JSON, such as settings. A missing
+// member keeps the value that it had.
 template <class T>
 inline constexpr bool kMayLackMembers = false;
 

@@ -1,7 +1,7 @@
 #pragma once
-// The tokens of one JSON document; inside json/json.hpp only. Reading never builds a document:
-// the text is parsed into a flat list, iteratively, with UTF-8 validation and numbers as raw text,
-// so a hostile body can exhaust neither the stack nor the number parser.
+// The tokens of one JSON document. Used inside json/json.hpp only; any thread. Reading never builds
+// a document tree. The text is parsed iteratively into a flat list, with UTF-8 validation and with
+// numbers as raw text. So a hostile body can exhaust neither the stack nor the number parser.
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,9 +29,10 @@ enum class Token {
     end
 };
 
-// The tokens of one document, read in one pass by RapidJSON's iterative parser and then handed out
-// one by one, with the path to the current value for error messages. It ends at the first error, or
-// at that many: behind each of the others it goes on after the value that is wrong.
+// The tokens of one document. RapidJSON's iterative parser reads them in one pass; then the caller
+// takes them one by one, with the path to the current value for error messages. Reading ends with
+// error number `most_errors`, by default the first. After an earlier error it goes on behind the
+// value that is wrong.
 class Reader {
 public:
     explicit Reader(std::string_view json, std::size_t most_errors = 1)
@@ -57,12 +58,13 @@ public:
 
     Token token() const { return current().token; }
     bool boolean() const { return current().size != 0; }
-    // String, key or number.
+    // The text of a string, key or number.
     std::string_view text() const {
         return std::string_view(tape_.text).substr(current().at, current().size);
     }
 
-    // Moves to the next token; at the end there is none. False once anything failed.
+    // Moves to the next token; behind the last one the current token is Token::end. False after a
+    // failure.
     bool next() {
         if (failed_) return false;
         if (position_ <= tape_.tokens.size()) ++position_;
@@ -82,7 +84,8 @@ public:
         std::size_t depth;
     };
     Mark mark() const { return {position_, path_.size()}; }
-    // After a failure: back to the mark, to read on. False if there are errors enough.
+    // After a failure: goes back to the mark, so that reading can go on. False if the number of
+    // errors has reached its limit.
     bool go_back(const Mark& mark) {
         if (errors_.size() >= most_errors_) return false;
         failed_ = false;
@@ -90,7 +93,7 @@ public:
         path_.resize(mark.depth);
         return true;
     }
-    // Likewise, and over the value that begins at the mark, to its last token.
+    // Like go_back(), and then skips the value that begins at the mark, up to its last token.
     bool go_past(const Mark& mark) { return go_back(mark) && skip_value(); }
 
     void enter(std::string_view member) { path_.push_back({member, 0}); }
@@ -111,10 +114,11 @@ public:
 private:
     struct Entry {
         Token token;
-        std::size_t at = 0;    // into the text
-        std::size_t size = 0;  // of the text; for a boolean: its value
+        std::size_t at = 0;    // where its text begins in the tape's text
+        std::size_t size = 0;  // of its text; for a boolean: its value
     };
-    // What the parser calls. Text is copied: the parser's own buffer is reused.
+    // The parser calls these functions. They copy the text, because the parser uses its own buffer
+    // again.
     struct Tape : rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Tape> {
         std::vector<Entry> tokens;
         std::string text;
@@ -151,8 +155,8 @@ private:
             text.append(data, size);
             return !has_surrogate({data, size}) && add({token, text.size() - size, size});
         }
-        // RapidJSON 1.1.0 lets a lone \udc00 through, as bytes that are not UTF-8 (0xED 0xB0 0x80)
-        // and that PostgreSQL refuses.
+        // RapidJSON 1.1.0 accepts a lone \udc00 and returns it as bytes that are not UTF-8 (0xED
+        // 0xB0 0x80). PostgreSQL refuses such bytes.
         static bool has_surrogate(std::string_view utf8) {
             for (auto at = utf8.find('\xed'); at != utf8.npos; at = utf8.find('\xed', at + 1)) {
                 if (at + 1 < utf8.size() && static_cast<unsigned char>(utf8[at + 1]) >= 0xa0) {
@@ -167,7 +171,8 @@ private:
         std::size_t index;
     };
 
-    // RFC 6901; member names are ours and hold no '/' or '~'.
+    // A JSON Pointer (RFC 6901). The names of our members contain no '/' or '~', so nothing is
+    // escaped.
     std::string pointer() const {
         std::string text;
         for (const Step& step : path_) {
@@ -177,7 +182,7 @@ private:
         return text;
     }
 
-    // Before the first next() and after the last token stands Token::end.
+    // Before the first next() and after the last token, the current token is Token::end.
     const Entry& current() const {
         static constexpr Entry kEnd{Token::end};
         return position_ == 0 || position_ > tape_.tokens.size() ? kEnd

@@ -24,14 +24,15 @@ T read_big_endian(std::string_view bytes) {
     return static_cast<T>(value);
 }
 
-// What statements rely on and a role, a database, the server's configuration or libpq's environment
-// would change, each without an error: text would be stored in another encoding, `\` in a literal
-// would mean something else, a statement would not see what was committed before it began, a
-// commit would be answered before it is on the disk. A SET in the session outranks all of them.
-// Not here, because nothing of ours depends on it or because it is the operator's switch:
-// default_transaction_read_only (a class 25 error: tried again), lc_messages, row_security,
-// session_replication_role (there are no policies, triggers and foreign keys), application_name.
-// The encoding stands in the conninfo (with_pins).
+// The settings that statements rely on. A role, a database, the server's configuration or libpq's
+// environment could change each of them without an error. Then text would be stored in another
+// encoding, `\` in a literal would have another meaning, a statement would not see what was
+// committed before it began, or a commit would be confirmed before it is on the disk. A SET in the
+// session has priority over all of them.
+// Some settings are not here, because no statement depends on them or because they are the
+// operator's switch: default_transaction_read_only (a class 25 error: tried again), lc_messages,
+// row_security, session_replication_role (there are no policies, triggers and foreign keys),
+// application_name. The encoding is set in the conninfo (with_pins).
 const char kPins[] = R"(
     SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres';
     SET standard_conforming_strings = on; SET bytea_output = 'hex'; SET extra_float_digits = 1;
@@ -41,7 +42,7 @@ const char kPins[] = R"(
     SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') = 'off';)";
 
-// A frozen process must not hold its locks for ever. The role's own limits hold where it has some.
+// A frozen process must not hold its locks for ever. A limit that the role already has is kept.
 const char kServicePins[] = R"(
     SELECT set_config(name, value, false)
     FROM (VALUES ('statement_timeout', '5s'), ('idle_in_transaction_session_timeout', '5s'),
@@ -49,29 +50,31 @@ const char kServicePins[] = R"(
     WHERE current_setting(name) = '0';
     SELECT set_config('search_path', )";
 
-// Every statement of ours goes by a key. One that was prepared while its table was empty would keep
-// its sequential scan and hash join until the next autoanalyze: measured at 20,000 rows, 10 ms
-// instead of 0.1 for a load, 2.5 instead of 0.15 for an update of a hundred rows.
+// All statements of this system find their rows by a key. A statement that was prepared while its
+// table was empty would keep its sequential scan and hash join until the next autoanalyze. Measured
+// at 20,000 rows: 10 ms instead of 0.1 for a load, 2.5 instead of 0.15 for an update of a hundred
+// rows.
 const char kPlanByKey[] =
     "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;";
 
-// Prepared like all others: parsing a few words is a tenth of what a small batch costs the server.
+// Prepared like all other statements: without that, parsing these few words would be a tenth of the
+// server's work for a small batch.
 const Statement kBegin{"begin", "BEGIN"};
 const Statement kNow{"now", "SELECT clock_timestamp()"};
 const Statement kCommit{"commit", "COMMIT"};
 
-// libpq prints notices to stderr, where they would stand among the log's lines and wait for whoever
-// reads them. What has an effect comes as an error, too.
+// By default libpq prints notices to stderr. There they would be mixed with the log's lines, and
+// the write would wait for a slow reader. A notice that matters also comes as an error.
 void ignore_notice(void*, const char*) {}
 
 pg_conn* connection_of(soci::session& session) {
     return static_cast<soci::postgresql_session_backend*>(session.get_backend())->conn_;
 }
 
-// SOCI keeps its backends in a table that is filled at first use; do it once.
+// SOCI has a table of its backends, which it fills at the first use. This function does that once.
 const soci::backend_factory& factory() { return *soci::factory_postgresql(); }
 
-// Counts the time of a statement.
+// Adds the time of a statement to `usage`.
 class Busy {
 public:
     explicit Busy(Usage* usage) : usage_(usage) {}
@@ -99,14 +102,15 @@ std::map<std::string, std::string> parse_conninfo(const std::string& url) {
     const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
         PQconninfoParse(url.c_str(), &problem), &PQconninfoFree);
     if (!options) {
-        PQfreemem(problem);  // it repeats what it stopped at, which may be the password
+        PQfreemem(problem);  // it quotes the text at the fault, perhaps the password
         throw std::invalid_argument(kNoUrl);
     }
     std::map<std::string, std::string> values;
     for (const PQconninfoOption* option = options.get(); option->keyword; ++option) {
         if (option->val) values[option->keyword] = option->val;
     }
-    // In a URI a password that is not escaped was cut at its @ or /: the rest would be a name.
+    // A password in a URI that is not escaped ends at its first @ or /. The rest of it would be
+    // taken for a host, a port or a database.
     const bool is_uri = url.starts_with("postgres://") || url.starts_with("postgresql://");
     for (const char* place : {"host", "port", "dbname"}) {
         if (is_uri && values.contains(place) && values[place].find('@') != std::string::npos) {
@@ -133,8 +137,8 @@ std::string to_conninfo(const std::map<std::string, std::string>& values) {
 std::string with_pins(const std::string& conninfo) {
     auto values = parse_conninfo(conninfo);
     values["client_encoding"] = "UTF8";
-    values.try_emplace("options", "");  // otherwise libpq takes PGOPTIONS
-    // A dead peer is noticed in seconds, unless the operator says otherwise.
+    values.try_emplace("options", "");  // otherwise libpq uses PGOPTIONS
+    // A dead peer is noticed within seconds, unless the operator sets other values.
     values.try_emplace("connect_timeout", "3");
     values.try_emplace("tcp_user_timeout", "5000");
     values.try_emplace("keepalives_idle", "5");
@@ -151,7 +155,7 @@ std::string masked(const std::string& url) {
         }
         return to_conninfo(values);
     } catch (const std::invalid_argument&) {
-        return "***";  // who knows what it holds
+        return "***";  // unreadable, so any part of it may be the password
     }
 }
 
@@ -247,7 +251,7 @@ soci::session& Connection::session() {
         try {
             script(pins_);
         } catch (const DatabaseError&) {
-            reset();  // otherwise the next use would go on without them
+            reset();  // otherwise the next use would run without the pins
             throw;
         }
     }
@@ -277,7 +281,8 @@ const char* Connection::prepare(const Statement& statement) {
     return prepared_.emplace(&statement, std::move(name)).first->second.c_str();
 }
 
-// The next result of the pipeline and the null that ends it; throws if it is an error.
+// Reads the next result of the pipeline and the null that ends it; throws if the result is an
+// error.
 Rows Connection::pipelined(const char* what) {
     PGresult* result = PQgetResult(native());
     const ExecStatusType status = PQresultStatus(result);
@@ -293,7 +298,8 @@ Rows Connection::exec_after(const Statement& first, const Statement& second) {
     const auto send = [&](const char* name) {
         return PQsendQueryPrepared(connection, name, 0, nullptr, nullptr, nullptr, 1);
     };
-    // A failure leaves the connection in pipeline mode with results unread: it is of no use then.
+    // After a failure the connection is in pipeline mode and has unread results. It cannot be used
+    // any more, so the guard drops it.
     struct Guard {
         Connection* connection;
         ~Guard() {
@@ -354,7 +360,7 @@ std::vector<std::string> Connection::notifications(std::chrono::milliseconds pat
             PQfreemem(notify);
         }
     };
-    take();  // what came with the answers to other statements
+    take();  // those that came with the results of other statements
     if (!payloads.empty()) patience = std::chrono::milliseconds{0};
     pollfd readable{PQsocket(connection), POLLIN, 0};
     if (::poll(&readable, 1, static_cast<int>(patience.count())) > 0) {
@@ -374,7 +380,7 @@ Transaction::~Transaction() {
     try {
         connection_.script("ROLLBACK");
     } catch (const DatabaseError&) {
-        connection_.reset();  // a connection that cannot roll back is of no use to the next one
+        connection_.reset();  // nothing else may use a connection that cannot roll back
     }
 }
 

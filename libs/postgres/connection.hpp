@@ -1,7 +1,7 @@
 #pragma once
 // One PostgreSQL connection: a SOCI session for cold paths, and libpq on the same connection for
 // sets (binary arrays, prepared statements). Each loop and each pool thread owns one; not
-// thread-safe. Every failure is a DatabaseError; after a lost connection call `reset()`.
+// thread-safe. Every failure is a DatabaseError; after a lost connection, call `reset()`.
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -24,15 +24,16 @@ class session;
 
 namespace orderflow::postgres {
 
-// A statement and its name for errors and for pg_prepared_statements, where a number follows it:
-// "begin.1". Define one constant per statement at namespace scope: its address is its identity, so
-// two may have the same name.
+// A statement and its name. Errors show the name; pg_prepared_statements shows it with a number
+// behind it: "begin.1". Define one constant per statement at namespace scope. Its address is its
+// identity, so two statements may have the same name.
 struct Statement {
     const char* name;
     const char* sql;
 };
 
-// The rows of an answer, binary. Column indices count from 0. Views point into this object.
+// The rows of a result, in binary format. Column indices count from 0. Views point into this
+// object.
 class Rows {
 public:
     explicit Rows(pg_result* result) : result_(result) {}
@@ -69,66 +70,71 @@ private:
     std::unique_ptr<pg_result, Clear> result_;
 };
 
-// The connection string for the log, its password left out.
+// The connection string for the log: passwords and secrets are replaced by ***. Only *** if libpq
+// cannot read the string.
 std::string masked(const std::string& url);
 
 // The connection string with this password. Throws std::invalid_argument if libpq cannot read it.
 std::string with_password(const std::string& url, const std::string& password);
 
-// What the connections of one Url do: how busy they are is the growth of busy_us by connections and
-// time. Thread-safe.
+// How much the connections of one Url are used. The growth of busy_us, divided by the time that
+// passed and by the number of connections, is the share of time in which they were busy.
+// Thread-safe.
 struct Usage {
-    std::atomic<std::int64_t> busy_us = 0;      // in statements, up to their answers
+    std::atomic<std::int64_t> busy_us = 0;      // time in statements until their results
     std::atomic<std::int64_t> connections = 0;  // open now
 };
 
-// A database, and the schema that unqualified names mean there. Throws std::invalid_argument if
-// libpq cannot read the string.
+// A database, and the schema that unqualified names refer to. Throws std::invalid_argument if libpq
+// cannot read the string.
 struct Url {
     Url(std::string a_conninfo, std::string_view a_schema = {});
     Url(const char* a_conninfo) : Url(std::string(a_conninfo)) {}
 
     std::string conninfo;  // a libpq conninfo string or URI
-    std::string schema;    // empty: as the role says, and without the timeouts of a service
-    std::shared_ptr<Usage> usage = {};  // counts there, if anywhere
+    std::string schema;    // empty: the role's search_path, and no timeouts of a service
+    std::shared_ptr<Usage> usage = {};  // where the use is counted; null: nowhere
 };
 
-// Keeps libpq from sending PGTZ, PGDATESTYLE and PGGEQO, which no connection string can overrule:
-// a value that the server does not know would end every connect. Call it before threads start.
+// Removes PGTZ, PGDATESTYLE and PGGEQO from the environment, so that libpq does not send them. No
+// connection string can override them, and every connect fails if one has a value that is unknown
+// to the server. Call it before threads start.
 void ignore_environment();
 
 class Connection {
 public:
-    // Does not connect yet; the first use does. Whatever statements rely on (encoding, time zone,
-    // schema, isolation, …) is set then, whatever the environment, the role or the database say.
-    // Throws std::invalid_argument for a conninfo that cannot be read.
+    // Does not connect; the first use does. That use also sets everything that statements rely on
+    // (encoding, time zone, schema, isolation, …), whatever the environment, the role or the
+    // database have set. Throws std::invalid_argument for a conninfo that libpq cannot read.
     explicit Connection(const Url& url);
     ~Connection();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
-    // Runs a prepared statement (prepared on its first use here).
+    // Runs a statement as a prepared one; it is prepared on its first use on this connection.
     Rows exec(const Statement& statement, const Params& params = {});
 
-    // Runs two statements without parameters in one round trip; the rows of the second.
+    // Runs two statements without parameters in one round trip. Returns the rows of the second.
     Rows exec_after(const Statement& first, const Statement& second);
 
-    // Runs plain SQL without parameters, several statements allowed. The rows of the last one are
-    // in text format: only size() and text() make sense.
+    // Runs plain SQL without parameters; several statements are allowed. The returned rows are
+    // those of the last statement, in text format: use only size() and text() on them.
     Rows script(const std::string& sql);
 
-    // Asks to be told what is notified on `channel`, a name of ours. Gone with the connection.
+    // Subscribes to the notifications on `channel`. The name is not escaped, so it must come from
+    // our code. The subscription ends with the connection.
     void listen(const char* channel);
-    // The payloads that were notified; waits up to `patience` for a first one.
+    // Returns the payloads of the notifications that have come; waits up to `patience` for a first
+    // one.
     std::vector<std::string> notifications(std::chrono::milliseconds patience);
 
-    // Finds out whether the server still answers.
+    // Checks whether the server still answers; throws if not.
     void ping() { script("SELECT 1"); }
 
-    // For cold paths; connects if need be.
+    // For cold paths. Connects if there is no connection.
     soci::session& session();
 
-    // Drops the connection; the next use makes a new one.
+    // Drops the connection; the next use connects again.
     void reset() noexcept;
     bool connected() const { return static_cast<bool>(session_); }
 
@@ -142,7 +148,7 @@ private:
     std::string pins_;  // run once on each new connection
     std::shared_ptr<Usage> usage_;
     std::unique_ptr<soci::session> session_;
-    std::unordered_map<const Statement*, std::string> prepared_;  // to the name on the server
+    std::unordered_map<const Statement*, std::string> prepared_;  // → its name on the server
 };
 
 // One transaction: rolls back unless committed.
@@ -150,8 +156,8 @@ class Transaction {
 public:
     // Begins and reads the database's clock, in one round trip.
     explicit Transaction(Connection& connection);
-    // The same with a query of the caller's instead of the clock's alone: its first column must be
-    // clock_timestamp().
+    // The same with a query of the caller instead of the clock's own query. The first column of its
+    // result must be clock_timestamp().
     Transaction(Connection& connection, const Statement& first);
     ~Transaction();
     Transaction(const Transaction&) = delete;

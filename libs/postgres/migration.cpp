@@ -13,15 +13,17 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Of a migrator that finds another one at work. It must not wait inside a statement: CREATE INDEX
-// CONCURRENTLY waits for every statement that began before it.
+// The pause of a migrator between two tries to take the lock while another migrator works. It must
+// not wait inside a statement: CREATE INDEX CONCURRENTLY waits for every statement that began
+// before it.
 constexpr milliseconds kLookAgain{100};
-// Between two tries of a migration that did not get its locks in time.
+// The pause between two tries of a migration that did not get its locks in time.
 constexpr milliseconds kTryAgain{1'000};
 constexpr std::string_view kOrder = "-- migrate: ";
 constexpr std::string_view kPlaceholder = ":service";
 
-// lock_timeout: whoever queues for a table's lock makes all others queue behind it.
+// lock_timeout: a statement that waits for the lock of a table makes all later statements wait
+// behind it.
 const char kSession[] = R"(
     SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;
     SET lock_timeout = '2s'; SET client_min_messages = warning; SET search_path = )";
@@ -61,7 +63,8 @@ const Statement kRecord{"migrate_record", R"(
     VALUES ($1::text, $2::integer, $3::text, encode(sha256(convert_to($4::text, 'UTF8')), 'hex'),
             $5::integer))"};
 
-// A migration as the program knows it and as the database has it; a name is empty where it is not.
+// A migration as this program has it (`known`) and as the database has it (`applied`). A name is
+// empty where there is no such migration.
 struct Entry {
     std::string series;
     int number = 0;
@@ -71,11 +74,11 @@ struct Entry {
     int programs_from = 0;
 };
 
-// What stands in a schema.
+// What look_at() found in a schema.
 struct Look {
     bool schema = false;
-    bool versioned = false;    // made by a program from before there were migrations
-    bool bookkeeping = false;  // … that this role may read
+    bool versioned = false;    // made by a program that is older than migrations
+    bool bookkeeping = false;  // has schema_migrations, and this role may read it
     bool anything = false;
 };
 
@@ -112,7 +115,7 @@ std::string path_of(const Entry& entry) {
     return entry.series + "/" + (entry.applied.empty() ? entry.known : entry.applied);
 }
 
-// The highest migration of a series that the program knows; 0: it does not know the series.
+// The number of the highest migration of a series in this program; 0: it does not have the series.
 int program_of(Migrations migrations, const std::string& series) {
     for (const MigrationSeries& each : migrations) {
         if (each.name == series) return static_cast<int>(each.files.size());
@@ -120,7 +123,7 @@ int program_of(Migrations migrations, const std::string& series) {
     return 0;
 }
 
-// Files that were applied are as they were, and none was left out.
+// Checks that the applied files are unchanged and that no number was left out.
 void check_history(const std::string& schema, const std::vector<Entry>& entries) {
     std::map<std::string, int> last_applied;
     for (const Entry& entry : entries) {
@@ -142,7 +145,7 @@ void check_history(const std::string& schema, const std::vector<Entry>& entries)
     }
 }
 
-// Another encoding than UTF8 lacks characters that clients may send.
+// The encoding must be UTF8: any other one lacks characters that clients may send.
 void check_encoding(Connection& connection, const std::string& schema) {
     const Rows rows = connection.script("SHOW server_encoding");
     const std::string encoding(rows.text(0, 0));
@@ -173,8 +176,9 @@ void record(Connection& connection, std::string_view series, const Migration& mi
                                         migration.sql, std::int32_t{migration.programs_from}));
 }
 
-// What schema_version of the programs before migrations holds: 16 hexadecimal digits (FNV-1a) of
-// the schema's text, of which comments (-- to the end of the line) and white space do not count.
+// The value that programs older than migrations stored in schema_version: 16 hexadecimal digits
+// (FNV-1a) of the schema's text. Comments (-- to the end of the line) and the amount of white space
+// do not count.
 std::string fingerprint(std::string_view schema_sql) {
     std::uint64_t hash = 0xcbf29ce484222325u;
     const auto add = [&hash](char c) {
@@ -199,8 +203,8 @@ std::string fingerprint(std::string_view schema_sql) {
     return text;
 }
 
-// The schema of the program before migrations is the 001 of all series. schema_version stays, so
-// that this program can still be started.
+// Takes over a schema of the last program before migrations: it is the same as migration 001 of all
+// series. The table schema_version stays, so that the older program can still be started.
 void take_over(Connection& connection, const std::string& schema, Migrations migrations,
                const Say& say) {
     const Rows rows = connection.script("SELECT version FROM schema_version");
@@ -299,7 +303,7 @@ Migration parse_migration(const MigrationFile& file) {
 std::vector<std::string> statements_of(std::string_view sql) {
     std::vector<std::string> statements;
     std::string statement;
-    bool empty = true;  // but for comments
+    bool empty = true;  // apart from comments
     for (std::string_view rest = sql; !rest.empty();) {
         std::string_view line = rest.substr(0, rest.find('\n'));
         rest.remove_prefix(std::min(line.size() + 1, rest.size()));
@@ -340,7 +344,7 @@ void migrate(Connection& connection, const std::string& name, Migrations migrati
             if (!applied) apply(connection, name, series.name, migration, say);
         }
     }
-    connection.reset();  // and with it the lock
+    connection.reset();  // also releases the lock
 }
 
 std::string missing_in(Connection& connection, const std::string& name, Migrations migrations) {

@@ -1,11 +1,12 @@
 #pragma once
-// A service's schema in numbered migrations: what `SERVICE --migrate` applies as the schema's
-// owner, and how a service finds out whether it can work on the schema. On the caller's thread,
-// with a connection that nobody else uses; blocks.
+// A service's schema as numbered migrations. `SERVICE --migrate` applies them as the owner of the
+// schema; a service that starts uses them to check whether it can work on the schema. Blocks; runs
+// on the caller's thread, with a connection that nothing else uses.
 //
-// The schema's table schema_migrations says what was applied: series, number, the file's name, the
-// SHA-256 of its text, from which program on it can be worked with, and when. Numbers count from 1
-// within a series and leave none out.
+// The table schema_migrations in the schema records each applied migration: its series, its number,
+// the name of its file, the SHA-256 of its text, the migration of the series that a program must
+// have to work with the schema, and the time. Numbers count from 1 within a series and leave none
+// out.
 #include <functional>
 #include <span>
 #include <stdexcept>
@@ -16,15 +17,15 @@
 
 namespace orderflow::postgres {
 
-// One file as it was compiled in. Once released it never changes again.
+// One file as it was compiled in. A released file never changes again.
 //
 // Its name is NNN_what_it_does.sql. In its text `:service` stands for the name of the schema, which
-// is the name of the service's run-time role, too. A line "-- migrate: …" gives an order:
-//   -- migrate: no transaction    statement by statement, each its own transaction, as CREATE INDEX
-//                                 CONCURRENTLY wants it; a statement ends with a `;` at a line's
-//                                 end, and each must be fit to be run again, since an error or a
+// is also the name of the service's run-time role. A line "-- migrate: …" gives an order:
+//   -- migrate: no transaction    each statement runs in a transaction of its own, as CREATE INDEX
+//                                 CONCURRENTLY requires. A statement ends with a `;` at the end of
+//                                 a line. It must be safe to run each of them again: an error or a
 //                                 crash in the middle leaves the earlier ones done
-//   -- migrate: programs from N   programs that do not know migration N of this series can no
+//   -- migrate: programs from N   programs without migration N of this series can no
 //                                 longer work on the schema
 struct MigrationFile {
     std::string_view name;
@@ -37,10 +38,11 @@ struct MigrationSeries {
     std::span<const MigrationFile> files;
 };
 
-// In the order in which a schema gets them: first what every service has, then its own.
+// In the order in which a schema gets them: first the series that every service has, then the
+// service's own.
 using Migrations = std::span<const MigrationSeries>;
 
-// A migration as its file says.
+// A migration, parsed from its file.
 struct Migration {
     int number = 0;
     std::string_view name;
@@ -52,37 +54,38 @@ struct Migration {
 // Throws std::invalid_argument for a name without a number or an order that does not exist.
 Migration parse_migration(const MigrationFile& file);
 
-// The statements of a migration without a transaction.
+// The statements of a migration that runs without a transaction.
 std::vector<std::string> statements_of(std::string_view sql);
 
-// The schema is none that this program can work on or bring up to date, and no waiting mends that.
-// what() names the schema, what was found and expected, and what an operator can do.
+// This program can neither work on the schema nor bring it up to date, and waiting does not help.
+// what() names the schema, what was found and what was expected, and what an operator can do.
 class SchemaRefused : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
 };
 
-// What a migrator says whose program is older than the schema: there is nothing for it to do.
+// migrate() throws it if the program is older than the schema: there is nothing to apply.
 class SchemaIsNewer final : public SchemaRefused {
 public:
     using SchemaRefused::SchemaRefused;
 };
 
-// What is said while migrations are applied: a line for each, and for each wait.
+// Receives one line for each migration that is applied, and one for each wait.
 using Say = std::function<void(const std::string&)>;
 
-// Applies what schema `name` lacks of `migrations`, one after the other and each once, however many
-// do so at a time: the others wait. Creates the schema if it is not there; takes over one that was
-// made before there were migrations, whose text was that of the 001 of all series. A migration that
-// gets a lock only after a while gives way to those who queue behind it, and is tried again. Throws
-// SchemaRefused: a file that was applied and changed since, a number left out; SchemaIsNewer.
-// Throws DatabaseError; what was applied until then stays.
+// Applies the migrations that schema `name` lacks, one after the other. Several processes may do so
+// at the same time: one works, the others wait, and each migration is applied once. Creates the
+// schema if it does not exist. Also takes over a schema that was made before there were migrations,
+// if its text was that of the 001 of all series. A migration that cannot get a lock soon lets the
+// statements that queue behind it go first, and is tried again. Throws SchemaRefused if an applied
+// file was changed later or a number was left out; SchemaIsNewer; DatabaseError. Migrations that
+// were applied until then stay applied.
 void migrate(Connection& connection, const std::string& name, Migrations migrations,
              const Say& say);
 
-// What the schema still lacks before a program with these migrations can work on it, for people to
-// read; empty: nothing. A newer schema is fine unless one of its migrations shuts the program out.
-// Throws SchemaRefused, DatabaseError.
+// What the schema still lacks before a program with these migrations can work on it, as a text for
+// people; empty: nothing. A newer schema is accepted unless one of its migrations excludes this
+// program. Throws SchemaRefused, DatabaseError.
 std::string missing_in(Connection& connection, const std::string& name, Migrations migrations);
 
 }  // namespace orderflow::postgres

@@ -1,6 +1,7 @@
 #pragma once
-// Statement parameters in PostgreSQL's binary format: scalars and whole columns (arrays), so that a
-// set of rows travels in one statement and is spread by unnest(). Values only, any thread.
+// Statement parameters in PostgreSQL's binary format: scalars and whole columns (arrays). So one
+// statement carries a set of rows, and unnest() turns the columns back into rows. Values only, any
+// thread.
 #include <bit>
 #include <concepts>
 #include <cstdint>
@@ -33,8 +34,8 @@ void put(std::string& out, T value) {
     out.append(reinterpret_cast<const char*>(&bits), sizeof bits);
 }
 
-// Type → object id of the server's type and the bytes of one value. The ids are fixed in
-// PostgreSQL's pg_type.dat.
+// For each C++ type: the object id of the server's type, and how to write the bytes of one value.
+// The ids are fixed in PostgreSQL's pg_type.dat.
 template <class T>
 struct Codec;
 template <>
@@ -96,7 +97,7 @@ struct Codec<Bytes> {
 
 using wire::Bytes;
 
-// One column of a set: a one-dimensional array, elements may be NULL. Push a value per row.
+// One column of a set: a one-dimensional array whose elements may be NULL. Push one value per row.
 template <class T>
 class Column {
 public:

@@ -1,7 +1,7 @@
 #pragma once
 // The bridge between coroutines and SQL: a few threads, each with its own connection, run small
-// read jobs for HTTP handlers. SOCI's own pool waits for ever and does not heal, so this one has a
-// bounded queue and drops a connection that failed. Thread-safe.
+// read jobs for HTTP handlers. SOCI's own pool waits without a limit and does not replace broken
+// connections. So this one has a bounded queue and drops a connection that failed. Thread-safe.
 #include <exception>
 #include <functional>
 #include <memory>
@@ -20,19 +20,20 @@ namespace orderflow::postgres {
 
 class Pool {
 public:
-    // `capacity`: jobs waiting at most. Until `gate` is open nothing is run; null: at once.
+    // `capacity`: how many jobs may wait. While `gate` is closed no job is accepted; null: there is
+    // no gate.
     Pool(Url url, std::size_t threads, std::size_t capacity, const Gate* gate = nullptr);
     ~Pool();
 
-    // What is queued is dropped; the destructor waits for what runs.
+    // Drops the jobs in the queue; the destructor waits for the running ones.
     void request_stop();
 
     // Runs `work(Connection&)` on a pool thread and resumes the caller on its own executor with the
-    // result (default-constructible). Work that finds its connection broken, by a restart of the
-    // database since the last use, is run again on a new one: it must only read. Throws
-    // Unavailable when the gate is closed, the queue is full or the database cannot be reached or
-    // does not answer (kAnswerWithin), DatabaseError for any other failure of `work`. `work` may
-    // outlive the call.
+    // result (default-constructible). If `work` finds its connection broken, because the database
+    // was restarted since the last use, it runs again on a new connection: so it must only read.
+    // Throws Unavailable if the gate is closed, the queue is full, or the database is unavailable
+    // or does not answer within `limit`; DatabaseError for any other failure of the database.
+    // `work` may still run after the call has ended.
     template <class Work, class T = std::invoke_result_t<Work, Connection&>>
     boost::asio::awaitable<T> run(Work work, std::chrono::milliseconds limit = kAnswerWithin) {
         if (gate_ && !gate_->is_open()) throw Unavailable("the schema is not there yet");
@@ -77,9 +78,10 @@ private:
         }
     }
 
-    // Whether the current exception is a broken connection's; heals it.
+    // Whether the current exception means that the connection is broken; if so, drops the
+    // connection.
     static bool lost(Connection& connection);
-    // The current exception as the caller shall see it; heals the connection.
+    // The exception that the caller gets for the current one; drops the connection.
     static std::exception_ptr translate(Connection& connection);
     void work(std::stop_token stop);
 

@@ -9,13 +9,14 @@
 namespace orderflow::postgres {
 namespace {
 
-constexpr int kLookMs = 100;  // how late a stop may be noticed
+constexpr int kLookMs = 100;  // a stop is noticed at most this late
 
 struct Finish {
     void operator()(PGconn* connection) const { PQfinish(connection); }
 };
 
-// "connection to server at … failed: FATAL:  28P01", the word before it in any language.
+// Finds the code in "connection to server at … failed: FATAL:  28P01". The word before the code may
+// be in any language.
 std::string code_in(const std::string& message) {
     static const std::regex kCode(R"(:\s+([0-9A-Z]{5})\s*$)");
     std::smatch found;
