@@ -3,10 +3,12 @@
 //   example-consumer --topic demo --group demo-readers --count 2
 //   example-consumer --topic demo --group demo-readers --auto-commit --for-s 10
 //
-// An offset is committed after its record is printed, so a record may be printed twice and none is
-// left out. With --auto-commit librdkafka commits once a second what it has handed over, printed or
-// not: right where nothing is at stake. Exit code 0: --count records came; 1: they did not in time,
-// or the client broke; 2: a wrong option.
+// The example commits the offset of a record after it has printed the record. So a record may be
+// printed twice, but no record is skipped. With --auto-commit, librdkafka commits once a second the
+// offsets of the records that it has handed over, whether they were printed or not. Use that only
+// where the loss of a record does no harm.
+// Exit code 0: --count records came; 1: they did not come in time, or the client failed; 2: a wrong
+// option.
 #include <chrono>
 #include <iostream>
 #include <string>
@@ -58,9 +60,9 @@ int parse(int argc, char** argv, Options& options) {
     }
 }
 
-// Whether as many came as were wanted.
+// Returns whether as many records came as --count requires.
 bool print(const Options& options) {
-    // Sees each fetch before anything is done with it.
+    // Runs for each fetch, before any of its records is handled.
     const auto on_fetch = [](std::span<const kafka::Record> records) {
         spdlog::info("fetched {} records", records.size());
     };

@@ -1,11 +1,13 @@
-// Sends each line of standard input as an event to a topic, and says what became of each. A line
-// KEY<tab>VALUE has a key; events with one key stay in one partition, in their order.
+// Sends each line of standard input as an event to a topic, and prints how many events Kafka has
+// stored and which it refused. A line KEY<tab>VALUE has a key; events with the same key stay in one
+// partition, in their order.
 //
 //   printf 'user-1\t{"n":1}\nuser-2\t{"n":2}\n' | example-producer --topic demo
-//   example-producer --topic demo --make 3 </dev/null         makes the topic, with 3 partitions
+//   example-producer --topic demo --make 3 </dev/null         creates the topic, with 3 partitions
 //   example-producer --topic demo --kafka linger.ms=50 --kafka compression.type=zstd <file
 //
-// Exit code 0: Kafka has them all; 1: it has not, the errors say why; 2: a wrong option.
+// Exit code 0: Kafka has all events; 1: it does not have all, and the errors give the reason;
+// 2: a wrong option.
 #include <chrono>
 #include <iostream>
 #include <map>
@@ -54,7 +56,8 @@ int parse(int argc, char** argv, Options& options) {
     }
 }
 
-// One replica, and else as the broker's defaults are. A topic that is there is left as it is.
+// The topic gets one replica; all other settings are the broker's defaults. A topic that exists is
+// not changed.
 void make_topic(const Options& options) {
     char text[256];
     const auto handle = kafka::make_asking_client(options.kafka);
@@ -94,12 +97,12 @@ public:
         event.data = tab == line.npos ? line : line.substr(tab + 1);
         event.recorded_at = system_now();
         ++sent_;
-        // Its queue is bounded: when it is full, wait until Kafka has taken something.
+        // The producer's queue is bounded: when it is full, wait until Kafka has taken an event.
         while (!producer_->produce(event, sent_)) look(100ms);
         look(0ms);
     }
 
-    // Whether Kafka has all of it within that time.
+    // Returns whether Kafka has stored all events within `patience`.
     bool finish(std::chrono::milliseconds patience) {
         const auto until = std::chrono::steady_clock::now() + patience;
         while (persisted_ + refused_ < sent_ && std::chrono::steady_clock::now() < until) {

@@ -1,9 +1,11 @@
-// bench-limit: writes the rows and messages of orders that go well, in the services' order and
-// batches and with as many connections, but without the services: nothing is read, decided, served
-// or charged. tests/bench/limit makes its databases and topics, starts it and counts what it wrote.
+// bench-limit: writes the rows and messages of orders that succeed. It uses the services' order of
+// steps, their batches and as many connections as they have, but not the services: it reads,
+// decides and serves nothing, and it calls no gateway. tests/bench/limit creates its databases and
+// topics, starts it and counts what it wrote.
 //
 // Environment: PGHOST, PGPORT, PGUSER, PGPASSWORD. Databases limit_orders, limit_payments, ...;
-// topics limit.order-events, ... Prints "half" on stderr half-way, one JSON object on stdout.
+// topics limit.order-events, ... Prints "half" on stderr when half of the orders are written, and
+// one JSON object on stdout at the end.
 #include "bench/limit_pipeline.hpp"
 #include "bench/limit_rows.hpp"
 
@@ -28,17 +30,17 @@ struct LimitOptions {
     int batch = 128;
     int analytics_batch = 512;
     int batches_under_way = 16;
-    double order_updates = 3;     // per order, after the insert; folding makes it fewer
+    double order_updates = 3;     // per order, after the insert; folding reduces the number
     double timeline_updates = 1;  // per order, after the insert
     int products = 1000;
     int customers = 10'000;
     std::string brokers = "127.0.0.1:19092";
 };
 
-// A batch of orders on its way through the steps; the same for all of them.
+// A batch of orders. It passes through all steps unchanged.
 struct Orders {
     std::vector<OrderId> ids;
-    std::vector<std::string> products;   // sorted, without doubles: what a batch folds to
+    std::vector<std::string> products;   // sorted, without duplicates: the rows of a folded batch
     std::vector<std::string> customers;  // likewise
 };
 using Work = std::shared_ptr<const Orders>;
@@ -46,7 +48,7 @@ using Work = std::shared_ptr<const Orders>;
 class Limit {
 public:
     explicit Limit(const LimitOptions& options);
-    double run();  // seconds, until everything is committed and confirmed
+    double run();  // returns the seconds until everything is committed and confirmed
     [[nodiscard]] int warm_up_orders() const { return 2 * options_.batch; }
 
 private:
@@ -76,9 +78,10 @@ private:
     std::mt19937_64 random_{1};
     std::discrete_distribution<int> product_;
     Gate gate_;
-    Orders analysed_;  // gathered by the analytics loop
+    Orders analysed_;  // collected by the analytics loop
     Publisher order_relay_, inventory_relay_, payment_relay_, shipping_relay_;
-    // One connection per loop of the services: the accept path, payment's results, four consumers.
+    // One connection for each loop of the services: the accept path, payment's results, and the
+    // consumers of the five services.
     Loop accept_, orders_, inventory_, payment_, results_, shipping_, analytics_;
 };
 
@@ -114,7 +117,8 @@ Limit::Limit(const LimitOptions& options)
       analytics_(database("analytics")) {}
 
 double Limit::run() {
-    // Connections, statements, producers: made before the clock runs.
+    // The warm-up opens connections, prepares statements and creates producers before the clock
+    // starts.
     write_orders(warm_up_orders(), [] {});
     const auto begin = std::chrono::steady_clock::now();
     write_orders(options_.orders, [] { std::fputs("half\n", stderr); });
@@ -127,7 +131,7 @@ void Limit::write_orders(int orders, void (*half_way)()) {
         gate_.enter();
         hand(accept_, &Limit::place, make_batch(std::min(options_.batch, orders - made)));
     }
-    // All the gate's places are free when every batch has been through its last step.
+    // The gate has all its places free again when every batch has finished its last step.
     for (int i = 0; i < options_.batches_under_way; ++i) gate_.enter();
     Gate flushed(0);
     analytics_.push([&](postgres::Connection& connection) {
@@ -176,7 +180,8 @@ void Limit::write(postgres::Connection& connection, const Work& work, EventKind 
     publisher.push(std::move(rows));
 }
 
-// The first part of a batch: how a whole batch is written a fractional number of times.
+// Returns the first part of a batch. With it, a batch can be written a fractional number of times:
+// 2.5 times means two whole batches and half of one.
 Ids Limit::share(const Work& work, double share) const {
     const auto size = static_cast<double>(work->ids.size());
     return Ids(work->ids).first(static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * size + 0.5));
@@ -286,7 +291,7 @@ int run(int argc, char** argv) {
     app.add_option("--customers", options.customers, "CUST-000001, ..., chosen evenly");
     app.add_option("--brokers", options.brokers, "Kafka, host:port,...");
     CLI11_PARSE(app, argc, argv);
-    // stdout is for the result.
+    // stdout is reserved for the result.
     spdlog::set_default_logger(spdlog::stderr_logger_mt("bench-limit"));
     Limit limit(options);
     const double seconds = limit.run();

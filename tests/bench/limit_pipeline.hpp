@@ -1,7 +1,8 @@
-// The machinery of bench-limit: queues between loops, loops that write one batch per transaction,
-// and one publisher per service that sends to Kafka what was committed. One thread per loop and
-// publisher, as in the services. A failure in any of them ends the program: half a limit is none.
 #pragma once
+// The machinery of bench-limit: queues between loops, loops that write one batch per transaction,
+// and one publisher per service that sends the committed events to Kafka. One thread per loop and
+// publisher, as in the services. A failure in any of them ends the program: an incomplete run would
+// measure a wrong limit.
 
 #include "core/ids.hpp"
 #include "events/catalog.hpp"
@@ -24,7 +25,8 @@ namespace orderflow::bench {
 
 using Batch = std::vector<OrderId>;
 
-// Many producers, one consumer. Unbounded: what is under way is bounded where orders enter.
+// Many producers, one consumer. The queue has no bound of its own: the gate limits the batches that
+// are under way.
 template <class T>
 class Queue {
 public:
@@ -36,7 +38,7 @@ public:
         filled_.notify_one();
     }
 
-    // Waits at most so long; nullopt when nothing came.
+    // Waits for an item for `at_most`; returns nullopt if none came.
     std::optional<T> pop(std::chrono::milliseconds at_most) {
         std::unique_lock lock(mutex_);
         filled_.wait_for(lock, at_most, [this] { return closed_ || !items_.empty(); });
@@ -64,7 +66,7 @@ private:
     bool closed_ = false;
 };
 
-// Sends committed events with the services' own producer: same settings, same headers.
+// Sends committed events with the services' own producer: the same settings, the same headers.
 class Publisher {
 public:
     Publisher(const std::string& brokers, events::Service service);
@@ -83,7 +85,7 @@ private:
     Queue<std::vector<kafka::Message>> queue_;
     std::atomic<std::uint64_t> pushed_ = 0;
     std::atomic<std::uint64_t> confirmed_ = 0;
-    std::jthread thread_;  // last: uses the rest
+    std::jthread thread_;  // last: it uses the other members
 };
 
 // A thread with its own connection that runs the jobs of its queue in order.
@@ -101,10 +103,10 @@ private:
 
     postgres::Connection connection_;
     Queue<Job> queue_;
-    std::jthread thread_;  // last: uses the rest
+    std::jthread thread_;  // last: it uses the other members
 };
 
-// At most so many batches between their first and their last step.
+// Admits at most `batches` batches between their first and their last step.
 class Gate {
 public:
     explicit Gate(int batches) : free_(batches) {}

@@ -132,7 +132,7 @@ void insert_with_body(postgres::Connection& connection, const Statement& stateme
     connection.exec(statement, Params::of(column, body));
 }
 
-// One event of each kind that an order which goes well has.
+// One event of the given kind, as an order that succeeds has it.
 events::Event sample_event(events::EventKind kind) {
     const events::Order order = sample_order();
     const ShipmentId shipment = IdSource(1).next<ShipmentId>(order.placed_at);
@@ -147,7 +147,7 @@ events::Event sample_event(events::EventKind kind) {
         samples, [&](const events::Event& sample) { return events::kind_of(sample) == kind; });
 }
 
-// The JSON of an event of this kind with every order's id in turn.
+// The JSON of an event of one kind; the id of each order is put into it in turn.
 class Template {
 public:
     explicit Template(events::EventKind kind) {

@@ -1,7 +1,8 @@
-// What one order makes each service write: its rows, as sets like the services' stores send them,
-// and its event. The statements are the limit's own, shared with nobody it is the limit of, and
-// the counts of both are compared. Constants stand where they do not change what is written.
 #pragma once
+// Writes the rows that one order causes in each service, in sets as the services' stores send them,
+// and its events. The statements belong to this program: the services, whose limit it measures, do
+// not share them. tests/bench/limit compares its counts per order with those of a real run.
+// Constants are used where the value does not change what is written.
 
 #include "core/ids.hpp"
 #include "events/catalog.hpp"
@@ -19,7 +20,7 @@ namespace orderflow::bench {
 using Ids = std::span<const OrderId>;
 using Events = std::vector<kafka::Message>;
 
-// Each call is one statement on the caller's open transaction.
+// Each call is one statement in the caller's open transaction.
 void insert_orders(postgres::Connection& connection, Ids ids);
 void mark_reserved(postgres::Connection& connection, Ids ids);
 void mark_captured(postgres::Connection& connection, Ids ids);
@@ -28,7 +29,8 @@ void complete_orders(postgres::Connection& connection, Ids ids);
 void insert_reservations(postgres::Connection& connection, Ids ids);
 void sell_reservations(postgres::Connection& connection, Ids ids);
 
-// Locks the products and moves pieces: free to reserved, or reserved to sold. Sorted, no doubles.
+// Locks the products and moves pieces: from free to reserved, or from reserved to sold. `products`
+// is sorted, without duplicates.
 void move_stock(postgres::Connection& connection, std::span<const std::string> products, bool sell);
 
 void insert_payments(postgres::Connection& connection, Ids ids);
@@ -41,8 +43,8 @@ void update_timelines(postgres::Connection& connection, Ids ids);
 void count_orders(postgres::Connection& connection, std::int64_t orders);
 void touch_customers(postgres::Connection& connection, std::span<const std::string> customers);
 
-// Writes the events of one kind into the outbox, under its lock: last before the commit. Returns
-// what the relay would have read, with the limit's own topic.
+// Writes the events of one kind into the outbox, under the outbox's lock: call it last before the
+// commit. Returns the events that the relay would have read, with this program's own topic.
 Events append_events(postgres::Connection& connection, events::EventKind kind, Ids ids,
                      IdSource& event_ids);
 

@@ -1,4 +1,4 @@
-// bench-load: places orders over HTTP at a given rate, or as fast as they are answered, and reports
+// bench-load: places orders over HTTP, at a given rate or as fast as the answers come, and reports
 // how long the answers took. tests/bench/run starts it against a running stack.
 #include "bench/load_generator.hpp"
 #include "bench/load_options.hpp"

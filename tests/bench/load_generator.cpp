@@ -19,10 +19,12 @@ namespace orderflow::bench {
 namespace {
 
 constexpr std::int64_t expiry_interval_us = 100'000;
-// Closed loop, after a refusal or an error: else 503s would be fetched as fast as they are made.
+// Closed loop: the pause after a refusal or an error. Without it, a connection would request 503s
+// as fast as the server sends them.
 constexpr std::int64_t pause_us = 100'000;
-// Waking up is the dearest thing this program does. From this rate on it wakes for due orders only
-// on a grid; the wait of up to one tick counts into the latency like any other.
+// A wake-up costs this program more than anything else that it does. From this rate on, it wakes up
+// for due orders only at multiples of the tick. An order that waits up to one tick for that has
+// this wait in its latency, like any other wait.
 constexpr double coarse_from_rate = 1000;
 constexpr std::int64_t coarse_tick_us = 500;
 
@@ -74,7 +76,8 @@ std::int64_t LoadGenerator::now_us() const {
 }
 
 LoadResult LoadGenerator::run() {
-    prctl(PR_SET_TIMERSLACK, 1UL);  // ns: lateness of our own wake-ups would count as the server's
+    // In nanoseconds: a late wake-up of our own would count as latency of the server.
+    prctl(PR_SET_TIMERSLACK, 1UL);
     result_.cpu_before_s = process_cpu_s();
     const auto begin = now_us();
     window_from_us_ = begin + options_.warmup_s * 1'000'000LL;
@@ -128,8 +131,8 @@ std::int64_t LoadGenerator::next_due_us() const {
     return begin_us_ + static_cast<std::int64_t>(due_s_ * 1e6);
 }
 
-// Overdue orders are still sent after the window, until the timeout: leaving them out would make
-// the percentiles of an overloaded run look better than they were.
+// Overdue orders are still sent after the window, until the timeout. Without them, the percentiles
+// of an overloaded run would look better than they were.
 void LoadGenerator::start_due(std::int64_t now) {
     const auto until = std::min(now + 1, window_to_us_);
     if (now > window_to_us_ + options_.timeout_ms * 1000LL) return;
@@ -145,7 +148,8 @@ void LoadGenerator::start_due_closed(std::int64_t now) {
     for (; !paused_.empty() && paused_.front().first <= now; paused_.pop_front()) {
         ready_.push_back(paused_.front());
     }
-    // Only what is ready now: a slot that fails at once comes back through its pause.
+    // Handles only the slots that are ready now: a slot that fails at once comes back after its
+    // pause.
     for (auto count = ready_.size(); count > 0 && now < window_to_us_; --count) {
         const auto [since, slot] = ready_.front();
         ready_.pop_front();
@@ -181,7 +185,7 @@ void LoadGenerator::start(std::size_t slot, std::int64_t scheduled_us) {
     }
 }
 
-// On the connection that brought the 202, which is busy until this is answered too.
+// Uses the connection that received the 202. It stays busy until the cancellation is answered too.
 void LoadGenerator::cancel(std::size_t slot) {
     Connection& connection = connections_[slot];
     const auto& id = connection.sample.order_id;
@@ -242,7 +246,7 @@ void LoadGenerator::read(std::size_t slot) {
             answered(slot);
             return;
         }
-        // A short read emptied the socket; what comes later is a new edge.
+        // A short read has emptied the socket; data that arrive later cause a new edge of epoll.
         if (static_cast<std::size_t>(received) < space.size()) return;
     }
 }
@@ -250,7 +254,7 @@ void LoadGenerator::read(std::size_t slot) {
 void LoadGenerator::on_event(std::size_t slot, std::uint32_t events) {
     Connection& connection = connections_[slot];
     if (connection.phase == Phase::Idle) {
-        // The server closed a connection that nobody was using, or the socket is merely writable.
+        // The server closed an idle connection, or the socket is merely writable.
         if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLIN)) == 0) return;
         drop_idle(slot);
         return;
@@ -267,13 +271,14 @@ void LoadGenerator::on_event(std::size_t slot, std::uint32_t events) {
     if ((events & EPOLLOUT) != 0 && !connection.unsent.empty()) write(slot);
     const bool same_socket = connection.phase == Phase::Busy && connection.generation == generation;
     if (same_socket && (events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0) read(slot);
-    // Answer and end of stream in one event: there will be no other edge.
+    // The answer and the end of the stream came in one event: epoll will report no other edge.
     if (connection.phase == Phase::Idle && (events & EPOLLRDHUP) != 0) drop_idle(slot);
 }
 
 void LoadGenerator::drop_idle(std::size_t slot) {
     close_socket(slot);
-    if (options_.closed > 0) return;  // a slot without a socket connects again by itself
+    // Closed loop: a slot without a socket connects again when it sends its next order.
+    if (options_.closed > 0) return;
     std::erase(idle_, slot);
     unused_.push_back(slot);
 }
@@ -364,7 +369,8 @@ void LoadGenerator::wait(std::int64_t now) {
         if (!ready_.empty() && now < window_to_us_) wake = now;
         if (!paused_.empty()) wake = std::min(wake, paused_.front().first);
     } else if (next_due_us() > now) {
-        // Overdue means that no connection is free: then only an event can help.
+        // An overdue order means that no connection is free: then only an event of a socket can
+        // help.
         const std::int64_t tick_us = options_.rate_per_s < coarse_from_rate ? 1 : coarse_tick_us;
         wake = std::min(wake, (next_due_us() / tick_us + 1) * tick_us);
     }

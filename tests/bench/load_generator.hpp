@@ -1,10 +1,12 @@
-// The loop of bench-load: non-blocking sockets, one epoll, one thread. It shares the machine with
-// what it measures, so it does per order one send, one recv and at most one epoll_wait.
-//
-// Open loop: order n is due at a time fixed beforehand. When no connection is free the order waits
-// and its clock runs, so that a stalled server cannot hide its stall (coordinated omission).
-// Closed loop: each connection sends its next order when the last one was answered.
 #pragma once
+// The loop of bench-load: non-blocking sockets, one epoll, one thread. It shares the machine with
+// the system that it measures, so for each order it does one send, one recv and at most one
+// epoll_wait.
+//
+// Open loop: order n is due at a time that is fixed beforehand. When no connection is free, the
+// order waits and its clock runs, so that a stalled server cannot hide its stall (coordinated
+// omission).
+// Closed loop: each connection sends its next order when the last one is answered.
 
 #include "bench/load_http.hpp"
 #include "bench/load_options.hpp"
@@ -28,7 +30,7 @@ public:
 
     // Blocks until every order is answered or timed out; SIGTERM ends the window early. Prints
     // "counting from=..." and "counted to=..." (microseconds since 1970) on stderr when the window
-    // opens and closes: whoever samples the servers waits for these lines.
+    // opens and closes: a program that samples the servers waits for these lines.
     LoadResult run();
 
 private:
@@ -37,9 +39,9 @@ private:
     struct Connection {
         int fd = -1;
         Phase phase = Phase::Closed;
-        std::uint32_t generation = 0;  // tells events of an earlier socket in this slot apart
-        bool cancelling = false;       // the customer's cancellation of the sample's order
-        std::string unsent;            // the rest of a request that the socket did not take at once
+        std::uint32_t generation = 0;  // used to ignore events of an earlier socket in this slot
+        bool cancelling = false;       // the cancellation of the sample's order is under way
+        std::string unsent;            // the rest of a request that the socket has not accepted yet
         Sample sample;
         ResponseReader reader;
     };
@@ -77,7 +79,7 @@ private:
     std::int64_t window_to_us_ = 0;
     std::int64_t begin_us_ = 0;
     std::uint64_t scheduled_ = 0;  // open loop: orders sent so far
-    double due_s_ = 0;             // the next one, after begin_us_
+    double due_s_ = 0;             // due time of the next order, after begin_us_
     std::int64_t next_expiry_us_ = 0;
     int announced_ = 0;
     std::size_t busy_ = 0;
@@ -85,7 +87,7 @@ private:
     std::vector<Connection> connections_;
     std::vector<std::size_t> idle_;    // connected and free; the last used is used first
     std::vector<std::size_t> unused_;  // slots without a socket
-    // Closed loop: slots that may send again, from when on; in order of time.
+    // Closed loop: the slots that may send again, and from when on; ordered by time.
     std::deque<std::pair<std::int64_t, std::size_t>> ready_;
     std::deque<std::pair<std::int64_t, std::size_t>> paused_;
 };

@@ -58,7 +58,7 @@ ResponseReader::State ResponseReader::added(std::size_t bytes) {
     const auto rest = all.substr(body_from_);
     if (chunked_) return read_chunks(rest);
     if (rest.size() < content_length_) return State::Incomplete;
-    // More than was announced would be an answer to a question never asked.
+    // More bytes than announced would be an answer to a request that was never sent.
     if (rest.size() > content_length_) return State::Broken;
     body_ = rest;
     return State::Complete;

@@ -1,6 +1,7 @@
-// The little HTTP/1.1 that a load generator needs: one response at a time, read as it arrives, and
-// a blocking GET for the catalogue before the load starts. bench-load only, on its one thread.
 #pragma once
+// The small part of HTTP/1.1 that a load generator needs: one response at a time, read as it
+// arrives, and a blocking GET for the catalogue before the load starts. Used by bench-load only, on
+// its one thread.
 
 #include <cstddef>
 #include <span>
@@ -10,8 +11,8 @@
 
 namespace orderflow::bench {
 
-// Collects the bytes of one response. Read into free_space(), then tell added(n). After Complete
-// status, body and keep_alive are valid until restart().
+// Collects the bytes of one response. Read n bytes into free_space(), then call added(n). After
+// Complete, status, body and keep_alive are valid until restart().
 class ResponseReader {
 public:
     enum class State { Incomplete, Complete, Broken };
@@ -33,7 +34,7 @@ private:
 
     std::vector<char> buffer_;
     std::size_t used_ = 0;
-    std::size_t body_from_ = 0;  // 0 = head not complete
+    std::size_t body_from_ = 0;  // 0 = the head is not complete
     std::size_t content_length_ = 0;
     bool chunked_ = false;
     bool keep_alive_ = true;
@@ -42,11 +43,12 @@ private:
     std::string_view body_;
 };
 
-// Connected non-blocking (or still connecting) TCP socket without Nagle. Throws std::system_error.
+// Returns a non-blocking TCP socket without Nagle, connected or still connecting. Throws
+// std::system_error.
 int connect_socket(const std::string& host, const std::string& port, bool blocking);
 
-// GETs over one keep-alive connection. Throws std::runtime_error when the target cannot be reached
-// or answers nonsense.
+// Sends GETs over one keep-alive connection. Throws std::runtime_error if the target is unavailable
+// or its answer is malformed.
 class BlockingClient {
 public:
     BlockingClient(std::string host, std::string port);

@@ -12,7 +12,7 @@ constexpr std::array failing{SoldOut,      UnknownProduct, PriceMismatch, Declin
 
 constexpr std::uint64_t fails_one_of = 10;
 constexpr std::uint64_t late_one_of = 40;
-constexpr std::uint64_t late_remainder = 7;  // never that of a failing order
+constexpr std::uint64_t late_remainder = 7;  // no failing order has this remainder
 
 }  // namespace
 

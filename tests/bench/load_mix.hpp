@@ -1,6 +1,7 @@
-// What kind of order comes next: in a mixed load a tenth of the orders fails, of all kinds evenly,
-// and some charges are answered too late. bench-load only.
 #pragma once
+// Chooses the kind of the next order: in a mixed load a tenth of the orders fails, in all ways
+// equally often, and some charges are answered too late. Used by bench-load only, on its one
+// thread.
 
 #include <cstdint>
 #include <optional>
@@ -12,7 +13,7 @@ enum class Mix : std::uint8_t { Clean, Mixed };
 
 enum class OrderKind : std::uint8_t {
     Clean,
-    LateCharge,  // charged at once, but the gateway answers far too late: completed by a retry
+    LateCharge,  // charged at once; the gateway answers far too late: a retry completes the order
     SoldOut,
     UnknownProduct,
     PriceMismatch,
@@ -25,14 +26,14 @@ enum class OrderKind : std::uint8_t {
 
 std::string_view name_of(OrderKind kind);
 
-// The kind of the order with this number, 0, 1, 2, ...: the same ones in every run.
+// Returns the kind of the order with this number, 0, 1, 2, ...: the same kinds in every run.
 OrderKind kind_of(Mix mix, std::uint64_t number);
 
-// A product that tests/bench/mix.py puts into the catalogue without a piece, and one that nobody
-// puts there: the line such an order consists of, if its kind has one.
+// Returns the line that an order of this kind consists of, if the kind has one: a product that
+// tests/bench/mix.py adds to the catalogue without any stock, or a product that is never added.
 std::optional<std::string_view> line_of(OrderKind kind);
 
-// What follows the lines in the order's JSON.
+// Returns the text after the lines in the order's JSON.
 std::string_view tail_of(OrderKind kind);
 
 }  // namespace orderflow::bench

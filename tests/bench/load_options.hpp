@@ -1,5 +1,5 @@
-// What bench-load is asked to do: its command line. Read once by main, before any load runs.
 #pragma once
+// The command line of bench-load. main parses it once, before any load runs.
 
 #include "bench/load_mix.hpp"
 
@@ -22,14 +22,14 @@ struct LoadOptions {
     int customers = 10000;
     int lines = 1;
     Mix mix = Mix::Clean;
-    bool keys = false;  // each order with an Idempotency-Key of its own
+    bool keys = false;  // each order has its own Idempotency-Key
     std::uint64_t seed = 1;
     int timeout_ms = 10000;
-    std::string catalogue;  // file; empty = ask the target
+    std::string catalogue;  // file; empty = read it from the target
     std::string out;        // CSV file; empty = none
 };
 
-// Exits with 0 after --help; throws std::invalid_argument for a flag or value it does not know.
+// Exits with 0 after --help; throws std::invalid_argument for an unknown flag or a bad value.
 LoadOptions parse_load_options(int argc, char** argv);
 
 }  // namespace orderflow::bench

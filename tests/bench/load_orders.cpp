@@ -18,7 +18,8 @@ std::string product_id(int number) {
     return text;
 }
 
-// The raw value after "key": in a flat JSON object: a string literal with its quotes, or a number.
+// Returns the raw value after "key": in a flat JSON object: a string literal with its quotes, or a
+// number.
 std::string_view raw_value(std::string_view json, std::string_view key) {
     const std::string quoted = '"' + std::string(key) + '"';
     auto at = json.find(quoted);

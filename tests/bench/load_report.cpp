@@ -26,7 +26,7 @@ std::string_view name_of(LoadError error) {
     return "unknown";
 }
 
-// Nearest rank, in milliseconds, of sorted microseconds.
+// Nearest-rank percentile: takes sorted microseconds, returns milliseconds.
 double percentile_ms(const std::vector<std::int64_t>& sorted_us, double share) {
     if (sorted_us.empty()) return 0;
     const auto rank = std::ceil(share * static_cast<double>(sorted_us.size()));
@@ -84,7 +84,7 @@ std::string summary_json(const LoadOptions& options, const LoadResult& result) {
     std::map<int, std::uint64_t> statuses;
     std::map<std::string_view, std::uint64_t> errors;
     std::vector<std::int64_t> accept_us;
-    std::vector<std::int64_t> service_us;  // from sending on: without the wait for a connection
+    std::vector<std::int64_t> service_us;  // from the send on: without the wait for a connection
     std::uint64_t sent = 0;
     for (const Sample& sample : result.samples) {
         if (sample.scheduled_us < result.counted_from_us) continue;

@@ -1,5 +1,6 @@
-// What bench-load saw: one sample per order, written as CSV and summed up as JSON after the load.
 #pragma once
+// The results of bench-load: one sample per order. They are written as CSV and summed up as JSON
+// after the load, on the thread of main.
 
 #include "bench/load_mix.hpp"
 #include "bench/load_options.hpp"
@@ -26,12 +27,12 @@ struct Sample {
 
 struct LoadResult {
     std::vector<Sample> samples;
-    std::int64_t counted_from_us = 0;  // by the scheduled time
+    std::int64_t counted_from_us = 0;  // an order counts by its scheduled time
     std::int64_t counted_to_us = 0;
     std::map<int, std::uint64_t> cancellations;  // by status; 0 = no answer
     std::uint64_t never_sent = 0;  // due in the window, but no connection came free in time
     std::uint64_t connections_opened = 0;
-    int most_connections = 0;  // open at once
+    int most_connections = 0;  // largest number of open connections
     double cpu_before_s = 0;   // of this process, used before the load began
 };
 

@@ -45,14 +45,14 @@ Message message_of(const kafka::Message& row, events::Service producer) {
              {"content-type", "application/json"}}};
 }
 
-// A relay's producer. Idempotent, as ours is set up to be: what it sends to a partition arrives in
-// order and without holes, or from some record on not at all.
+// A relay's producer. It is idempotent, like the real one: the records that it sends to a partition
+// arrive in order and without gaps, or from some record on none arrives.
 class SimulatedProducer final : public kafka::Producer {
 public:
     SimulatedProducer(Broker& broker, const Place& place, std::shared_ptr<Broker::Channel> channel)
         : broker_(broker), world_(broker.world_), place_(place), channel_(std::move(channel)) {}
 
-    // Some of what it holds was sent, and may still arrive.
+    // Some of the records in the queues were sent and may still arrive.
     ~SimulatedProducer() override {
         channel_->open = false;
         for (auto& [where, queue] : channel_->queues) {
@@ -85,7 +85,8 @@ public:
 private:
     static constexpr std::size_t kQueue = 12;
 
-    // Metadata is read now and then: until then partitions that were added get nothing.
+    // The producer reads the metadata only now and then. Until then, added partitions get no
+    // records.
     int partitions_of(const std::string& topic) {
         int& known = partitions_[topic];
         const int there = broker_.partitions_of(topic);
@@ -125,7 +126,7 @@ void Broker::append(Message message) {
 }
 
 void Broker::append(Message message, int partition) {
-    // Its topic was made anew since, with fewer partitions.
+    // The topic was recreated in the meantime, with fewer partitions.
     partition = std::min(partition, partitions_of(message.topic) - 1);
     Log& log = logs_.at({message.topic, partition});
     const std::int64_t offset = log.end();
@@ -136,8 +137,8 @@ void Broker::append_marker(const TopicPartition& where) {
     logs_.at(where).entries.push_back({std::nullopt, world_.now});
 }
 
-// Whoever planted a record that is gone before it was read sends it again; the services' own are
-// sent again from their ledgers.
+// Sends planted records again that were deleted before they were read. The services' own records
+// are sent again from the services' ledgers.
 void Broker::send_planted_again(const Log& log, std::int64_t from) {
     std::vector<Message> planted;
     for (std::int64_t offset = from; offset < log.end(); ++offset) {
@@ -165,7 +166,7 @@ void Broker::make_anew(const std::string& topic) {
         std::erase_if(group.owners, [&](const auto& owner) {
             return owner.first.first == topic && owner.first.second >= kPartitions;
         });
-        ++group.generation;  // its members are told that the topic is gone, and that it is back
+        ++group.generation;  // its members notice that the topic is gone, and that it is back
         std::erase_if(group.committed, [&](const auto& commit) {
             return commit.first.first == topic &&
                    (commit.first.second >= kPartitions || world_.random.percent(50));
@@ -289,7 +290,7 @@ void Broker::arrive(Channel& channel, const TopicPartition& where) {
     }
 }
 
-// The first of them may have arrived all the same.
+// The first records of the queue may have arrived all the same.
 void Broker::fail(Channel& channel, const TopicPartition& where) {
     world_.note("sending to ", where.first, "/", where.second, " fails");
     auto& queue = channel.queues[where];

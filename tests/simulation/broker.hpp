@@ -1,8 +1,9 @@
 #pragma once
-// The broker: topics, consumer groups and what is on its way from the relays, behind the ports
-// RecordSource and Producer. Records keep their order within a partition and nowhere else. What a
-// real cluster may do to its clients happens when the scheduler says so: rebalances, offsets set
-// back, producers that report late, fail, or have sent what they do not know of.
+// The broker: topics, consumer groups, and the records that are on their way from the relays,
+// behind the ports RecordSource and Producer. Records keep their order within a partition only. The
+// scheduler decides when the broker does to its clients what a real cluster may do: rebalances,
+// offsets that are set back, producers that report late, that fail, or whose records arrived
+// although they reported a failure. One thread.
 #include <array>
 #include <deque>
 #include <map>
@@ -21,7 +22,7 @@
 
 namespace orderflow::simulation {
 
-inline constexpr int kPartitions = 3;  // of a topic as it is made; more may be added
+inline constexpr int kPartitions = 3;  // of a new topic; more may be added
 
 struct Message {
     std::string topic;
@@ -29,7 +30,7 @@ struct Message {
     std::string value;
     std::vector<std::pair<std::string, std::string>> headers;
 };
-// What a relay sends for a row of the outbox.
+// Returns the message that a relay sends for a row of the outbox.
 Message message_of(const kafka::Message& row, events::Service producer);
 
 using TopicPartition = std::pair<std::string, int>;
@@ -40,35 +41,35 @@ public:
     explicit Broker(World& world);
 
     const std::map<TopicPartition, Log>& logs() const { return logs_; }
-    // Those of topics that were deleted.
+    // The logs of deleted topics.
     const std::vector<std::pair<TopicPartition, Log>>& deleted_logs() const { return deleted_; }
     void append(Message message);
-    // A transaction ends at a partition: its marker takes an offset and is no record.
+    // Ends a transaction in a partition: its marker takes an offset and is no record.
     void append_marker(const TopicPartition& where);
 
-    // The topic is deleted, with what was not read yet, and made anew: another id, offsets from
-    // zero. The groups' offsets may go with it or stay.
+    // Deletes the topic, with the records that were not read yet, and recreates it: it has another
+    // id, and its offsets start at zero. The groups' offsets may be deleted with it or may stay.
     void make_anew(const std::string& topic);
-    // What a partition holds is deleted up to a point, be it read or not.
+    // Deletes the records of a partition up to some offset, whether they were read or not.
     void delete_records(const TopicPartition& where);
-    // The same with what all groups have read; some of their commits are lost, too.
+    // Deletes the records that all groups have read; some of the groups' commits are lost, too.
     void delete_what_is_read(const TopicPartition& where);
-    // The groups hear of the new ones some time later.
+    // Adds partitions. The groups notice them some time later.
     void add_partitions(const std::string& topic);
 
     std::unique_ptr<kafka::RecordSource> join(const Place& place);
     std::unique_ptr<kafka::Producer> make_producer(const Place& place);
 
-    // Deals the partitions out anew; what members have in hand is no longer theirs. With
-    // `from_zero` everything is delivered again.
+    // Assigns the partitions again; the records that members have in hand no longer belong to them.
+    // With `from_zero`, everything is delivered again.
     void rebalance(events::Service group, bool from_zero = false);
 
-    // Something of what is on its way arrives, or fails. False: nothing is on its way.
+    // Lets a record that is on its way arrive, or fail. Returns false if none is on its way.
     bool transport();
-    // What lost producers had sent and no relay knows of is gone.
+    // Drops the records that lost producers had sent and that no relay waits for.
     void forget_lost_producers();
 
-    // The topic takes nothing any more; unless for good, until everything heals.
+    // The topic rejects every record from now on: for ever with `for_good`, otherwise until heal().
     void refuse(const std::string& topic, bool for_good) { refusing_[topic] = for_good; }
     bool refuses(const std::string& topic) const { return refusing_.contains(topic); }
     void heal() {
@@ -76,15 +77,15 @@ public:
         std::erase_if(refusing_, [](const auto& topic) { return !topic.second; });
     }
 
-    // Every record of the group's topics is handled and its offset committed.
+    // Returns whether every record of the group's topics is handled and its offset committed.
     bool consumed_all(events::Service group) const;
 
     static std::vector<std::string> consumed_topics(events::Service group);
-    // As a client that asks is told.
+    // The positions that a client would get from the broker.
     kafka::GroupPositions positions(events::Service group) const;
     kafka::PartitionPosition position(events::Service group, const TopicPartition& where) const;
-    // A record with this key, which has lain in the group's topics since then or longer, and which
-    // the group has not committed.
+    // Returns whether the group's topics contain a record with this key that arrived at `since` or
+    // earlier and that the group has not committed.
     bool has_unread(events::Service group, std::string_view key, Instant since) const;
 
 private:
@@ -105,10 +106,10 @@ private:
         Message message;
         std::uint64_t token = 0;
     };
-    // A producer's connection. Outlives it: what was sent may still arrive.
+    // A producer's connection. It outlives the producer: records that were sent may still arrive.
     struct Channel {
         std::map<TopicPartition, std::deque<Outgoing>> queues;
-        std::map<TopicPartition, bool> broken;  // nothing of this producer arrives there any more
+        std::map<TopicPartition, bool> broken;  // no more records of this producer arrive there
         std::vector<kafka::Producer::Report> reports;
         bool open = true;
 
@@ -120,7 +121,7 @@ private:
         return groups_[static_cast<std::size_t>(service)];
     }
     void append(Message message, int partition);
-    // The topic's partitions; makes it if there is none.
+    // Returns the number of the topic's partitions; creates the topic if it does not exist.
     int partitions_of(const std::string& topic);
     std::vector<TopicPartition> consumed_partitions(events::Service group) const;
     std::string new_id() { return "log " + std::to_string(++logs_made_); }
@@ -131,7 +132,7 @@ private:
     World& world_;
     std::map<TopicPartition, Log> logs_;
     std::map<std::string, int> partitions_;
-    std::map<std::string, Instant> heard_of_;  // the partitions that were added to a topic, when
+    std::map<std::string, Instant> heard_of_;  // when the groups notice added partitions, by topic
     std::vector<std::pair<TopicPartition, Log>> deleted_;
     int logs_made_ = 0;
     std::array<Group, events::kServiceNames.size()> groups_;

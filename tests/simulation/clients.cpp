@@ -9,7 +9,7 @@ const std::vector<std::string> kTokens{
     "tok_declined",    "tok_slow_60s", "tok_500_then_ok", "tok_charge_then_timeout",
     "tok_nobody_knows"};
 
-// How often somebody wants something when a process looks for requests.
+// How often a client makes a request when a process looks for requests.
 constexpr int kPlacePercent = 15;
 constexpr int kCancelPercent = 1;
 constexpr int kSettlePercent = 10;

@@ -1,6 +1,7 @@
 #pragma once
-// Who uses the shop in a run: customers who place and cancel orders, and an operator who answers
-// for the gateway, truthfully or not. All of them stop when the run heals.
+// The users of the shop in a run: customers who place and cancel orders, and an operator who
+// settles payments in place of the gateway, correctly or not. All of them stop when the run heals.
+// One thread.
 #include <optional>
 #include <set>
 #include <string>
@@ -17,7 +18,7 @@ class Clients {
 public:
     Clients(World& world, const InventoryDatabase& inventory);
 
-    // What somebody asks for now; may be nothing.
+    // The requests that clients make now; may be empty.
     std::vector<order::Placement> placements();
     std::vector<order::Cancellation> cancellations();
 
@@ -30,7 +31,7 @@ public:
 
     events::Order an_order();
 
-    // The customer has been told 202.
+    // The customers have received 202 for these orders.
     void accepted(const std::vector<order::Placement>& placements);
     const std::set<OrderId>& accepted() const { return accepted_; }
 

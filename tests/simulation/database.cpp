@@ -44,7 +44,7 @@ ParkedRow parked_row(const outbox::ParkedRecord& parked, Instant now) {
     return row;
 }
 
-// The place alone may be that of another record, in a topic that was made anew.
+// The position alone is not enough: in a recreated topic, another record may have the same one.
 bool is_same_record(const ParkedRow& row, const kafka::Record& record) {
     return row.record.topic == record.topic && row.record.partition == record.partition &&
            row.record.offset == record.offset && row.record.key == record.key &&
@@ -87,7 +87,7 @@ std::vector<std::string> Session::blocked(std::span<const std::string_view> keys
 
 std::optional<outbox::WaitingRecord> Session::take_due(Instant now) {
     statement(Effect::take_due);
-    std::map<std::string_view, bool> earlier;  // live records of a key: does one of them block?
+    std::map<std::string_view, bool> earlier;  // does a live record of the key block?
     const std::pair<const std::int64_t, ParkedRow>* first = nullptr;
     for (const auto& entry : database_.parked_) {
         const ParkedRow& row = entry.second;
@@ -200,7 +200,7 @@ void Session::commit() {
     for (const auto& change : writes_) change();
     database_.outbox_.insert(database_.outbox_.end(), doing_.rows.begin(), doing_.rows.end());
     const Commit done = std::exchange(doing_, {});
-    rollback();  // nothing is left to be undone: lets go of the locks
+    rollback();  // nothing is left to undo: releases the locks
     for (const outbox::LedgerRow& row : done.rows) {
         if (row.order_id) {
             world_.note("  committed ", row.seq, " ", row.type, " of ", *row.order_id);

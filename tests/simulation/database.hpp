@@ -1,11 +1,14 @@
 #pragma once
-// One service's database in memory: what is committed, and sessions that change it. A session's
-// writes are seen by nobody until they are committed, and then all at once. Statements read what is
-// committed when they run (READ COMMITTED), as the production code's do: it reads nothing that it
-// has written in the same transaction.
+// One service's database in memory: the committed rows, and sessions that change them. No other
+// session sees a session's writes before the commit; after it, all of them are visible at once.
+// Statements read the rows that are committed when they run (READ COMMITTED), as those of the
+// production code do: that code reads nothing that it has written in the same transaction. One
+// thread.
 //
-// Rows that a transaction has written or locked are held until it ends. The holder cannot go on
-// while another step runs inside it, so whoever needs such a row meanwhile gets what PostgreSQL
+// The locks on rows that a transaction has written or locked are held until it ends. Another step
+// may run inside a step of the holder, and then the holder cannot continue. So a session that needs
+// such a row gets at once the error that PostgreSQL would return after a while: lock timeout, or
+// deadlock.
 // would say after a while: lock timeout, or deadlock.
 #include <functional>
 #include <map>
@@ -41,17 +44,17 @@ struct ParkedRow {
     bool dead() const { return !due_at; }
 };
 
-// What a transaction did, for who watches.
+// The effects of a transaction, for observers.
 struct Commit {
     events::Service service{};
     Step step{};
     std::vector<outbox::LedgerRow> rows;       // appended, in seq order
-    std::vector<events::Event> events;         // those of the rows that are no announcements
-    std::vector<outbox::ParkedRecord> parked;  // anew
-    std::vector<events::Event> handled;        // what the service's handler was given
-    std::vector<EventId> done;                 // of that, what it has not put aside (again)
-    std::vector<EventId> unparked;             // what is no longer parked
-    std::vector<std::string> waiting;          // keys that were blocked as it was asked
+    std::vector<events::Event> events;         // the events of these rows, without announcements
+    std::vector<outbox::ParkedRecord> parked;  // newly parked
+    std::vector<events::Event> handled;        // the events that the service's handler received
+    std::vector<EventId> done;                 // those of them that it has not put aside (again)
+    std::vector<EventId> unparked;             // events that are no longer parked
+    std::vector<std::string> waiting;          // keys that were blocked when the transaction asked
 };
 
 class Database {
@@ -64,14 +67,14 @@ public:
     const std::map<std::int64_t, ParkedRow>& parked() const { return parked_; }
     std::int64_t checkpoint() const { return checkpoint_; }
     void lower_checkpoint(std::int64_t to);
-    // An operator holds the relay of the saga's lane, or lets it go on.
+    // An operator holds the relay of the saga's lane (`on`), or releases it.
     void hold(bool on);
     bool is_held() const { return held_; }
-    // And has been since before this.
+    // It is held, and was held before `time`.
     bool is_held_since(Instant time) const { return held_ && held_at_ < time; }
-    // It is held, or was after this.
+    // It is held, or was held after `time`.
     bool was_held_since(Instant time) const { return held_ || released_at_ > time; }
-    // What is announced on this topic is all confirmed there.
+    // Returns whether all announcements on this topic are confirmed.
     bool announced_all(std::string_view topic) const;
 
     // Called with each transaction once it is committed.
@@ -86,7 +89,7 @@ private:
     const events::Service service_;
     IdSource ids_;
     std::vector<outbox::LedgerRow> outbox_;
-    std::int64_t next_seq_ = 1;  // drawn by appending, also by what is rolled back
+    std::int64_t next_seq_ = 1;  // append takes numbers; a rollback leaves gaps
     std::int64_t checkpoint_ = 0;
     int republished_ = 0;  // how often an operator has lowered checkpoints
     bool held_ = false;
@@ -100,7 +103,7 @@ private:
     std::map<std::string, const Session*, std::less<>> locks_;
 };
 
-// One loop's connection.
+// The connection of one loop.
 class Session final : public outbox::UnitOfWork {
 public:
     Session(World& world, Database& database, Place place)
@@ -123,13 +126,14 @@ public:
     const Place& place() const { return place_; }
     void set_step(Step step) { place_.step = step; }
 
-    // What the stores are made of: a statement, a lock until the end, a write.
+    // The building blocks of the stores: a statement, a lock until the end, a write.
     void statement(Effect effect) { world_.reach_database(place_, effect); }
     void lock(const std::string& row);
-    bool try_lock(const std::string& row);  // false: another session has it
+    bool try_lock(const std::string& row);  // false: another session holds it
     void write(std::function<void()> change) { writes_.push_back(std::move(change)); }
 
-    // Tells who watches what the handler was given in this transaction, and what it put aside.
+    // Reports to the observer which events the handler received in this transaction, and which of
+    // them it put aside.
     void handled(std::span<const kafka::Delivery> batch, const outbox::BatchOutput& out);
 
 private:
@@ -146,9 +150,9 @@ private:
     Commit doing_;
 };
 
-// The connection of one of the relay's threads: its lock makes it the leader, of the saga's lane or
-// of the announcements, and is lost with it, or when nothing was heard of it for a while. As a
-// ledger it is the saga's.
+// The connection of one of the relay's threads. Its lock makes it the leader, of the saga's lane or
+// of the announcements. The lock is lost with the connection, or when the session was idle for a
+// while. As a ledger, it is the ledger of the saga's lane.
 class LedgerSession final : public outbox::Ledger {
 public:
     LedgerSession(World& world, Database& database, const Victim& victim,
@@ -182,17 +186,17 @@ private:
     const Place place_;
     const LedgerSession*& leader_;
     Instant heard_{};
-    int republished_ = 0;  // as of the last look at the checkpoint
+    int republished_ = 0;  // as of the last read of the checkpoint
     bool held_ = false;    // the same; of the saga's lane
 };
 
-// The lane of one topic of announcements, on their connection.
+// The lane of one topic of announcements. It uses the connection of the announcements.
 class AnnouncementLedger final : public outbox::Ledger {
 public:
     AnnouncementLedger(LedgerSession& session, std::string topic)
         : session_(session), topic_(std::move(topic)) {}
 
-    // Of these topics those with something to be sent.
+    // Returns those of these topics that have something to be sent.
     static std::vector<std::string> waiting(LedgerSession& session,
                                             const std::vector<std::string>& topics);
 
@@ -234,7 +238,7 @@ public:
         return found;
     }
 
-    // INSERT ... ON CONFLICT DO NOTHING; false: a row was there.
+    // INSERT ... ON CONFLICT DO NOTHING; returns false if the row existed.
     bool insert(Session& session, const OrderId& id, const Row& row) {
         session.lock(name_ + id.to_string());
         if (rows_.contains(id)) return false;
@@ -250,7 +254,7 @@ public:
         return update(session, changes.updates);
     }
 
-    // UPDATE ... WHERE version = the one that was loaded; false: it had moved on.
+    // UPDATE ... WHERE version = the loaded one; returns false if the row had changed since.
     bool update(Session& session, const Entries& entries) {
         for (const auto* entry : entries) {
             session.lock(name_ + entry->id.to_string());

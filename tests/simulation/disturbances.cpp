@@ -1,4 +1,4 @@
-// What operators, networks and other processes on the machine do to a shop while faults strike.
+// What operators, networks and other processes on the machine do to the shop while faults happen.
 #include <utility>
 #include <vector>
 
@@ -50,7 +50,7 @@ void Simulation::disturb() {
     }
 }
 
-// An operator holds a relay, or lets one go on that is held.
+// An operator holds a relay, or releases one that is held.
 void Simulation::hold() {
     Database& database = *world_.random.one_of(shop_.databases());
     database.hold(!database.is_held());
@@ -66,7 +66,8 @@ void Simulation::restart_one() {
     if (!dead.empty()) world_.random.one_of(dead)->start();
 }
 
-// What is lost of a topic is sent again from its producer's ledger, by an operator.
+// Changes a topic. An operator sends its lost records again, from the ledger of the topic's
+// producer.
 void Simulation::alter_topic() {
     static constexpr Service kProducers[]{Service::order, Service::inventory, Service::payment,
                                           Service::shipping};
@@ -93,7 +94,7 @@ void Simulation::alter_topic() {
     }
 }
 
-// A topic of announcements takes nothing any more, for good or until everything heals.
+// A topic of announcements rejects every record from now on, for ever or until everything heals.
 void Simulation::refuse_announcements() {
     std::vector<std::string> topics;
     for (const auto& topic : events::topics()) {
@@ -137,7 +138,7 @@ std::string json_of(const events::Event& event) {
 
 }  // namespace
 
-// A record that nobody should have sent.
+// Plants a record that should never have been sent.
 void Simulation::plant() {
     switch (world_.random.below(3)) {
         case 0: return plant_unreadable();
@@ -162,7 +163,7 @@ void Simulation::plant_unreadable() {
                                 world_.ids.next<EventId>(world_.now), "{\"orderId\":42"));
 }
 
-// Of an order that nobody knows, and that cannot be made from it.
+// Plants an event of an unknown order, without the data that would make the order known.
 void Simulation::plant_orphan() {
     const OrderId order = world_.ids.next<OrderId>(world_.now);
     const ShipmentId shipment = world_.ids.next<ShipmentId>(world_.now);
@@ -178,8 +179,9 @@ void Simulation::plant_orphan() {
                                 world_.ids.next<EventId>(world_.now), json_of(event)));
 }
 
-// The cancellation of an order that is placed only later: everybody buries it and answers, and the
-// order service, which does not know it either, gives the answers up.
+// Plants the cancellation of an order that is placed only later. Every participant stores a
+// tombstone and answers. The order service, for which the order is unknown too, gives these answers
+// up.
 void Simulation::plant_cancellation() {
     const OrderId order = world_.ids.next<OrderId>(world_.now);
     world_.note("plants a cancellation, ", order);

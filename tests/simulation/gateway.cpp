@@ -143,7 +143,7 @@ void Wire::apply(Exchange& exchange) {
     if (wrong) exchange.answer = spoilt(exchange);
 }
 
-// What comes back instead of the answer, although the request took effect.
+// Returns the wrong answer that the caller gets, although the request took effect.
 ClientResult Wire::spoilt(const Exchange& exchange) {
     const int kind = static_cast<int>(world_.random.below(9));
     const bool charged = !exchange.cancel() && exchange.answer.status == 200;
@@ -168,7 +168,7 @@ SimulatedGateway::~SimulatedGateway() {
         const auto exchange = at++;
         if (exchange->caller != this) continue;
         if (exchange->stage == Wire::Stage::posted) {
-            exchange->caller = nullptr;  // still under way
+            exchange->caller = nullptr;  // still on the wire
             exchange->resume = nullptr;
         } else {
             dying.splice(dying.end(), wire_.exchanges_, exchange);
@@ -229,7 +229,7 @@ void SimulatedGateway::post(Wire::Exchange& exchange) {
     wire_.world_.reach(place_, Effect::after_post);
 }
 
-// The caller goes on; a request that is still on the wire stays there.
+// The caller continues; a request that is still on the wire stays there.
 void SimulatedGateway::finish(Wire::Exchanges::iterator exchange, ClientResult answer) {
     wire_.world_.note("the call of ", exchange->call.id, " ends: ", answer.status, " ",
                       answer.error);

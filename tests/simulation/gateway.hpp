@@ -1,10 +1,11 @@
 #pragma once
-// The payment gateway, written once more from the contract in the design and not from the sandbox:
-// a ledger with one serial history per order, and the wire to it, on which exchanges get lost, come
-// late, or outlive whoever sent them.
+// The payment gateway, written a second time from the contract in the design and not from the
+// sandbox: a ledger with one serial history per order, and the wire to it. On the wire, exchanges
+// get lost, come late, or outlive their caller. One thread.
 //
-// An exchange is a coroutine of the production code waiting in SimulatedGateway: held in the
-// process's memory until it is posted, then on the wire until it arrives, then answered. What was
+// An exchange is a coroutine of the production code that waits in SimulatedGateway. It is first
+// held in the memory of the process until it is posted, then it is on the wire until it arrives,
+// then it is answered. A posted request may take effect long after its caller gave up or died.
 // posted may take effect long after its caller gave up or died.
 #include <functional>
 #include <list>
@@ -23,7 +24,7 @@ namespace orderflow::simulation {
 
 std::string charge_id_of(const OrderId& order);
 
-// What the gateway knows of one order's charge.
+// The gateway's state of one order's charge.
 struct Charge {
     enum class State {
         none,
@@ -51,7 +52,7 @@ struct Charge {
 
 class GatewayLedger {
 public:
-    // The answer; nullopt: none will come in time.
+    // Returns the answer; nullopt if none will come in time.
     std::optional<http::ClientResult> charge(const payment::Call& call, Instant now);
     http::ClientResult cancel(const OrderId& id, Instant now);
 
@@ -71,10 +72,11 @@ public:
     const GatewayLedger& ledger() const { return ledger_; }
     bool idle() const { return exchanges_.empty(); }
 
-    // Called with the order of each request as it takes effect.
+    // Called with the order of each request when the request takes effect.
     std::function<void(const OrderId&, bool cancel)> watch = [](const OrderId&, bool) {};
 
-    // Something on the wire arrives, is lost or is answered wrongly. False: nothing is on it.
+    // A request on the wire arrives, is lost, or gets a wrong answer. Returns false if the wire is
+    // empty.
     bool arrive();
 
 private:
@@ -83,7 +85,7 @@ private:
     enum class Stage { held, posted, answered };
     struct Exchange {
         payment::Call call;
-        const void* caller = nullptr;  // null: nobody waits for the answer any more
+        const void* caller = nullptr;  // null: no caller waits for the answer any more
         Stage stage = Stage::held;
         Instant begun{};
         http::ClientResult answer;
@@ -101,7 +103,7 @@ private:
     Exchanges exchanges_;
 };
 
-// The port, one for each process. Its coroutines run on `io`, which must outlive it.
+// The port; each process has one. Its coroutines run on `io`, which must outlive it.
 class SimulatedGateway final : public payment::Gateway {
 public:
     SimulatedGateway(Wire& wire, const Place& place, boost::asio::io_context& io)
@@ -111,8 +113,8 @@ public:
     boost::asio::awaitable<payment::ChargeResult> charge(payment::Call call) override;
     boost::asio::awaitable<payment::CancelResult> cancel(OrderId id) override;
 
-    // Moves one of this process's exchanges: posts it, takes its answer, or gives it up. False:
-    // there is none to be moved.
+    // Moves one of this process's exchanges: posts it, takes its answer, or gives it up. Returns
+    // false if there is none to move.
     bool step();
 
 private:

@@ -1,4 +1,4 @@
-// What must hold after every commit.
+// The invariants that must hold after every commit.
 #include "simulation/invariants.hpp"
 
 #include <algorithm>
@@ -15,8 +15,9 @@ namespace {
 using events::EventKind;
 using events::Service;
 
-// What one service may say of one order, in this order: the beginning of one of these. So there is
-// one forward outcome at most and one answer, and nothing follows the answer.
+// The sequences of events that one service may emit about one order. The service's ledger must
+// contain the beginning of one of them. So there is at most one forward outcome and one answer, and
+// nothing follows the answer.
 const std::vector<std::vector<EventKind>>& legal_ledgers(Service service) {
     using enum EventKind;
     static const std::vector<std::vector<EventKind>> kOrder{
@@ -25,7 +26,7 @@ const std::vector<std::vector<EventKind>>& legal_ledgers(Service service) {
         {StockReserved, StockReleased},
         {StockRejected, NothingToCompensate},
         {NothingToCompensate}};
-    // The last two of them only if an operator says so; see check_truth().
+    // The last two of them are legal only if an operator settled the payment; see check_truth().
     static const std::vector<std::vector<EventKind>> kPayment{
         {PaymentCaptured, PaymentRefunded},
         {PaymentDeclined, NothingToCompensate},
@@ -123,7 +124,8 @@ void Invariants::check_answers(const OrderId& id) const {
             "OrderCancelled only after three stored answers", "", id);
 }
 
-// What payment says must be what the gateway has decided, unless an operator says it.
+// Payment's events must agree with the decisions of the gateway, unless an operator settled the
+// payment.
 void Invariants::check_truth(const events::Event& event) const {
     using State = Charge::State;
     const OrderId& id = *events::order_of(event);
@@ -167,7 +169,7 @@ void Invariants::check_parked(const Commit& commit) const {
     }
 }
 
-// Sent by nobody of the shop, or about an order that was planted.
+// Whether the record was sent from outside the shop, or is about an order that was planted.
 bool Invariants::is_planted(const kafka::Record& record) const {
     const auto order = OrderId::parse(record.key.value());
     return !record.header("planted").empty() || (order && shop_.planted.contains(*order));

@@ -1,6 +1,6 @@
 #pragma once
-// What must always hold, checked after every commit, and what must hold once everything is at rest.
-// A broken one ends the run by a Violation.
+// The invariants that must always hold, checked after every commit, and those that must hold once
+// everything is at rest. A broken invariant ends the run with a Violation. One thread.
 #include <map>
 #include <set>
 #include <string>
@@ -13,13 +13,15 @@ namespace orderflow::simulation {
 
 class Invariants {
 public:
-    // Watches the shop's databases and its gateway; both must outlive this object.
+    // Observes the shop's databases and its gateway; both must outlive this object.
     explicit Invariants(Shop& shop);
 
-    // Every order is final, nothing is under way, and everything agrees with everything.
+    // Checks that every order is final, that nothing is under way, and that all data agree with
+    // each other.
     void check_at_rest() const;
 
-    // Nothing that waits for the gateway is forgotten; `healed`: since when no fault strikes.
+    // Checks that no payment that waits for the gateway is forgotten; `healed`: the time since
+    // which there are no faults.
     void check_patience(Instant healed) const;
 
     // The events of an order in a service's ledger.
@@ -58,8 +60,8 @@ private:
     Shop& shop_;
     std::map<events::Service, std::map<OrderId, Kinds>> ledgers_;
     std::map<events::Service, std::int64_t> last_seq_;
-    std::map<OrderId, std::set<events::Participant>> answers_;  // that order-service has handled
-    std::map<std::string, std::int64_t> put_in_;                // as products were created
+    std::map<OrderId, std::set<events::Participant>> answers_;  // handled by order-service
+    std::map<std::string, std::int64_t> put_in_;                // when products were created
     std::map<std::string, std::int64_t> added_;                 // by adjustments
     std::map<events::Service, std::set<EventId>> handled_;
     std::map<OrderId, Instant> requested_at_;  // last request to the gateway

@@ -1,4 +1,4 @@
-// What must hold once nothing is under way any more.
+// The invariants that must hold once nothing is under way any more.
 #include <algorithm>
 
 #include "core/enums.hpp"
@@ -23,8 +23,9 @@ std::string state_of(const Row* row) {
     return row ? std::string(name_of(row->state)) : "no row";
 }
 
-// An open payment is called again at least so often, see payment_recovery.hpp: at the latest 60 s
-// after the last call, found by a look at the table 15 s later, with calls of 3 s in between.
+// The longest time between two calls for an open payment, see payment_recovery.hpp: the next call
+// is due at the latest 60 s after the last one. A look at the table finds it up to 15 s later, and
+// calls of 3 s come in between.
 constexpr std::chrono::seconds kLongestSilence{85};
 
 }  // namespace
@@ -118,7 +119,7 @@ void Invariants::check_money() const {
         std::to_string(gateway) + ", " + std::to_string(payments) + ", " + std::to_string(orders));
 }
 
-// First occurrences count: what is sent again is harmless.
+// Only the first occurrence of an event counts: events that are sent again do no harm.
 void Invariants::check_topics() const {
     std::map<std::string, const outbox::LedgerRow*> rows;
     for (Database* database : shop_.databases()) {
@@ -128,7 +129,7 @@ void Invariants::check_topics() const {
     }
     std::set<std::string_view> sent;
     const auto check = [&](const TopicPartition& where, const Log& log) {
-        // By the sending service: services that park records share the topics for that.
+        // Keyed by the sending service: services that park records share the topics for them.
         std::map<std::pair<std::string_view, std::string_view>, std::int64_t> last;
         for (const Log::Entry& entry : log.entries) {
             if (!entry.record || !entry.record->header("planted").empty()) continue;
@@ -160,7 +161,8 @@ void Invariants::check_nothing_parked() const {
     }
 }
 
-// Each record that a service consumes was handled by it, or lies there, dead, for an operator.
+// Each record that a service consumes was handled by it, or is dead in its table of parked records
+// and waits for an operator.
 void Invariants::check_handled() const {
     std::map<Service, std::set<std::string_view>> given_up;
     for (const Database* database : shop_.databases()) {
@@ -179,7 +181,7 @@ void Invariants::check_handled() const {
                 std::string(record.header("ce_type")) + " for " +
                     std::string(events::names_of(service).name),
                 OrderId::parse(record.key.value()));
-        // Those who keep orders of their own from the first event on cannot place an orphan.
+        // A service whose own rows begin with an order's first event cannot handle an orphan.
         const bool lost = record.header("planted") == "orphan" &&
                           (service == Service::order || service == Service::inventory);
         require(!lost, "an orphan is kept for an operator",
@@ -194,7 +196,7 @@ void Invariants::check_handled() const {
     }
 }
 
-// The tables say what the ledgers say.
+// The tables agree with the ledgers.
 void Invariants::check_fold() const {
     const auto last_of = [this](Service service, const OrderId& id) -> std::optional<EventKind> {
         const auto ledger = ledgers_.find(service);
@@ -242,7 +244,7 @@ void Invariants::check_fold() const {
     }
 }
 
-// An operator who was wrong is contradicted; one who was right is not.
+// A settlement by an operator raises the alarm if it was wrong, and only then.
 void Invariants::check_alarms() const {
     std::set<OrderId> contradicted;
     for (const auto& [id, alarm] : shop_.alarms) {
@@ -252,13 +254,13 @@ void Invariants::check_alarms() const {
         if (!stored.row.settled_as) continue;
         const bool refunded = stored.row.state == payment::State::REFUNDED;
         const bool wrong = refunded != (*stored.row.settled_as == payment::Settlement::REFUNDED);
-        if (shop_.unheard.contains(id)) continue;  // whoever would have raised it has died
+        if (shop_.unheard.contains(id)) continue;  // the process that would have raised it has died
         require(contradicted.contains(id) == wrong, "an untrue settlement raises the alarm", "",
                 id);
     }
 }
 
-// The read model knows every event of every order, and its counters are those of its views.
+// The read model contains every event of every order, and its counters agree with its views.
 void Invariants::check_analytics() const {
     for (const auto& [id, stored] : shop_.orders.orders.rows()) {
         const auto* view = find(shop_.analytics.views, id);

@@ -1,7 +1,7 @@
 #pragma once
-// One partition's log in the simulated broker. Offsets are what they are in Kafka: they begin with
-// zero in each log that is made, some of them belong to markers that nobody is given, and those
-// below `start` are gone.
+// One partition's log in the simulated broker. Offsets behave as in Kafka: each new log begins at
+// zero, some offsets belong to markers that no consumer receives, and the records below `start` are
+// gone. One thread.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,13 +14,13 @@ namespace orderflow::simulation {
 
 struct Log {
     struct Entry {
-        std::optional<kafka::Record> record;  // none: a transaction's marker
+        std::optional<kafka::Record> record;  // empty: a transaction's marker
         Instant arrived;
     };
 
-    std::string id;  // of the topic, as it was made
+    std::string id;  // of the topic; a recreated topic has another id
     std::int64_t start = 0;
-    std::vector<Entry> entries;  // by offset, with those that are gone
+    std::vector<Entry> entries;  // by offset, including those that are gone
 
     std::int64_t end() const { return static_cast<std::int64_t>(entries.size()); }
     const Entry& at(std::int64_t offset) const {

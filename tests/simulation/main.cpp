@@ -14,13 +14,13 @@ namespace orderflow::simulation {
 namespace {
 
 constexpr std::uint64_t kSeedsForEveryPoint = 2'000;
-constexpr std::uint64_t kReplayed = 20;  // seeds that are run twice and compared
+constexpr std::uint64_t kReplayed = 20;  // seeds that are run twice to compare the two runs
 
 struct Options {
     std::uint64_t seeds = 2'000;
     std::uint64_t seed = 1;        // the first
-    std::uint64_t at_least = 300;  // seeds, however long they take
-    unsigned within_s = 0;         // no seed begins later; 0: no limit
+    std::uint64_t at_least = 300;  // seeds that run however long they take
+    unsigned within_s = 0;         // no seed starts after that; 0: no limit
     std::string mutant = "none";
     bool mutants = false;
     bool list_mutants = false;
@@ -28,7 +28,7 @@ struct Options {
     bool digest = false;
 };
 
-// What a failure looks like: how to see it again, what is broken, and what happened to the order.
+// Prints a failure: how to reproduce it, which invariant is broken, and the history of the order.
 void print_failure(const Outcome& outcome, Mutant mutant, Points& points, bool whole_trace) {
     const Violation& violation = *outcome.violation;
     Simulation again(outcome.seed, mutant, true, points);
@@ -46,7 +46,7 @@ void print_failure(const Outcome& outcome, Mutant mutant, Points& points, bool w
     }
 }
 
-// Runs seeds until one fails, or the time is over: how many; nothing if one failed.
+// Runs seeds until one fails or the time is over. Returns how many ran; nothing if one failed.
 std::optional<std::uint64_t> run_seeds(const Options& options, Mutant mutant, Points& points) {
     const auto begun = std::chrono::steady_clock::now();
     const auto late = [&] {
@@ -85,7 +85,7 @@ std::optional<std::uint64_t> run_seeds(const Options& options, Mutant mutant, Po
     return i;
 }
 
-// Each mutant until it is caught. True: all were.
+// Runs each mutant until it is caught. Returns whether all were caught.
 bool run_mutants(const Options& options, Points& points) {
     std::size_t survivors = 0;
     for (const auto& [mutant, what] : mutants::all()) {
@@ -114,8 +114,9 @@ std::optional<Mutant> mutant_named(const std::string& name) {
     return std::nullopt;
 }
 
-// One hash over what every seed led to: equal before and after a change that is meant to change
-// nothing. Every seed runs, however long that takes; false: one broke an invariant.
+// Prints one hash over the outcomes of all seeds. It is equal before and after a change that must
+// not change behaviour. Every seed runs, however long that takes. Returns false if a seed broke an
+// invariant.
 bool print_digest(const Options& options) {
     std::uint64_t digest = 0xcbf29ce484222325u;  // FNV-1a
     const auto mix = [&digest](std::uint64_t value) { digest = (digest ^ value) * 0x100000001b3u; };

@@ -51,7 +51,7 @@ bool Member::hold(std::chrono::milliseconds, std::stop_token) {
 }
 
 void Member::commit() {
-    if (generation_ != group_.generation) return;  // the broker refuses: not a member any more
+    if (generation_ != group_.generation) return;  // the broker rejects it: not a member any more
     const auto commits = positions_.to_commit();
     for (const auto& commit : commits) {
         const TopicPartition where{commit.topic, commit.partition};
@@ -86,7 +86,8 @@ void Member::begin(const TopicPartition& where) {
     step_over(where, readings_[where]);
 }
 
-// The broker notices only a position that the log does not have.
+// The client notices a recreated log some polls later; the broker notices only a position that the
+// log does not have.
 void Member::find_logs_made_anew() {
     for (auto& [where, reading] : readings_) {
         const Log& log = broker_.logs_.at(where);
@@ -103,7 +104,8 @@ void Member::find_logs_made_anew() {
     }
 }
 
-// What is no record is passed at once; at the end the client says so.
+// Steps over entries that are no records at once; at the end of the log, the client reports that
+// end.
 void Member::step_over(const TopicPartition& where, Reading& reading) {
     const Log& log = broker_.logs_.at(where);
     while (reading.position < log.end() && !log.at(reading.position).record) {
@@ -116,7 +118,8 @@ void Member::step_over(const TopicPartition& where, Reading& reading) {
     positions_.at_end(where.first, where.second, reading.position);
 }
 
-// Some partitions answer late: then their records come after others that were sent later.
+// Returns the partitions to read from. Some are left out at random: their records then come after
+// records that were sent later.
 std::vector<Member::Readings::value_type*> Member::with_records() {
     std::vector<Readings::value_type*> from;
     for (auto& entry : readings_) {

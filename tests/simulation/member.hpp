@@ -1,8 +1,8 @@
 #pragma once
-// One member of a consumer group, as its consumer loop sees it. It follows kafka_consumer.cpp, with
-// the same MemberPositions, over the simulated broker. It learns of a rebalance when it polls, like
-// a client that was busy or stopped: until then it works on what is no longer its own. Of a topic
-// that was made anew it learns some polls later.
+// One member of a consumer group, as its consumer loop sees it. It follows kafka/consumer.cpp, with
+// the same MemberPositions, over the simulated broker. It notices a rebalance when it polls, like a
+// client that was busy or stopped: until then it works on records that no longer belong to it. It
+// notices a recreated topic some polls later. One thread.
 #include <map>
 #include <string>
 #include <utility>
@@ -24,16 +24,17 @@ public:
     bool hold(std::chrono::milliseconds, std::stop_token) override;
     void close() override {}
 
-    // What a member that is still heard of does as its partitions are taken away.
+    // What a member that still responds does when its partitions are taken away.
     void commit();
     bool answers() const { return !place_.victim->frozen() && !place_.victim->doomed(); }
 
 private:
-    // Where it reads next, and in which log it believes to be.
+    // The position from which it reads next, and the id of the log as it was when this member began
+    // to read it.
     struct Reading {
         std::int64_t position = 0;
         std::string log;
-        bool over_marker = false;  // nothing but markers since the last record
+        bool over_marker = false;  // only markers since the last record
         bool was_reset = false;    // no record since the position was reset
     };
     using Readings = std::map<TopicPartition, Reading>;
@@ -52,7 +53,7 @@ private:
     int generation_ = -1;
     Readings readings_;
     kafka::MemberPositions positions_;
-    std::map<TopicPartition, std::int64_t> greatest_;  // what a mutant commits
+    std::map<TopicPartition, std::int64_t> greatest_;  // the offsets that a mutant commits
 };
 
 }  // namespace orderflow::simulation

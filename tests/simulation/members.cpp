@@ -24,7 +24,7 @@ using outbox::run_transaction;
 
 constexpr std::chrono::seconds kDeadlineTick{1};
 constexpr std::chrono::seconds kCaughtUp{3};
-constexpr std::chrono::seconds kOneLook{5};  // what has come since may be unread
+constexpr std::chrono::seconds kOneLook{5};  // records that arrived later than that may be unread
 
 class OrderMemory final : public Memory {
 public:
@@ -66,7 +66,7 @@ private:
                         placement.order.payment.token);
         }
         const auto store = make_store(shop_, accepting_);
-        test::MemoryKeys keys;  // nobody sends one
+        test::MemoryKeys keys;  // no client sends an idempotency key
         std::vector<order::PlaceOutcome> outcomes;
         try {
             run_transaction(accepting_, [&](Instant now, BatchOutput& out) {
@@ -106,7 +106,7 @@ private:
         return all;
     }
 
-    // As DeadlineThread in order_deadline.cpp.
+    // Corresponds to DeadlineThread in saga/deadline.cpp.
     bool cancel_late_ones() {
         if (world_.now < next_deadline_) return false;
         next_deadline_ = world_.now + kDeadlineTick;

@@ -1,6 +1,6 @@
 #pragma once
-// What a process of each service is made of: the production code, put together as in its main.cpp,
-// over the ports of the simulated shop.
+// The parts of a process of each service: the production code, built as in its main.cpp, over the
+// ports of the simulated shop. One thread.
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,7 +17,7 @@
 
 namespace orderflow::simulation {
 
-// All that outlives the processes.
+// Everything that outlives the processes.
 struct Shop {
     explicit Shop(World& the_world)
         : world(the_world),
@@ -48,8 +48,8 @@ struct Shop {
     Clients clients;
     std::chrono::milliseconds deadline_age{};
     std::vector<std::pair<OrderId, payment::Alarm>> alarms;
-    std::set<OrderId> planted;  // orders that nobody has placed
-    std::set<OrderId> unheard;  // orders whose result was committed without anybody hearing of it
+    std::set<OrderId> planted;  // orders that no client has placed
+    std::set<OrderId> unheard;  // orders of results whose alarm may have been lost
 
     std::vector<Database*> databases() {
         return {&orders, &payments, &inventory, &shipping, &analytics};

@@ -11,7 +11,7 @@ using inventory::Verdict;
 
 const std::vector<std::string> kProducts{"LAMP", "MUG", "SOFA"};
 
-// How often somebody wants something when a process looks for requests.
+// How often the merchandiser makes requests when a process looks for requests.
 constexpr int kAskPercent = 5;
 
 }  // namespace
@@ -38,7 +38,7 @@ std::vector<ProductRequest> Merchandiser::requests() {
     return requests;
 }
 
-// Often of a product that is there: as if the answer to the first request had been lost.
+// Often creates a product that exists: as if the answer to the first request had been lost.
 ProductRequest Merchandiser::creation() {
     Random& random = world_.random;
     const std::string id = random.percent(30) ? "NO-SUCH" : random.one_of(kProducts);
@@ -58,7 +58,8 @@ ProductRequest Merchandiser::change() {
     return {id, std::move(put), {}, {}};
 }
 
-// One after the other; in between the one that is not answered, or one that was, once more.
+// Makes one new adjustment at a time. In between it repeats the adjustment that was not answered,
+// or one that was.
 ProductRequest Merchandiser::adjustment() {
     Random& random = world_.random;
     if (unanswered_) return *unanswered_;

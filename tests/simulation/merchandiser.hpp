@@ -1,7 +1,7 @@
 #pragma once
-// Who keeps the catalogue in a run: creates products, changes names and prices, adjusts stock, and
-// sends again what was not answered, or was. Remembers what of it may have taken effect. Stops when
-// the run heals.
+// The person who keeps the catalogue in a run: creates products, changes names and prices, adjusts
+// stock, and repeats requests that were not answered, and some that were. Remembers which of the
+// requests may have taken effect. Stops when the run heals. One thread.
 #include <map>
 #include <optional>
 #include <set>
@@ -15,10 +15,10 @@ namespace orderflow::simulation {
 
 class Merchandiser {
 public:
-    // Puts the first products on the shelf.
+    // Creates the first products, with stock.
     Merchandiser(World& world, InventoryDatabase& inventory);
 
-    // What is asked for now; may be nothing.
+    // The requests that the merchandiser makes now; may be empty.
     std::vector<inventory::ProductRequest> requests();
     void answered(const std::vector<inventory::ProductRequest>& requests,
                   const std::vector<inventory::ProductAnswer>& answers);
@@ -27,8 +27,9 @@ public:
     // Free pieces of each product at the beginning.
     const std::map<std::string, std::int64_t>& initial_stock() const { return initial_stock_; }
 
-    // Whether a product may have been created with so many pieces, and whether adjustments may have
-    // added so many: each that was asked for once, those that were answered for certain.
+    // Returns whether a product may have been created with so many pieces, and whether adjustments
+    // may have added so many: each requested adjustment counts at most once, each answered one
+    // exactly once.
     bool may_have_created(const std::string& product, std::int64_t pieces) const;
     bool may_have_added(const std::string& product, std::int64_t pieces) const;
 
@@ -42,10 +43,10 @@ private:
     bool stopped_ = false;
     std::map<std::string, std::int64_t> initial_stock_;
     std::map<std::string, std::set<std::int64_t>> creations_;
-    std::vector<inventory::ProductRequest> adjustments_;       // one for each key
-    std::optional<inventory::ProductRequest> unanswered_;      // the last of them, if it is
+    std::vector<inventory::ProductRequest> adjustments_;   // one for each key
+    std::optional<inventory::ProductRequest> unanswered_;  // the last of them, if it is unanswered
     std::map<std::string, inventory::ProductAnswer> answers_;  // by key
-    std::map<std::string, std::int64_t> added_;                // by what was answered
+    std::map<std::string, std::int64_t> added_;                // by the answered adjustments
 };
 
 }  // namespace orderflow::simulation

@@ -1,4 +1,4 @@
-// The mutants that are mistakes in handling a batch.
+// The mutants that make a mistake in the handling of a batch.
 #include <set>
 #include <stdexcept>
 
@@ -55,7 +55,8 @@ class DecidesAgainstLoadedState final : public loops::BatchHandler {
 public:
     explicit DecidesAgainstLoadedState(std::unique_ptr<BatchHandler> inner)
         : inner_(std::move(inner)) {}
-    // One by one; what an earlier one wrote is not seen before the commit.
+    // Handles the records one by one; the writes of an earlier record are not visible before the
+    // commit.
     bool handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) override {
         for (std::size_t i = 0; i < batch.size(); ++i) {
             if (!inner_->handle(now, batch.subspan(i, 1), out)) return false;

@@ -1,4 +1,4 @@
-// The mutants that are mistakes of a store.
+// The mutants that make a mistake in a store.
 #include "simulation/mutants.hpp"
 
 namespace orderflow::simulation::mutants {
@@ -13,7 +13,8 @@ std::vector<OrderId> ids_of(const Rows& rows) {
     return ids;
 }
 
-// The same changes on top of the newest versions: nothing that happened since is noticed.
+// Puts the same changes on top of the newest versions: changes that others made since are
+// overwritten unnoticed.
 template <class Rows>
 Rows blind(const Rows& rows, Rows newest) {
     const auto changes = rows.changes();
@@ -42,7 +43,7 @@ public:
     explicit CancelledAfterTwoAnswers(std::unique_ptr<SagaStore> inner)
         : inner_(std::move(inner)) {}
 
-    // Whoever has heard of one believes to have heard of inventory, too.
+    // A saga with any answer is returned as if inventory had answered, too.
     order::Sagas load(std::span<const OrderId> ids) override {
         const order::Sagas stored = inner_->load(ids);
         order::Sagas sagas;
@@ -88,7 +89,7 @@ public:
     payment::OpenPage scan_open(const OrderId& after, const OrderId& upto,
                                 std::int64_t rows) override {
         payment::OpenPage page = inner_->scan_open(after, upto, rows);
-        // Only the walk over the whole table begins with the first id.
+        // Only the scan of the whole table begins with the first id.
         if (mutant_ == Mutant::calls_lost_without_recovery ||
             (mutant_ == Mutant::recent_payments_overlooked && after != OrderId{})) {
             page.open.clear();
@@ -149,7 +150,7 @@ private:
     const Mutant mutant_;
 };
 
-// The rules are told that no product is there.
+// The rules get no product, as if none existed.
 class CreateOverwritesStock final : public PlainInventoryStore {
 public:
     using PlainInventoryStore::PlainInventoryStore;

@@ -11,7 +11,7 @@
 namespace orderflow::simulation::mutants {
 namespace {
 
-// The mutants of this port override one call.
+// Each mutant of this port overrides one call.
 using Work = test::ForwardingWork;
 
 class EventsOutOfOrder final : public Work {

@@ -1,7 +1,7 @@
 #pragma once
-// Mistakes that the invariants must catch, planted at run time as decorators of the ports between
-// the production code and the simulated world. Each function gives back what it was given, unless
-// the mutant of this run concerns that port.
+// Mistakes that the invariants must catch. They are planted at run time as decorators of the ports
+// between the production code and the simulated world. Each function returns its argument unless
+// the mutant of this run concerns that port. One thread.
 #include <memory>
 #include <span>
 #include <string>
@@ -22,11 +22,12 @@
 
 namespace orderflow::simulation::mutants {
 
-// Name and what it does wrong, of each.
+// The name of each mutant, and the mistake that it makes.
 std::vector<std::pair<Mutant, std::string>> all();
 std::string name_of(Mutant mutant);
 
-// These three keep a reference. A batch calls a `batch_handler`, which calls the service's own.
+// These three keep a reference. A batch calls a `batch_handler`, which calls the service's own
+// handler.
 std::unique_ptr<outbox::UnitOfWork> unit_of_work(Mutant mutant, outbox::UnitOfWork& work);
 std::unique_ptr<outbox::Ledger> ledger(Mutant mutant, outbox::Ledger& ledger);
 std::unique_ptr<loops::BatchHandler> batch_handler(Mutant mutant, loops::BatchHandler& handler);
@@ -43,7 +44,7 @@ std::unique_ptr<payment::PaymentStore> store(Mutant mutant,
                                              std::unique_ptr<payment::PaymentStore> store);
 std::unique_ptr<inventory::InventoryStore> store(Mutant mutant,
                                                  std::unique_ptr<inventory::InventoryStore> store);
-// The store that requests to change products work on.
+// The store that the requests to change products use.
 std::unique_ptr<inventory::InventoryStore> catalogue_store(
     Mutant mutant, std::unique_ptr<inventory::InventoryStore> store);
 std::unique_ptr<shipping::ShippingStore> store(Mutant mutant,

@@ -1,5 +1,5 @@
-// A process of payment-service: consumer, relay, calls on an io_context of their own, and the step
-// that saves their results and looks for calls that memory has lost.
+// A process of payment-service: consumer, relay, gateway calls on an io_context of their own, and
+// the step that saves the results of calls and looks for calls that were lost from memory.
 #include <stdexcept>
 
 #include <boost/asio/io_context.hpp>
@@ -22,7 +22,7 @@ using payment::GatewayResult;
 constexpr GatherLimits kTakeAtOnce{100, 100, std::chrono::milliseconds{0}};
 constexpr std::chrono::milliseconds kNow{0};
 
-// Nobody reads them here.
+// The simulation reads no metrics.
 payment::PaymentMetrics& metrics() {
     static prometheus::Registry registry;
     static payment::PaymentMetrics metrics(registry);
@@ -103,7 +103,7 @@ private:
             make_store(session), submit, metrics());
     }
 
-    // The io thread: what is ready runs, then one exchange moves.
+    // Corresponds to the io thread: the ready handlers run, then one exchange moves.
     bool call() {
         io_.restart();
         io_.poll();
@@ -113,7 +113,7 @@ private:
         return true;
     }
 
-    // As ResultLoop in payment_results.cpp, one turn of its loop.
+    // Corresponds to one turn of the loop of ResultThread in payment_results.cpp.
     bool save_results() {
         saving_.set_step(Step::results);
         if (results_step_.in_hand().empty() && results_.size() == 0) return false;
@@ -140,7 +140,8 @@ private:
         }
     }
 
-    // Committed or not: whatever the results led to, nobody was told.
+    // Records the orders of these results: whether they are committed or not, no alarm was raised
+    // for them.
     void unheard() {
         for (const GatewayResult& result : results_step_.in_hand()) {
             shop_.unheard.insert(result.id);

@@ -1,8 +1,8 @@
 #pragma once
-// Crash points: the places in the code where a fault may strike, one at each call of a port. Each
-// has a name, service.step.effect, and is reached before the effect unless the effect says
-// `after_...`. Which points exist is written down in points.cpp, so that one that is never reached
-// is found out.
+// Crash points: the places in the code where a fault may happen, one at each call of a port. Each
+// has a name, service.step.effect, and is reached before the effect, unless the effect is named
+// `after_...`. points.cpp lists all points, so that a point that is never reached is noticed. One
+// thread.
 #include <array>
 #include <cstdint>
 #include <iosfwd>
@@ -14,7 +14,7 @@
 
 namespace orderflow::simulation {
 
-// What a process is doing: each is one call of a step of production code.
+// The activity of a process: each is one call of a step of production code.
 BOOST_DEFINE_ENUM_CLASS(Step, accept, cancel, deadline, catalogue, settle, consume, retry, results,
                         recovery, call, relay)
 
@@ -31,7 +31,8 @@ struct Point {
     Effect effect{};
 };
 
-// How often each point was reached and what struck there, over all seeds of a program run.
+// Counts how often each point was reached and which faults happened there, over all seeds of a
+// program run.
 class Points {
 public:
     struct Count {
@@ -41,7 +42,7 @@ public:
         std::uint64_t interrupted = 0;   // other processes ran there
     };
 
-    // Throws std::logic_error for a point that is not written down in points.cpp.
+    // Throws std::logic_error for a point that points.cpp does not list.
     Count& at(const Point& point);
 
     void print(std::ostream& out) const;

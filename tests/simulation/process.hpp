@@ -1,6 +1,6 @@
 #pragma once
 // One instance of a service: memory that dies with it, and the loops that work on it. Each loop is
-// the body of a thread of the production code, turned into single steps.
+// the body of a thread of the production code, split into single steps. One thread runs them all.
 #include <functional>
 #include <memory>
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace orderflow::simulation {
 
-// A loop's next step. False: it found nothing to do.
+// A loop's next step. It returns false if it found nothing to do.
 struct Loop {
     std::function<bool()> step;
     bool on_stack = false;
@@ -20,7 +20,7 @@ class Memory {
 public:
     virtual ~Memory() = default;
     std::vector<Loop> loops;
-    // Nothing is left to be done, as far as memory knows.
+    // Whether no work is left, as far as the memory shows.
     virtual bool idle() const = 0;
 };
 
@@ -45,7 +45,7 @@ public:
     void thaw() { frozen_until_ = world_.now; }
 
     std::size_t loops() const { return memory_ ? memory_->loops.size() : 0; }
-    // Makes one step of a loop; false if it cannot run now or found nothing to do.
+    // Runs one step of a loop; returns false if it cannot run now or found nothing to do.
     bool run(std::size_t loop);
 
 private:

@@ -1,12 +1,13 @@
 #pragma once
-// Chance, from one seed: every decision of a run is drawn here, so that the seed replays the run.
+// Random numbers from one seed: every decision of a run is drawn here, so that the seed replays the
+// run. One thread.
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 namespace orderflow::simulation {
 
-// splitmix64 (Steele, Lea, Flood 2014): small, fast, and good enough to roll dice.
+// splitmix64 (Steele, Lea, Flood 2014): small, fast, and random enough for this purpose.
 class Random {
 public:
     explicit Random(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15u + 1) {}
@@ -18,10 +19,10 @@ public:
         return z ^ (z >> 31);
     }
 
-    // 0 ... n - 1; `n` is small, so that the bias of the remainder does not matter.
+    // Returns 0 ... n - 1; `n` is small, so that the bias of the remainder does not matter.
     std::size_t below(std::size_t n) { return static_cast<std::size_t>(next() % n); }
 
-    // Both ends included.
+    // Returns low ... high, both included.
     std::int64_t between(std::int64_t low, std::int64_t high) {
         return low + static_cast<std::int64_t>(below(static_cast<std::size_t>(high - low + 1)));
     }

@@ -14,13 +14,13 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::size_t kProcessesPerService = 2;
-constexpr int kDeepest = 2;         // steps inside steps inside a step
+constexpr int kDeepest = 2;         // how deep steps may run inside a step
 constexpr int kPassesAtOnce = 200;  // over all loops, until none finds anything to do
-// The time in which a healed run must come to rest. The records of one order that nobody can handle
-// are given up one after the other, each after 1 + 4 + 16 + 60 + 120 s.
+// The time in which a healed run must come to rest. Records of one order that cannot be handled are
+// given up one after the other, each after 1 + 4 + 16 + 60 + 120 s.
 constexpr seconds kPatience{600};
 constexpr seconds kUntilGivenUp{201};
-constexpr seconds kShortRounds{40};  // of a second each, then ten times longer
+constexpr seconds kShortRounds{40};  // after healing: rounds of 1 s; afterwards, of 10 s
 constexpr Service kServices[]{Service::order, Service::payment, Service::inventory,
                               Service::shipping, Service::analytics};
 
@@ -106,7 +106,7 @@ void Simulation::step() {
     }
 }
 
-// One of a process's loops that has something to do, beginning with any.
+// Runs one step of a loop that has something to do, starting at a random loop of a random process.
 void Simulation::step_of_process() {
     Process& process = *processes_[world_.random.below(processes_.size())];
     const std::size_t first = world_.random.below(std::max<std::size_t>(process.loops(), 1));
@@ -115,8 +115,8 @@ void Simulation::step_of_process() {
     }
 }
 
-// While a step of `place` stands between two of its effects, others do something: mostly what gets
-// into its way.
+// While a step of `place` is between two of its effects, other steps run: mostly steps that
+// interfere with it.
 void Simulation::interleave(const Place& place) {
     if (depth_ == kDeepest) return;
     ++depth_;
@@ -135,7 +135,7 @@ void Simulation::interleave(const Place& place) {
     --depth_;
 }
 
-// A loop of the same service polls, and then handles what it got.
+// A loop of the same service polls, and then handles the records that it got.
 void Simulation::step_near(const Place& place) {
     std::vector<Process*> near;
     for (const auto& process : processes_) {
@@ -251,7 +251,7 @@ std::string Simulation::unfinished() {
     return text;
 }
 
-// Events, without what is announced of parked records.
+// Counts events, without the announcements of parked records.
 std::size_t Simulation::events_so_far() {
     std::size_t count = 0;
     for (Database* database : shop_.databases()) {

@@ -1,7 +1,8 @@
 #pragma once
 // One run: a shop of two processes of each service, driven step by step by a scheduler that draws
-// from the seed. First faults strike for some thousand steps, then everything heals and the run
-// must come to rest; then everything that was ever sent is delivered again and must change nothing.
+// from the seed. First there are faults for some thousand steps. Then everything heals, and the run
+// must come to rest. Then everything that was ever sent is delivered again and must change nothing.
+// One thread.
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,7 +22,7 @@ struct Outcome {
     std::size_t orders = 0;
     std::size_t completed = 0;
     std::optional<Violation> violation;
-    std::string history;  // of the violated order, as the ledgers have it
+    std::string history;  // of the order that violates an invariant, from the ledgers
 };
 
 class Simulation {
@@ -37,7 +38,7 @@ private:
     void come_to_rest();
     void deliver_everything_again();
 
-    // A step of whoever chance picks.
+    // Runs one randomly chosen step.
     void step();
     void step_of_process();
     void interleave(const Place& place);

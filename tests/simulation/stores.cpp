@@ -9,7 +9,7 @@ const std::string kStorageLock = "storage";
 
 std::string lock_of_product(std::string_view id) { return "product " + std::string(id); }
 
-// The rows with after < id <= upto, at most `limit`.
+// Visits the rows with after < id <= upto, at most `limit`.
 template <class Row, class Visit>
 void for_range(const Table<Row>& table, const OrderId& after, const OrderId& upto,
                std::int64_t limit, Visit visit) {

@@ -1,6 +1,6 @@
 #pragma once
-// The services' databases and the ports to them: what their SQL does, on tables in memory. A store
-// belongs to one session, like its counterpart on PostgreSQL.
+// The services' databases and the ports to them: they do on tables in memory what the services' SQL
+// does. A store belongs to one session, like its counterpart on PostgreSQL. One thread.
 #include <map>
 #include <string>
 
@@ -106,7 +106,8 @@ private:
     ShippingDatabase& database_;
 };
 
-// Of what a tally adds, the totals are kept; the minutes and the customers go the same way.
+// Keeps only the totals of a tally; its minutes and customers are not kept, since they would be
+// added in the same way.
 class TimelineStore final : public analytics::TimelineStore {
 public:
     TimelineStore(Session& session, AnalyticsDatabase& database)

@@ -83,7 +83,7 @@ bool ConsumerThread::step() {
     return in_hand_;
 }
 
-// As ConsumerThread::handle() in loops.cpp, one turn of its loop.
+// Corresponds to one turn of the loop of ConsumerThread::handle() in consumer_loop.cpp.
 bool ConsumerThread::handle() {
     session_.set_step(Step::consume);
     try {
@@ -239,7 +239,8 @@ bool RelayThread::lead() {
     return true;
 }
 
-// The producer first: what it has not sent is gone before another relay can read it.
+// Resets the producer first: then its unsent records are gone before another relay can read the
+// ledger.
 void RelayThread::begin_again() {
     relay_.reset();
     producer_.reset();

@@ -1,7 +1,7 @@
 #pragma once
-// The threads that every service has, as steps: consuming with the due parked records, and the
+// The threads that every service has, as steps: the consumer with the due parked records, and the
 // relay. They follow loops/consumer_loop.cpp, relay_loop.cpp and announcements_loop.cpp, where the
-// same code runs on real clocks and clients.
+// same code runs on real clocks and clients. The simulation runs them all on one thread.
 #include <functional>
 #include <map>
 #include <memory>
@@ -23,8 +23,8 @@
 
 namespace orderflow::simulation {
 
-// Records that no service can handle for a while, for no reason of their own; and payments whose
-// results cannot be saved.
+// Records that a service cannot handle for a while, for no reason of their own; and payments whose
+// results cannot be saved for a while.
 class Poison {
 public:
     explicit Poison(World& world) : world_(world) {}
@@ -46,8 +46,8 @@ private:
 
 inline constexpr std::string_view kPoisoned = "poisoned";
 
-// Stands between the batch and the service's handler: throws for poisoned records, and lets the
-// invariants know what was handled.
+// Sits between the batch and the service's handler: throws for poisoned records, and reports to the
+// invariants which records were handled.
 class WatchedHandler final : public loops::BatchHandler {
 public:
     WatchedHandler(std::unique_ptr<loops::BatchHandler> handler, Session& session, Poison& poison,
@@ -92,7 +92,7 @@ private:
     Instant next_tick_{};
 };
 
-// As AnnouncementsThread in announcements_loop.cpp.
+// Corresponds to AnnouncementsThread in announcements_loop.cpp.
 class AnnouncingThread final : public outbox::AnnouncementTopics {
 public:
     AnnouncingThread(World& world, Broker& broker, Database& database, const Victim& victim,
@@ -100,7 +100,7 @@ public:
 
     void wake() { woken_ = true; }
     bool step();
-    // What the topics take of announcements is sent.
+    // Whether every announcement is sent that its topic accepts.
     bool idle() const;
 
     std::vector<std::string> waiting() override;
@@ -128,7 +128,8 @@ public:
                 const std::string& process);
 
     bool step();
-    // It does not lead, or all that is in the outbox is confirmed and the checkpoint says so.
+    // Whether it does not lead, or every row of the outbox is confirmed and the checkpoint is past
+    // it.
     bool idle() const;
 
 private:

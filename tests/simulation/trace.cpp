@@ -10,7 +10,7 @@ std::string Trace::name_of(const OrderId& id) const {
     return found == numbers_.end() ? id.to_string() : "#" + std::to_string(found->second);
 }
 
-// FNV-1a (Fowler, Noll, Vo), a word at a time.
+// FNV-1a (Fowler, Noll, Vo), one word at a time.
 void Trace::mix(std::uint64_t value) { hash_ = (hash_ ^ value) * 0x100000001b3u; }
 
 void Trace::begin(Instant now) {

@@ -1,6 +1,6 @@
 #pragma once
-// What happened in a run: a hash over every step and decision, so that two runs of one seed can be
-// compared, and, if it is asked for, the lines to read. Recording must not change the hash.
+// The history of a run: a hash over every step and decision, so that two runs of one seed can be
+// compared, and, if it records, the lines to read. Recording must not change the hash. One thread.
 #include <concepts>
 #include <cstdint>
 #include <iosfwd>
@@ -20,11 +20,11 @@ class Trace {
 public:
     explicit Trace(bool recording) : recording_(recording) {}
 
-    // From now on lines call the order #1, #2, ...
+    // From now on, lines contain #1, #2, ... in place of the order's id.
     void name(const OrderId& id) { numbers_.emplace(id, static_cast<int>(numbers_.size()) + 1); }
     std::string name_of(const OrderId& id) const;
 
-    // One line, put together from texts, numbers and order ids.
+    // Adds one line, composed of texts, numbers and order ids.
     template <class... Parts>
     void operator()(Instant now, const Parts&... parts) {
         begin(now);
@@ -32,13 +32,13 @@ public:
         end();
     }
 
-    // Lines of what runs inside a step stand further to the right.
+    // Indents the lines of steps that run inside another step.
     void indent(int by) { indent_ += by; }
 
     std::uint64_t hash() const { return hash_; }
     bool recording() const { return recording_; }
 
-    // The lines that name the order; without one, the last lines.
+    // Prints the lines that name the order; without an order, the last lines.
     void print(std::ostream& out, const std::optional<OrderId>& about) const;
     void print_all(std::ostream& out) const;
 

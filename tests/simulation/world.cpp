@@ -24,7 +24,8 @@ Faults Faults::draw(Random& random) {
 
 namespace {
 
-// What a session is told when it can do no more: nothing, shut down, or too many clients.
+// The error of a session that lost its connection: no state, a shutdown, too many clients, or a
+// connection failure.
 postgres::DatabaseError lost_connection(Random& random) {
     static const std::vector<std::string> kStates{"", "57P01", "53300", "08006"};
     return {"connection lost", random.one_of(kStates), true};

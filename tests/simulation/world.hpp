@@ -1,6 +1,6 @@
 #pragma once
-// What everything in one run shares: the clock, chance, the trace, and the place where faults
-// strike. A run is single-threaded and owns its World.
+// The state that all parts of one run share: the clock, the random numbers, the trace, and the
+// place where faults happen. A run is single-threaded and owns its World.
 #include <functional>
 #include <optional>
 #include <string>
@@ -15,10 +15,10 @@
 
 namespace orderflow::simulation {
 
-// The process dies. Deliberately no std::exception: production code must not catch it.
+// The process dies. Not derived from std::exception on purpose: production code must not catch it.
 struct Crash {};
 
-// An invariant does not hold: the run ends. No std::exception for the same reason.
+// An invariant does not hold: the run ends. Not derived from std::exception for the same reason.
 struct Violation {
     std::string invariant;
     std::string detail;
@@ -39,17 +39,18 @@ BOOST_DEFINE_ENUM_CLASS(Mutant, none, save_ignores_version, not_found_means_not_
                         create_overwrites_stock, adjustment_made_again, hold_overlooked,
                         announcements_share_the_sagas_lane)
 
-// How often faults strike in this run, drawn from the seed: some runs are calm, some are wild, and
-// in each some kinds of faults are missing. At a crash point per 10,000, else in percent.
+// How often faults happen in this run, drawn from the seed: some runs have few faults, some have
+// many, and in each run some kinds of faults are missing. crash, disconnect and interrupt: per
+// 10,000 at each crash point; the others: percent.
 struct Faults {
     int crash = 0;
     int disconnect = 0;
     int interrupt = 0;
-    int lose_offsets = 0;      // a commit of offsets gets lost
-    int unfair_rebalance = 0;  // the topics' partitions are dealt out one by one
+    int lose_offsets = 0;      // a commit of offsets is lost
+    int unfair_rebalance = 0;  // each partition is assigned on its own
     int poison = 0;            // a record cannot be handled for a while
-    int broker = 0;            // what a relay sends goes wrong
-    int refusing = 0;          // a topic of announcements takes nothing, some for good
+    int broker = 0;            // a send of a relay goes wrong
+    int refusing = 0;          // a topic of announcements rejects all, some for ever
     int gateway = 0;           // an exchange with the gateway goes wrong
 
     static Faults draw(Random& random);
@@ -59,13 +60,13 @@ struct Faults {
 class Victim {
 public:
     virtual ~Victim() = default;
-    // It is to die, but a step of it is still on the stack.
+    // It is to die, but one of its steps is still on the stack.
     virtual bool doomed() const = 0;
-    // It stands still, as if stopped by SIGSTOP.
+    // It is stopped, as if by SIGSTOP.
     virtual bool frozen() const = 0;
 };
 
-// Where a step stands: whose it is and what it is.
+// The place of a step: the process, its service, and the step.
 struct Place {
     const Victim* victim = nullptr;
     events::Service service{};
@@ -82,13 +83,13 @@ struct World {
     Points& points;
     IdSource ids;
     Instant now{std::chrono::microseconds{1'767'323'045'000'000}};
-    Faults faults;  // none before the run begins and once it heals
+    Faults faults;  // none before the run begins and after it heals
     // Lets other processes run; set by the scheduler.
     std::function<void(const Place&)> interleave;
 
-    // A crash point: counts it, and lets strike what chance decides. Throws Crash.
+    // A crash point: counts it, and lets a random fault happen. Throws Crash.
     void reach(const Place& place, Effect effect);
-    // The same where the database connection may break, too: throws DatabaseError.
+    // The same at a point where the database connection may break, too: throws DatabaseError.
     void reach_database(const Place& place, Effect effect);
 
     std::chrono::steady_clock::time_point steady_now() const {

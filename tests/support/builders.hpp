@@ -1,6 +1,6 @@
 #pragma once
-// Orders, events and records as tests need them: valid, with own ids, changed where a test cares.
-// Any thread.
+// Builds orders, events and records for tests: valid, with ids of their own; a test changes only
+// the members that it is about. Any thread.
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -19,7 +19,7 @@
 
 namespace orderflow::test {
 
-// 2026-01-02T03:04:05.123456Z, and some time later.
+// 2026-01-02T03:04:05.123456Z, and an instant that is later by some seconds.
 inline constexpr Instant kPlacedAt{std::chrono::microseconds{1'767'323'045'123'456}};
 inline constexpr Instant at(std::int64_t seconds_later) {
     return kPlacedAt + std::chrono::seconds{seconds_later};
@@ -32,7 +32,7 @@ T new_id() {
 }
 inline OrderId new_order_id() { return new_id<OrderId>(); }
 
-// Tests' own names of customers, products, groups: prefix-<uuid>.
+// A name for a test's own customer, product or group: prefix-<uuid>.
 inline std::string unique(const std::string& prefix) {
     return prefix + "-" + new_id<EventId>().to_string();
 }
@@ -50,7 +50,7 @@ inline events::Order an_order() {
     return order;
 }
 
-// Every event of one order, with data that fit each other.
+// Every event of one order, with data that are consistent with each other.
 struct Story {
     OrderId id = new_order_id();
     events::Order order = an_order();
@@ -112,7 +112,7 @@ inline events::Service producer_of(const events::Event& event) {
     return std::ranges::find(rows, events::kind_of(event), &events::CatalogRow::kind)->producer;
 }
 
-// A record as its producer would send it, to be spoilt before it becomes a Record.
+// A record as its producer would send it. A test can damage it before it becomes a Record.
 struct Message {
     std::string topic;
     std::string key;
@@ -159,7 +159,7 @@ inline kafka::Record record_of(Message message, std::int64_t offset = 0) {
 }
 inline kafka::Record record_of(const events::Event& event) { return record_of(message_of(event)); }
 
-// Records in the order of the events, each with an offset of its own.
+// Returns the records in the order of the events; each has its own offset.
 inline std::vector<kafka::Record> records_of(const std::vector<Message>& messages) {
     static std::atomic<std::int64_t> next_offset = 0;
     std::vector<kafka::Record> records;

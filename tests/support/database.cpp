@@ -4,15 +4,16 @@
 #include "support/builders.hpp"
 #include "support/stack.hpp"
 
-// SOCI 4.0.3 forgets a connection that is cut after it was made and before SOCI's first statement
-// on it: it and its socket are lost, once for each such cut. Tests cut connections at any time.
+// SOCI 4.0.3 leaks a connection that is cut after it was opened and before SOCI's first statement
+// on it: the object and its socket are lost, once for each such cut. Tests cut connections at any
+// time.
 extern "C" const char* __lsan_default_suppressions();
 extern "C" const char* __lsan_default_suppressions() { return "leak:libsoci_postgresql.so\n"; }
 
 namespace orderflow::test {
 namespace {
 
-// What a service's role is limited to (deploy/postgres/bootstrap.sql).
+// The limits of a service's role (deploy/postgres/bootstrap.sql).
 constexpr const char* kSettings[] = {"statement_timeout = '5s'",
                                      "idle_in_transaction_session_timeout = '5s'",
                                      "lock_timeout = '2s'"};
@@ -23,17 +24,18 @@ std::string fresh_name() {
     return name;
 }
 
-// The rows of each table as sorted JSON. The placeholder is a list of columns to leave out.
+// Selects the rows of each table as sorted JSON. `masked` is a list of the columns to leave out.
 std::string rows_of(const std::string& table, const std::string& masked) {
     return "SELECT coalesce(string_agg(r, E'\\n' ORDER BY r), '') FROM (SELECT (to_jsonb(t) - " +
            masked + ")::text AS r FROM " + table + " t) AS rows";
 }
 
-// Without the announcements of what is parked: they speak of times and offsets.
+// The outbox without the announcements of parked and dead records: these contain times and offsets.
 const std::string kSagaEvents =
     "(SELECT * FROM outbox WHERE type NOT IN ('RecordParked.v1', 'RecordDied.v1'))";
 
-// The rows of a table that batches of any size leave: not the counts that came back to zero.
+// The rows of a table that do not depend on the size of the batches: without the counts that have
+// returned to zero.
 std::string told_by(const std::string& table) {
     if (table == "outbox") return kSagaEvents;
     if (table == "counters") return "(SELECT * FROM counters WHERE value <> 0)";
@@ -55,7 +57,8 @@ TestDatabase::TestDatabase(events::Service service, postgres::Migrations migrati
         admin_.script("ALTER DATABASE " + name_ + " SET " + setting);
     }
     postgres::migrate(connection_, schema, migrations, [](const std::string&) {});
-    // The checks join whole tables; what services set for their statements by key is not for them.
+    // The checks join whole tables. The planner settings of the services are made for statements by
+    // key and do not suit these joins.
     connection_.script("RESET enable_seqscan; RESET enable_hashjoin; RESET enable_mergejoin");
 }
 
@@ -64,7 +67,7 @@ TestDatabase::~TestDatabase() {
         connection_.reset();
         admin_.script("DROP DATABASE " + name_ + " WITH (FORCE)");
     } catch (const std::exception&) {
-        // The stack is going away with all its databases.
+        // The stack is being stopped, and all its databases with it.
     }
 }
 
@@ -97,7 +100,7 @@ std::string TestDatabase::snapshot(bool exact) {
         }
         text += table + "\n" + query(rows_of(exact ? table : told_by(table), masked)).at(0) + "\n";
     }
-    // Events in order, per order; their data without the ids drawn at random.
+    // The events in order, per order; their data without the ids that were drawn at random.
     text += query(
                 "SELECT coalesce(string_agg(key || ' ' || type || ' ' || regexp_replace(data,"
                 " '\"(shipmentId|trackingNumber)\":\"[^\"]*\"', '', 'g'), E'\\n'"

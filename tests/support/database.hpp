@@ -1,6 +1,7 @@
 #pragma once
-// A database of a test's own, with a service's schema, dropped at the end: tests run in parallel
-// and leave nothing behind. One thread each; any number of connections to url().
+// A database that one test creates for itself, with a service's schema, and drops at the end: tests
+// run in parallel and leave nothing behind. Each object belongs to one thread; any number of
+// connections to url().
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -14,8 +15,8 @@ namespace orderflow::test {
 
 class TestDatabase {
 public:
-    // Creates the database and applies `migrations`, with the timeouts that
-    // a service's role has.
+    // Creates the database and applies `migrations`; connections get the timeouts that a service's
+    // role has.
     TestDatabase(events::Service service, postgres::Migrations migrations);
     ~TestDatabase();
     TestDatabase(const TestDatabase&) = delete;
@@ -24,17 +25,17 @@ public:
     const std::string& url() const { return url_; }
     const std::string& name() const { return name_; }
 
-    // Any statements; the first column of the last one's rows, as text.
+    // Runs any statements; returns the first column of the rows of the last one, as text.
     std::vector<std::string> query(const std::string& sql);
-    // The one value of the one row; an integer.
+    // Returns the one value of the one row; an integer.
     std::int64_t number(const std::string& sql);
 
-    // What every table of the service and its outbox holds, as text to compare. `exact` means every
-    // column; otherwise without what differs between two runs of the same events: times, versions,
-    // sequence numbers and ids drawn at random.
+    // Returns the content of every table of the service and of its outbox, as text to compare.
+    // `exact` includes every column. Otherwise the text leaves out what differs between two runs of
+    // the same events: times, versions, sequence numbers and ids drawn at random.
     std::string snapshot(bool exact);
 
-    // Ends every connection but its own; with `shut`, new ones are refused until open().
+    // Ends every connection except its own; with `shut`, new ones are refused until open().
     void cut_connections(bool shut = false);
     void open();
 
@@ -42,7 +43,7 @@ private:
     std::string name_;
     std::string url_;
     postgres::Connection admin_;       // to another database of the same server
-    postgres::Connection connection_;  // without those timeouts: a check may take its time
+    postgres::Connection connection_;  // without those timeouts: a check may take long
 };
 
 }  // namespace orderflow::test

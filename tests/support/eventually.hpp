@@ -1,11 +1,11 @@
 #pragma once
-// Waiting in tests: for an outcome, never for a time. Any thread.
+// Waiting in tests: for an outcome, never for a fixed time. Any thread.
 #include <chrono>
 #include <thread>
 
 namespace orderflow::test {
 
-// Asks `predicate` until it holds or `deadline` has passed; what it last said.
+// Calls `predicate` until it returns true or `deadline` has passed; returns its last result.
 template <class Predicate>
 bool eventually(std::chrono::milliseconds deadline, Predicate predicate) {
     const auto end = std::chrono::steady_clock::now() + deadline;

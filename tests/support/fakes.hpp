@@ -1,6 +1,6 @@
 #pragma once
-// The ports of libs/kafka, libs/outbox and libs/loops in memory, written by hand: what a test
-// plants happens, what was asked of them can be read. One thread.
+// The ports of libs/kafka, libs/outbox and libs/loops in memory, written by hand. A test can make
+// them fail, and can read which calls they received. One thread.
 #include <algorithm>
 #include <cstdint>
 #include <functional>
@@ -20,11 +20,11 @@
 
 namespace orderflow::test {
 
-// The outbox table and the checkpoint. What was committed survives; a relay that starts again
-// reads from it.
+// The outbox table and the checkpoint. Committed rows survive the relay; a relay that starts again
+// reads them from here.
 class MemoryLedger final : public outbox::Ledger {
 public:
-    // Seqs may leave gaps, as those of rolled back transactions do.
+    // Sequence numbers may have gaps, like those of transactions that were rolled back.
     void append(std::int64_t seq, const OrderId& order) {
         outbox::LedgerRow row;
         row.seq = seq;
@@ -74,12 +74,14 @@ private:
     }
 };
 
-// A broker that reports when it is told to. Destroying it loses what it was not told to persist.
+// A broker that reports only when the test calls report(), refuse() or report_all(), or on flush().
+// Its destruction loses the events that were not reported as persisted.
 class FakeProducer final : public kafka::Producer {
 public:
     bool produce(const kafka::Message& row, std::uint64_t token) override {
         if (in_flight.size() >= queue_capacity) return false;
-        const auto seq = static_cast<const outbox::LedgerRow&>(row).seq;  // a relay's are no others
+        // A relay produces LedgerRow objects only.
+        const auto seq = static_cast<const outbox::LedgerRow&>(row).seq;
         in_flight.push_back({seq, token});
         produced.push_back(seq);
         return true;
@@ -87,7 +89,7 @@ public:
     std::vector<Report> reports() override { return std::exchange(reports_, {}); }
     void flush(std::chrono::milliseconds) override { report_all(); }
 
-    // Reports the n-th event in flight, a success or not.
+    // Reports the n-th event in flight, as persisted or not.
     void report(std::size_t n, bool persisted = true) { report(n, {.persisted = persisted}); }
     void refuse(std::size_t n, kafka::Refusal why) {
         report(n, {.persisted = false, .why = why, .error = "refused"});
@@ -113,7 +115,7 @@ private:
     std::vector<Report> reports_;
 };
 
-// Writes down the calls of a transaction; throws at the one it is told to fail.
+// Records the calls of a transaction; throws in the call that `failing` names.
 class FakeUnitOfWork final : public outbox::UnitOfWork {
 public:
     Instant begin() override {
@@ -138,7 +140,7 @@ public:
         for (const auto& parked_record : records) {
             call += " " + name_of(parked_record.why);
             if (parked_record.why != outbox::Parking::failed) continue;
-            // From now on its key waits.
+            // From now on, the key of this record waits.
             const auto& key = parked_record.record->key;
             if (key) waiting_keys.emplace_back(*key);
         }
@@ -166,7 +168,7 @@ public:
     std::string failing;  // "commit": that call throws, as if the connection broke
     std::vector<std::string> waiting_keys;
     std::optional<outbox::WaitingRecord> due;
-    bool overtaken = false;  // another process has tried what is due
+    bool overtaken = false;  // another process has already tried the due record
     std::string last_error;
 
 private:
@@ -187,7 +189,7 @@ private:
     }
 };
 
-// A handler made of a function.
+// A handler that calls a function.
 class FakeHandler final : public loops::BatchHandler {
 public:
     using Handle = std::function<bool(std::span<const kafka::Delivery>, outbox::BatchOutput&)>;

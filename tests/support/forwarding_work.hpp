@@ -1,12 +1,12 @@
 #pragma once
-// A unit of work in front of another one, which must outlive it. One thread.
+// A unit of work that forwards its calls to another one, which must outlive it. One thread.
 #include "loops/batch.hpp"
 #include "outbox/parking.hpp"
 #include "outbox/unit_of_work.hpp"
 
 namespace orderflow::test {
 
-// Hands everything on, for those that override one call.
+// Forwards every call. It is a base for classes that override one call.
 class ForwardingWork : public outbox::UnitOfWork {
 public:
     explicit ForwardingWork(UnitOfWork& inner) : inner_(inner) {}

@@ -70,7 +70,7 @@ std::string header(rd_kafka_message_t* message, const char* name) {
 KafkaSettings fresh_kafka() {
     const std::string name = unique("test");
     const KafkaSettings settings{stack_setting("KAFKA_BROKERS"), name, name};
-    // Other tests may be creating the same ones.
+    // Other tests may be creating the same topics.
     static const bool created = [&] {
         orderctl::apply_topics(settings, {.replication = 1, .configs = {}});
         return true;
@@ -86,7 +86,7 @@ Offsets ends_of(const std::vector<std::string>& topics) {
         for (int partition = 0; partition < partitions_of(topic); ++partition) {
             std::int64_t low = 0;
             auto& high = ends[{topic, partition}];
-            // A topic that was made just now may have no leader yet.
+            // A topic that was created a moment ago may have no leader yet.
             const auto deadline = std::chrono::steady_clock::now() + 20s;
             while (const auto error = rd_kafka_query_watermark_offsets(
                        handle.get(), topic.c_str(), partition, &low, &high, kRequestMs)) {
@@ -102,7 +102,7 @@ namespace {
 using Queue = kafka::Queue;
 using Event = kafka::ClientEvent;
 
-// Waits for the answer to an admin request, and its only topic's or resource's error.
+// Waits for the answer to an admin request; returns the error of its only topic or resource.
 rd_kafka_resp_err_t answer(const Queue& queue) {
     const Event event(rd_kafka_queue_poll(queue.get(), kRequestMs));
     if (!event) throw std::runtime_error("no answer");
@@ -127,9 +127,9 @@ void delete_topic(const std::string& topic) {
     check(answer(queue));
 }
 
-// And what else of the catalog is missing.
+// Also creates the other topics of the catalog that are missing.
 void create_topic(const std::string& topic) {
-    partitions_of(topic);  // it is in the catalog
+    partitions_of(topic);  // throws if the topic is not in the catalog
     orderctl::apply_topics(fresh_kafka(), {.replication = 1, .configs = {}});
 }
 
@@ -210,7 +210,7 @@ public:
         rd_kafka_poll_set_consumer(handle_.get());
     }
 
-    // False: nothing came in time.
+    // Returns false if no record came in time.
     bool read(std::vector<Arrival>& arrivals, std::chrono::milliseconds patience) {
         rd_kafka_message_t* message =
             rd_kafka_consumer_poll(handle_.get(), static_cast<int>(patience.count()));

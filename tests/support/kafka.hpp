@@ -1,6 +1,6 @@
 #pragma once
-// Kafka for tests: own client and group names on shared topics. Tests look only at records of their
-// own orders, so they run in parallel. Each object belongs to one thread.
+// Kafka for tests: client and group names of their own, on shared topics. A test reads only the
+// records of its own orders, so tests run in parallel. Each object belongs to one thread.
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -15,30 +15,30 @@
 
 namespace orderflow::test {
 
-// A new client and group. The catalog's topics exist afterwards.
+// Returns settings with a new client and group. The catalog's topics exist afterwards.
 kafka::Settings fresh_kafka();
 
 // Partition of a topic → offset.
 using Offsets = std::map<std::pair<std::string, int>, std::int64_t>;
 
-// Where the topics end now.
+// Returns the present end offsets of the topics.
 Offsets ends_of(const std::vector<std::string>& topics);
 
-// What an operator may do to a topic, while others use it. For tests that run alone.
+// Changes that an operator may make to a topic while programs use it. For tests that run alone.
 void delete_topic(const std::string& topic);
 void create_topic(const std::string& topic);  // as the catalog says
 void set_max_message_bytes(const std::string& topic, int bytes);
 
-// Makes the group begin at these offsets instead of reading all that other tests left.
+// Makes the group begin at these offsets, instead of reading all records that other tests left.
 void commit_offsets(const kafka::Settings& settings, const Offsets& offsets);
-// fresh_kafka() for a consumer of `service` that begins at the topics' present ends.
+// fresh_kafka() for a consumer of `service` that begins at the present ends of the topics.
 kafka::Settings fresh_group(events::Service service);
 
-// The offsets that the group has committed.
+// Returns the offsets that the group has committed.
 Offsets committed_offsets(const kafka::Settings& settings, events::Service service);
 
-// Sends messages and waits until all are persisted. The headers beside those of an event are left
-// out.
+// Sends messages and waits until all are persisted. Only the headers that events have are sent;
+// other headers are left out.
 class Sender {
 public:
     Sender();
@@ -48,10 +48,10 @@ private:
     std::unique_ptr<kafka::Producer> producer_;
 };
 
-// The same, once: to make a producer takes a while.
+// The same for one call: it creates a producer each time, which takes a while.
 void send(const std::vector<Message>& messages);
 
-// What a topic received since this object was made.
+// The records that a topic received since this object was created.
 class TopicReader {
 public:
     struct Arrival {
@@ -65,7 +65,8 @@ public:
     explicit TopicReader(const Offsets& from);
     ~TopicReader();
 
-    // Reads on until `enough(arrivals)` or nothing came for `patience`; everything so far.
+    // Reads until `enough(arrivals)` is true or nothing came for `patience`; returns all records so
+    // far.
     const std::vector<Arrival>& read_until(
         const std::function<bool(const std::vector<Arrival>&)>& enough,
         std::chrono::milliseconds patience = std::chrono::seconds{20});

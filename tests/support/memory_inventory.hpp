@@ -1,5 +1,5 @@
 #pragma once
-// Inventory's tables in memory; versions as PostgreSQL would keep them. One thread; no
+// Inventory's tables in memory, with versions as PostgreSQL would keep them. One thread; no
 // transactions.
 #include <map>
 #include <set>
@@ -14,8 +14,8 @@ public:
     std::map<OrderId, std::pair<inventory::Reservation, std::int64_t>> reservations;
     std::map<std::string, inventory::Product, std::less<>> products;
     std::map<std::string, inventory::Adjustment, std::less<>> adjustments;  // by key
-    std::set<std::string, std::less<>> busy;  // keys that another transaction has
-    std::size_t locked = 0;                   // products, at the last call
+    std::set<std::string, std::less<>> busy;  // keys that another transaction holds
+    std::size_t locked = 0;                   // number of products, at the last call
 
     inventory::Reservations load_reservations(std::span<const OrderId> ids) override {
         inventory::Reservations loaded;

@@ -1,5 +1,5 @@
 #pragma once
-// The orders table in memory, and what was saved to it. One thread.
+// The orders table in memory, and a list of what was saved to it. One thread.
 #include <map>
 #include <vector>
 
@@ -58,7 +58,7 @@ public:
     order::Ledgers ledger;
     std::vector<OrderId> inserted, updated;
     bool lose_updates = false;
-    std::size_t scanned = 0;  // rows, by all scans
+    std::size_t scanned = 0;  // number of rows, in all scans
 };
 
 }  // namespace orderflow::test

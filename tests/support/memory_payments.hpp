@@ -54,9 +54,9 @@ public:
     payment::State state(const OrderId& id) const { return rows.at(id).first.state; }
 
     std::map<OrderId, std::pair<payment::Payment, std::int64_t>> rows;  // payment, version
-    bool lose_next_save = false;  // as if another instance had been faster
+    bool lose_next_save = false;  // as if another instance had saved first
     int scanned = 0;
-    int contradicted = 0;  // what a page with rows is said to hold
+    int contradicted = 0;  // the count that a page with rows reports
 
 private:
     static payment::OpenPayment view(const OrderId& id, const payment::Payment& payment) {

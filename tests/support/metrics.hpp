@@ -1,12 +1,12 @@
 #pragma once
-// What a registry counted. Any thread.
+// Reads the values of a registry's metrics. Any thread.
 #include <string>
 
 #include <prometheus/registry.h>
 
 namespace orderflow::test {
 
-// The value of the only counter of that name; -1 as long as there is none.
+// Returns the value of the only counter of that name; -1 as long as there is none.
 inline double counter(prometheus::Registry& registry, const std::string& name) {
     for (const auto& family : registry.Collect()) {
         if (family.name == name) return family.metric.at(0).counter.value;
@@ -14,7 +14,7 @@ inline double counter(prometheus::Registry& registry, const std::string& name) {
     return -1;
 }
 
-// The same of a gauge.
+// The same for a gauge.
 inline double gauge(prometheus::Registry& registry, const std::string& name) {
     for (const auto& family : registry.Collect()) {
         if (family.name == name) return family.metric.at(0).gauge.value;
@@ -22,7 +22,8 @@ inline double gauge(prometheus::Registry& registry, const std::string& name) {
     return -1;
 }
 
-// The value of the counter or gauge of that name that has a label of this value; -1 as above.
+// Returns the value of the counter or gauge of that name that has a label with this value; -1 as
+// above.
 inline double labelled(prometheus::Registry& registry, const std::string& name,
                        const std::string& value) {
     for (const auto& family : registry.Collect()) {

@@ -33,7 +33,7 @@ ClientHandle asking() {
     return kafka::make_asking_client({stack_setting("KAFKA_BROKERS"), "own-topic", ""});
 }
 
-// Sends a request of an operator and waits for its answer.
+// Sends an admin request and waits for its answer.
 template <class Send>
 ClientEvent ask(const ClientHandle& handle, Send send) {
     const Queue queue(rd_kafka_queue_new(handle.get()));

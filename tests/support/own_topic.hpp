@@ -1,6 +1,6 @@
 #pragma once
-// A topic that belongs to one test, which may do to it what operators, retention and other people's
-// producers do. One thread.
+// A topic that belongs to one test. The test may do to it what operators, retention and other
+// producers do to topics. One thread.
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -15,15 +15,15 @@ public:
     const std::string& name() const { return name_; }
     void remove();
     void create(int partitions);
-    void grow(int partitions);  // to so many
-    // What retention does: nothing below the partition's end is left.
+    void grow(int partitions);  // to this number
+    // Does what retention does: no record before the partition's end is left.
     void delete_records(int partition);
 
-    // Records of any text, and waits until all are persisted.
+    // Sends records with any text, and waits until all are persisted.
     void send(int partition, int records);
-    // The same in a transaction of its own, which leaves its marker behind them.
+    // The same in a transaction of its own, which leaves its marker after the records.
     void send_in_transaction(int partition, int records);
-    // A transaction that stays open until this is called again, or the test ends.
+    // Starts a transaction that stays open until commit_transaction(), or until the test ends.
     void begin_transaction(int partition, int records);
     void commit_transaction();
 

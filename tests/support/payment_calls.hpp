@@ -1,5 +1,5 @@
 #pragma once
-// Payment's calls on a gateway that the test holds in its hand. One thread.
+// Payment's calls to a gateway that the test controls. One thread.
 #include <string>
 #include <vector>
 
@@ -12,7 +12,7 @@
 
 namespace orderflow::test {
 
-// A gateway that answers when it is told to.
+// A gateway that answers only while `answering` is set.
 class FakeGateway final : public payment::Gateway {
 public:
     explicit FakeGateway(boost::asio::io_context& io)

@@ -1,5 +1,6 @@
 #pragma once
-// A service's program as a test runs it: a real process that can be killed at any instant.
+// A service's program that a test starts: a real process that can be killed at any instant. One
+// thread.
 #include <string>
 #include <vector>
 
@@ -9,8 +10,9 @@ namespace orderflow::test {
 
 class ServiceProcess {
 public:
-    // Starts STACK_BIN/<name> on a free port and waits until /readyz says that it can serve; its
-    // log goes to the stack's log directory. Throws std::runtime_error when it ends instead.
+    // Starts STACK_BIN/<name> on a free port and waits until /readyz answers that it is ready. The
+    // program's log goes to the stack's log directory. Throws std::runtime_error if the program
+    // ends instead.
     ServiceProcess(const std::string& name, const std::vector<std::string>& arguments);
     ~ServiceProcess();  // kill -9
     ServiceProcess(const ServiceProcess&) = delete;
@@ -18,9 +20,9 @@ public:
 
     int port() const { return port_; }
 
-    // SIGKILL, and waits until the process is gone.
+    // Sends SIGKILL, and waits until the process is gone.
     void kill();
-    // SIGTERM; the exit code.
+    // Sends SIGTERM; returns the exit code.
     int stop();
 
 private:
@@ -30,7 +32,7 @@ private:
 
     pid_t pid_ = -1;
     int port_ = 0;
-    int code_ = 127;  // once it has ended
+    int code_ = 127;  // valid once the process has ended
 };
 
 }  // namespace orderflow::test

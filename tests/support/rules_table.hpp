@@ -1,7 +1,7 @@
 #pragma once
 // A table state × event that is written by hand, as text: a line for each event, a column for each
-// state. What a rule answers is compared with it cell by cell, and a table that forgets a state or
-// an event is found. For tests of rules; any thread.
+// state. A test compares the answers of a rule with it, cell by cell. The test fails if the table
+// lacks a state or an event. For tests of rules; any thread.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -18,10 +18,11 @@
 
 namespace orderflow::test {
 
-// A cell is what happens: "-" for nothing, else the next state and what is emitted, joined by '+'
-// ("CANCELLED+OrderCancelled"), and whatever else a test says of its rule, without blanks. A label
-// may name a variant behind a slash: "SCHEDULED/stored", "PaymentCaptured/abroad". Lines in front,
-// "done = CANCELLED+OrderCancelled", are short words for what would be too wide.
+// A cell describes what happens: "-" for nothing; otherwise the next state and the emitted events,
+// joined by '+' ("CANCELLED+OrderCancelled"), and anything else that a test states about its rule,
+// without blanks. A label may name a variant after a slash: "SCHEDULED/stored",
+// "PaymentCaptured/abroad". A line before the table, for example "done = CANCELLED+OrderCancelled",
+// defines a short word for a text that would make a column too wide.
 class RulesTable {
 public:
     explicit RulesTable(const std::string& text) {
@@ -72,14 +73,14 @@ private:
     std::map<std::pair<std::string, std::string>, std::string> cells_;  // event, state
 };
 
-// The labels without their variants.
+// Returns the labels without their variants.
 inline std::set<std::string> names_in(const std::vector<std::string>& labels) {
     std::set<std::string> names;
     for (const auto& label : labels) names.insert(label.substr(0, label.find('/')));
     return names;
 }
 
-// What the columns of a complete table are called: "none", and every state there is.
+// The column labels of a complete table: "none", and every state.
 template <class State>
 std::set<std::string> none_and_all() {
     std::set<std::string> names{"none"};
@@ -88,7 +89,7 @@ std::set<std::string> none_and_all() {
     return names;
 }
 
-// What the lines of a complete table are called: every event there is.
+// The line labels of a complete table: every event.
 inline std::set<std::string> all_event_names() {
     std::set<std::string> names;
     for (std::size_t i = 0; i < events::kEventKinds; ++i) {
@@ -98,7 +99,8 @@ inline std::set<std::string> all_event_names() {
     return names;
 }
 
-// One event of every kind, those of no order too. NothingToCompensate is payment's.
+// Returns the event of that name; events of no order are included. NothingToCompensate is
+// payment's.
 inline events::Event any_event(const Story& s, const std::string& name) {
     const std::vector<events::Event> all{
         s.placed(),    s.cancellation(), s.completed(), s.cancelled(),
@@ -110,7 +112,7 @@ inline events::Event any_event(const Story& s, const std::string& name) {
     return *found;
 }
 
-// The beginning of a cell: "-", or "STATE+Event+Event".
+// Returns the beginning of a cell: "-", or "STATE+Event+Event".
 template <class State>
 std::string cell_of(const State* next, const std::vector<events::Event>& emitted) {
     std::string text = next ? boost::describe::enum_to_string(*next, "?") : "-";

@@ -1,5 +1,6 @@
 #pragma once
-// Where the sources of this build are, for tests that read documents, schemas or code.
+// The directory of this build's sources, for tests that read documents, schemas or code. Any
+// thread.
 #include <filesystem>
 
 namespace orderflow::test {

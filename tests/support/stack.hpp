@@ -1,12 +1,12 @@
 #pragma once
-// The stack that component tests run on: PostgreSQL and Kafka as scripts/up started them. The
-// environment variable ORDERFLOW_TEST_STACK names its stack.env. Any thread.
+// The stack that component tests run on: PostgreSQL and Kafka that scripts/up started. The
+// environment variable ORDERFLOW_TEST_STACK contains the path of its stack.env. Any thread.
 #include <string>
 
 namespace orderflow::test {
 
-// A setting of stack.env, KAFKA_BROKERS for example. Throws std::runtime_error if there is none:
-// a test without its stack has failed, not passed.
+// Returns a setting of stack.env, for example KAFKA_BROKERS. Throws std::runtime_error if it is
+// missing: a test without its stack fails, it does not pass.
 std::string stack_setting(const std::string& name);
 
 }  // namespace orderflow::test

@@ -6,7 +6,7 @@ namespace orderflow::sandbox {
 
 namespace {
 
-// 0.1 + 0.2 + 0.7 may be a little more than 1.
+// In floating point, 0.1 + 0.2 + 0.7 may be a little more than 1.
 constexpr double kRounding = 1e-9;
 
 bool are_shares(std::initializer_list<double> rates) {
@@ -35,7 +35,8 @@ void FaultDraw::set(Faults faults) {
     random_.seed(static_cast<std::uint64_t>(faults.seed));
 }
 
-// One number decides about all faults: their shares lie side by side in [0, 1).
+// One random number decides between all faults: each fault has an interval in [0, 1) that is as
+// long as its share, and the intervals lie side by side.
 Fate FaultDraw::draw(std::initializer_list<Share> shares) {
     const auto jitter = static_cast<std::int64_t>(uniform() * double(faults_.jitter_ms));
     Fate fate{Fault::none, std::chrono::milliseconds(faults_.delay_ms + jitter),

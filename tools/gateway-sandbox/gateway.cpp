@@ -29,7 +29,7 @@ bool is_cancelled(State state) {
 
 namespace {
 
-// What a ledger entry makes of a key.
+// The state of a key after a ledger entry.
 State after(State state, EntryKind kind) {
     switch (kind) {
         case EntryKind::charge: return State::captured;

@@ -2,12 +2,12 @@
 // The rules of the stand-in payment gateway: one serial history per key, pure, no clock, no I/O.
 // Used by the API on the io thread, and by unit tests.
 //
-// A key is charged at most once, and whatever is asked again gets the first outcome again. A
-// cancellation is final: from then on a charge with that key is refused, whatever it was before.
-// So a caller that cancels knows that a charge still under way somewhere can take no money.
+// A key is charged at most once; a repeated request gets the first outcome again. A cancellation is
+// final: from then on a charge with that key is refused, whatever its state was before. So after a
+// cancel the caller can rely on this: a charge that is still on its way can take no money.
 //
-// All keys are held in memory, about 250 bytes each, rebuilt from the ledger at start: fine for a
-// development tool and a few million charges.
+// All keys are held in memory, about 250 bytes each, and are rebuilt from the ledger at start. That
+// is enough for a development tool and a few million charges.
 
 #include <cstdint>
 #include <optional>
@@ -22,7 +22,7 @@
 
 namespace orderflow::sandbox {
 
-// How a token makes the gateway behave.
+// The behaviours that a token can select.
 enum class Behaviour {
     capture,            // tok_ok
     decline,            // tok_declined
@@ -33,7 +33,7 @@ enum class Behaviour {
 };
 Behaviour behaviour_of(std::string_view token);
 
-// Named in the ledger as here.
+// The ledger contains these names.
 enum class EntryKind { charge, decline, refund, cancel };
 BOOST_DESCRIBE_ENUM(EntryKind, charge, decline, refund, cancel)
 
@@ -42,8 +42,8 @@ struct Entry {
     std::int64_t id = 0;
     std::string key;
     EntryKind kind = EntryKind::charge;
-    std::int64_t amount = 0;  // minor units; 0 where a key was cancelled that nobody had charged
-    std::string currency;     // empty there
+    std::int64_t amount = 0;  // minor units; 0 if the cancelled key was never charged
+    std::string currency;     // empty if the cancelled key was never charged
     std::string token;
     Instant at{};
 };
@@ -57,8 +57,8 @@ struct ChargeRequest {
 
 enum class State {
     none,
-    failed_once,  // answered 500 once; forgotten by a restart, as is `processing`
-    processing,   // will be decided by its token unless it is cancelled first
+    failed_once,  // answered 500 once; a restart forgets this state and `processing`
+    processing,   // will be decided as its token requires, unless it is cancelled first
     captured,
     declined,
     refunded,       // cancelled after capture
@@ -72,14 +72,14 @@ struct Charge {
     std::int64_t amount = 0;
     std::string currency;
     std::string token;
-    std::int64_t charge_entry = 0;  // names the charge; 0 if nothing was ever captured
-    std::int64_t last_entry = 0;    // answers about this key wait until it is durable
+    std::int64_t charge_entry = 0;  // identifies the charge; 0 if nothing was ever captured
+    std::int64_t last_entry = 0;    // answers about this key wait until this entry is durable
 };
 
 enum class Reply {
-    created,  // captured by this very request
-    known,    // an outcome from before, or a decline: see the charge
-    later,    // processing: ask finish() when its time has come
+    created,  // captured by this request
+    known,    // an earlier outcome, or a decline: see `Decision::charge`
+    later,    // processing: call finish() when the time has come
     lost,     // captured, but the answer must not arrive in time
     server_error,
     key_cancelled,
@@ -88,21 +88,22 @@ enum class Reply {
 
 struct Decision {
     Reply reply = Reply::known;
-    Charge charge;               // after the decision
-    std::optional<Entry> entry;  // to be made durable before the answer
+    Charge charge;               // its state after the decision
+    std::optional<Entry> entry;  // must be durable before the answer is sent
 };
 
 class Gateway {
 public:
-    // `slowly`: what would be decided now is decided by finish(), whatever the token.
+    // `slowly`: finish() makes the decision instead of this call, whatever the token is.
     Decision charge(const ChargeRequest& request, Instant now, bool slowly = false);
-    // The end of a slow charge; repeats, and a key cancelled meanwhile, change nothing.
+    // Decides a slow charge. A repeated call changes nothing, nor does a call for a key that was
+    // cancelled in the meantime.
     Decision finish(const std::string& key, Instant now);
     Decision cancel(const std::string& key, Instant now);
-    // Null if nothing was decided about the key.
+    // Null if no decision was made about the key.
     const Charge* find(const std::string& key) const;
 
-    // Rebuilds the state from the ledger; entries in the order of their ids.
+    // Rebuilds the state from the ledger; call it with the entries in the order of their ids.
     void apply(const Entry& entry);
 
     std::size_t size() const { return charges_.size(); }

@@ -21,7 +21,7 @@ namespace asio = boost::asio;
 using http::Request;
 using http::Response;
 
-// As they stand in JSON.
+// The names as they appear in JSON.
 enum class Status { processing, captured, declined, refunded, never_charged };
 enum class Refusal { key_cancelled, key_reused };
 
@@ -77,7 +77,7 @@ namespace orderflow::sandbox {
 
 namespace {
 
-// Timers that end in the same tick wake the thread once.
+// All timers that end in the same tick wake the thread only once.
 constexpr std::chrono::milliseconds kTick{2};
 constexpr std::int64_t kMaxLedgerLimit = 10'000;
 
@@ -99,7 +99,8 @@ bool token_unknown(const Charge& charge) {
     return behaviour_of(charge.token) == Behaviour::unknown;
 }
 
-// A query parameter that is an integer in [0, max]; nothing if it is there but something else.
+// Returns a query parameter that is an integer in [0, max], `otherwise` if it is absent, and
+// nothing if it has another value.
 std::optional<std::int64_t> integer(const Request& request, std::string_view name,
                                     std::int64_t otherwise, std::int64_t max) {
     const auto text = request.query_param(name);
@@ -164,7 +165,7 @@ bool GatewayApi::knows_sender(const Request& request) const {
     try {
         return request.header("authorization") == "Bearer " + secret_in(credentials_file_);
     } catch (const std::runtime_error&) {
-        return false;  // it is being replaced
+        return false;  // the file is being replaced
     }
 }
 
@@ -216,8 +217,9 @@ GatewayApi::Answer GatewayApi::post_charge(Visit& visit) {
     Decision decision = gateway_.charge(*charge, system_now(), slowly);
     co_await settle(decision, visit.due);
     if (decision.reply == Reply::later) {
-        // Even if the caller has long gone: a slow charge is a charge. A repeat waits its own
-        // minute, but the first of them to wake decides.
+        // The charge is decided even if the caller closed its connection long ago: a slow charge is
+        // a charge. A repeated request waits a minute of its own, but the first of these requests
+        // to wake up decides.
         co_await sleep_until(visit.slow_due);
         ledger_.require_room();
         decision = gateway_.finish(charge->key, system_now());
@@ -225,7 +227,7 @@ GatewayApi::Answer GatewayApi::post_charge(Visit& visit) {
     } else if (decision.reply == Reply::lost) {
         co_await sleep_until(visit.slow_due);
     }
-    // Only this copy, which the answer speaks of.
+    // Changes only this copy, from which the answer is made.
     if (visit.fate.fault == Fault::wrong_amount) ++decision.charge.amount;
     co_return to_response(charge->key, decision);
 }

@@ -20,7 +20,7 @@ namespace orderflow::sandbox {
 
 namespace asio = boost::asio;
 
-// A connection. Every failure is an exception.
+// A connection. It throws an exception on every failure.
 class Database {
 public:
     explicit Database(const std::string& file) {
@@ -51,8 +51,8 @@ private:
 namespace {
 
 constexpr std::size_t kQueueCapacity = 200'000;
-// A commit costs one sync of the disk, so it waits up to 5 ms for company once there is any; a
-// charge's answer is delayed by more than that anyway.
+// A commit costs one sync of the disk. So the writer waits up to 5 ms for more entries once there
+// is one (it lingers); the answer to a charge is delayed by more than that anyway.
 constexpr GatherLimits kGather{5'000, 500, std::chrono::milliseconds{5}};
 
 constexpr int kSchemaVersion = 1;  // of the tables below
@@ -86,7 +86,7 @@ public:
         database_.check(sqlite3_bind_text(handle_, parameter, text.data(),
                                           static_cast<int>(text.size()), SQLITE_STATIC));
     }
-    // True: there is a row.
+    // Returns whether there is a row.
     bool step() {
         const int code = sqlite3_step(handle_);
         database_.check(code);
@@ -129,8 +129,8 @@ std::int64_t stored_version(Database& database) {
     return select.integer(0);
 }
 
-// A file says 0 when it is new, and when it was made before there was a number: then it is the
-// first version.
+// A file has version 0 if it is new, or if it was created before the program wrote a version: then
+// its tables are those of the first version.
 void bring_in_schema(Database& database, const std::string& file) {
     const auto found = stored_version(database);
     if (found != 0 && found != kSchemaVersion) {
@@ -217,7 +217,7 @@ void LedgerStore::append(Entry entry) {
     if (!queue_.push(std::move(entry))) throw std::logic_error("ledger: decided without room");
 }
 
-// The writer thread.
+// Runs on the writer thread.
 void LedgerStore::write_batches() {
     try {
         Statement begin(*database_, "BEGIN IMMEDIATE");

@@ -30,7 +30,7 @@ namespace asio = boost::asio;
 using namespace orderflow;
 
 struct Config {
-    std::string probe;  // for --help: http::probe_of() takes it
+    std::string probe;  // only for --help: http::probe_of() handles it
     std::string bind = "127.0.0.1";
     unsigned short port = 3010;
     std::string database = "gateway-sandbox.sqlite";
@@ -85,7 +85,7 @@ void describe(CLI::App& app, Config& config) {
         "docs/gateway-sandbox.md has routes, tokens and faults.");
 }
 
-// Callers that wait for a slow answer hold a connection each.
+// Each caller that waits for a slow answer holds a connection.
 void allow_many_connections() {
     rlimit limit{};
     getrlimit(RLIMIT_NOFILE, &limit);

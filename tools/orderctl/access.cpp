@@ -29,16 +29,16 @@ using Alteration = std::unique_ptr<rd_kafka_UserScramCredentialAlteration_t,
 using Resource = Right::Resource;
 using Operation = Right::Operation;
 
-// Whose page /kafka shows all topics' records and all groups' positions.
+// The service whose page /kafka shows all topics' records and all groups' positions.
 constexpr std::string_view kKafkaPage =
     events::kServiceNames[static_cast<std::size_t>(Service::analytics)];
 constexpr const char* kOperator = "operator";
 constexpr const char* kAuditor = "auditor";
 constexpr const char* kMonitoring = "monitoring";
-constexpr const char* kCluster = "kafka-cluster";  // Kafka's name of the only one
+constexpr const char* kCluster = "kafka-cluster";  // Kafka's name of its only cluster resource
 constexpr std::string_view kUser = "User:";
 constexpr int kIterations = 8'192;
-constexpr std::chrono::seconds kKnown{10};  // until the brokers act on what was written
+constexpr std::chrono::seconds kKnown{10};  // until the brokers apply what was written
 
 rd_kafka_ResourceType_t kafka_type(Resource resource) {
     if (resource == Resource::topic) return RD_KAFKA_RESOURCE_TOPIC;
@@ -70,9 +70,9 @@ Acl acl_of(const Right& right) {
     return acl;
 }
 
-// A right that the brokers hold, whoever gave it.
+// A right that the brokers store, whatever program granted it.
 struct Held {
-    std::string principal;  // without "User:"; of another kind: empty
+    std::string principal;  // without "User:"; empty for a principal of another kind
     rd_kafka_ResourceType_t type{};
     rd_kafka_ResourcePatternType_t pattern{};
     std::string name;
@@ -101,7 +101,7 @@ std::string text_of(const Held& held) {
            (held.pattern == RD_KAFKA_RESOURCE_PATTERN_PREFIXED ? "*" : "") + " from " + held.host;
 }
 
-// Of our principals; those of others are none of our business.
+// Reads the rights of our principals only; orderctl does not touch those of others.
 std::vector<Held> read_held(const ClientHandle& handle) {
     char error[256];
     const Acl any(rd_kafka_AclBindingFilter_new(

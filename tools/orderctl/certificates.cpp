@@ -18,7 +18,7 @@
 namespace orderflow::orderctl {
 namespace {
 
-constexpr std::chrono::seconds kPatience{3};  // for each step of it
+constexpr std::chrono::seconds kPatience{3};  // for each of its steps
 
 template <auto free>
 struct Freer {
@@ -74,12 +74,13 @@ ShownCertificate look_at_certificate(const Address& address, Handshake handshake
     const Session session(SSL_new(context.get()));
     SSL_set_fd(session.get(), socket.descriptor());
     SSL_set_tlsext_host_name(session.get(), address.host.c_str());
-    // An address, or else a name. Neither ends the handshake: the result is asked for below.
+    // Checks against an address or, if it is none, a name. A mismatch does not end the handshake:
+    // the result is read below.
     X509_VERIFY_PARAM* const wanted = SSL_get0_param(session.get());
     if (X509_VERIFY_PARAM_set1_ip_asc(wanted, address.host.c_str()) != 1) {
         SSL_set1_host(session.get(), address.host.c_str());
     }
-    // A server that wants our certificate, too, has shown its own by then.
+    // A server that also requires our certificate has sent its own before that.
     const int connected = SSL_connect(session.get());
     const Certificate certificate(SSL_get1_peer_certificate(session.get()));
     ERR_clear_error();

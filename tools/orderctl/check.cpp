@@ -13,7 +13,7 @@ using std::string;
 
 // ---- I5 ----------------------------------------------------------------------------------------
 
-// Within inventory's one snapshot, so at any time.
+// Uses only the one snapshot of inventory, so it holds at any time.
 void judge_products(Judge& judge, const char* id, const Facts& facts) {
     for (const ProductFacts& product : facts.products) {
         const auto violated = [&](const string& what) {
@@ -70,7 +70,7 @@ void judge_stock(Judge& judge, const Facts& facts) {
 
 // ---- I8 ----------------------------------------------------------------------------------------
 
-// An event that a service has given up has not had its effect there.
+// An event that a service has given up has not taken effect there.
 void judge_dead(Judge& judge, const char* id, const Facts& facts) {
     for (const ParkedFact& parked : facts.parked) {
         const auto event = parked.dead ? EventId::parse(parked.ce_id) : std::nullopt;
@@ -155,14 +155,14 @@ void judge_phantoms(Judge& judge, const Facts& facts, const History* history) {
     std::set<OrderId> known;
     std::set<Digest> customers;
     std::map<string, OrderId> by_key;
-    std::set<string> unclear_keys;  // requests that may have placed an order that nobody named
+    std::set<string> unclear_keys;  // requests that may have placed an order and returned no id
     std::int64_t unclear = 0;
-    bool all_named = !history->placements.empty();  // an empty history is of nobody's requests
+    bool all_named = !history->placements.empty();  // an empty history names no customer
     for (const Placement& placement : history->placements) {
         customers.insert(digest(placement.customer));
         all_named = all_named && !placement.customer.empty();
         if (placement.outcome == Outcome::info && !placement.order) {
-            // Repeats with one key are one order.
+            // Requests that repeat a key stand for one order.
             if (placement.key.empty() || unclear_keys.insert(placement.key).second) ++unclear;
         }
         if (!placement.order) continue;

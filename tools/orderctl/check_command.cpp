@@ -33,8 +33,8 @@ struct ParkedView {
     std::optional<OrderId> order_id;
     std::int64_t attempts;
     Instant parked_at;
-    std::optional<std::string> due_at;   // none: dead; of the record that it waits behind
-    std::optional<std::int64_t> behind;  // that record's id
+    std::optional<std::string> due_at;   // none: dead; if `behind` is set, of that record
+    std::optional<std::int64_t> behind;  // the id of the record that it waits behind
     std::string error;
 };
 BOOST_DESCRIBE_STRUCT(ParkedView, (),
@@ -70,13 +70,13 @@ Examples:
 Exit code 1: violations. 2: nothing violated, but something could not be read (without the gateway's
 ledger the rest is judged, I3 and I4 are not), hardly anything could be judged, or it was not quiet
 in time.)";
-// Of the text: violations of each invariant, parked records.
+// The limits of the text output: violations of each invariant, and parked records.
 constexpr std::size_t kMaxPrinted = 20;
 
 struct CheckOptions {
     int quiesce_s = 0;
     int every_s = 0;      // 0: once
-    std::string metrics;  // where Prometheus may ask; empty: nowhere
+    std::string metrics;  // address for Prometheus's requests; empty: none
     bool without_gateway = false;
     std::string history;
 };
@@ -102,7 +102,7 @@ const char* text(Verdict verdict) {
     return "";
 }
 
-// The rows of an order or product are shown once, with the first of its violations.
+// The rows of an order or product are printed once, with the first of its violations.
 void print_violations(const CheckDocument& document, const Invariant& invariant,
                       std::set<std::string>& shown_before) {
     std::size_t printed = 0;
@@ -137,7 +137,7 @@ void print_parked(const std::vector<ParkedView>& list) {
     if (list.size() > kMaxPrinted) say("… ", list.size(), " parked or dead in all\n");
 }
 
-// Before anything else is asked of the stack, so that it is never lost.
+// Printed before any further request to the stack, so that the verdict is never lost.
 void print_verdict(const CheckDocument& document) {
     say(document.verdict);
     const char* separator = ": ";
@@ -193,7 +193,8 @@ std::optional<History> load_history(const std::string& file) {
     return std::move(*history);
 }
 
-// What does not answer yet may do so in time: a new container is not let out at once.
+// Retries while a part of the stack does not answer yet, until the time is over: the network of a
+// new container is not open at once.
 Unrest patient_quiesce(const Endpoints& endpoints, int seconds) {
     using std::chrono::steady_clock;
     const auto end = steady_clock::now() + std::chrono::seconds(seconds);
@@ -250,9 +251,10 @@ int run_check(const Context& context, const CheckOptions& options, CheckMetrics*
     return violated ? kViolated : document.verdict == "clean" ? kClean : kCannotDo;
 }
 
-// For good: what cannot be read now may be there the next time.
+// Runs for ever: data that cannot be read now may be available in the next round.
 [[noreturn]] void watch(const Context& context, const CheckOptions& options) {
-    // The first process of a container has to ask for its end itself.
+    // Signals have no default action for the first process of a container: it must handle them
+    // itself.
     for (const int signal : {SIGTERM, SIGINT}) {
         std::signal(signal, [](int) { std::_Exit(kClean); });
     }

@@ -1,5 +1,5 @@
 #pragma once
-// What `orderctl check --every` tells Prometheus.
+// The metrics of `orderctl check --every` for Prometheus. show() is called on the main thread.
 
 #include <chrono>
 #include <memory>
@@ -15,18 +15,19 @@
 
 namespace orderflow::orderctl {
 
-// Serves http://ADDRESS:PORT/metrics on threads of its own:
-//   orderflow_check_violations{invariant}        of the last check that judged this invariant; none
-//                                                until there is one
+// Serves http://ADDRESS:PORT/metrics on its own threads:
+//   orderflow_check_violations{invariant}        of the last check that judged this invariant;
+//                                                absent before the first such check
 //   orderflow_check_last_complete_timestamp_seconds
-//                                                when the last check began that could read
-//                                                everything; 0 until there is one
+//                                                start of the last check that could read
+//                                                everything; 0 before the first such check
 class CheckMetrics {
 public:
-    // `address`: ADDRESS:PORT, IPv6 in brackets. Throws CannotDo if nobody can listen there.
+    // `address`: ADDRESS:PORT, IPv6 in brackets. Throws CannotDo if it is not possible to listen
+    // there.
     explicit CheckMetrics(const std::string& address);
 
-    // After each check. `complete`: it could judge what there is to judge.
+    // Call it after each check. `complete`: the check could judge everything.
     void show(const std::vector<Invariant>& invariants, bool complete,
               std::chrono::system_clock::time_point begun);
 

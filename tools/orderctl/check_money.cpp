@@ -1,4 +1,4 @@
-// check.hpp: money (I3, I4).
+// Part of check.hpp: money (I3, I4).
 #include <map>
 
 #include "core/enums.hpp"
@@ -25,7 +25,7 @@ string why_unread(const Facts& facts) {
            (facts.gateway_error.empty() ? string() : ": " + facts.gateway_error);
 }
 
-// What the gateway took under keys that no order has.
+// Charges at the gateway under keys that belong to no order.
 void judge_foreign(Judge& judge, const char* id, const Facts& facts) {
     std::int64_t others = 0;
     for (const auto& [key, gateway] : facts.foreign_charges) {
@@ -46,8 +46,8 @@ void judge_foreign(Judge& judge, const char* id, const Facts& facts) {
 
 }  // namespace
 
-// Judged of every final order, whatever was put aside: a final order has heard payment's answer,
-// and the gateway was read last.
+// Judged for every final order, even if records were put aside: a final order has handled payment's
+// answer, and the gateway was read last.
 void judge_charges(Judge& judge, const Facts& facts) {
     constexpr const char* kId = "I3";
     judge.open(kId, "one charge per order");
@@ -88,8 +88,9 @@ string show(const Money& money) {
     return std::to_string(money.amount) + " " + string(money.currency.text());
 }
 
-// The gateway's last word is not what an operator said for it, or what it had said itself: the
-// order and its customer were told what did not happen.
+// A violation if the gateway's final state differs from what an operator settled in its place, or
+// from an earlier state of the gateway itself: then the order and its customer were informed of
+// something that did not happen.
 void judge_contradicted(Judge& judge, const char* id, const OrderFacts& order) {
     const auto& payment = order.table.payment;
     const bool never = payment && payment->state == PaymentState::NEVER_CHARGED;
@@ -106,7 +107,7 @@ void judge_contradicted(Judge& judge, const char* id, const OrderFacts& order) {
 
 }  // namespace
 
-// As judge_charges: of every final order.
+// Like judge_charges: for every final order.
 void judge_money(Judge& judge, const Facts& facts) {
     constexpr const char* kId = "I4";
     judge.open(kId, "gateway = payments' ledger = completed orders");

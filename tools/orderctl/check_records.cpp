@@ -1,4 +1,4 @@
-// check.hpp: the topics' records (I9, I10).
+// Part of check.hpp: the topics' records (I9, I10).
 #include <algorithm>
 #include <map>
 #include <set>
@@ -16,8 +16,8 @@ using std::string;
 
 // ---- I9 ----------------------------------------------------------------------------------------
 
-// Whether the later event was sent when the topic had got partitions, and with them its key another
-// one. Consumers know what to do then (docs/adr/0009).
+// Whether the later event was sent after the topic had got more partitions, and its key had moved
+// to another one with them. Consumers can handle this (docs/adr/0009).
 bool has_moved(const Facts& facts, const LedgerEvent& last, const LedgerEvent& event) {
     const string key = event.product != kNone ? facts.products[event.product].id
                                               : facts.orders[event.order].id.to_string();
@@ -27,8 +27,8 @@ bool has_moved(const Facts& facts, const LedgerEvent& last, const LedgerEvent& e
     return std::find(from, homes.end(), std::int32_t{event.partition}) != homes.end();
 }
 
-// Of two events of one order, or product, and one service: the later one first stands behind the
-// earlier one.
+// Judges two events of one order, or product, and one service: the first record of the later event
+// must come after the first record of the earlier one.
 void judge_place(Judge& judge, const char* id, const Facts& facts, const LedgerEvent& event,
                  const LedgerEvent*& last) {
     if (event.copies == 0 || !event.kind) return;
@@ -91,8 +91,8 @@ void judge_groups(Judge& judge, const char* id, const Facts& facts) {
     }
 }
 
-// Up to where the event's lane of the relay is. Announcements are only told: where their topic is
-// gone, was made anew, or would not take some, none is missed.
+// The checkpoint of the event's lane of the relay. Announcements only inform: if their topic was
+// deleted or recreated, or rejected some of them, none counts as missing.
 std::int64_t checkpoint_of(const Facts& facts, const LedgerEvent& event) {
     const auto service = static_cast<std::size_t>(event.service);
     if (event.kind) return facts.checkpoints[service];

@@ -1,6 +1,7 @@
 #pragma once
-// The subcommands. To add one: a function `add_<name>` in its own file, declared here and called in
-// main.cpp; it puts its options on a subcommand and sets `context.run` in its callback.
+// The subcommands. To add one, write a function `add_<name>` in its own file, declare it here and
+// call it in main.cpp. It adds its options to a subcommand and sets `context.run` in its callback.
+// All run on the main thread.
 #include <functional>
 
 #include <CLI/CLI.hpp>
@@ -11,7 +12,7 @@ namespace orderflow::orderctl {
 
 enum ExitCode : int { kClean = 0, kViolated = 1, kCannotDo = 2 };
 
-// What every command gets.
+// The input of every command.
 struct Context {
     Endpoints endpoints;
     bool json = false;
@@ -29,6 +30,6 @@ void add_payment(CLI::App& app, Context& context);
 void add_preflight(CLI::App& app, Context& context);
 void add_products(CLI::App& app, Context& context);
 void add_topics(CLI::App& app, Context& context);
-void add_growth(CLI::App& topics, Context& context);  // of the subcommand topics
+void add_growth(CLI::App& topics, Context& context);  // belongs to the subcommand topics
 
 }  // namespace orderflow::orderctl

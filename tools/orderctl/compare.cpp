@@ -1,4 +1,4 @@
-// fold.hpp: each service's ledger against its own tables, and all that is compared.
+// Part of fold.hpp: compares each service's ledger with its own tables, and calls all comparisons.
 
 #include "core/enums.hpp"
 #include "orderctl/compare.hpp"
@@ -20,7 +20,7 @@ void compare_orders(const Sides& sides, const OrderFacts& order) {
     sides.same_text("body", ledger.body, table.body);
     sides.same("cancellingAt set", ledger.cancelling, table.cancelling);
     sides.same("finishedAt set", ledger.finished, table.finished);
-    // While CANCELLING, the answers so far have left their marks: see compare_claims.
+    // While CANCELLING, the bits of the answers so far are set already: see compare_claims.
     if (ledger.state != OrderState::CANCELLING) sides.same("undone", ledger.undone, table.undone);
 }
 
@@ -36,8 +36,8 @@ void compare_reservations(const Sides& sides, const OrderFacts& order) {
     sides.same_text("items", ledger.items, table.items);
 }
 
-// The states that a payment may be in when its ledger says `ledger`: calls under way and the
-// trigger leave no event of payment's own.
+// Whether a payment's row may be in state `table` when its ledger ends in `ledger`: calls that are
+// under way and the trigger write no event of payment.
 bool payment_fits(const PaymentRow& ledger, PaymentState table) {
     switch (ledger.state) {
         case PaymentState::CAPTURED:
@@ -52,7 +52,7 @@ bool payment_fits(const PaymentRow& ledger, PaymentState table) {
         case PaymentState::INTENT:
         case PaymentState::UNKNOWN:
         case PaymentState::CANCELLING:
-        case PaymentState::SETTLED: return false;  // no ledger says so
+        case PaymentState::SETTLED: return false;  // no fold of a ledger gives these states
     }
     return false;
 }
@@ -100,7 +100,7 @@ void compare_products(const Facts& facts, std::vector<Difference>& out) {
         const Sides sides{out, Service::inventory, kNone, i};
         if (!product.in_table && !product.in_ledger) {
             if (product.held != 0) sides.differ("row", "reserved", kNoRow);
-            continue;  // a product that orders name and nobody sells
+            continue;  // orders name the product, but it was never created
         }
         if (product.in_table != product.in_ledger) {
             sides.differ("row", product.in_ledger ? "StockAdjusted" : "no StockAdjusted",

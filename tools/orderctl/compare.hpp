@@ -1,5 +1,5 @@
 #pragma once
-// What compare*.cpp share: values as text, and the two sides of a comparison. Pure.
+// Shared by compare*.cpp: values as text, and the two sides of a comparison. Pure.
 #include <span>
 #include <string>
 #include <utility>
@@ -34,7 +34,7 @@ template <class T>
 std::string text(const std::optional<T>& value) {
     return value ? text(*value) : "none";
 }
-// Texts are compared by their digests alone; the rows themselves stand beside a violation.
+// Only the digests of texts are compared; the rows themselves are printed with a violation.
 inline std::string text_of_digest(Digest value) {
     if (value == 0) return "none";
     static constexpr char kHex[] = "0123456789abcdef";
@@ -42,7 +42,7 @@ inline std::string text_of_digest(Digest value) {
     for (int shift = 28; shift >= 0; shift -= 4) out += kHex[(value >> shift) & 15];
     return out;
 }
-// One service's rows of one order or product; notes what is not the same.
+// One service's rows of one order or product; records every difference.
 struct Sides {
     std::vector<Difference>& out;
     Service service;
@@ -59,7 +59,7 @@ struct Sides {
     void same_text(const char* field, Digest ledger, Digest table) const {
         if (ledger != table) differ(field, text_of_digest(ledger), text_of_digest(table));
     }
-    // True: both are there, go on.
+    // Returns true if both rows exist, so that they can be compared.
     template <class Row>
     bool both(const std::optional<Row>& ledger, const std::optional<Row>& table) const {
         if (ledger && table) return true;
@@ -69,7 +69,8 @@ struct Sides {
     }
 };
 
-// One order across services, by what its events have arrived at (compare_across.cpp).
+// Compares one order across services, as far as consumers have handled its events
+// (compare_across.cpp).
 void compare_across(std::vector<Difference>& out, const Facts& facts, std::uint32_t index,
                     std::span<const std::uint32_t> events);
 

@@ -1,4 +1,5 @@
-// fold.hpp: what services heard of each other, against what each of them says itself.
+// Part of fold.hpp: compares what services took over from each other's events with the ledgers of
+// the services that sent them.
 #include "orderctl/compare.hpp"
 
 namespace orderflow::orderctl {
@@ -7,7 +8,8 @@ namespace {
 using events::EventKind;
 using std::string;
 
-// What an event must have done at a consumer that has handled it; empty if it has.
+// Returns the state in which the effect of an event is missing at a consumer that has handled it;
+// empty if the effect is there.
 string missing_effect(const OrderFacts& order, const LedgerEvent& event, Service consumer) {
     const auto& [saga, reservation, payment, shipment] = order.table;
     const auto unless = [](bool done, const auto& row) {
@@ -64,7 +66,7 @@ string missing_effect(const OrderFacts& order, const LedgerEvent& event, Service
     return {};
 }
 
-// Forward: what has arrived has had its effect.
+// Forward: an event that has arrived must have taken effect.
 void compare_effects(std::vector<Difference>& out, const Facts& facts, std::uint32_t index,
                      std::span<const std::uint32_t> events) {
     const OrderFacts& order = facts.orders[index];
@@ -85,7 +87,7 @@ void compare_effects(std::vector<Difference>& out, const Facts& facts, std::uint
     }
 }
 
-// A refusal that the order gives as its reason is one that a participant gave.
+// If the order's reason is a refusal, a participant must have given this refusal.
 void compare_reason(const Sides& sides, const OrderFacts& order) {
     const auto& [saga, reservation, payment, shipment] = order.table;
     if (!saga->reason) return;
@@ -101,8 +103,8 @@ void compare_reason(const Sides& sides, const OrderFacts& order) {
     check(order.ledger.shipment, std::optional<events::ShipmentRejection>());
 }
 
-// Back: what the order's row claims to have heard, its participants' ledgers say. They were read
-// later, so this holds at any time.
+// Back: every answer that the order's row contains must be in the ledger of its participant. These
+// ledgers were read later, so this holds at any time.
 void compare_claims(const Sides& sides, const OrderFacts& order) {
     const auto& saga = order.table.order;
     if (!saga) return;
@@ -141,7 +143,8 @@ void compare_claims(const Sides& sides, const OrderFacts& order) {
     }
 }
 
-// Every participant speaks of the order that was placed, and of one that exists.
+// Every participant's rows agree with the order that was placed, and belong to an order that
+// exists.
 void compare_between(std::vector<Difference>& out, const OrderFacts& order, std::uint32_t index) {
     if (order.late) return;
     const Sides inventory{out, Service::inventory, index};
@@ -180,8 +183,8 @@ void compare_between(std::vector<Difference>& out, const OrderFacts& order, std:
     }
 }
 
-// Nobody goes back before the order's CancellationStarted, which none that is COMPLETED can have
-// any more.
+// No participant undoes anything before the order's CancellationStarted, and a COMPLETED order
+// cannot get this event any more.
 void compare_ways_back(std::vector<Difference>& out, const OrderFacts& order, std::uint32_t index) {
     if (!order.ledger.order || order.ledger.order->state != OrderState::COMPLETED) return;
     const auto differ = [&](Service service, const string& state) {

@@ -21,7 +21,7 @@ std::string upper(std::string_view text) {
     });
     return name;
 }
-// Of the order service: AUDITOR_ORDERS_DATABASE_URL, ORDER_GROUP.
+// For the order service: AUDITOR_ORDERS_DATABASE_URL, ORDER_GROUP.
 std::string auditor_env(Service service) {
     return "AUDITOR_" + upper(schema_of(service)) + "_DATABASE_URL";
 }
@@ -54,8 +54,8 @@ void Endpoints::describe(CLI::App& app) {
         "file whose first line is the auditor's password, to all these URLs");
     add("--operator-password-file", operator_password_file_, "OPERATOR_PASSWORD_FILE",
         "the same for the operator");
-    // The URLs of databases and the proxy are not among those that proposals repeat: they may hold
-    // passwords.
+    // Proposed commands do not repeat the URLs of databases and the proxy, because these may
+    // contain passwords.
     carried_ = {
         add("--brokers", brokers_, "KAFKA_BROKERS", "Kafka bootstrap servers, host:port,…"),
         add("--gateway-url", gateway_.origin, "GATEWAY_URL",
@@ -145,7 +145,7 @@ void Endpoints::make_proposals(const std::string& program,
         proposals_.orderctl += " --stack-env " + shell_word(stack_env_);
     }
     for (const CLI::Option* option : carried_) {
-        if (option->count() == 0) continue;  // neither by a flag nor by the environment
+        if (option->count() == 0) continue;  // set neither by a flag nor by the environment
         proposals_.orderctl += " " + option->get_name() + " " + shell_word(option->results()[0]);
     }
     if (!edge_.empty()) proposals_.edge = shell_word(edge_);
@@ -155,7 +155,7 @@ void Endpoints::make_proposals(const std::string& program,
             "kafka-transactions.sh --bootstrap-server " + shell_word(brokers_);
     }
 
-    // Settings of scripts/up, for whoever started the stack with other than the default ones.
+    // Settings of scripts/up, for a stack that was started with other than the default ones.
     const std::filesystem::path scripts = setting("STACK_SCRIPTS");
     if (scripts.empty()) return;
     const std::filesystem::path root = scripts.parent_path();
@@ -240,7 +240,7 @@ std::map<std::string, std::string> read_stack_env(const std::string& file) {
         }
         settings[line.substr(0, equals)] = value;
     }
-    if (in.bad()) throw CannotDo("cannot read " + file);  // a directory opens
+    if (in.bad()) throw CannotDo("cannot read " + file);  // a directory can be opened, but not read
     return settings;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
-// Where the stack is: command line options, environment, and the stack.env that scripts/up writes,
-// in this order. Parsed once in `main`; nothing else reads the environment.
+// The addresses of the stack: from command line options, the environment, and the stack.env that
+// scripts/up writes, in this order. Parsed once in `main`; no other code reads the environment. One
+// thread.
 #include <array>
 #include <map>
 #include <string>
@@ -15,7 +16,7 @@
 
 namespace orderflow::orderctl {
 
-// Something that the command needs cannot be had: exit code 2.
+// Something that the command needs is unavailable: exit code 2.
 struct CannotDo : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
@@ -24,10 +25,12 @@ class Endpoints {
 public:
     // Adds the options to the command line.
     void describe(CLI::App& app);
-    // After parsing: fills what is still empty from stack.env. `program`: how it was called.
+    // Call it after parsing: fills empty values from stack.env. `program`: the path of this
+    // program.
     void complete(const std::string& program);
 
-    // The audit views of a service. All of these throw CannotDo for what was not given.
+    // The URL of a service's audit views. All these functions throw CannotDo for a value that is
+    // missing.
     const std::string& auditor(Service service) const;
     // The service's own database with the rights of an operator.
     const std::string& operator_url(Service service) const;
@@ -36,18 +39,19 @@ public:
     http::ClientSettings gateway() const;
     const std::string& group(Service service) const;
     std::map<std::string, std::string> groups() const;  // by the service's name
-    // Where its process answers HTTP; empty if nobody says.
+    // The address of its HTTP server; empty if unknown.
     const std::string& service_url(Service service) const { return service_url_[at(service)]; }
-    // Where clients go, and whose certificates they believe; empty: nobody says.
+    // The address for clients, and the file with the certificates that they trust; empty if
+    // unknown.
     const std::string& edge() const { return edge_; }
     const std::string& edge_ca_file() const { return edge_ca_file_; }
-    // Replicas that the stack's topics have; 0: as the catalog says.
+    // Number of replicas of the stack's topics; 0: the catalog's.
     int topic_replication() const { return topic_replication_; }
     const Proposals& proposals() const { return proposals_; }
 
 private:
     static const std::string& need(const std::string& value, const std::string& flag);
-    // To every URL that there is.
+    // Adds the password to every URL that is not empty.
     static void add_password(std::array<std::string, 5>& urls, const std::string& file);
     static std::size_t at(Service service) { return static_cast<std::size_t>(service); }
     void make_proposals(const std::string& program,
@@ -67,11 +71,11 @@ private:
     int topic_replication_ = 0;
     std::string edge_;
     std::string edge_ca_file_;
-    std::vector<const CLI::Option*> carried_;  // to be repeated by what is proposed
+    std::vector<const CLI::Option*> carried_;  // proposed commands repeat these
     Proposals proposals_;
 };
 
-// NAME="value" lines with the escapes of a shell's double quotes. Throws CannotDo.
+// Reads NAME="value" lines with the escapes of a shell's double quotes. Throws CannotDo.
 std::map<std::string, std::string> read_stack_env(const std::string& file);
 
 }  // namespace orderflow::orderctl

@@ -7,8 +7,8 @@
 
 namespace orderflow::orderctl {
 
-// What the gateway did under an order's key, and why there are no rows; outside the anonymous
-// namespace for Describe.
+// The gateway's sums under an order's key, and the reason why there are no rows. Outside the
+// anonymous namespace, for Describe.
 struct GatewayEvidence {
     std::string from;
     std::int64_t captures, captured, refunds, refunded;
@@ -39,14 +39,15 @@ const char* aggregate_view(Service service) {
     return "";
 }
 
-// An array of ids or texts, as SQL.
+// Returns an array of ids or texts as SQL.
 std::string sql_array(std::span<const std::string> values, const char* type) {
     std::string list;
     for (const std::string& value : values) list += (list.empty() ? "" : ",") + sql_text(value);
     return "ARRAY[" + list + "]::" + type + "[]";
 }
 
-// Each row says where it is from, and stands under the value of its column `key`.
+// Reads rows into `out`, under the value of their column `key`. Each row contains the view that it
+// is from.
 void read_rows(AuditDatabase& database, std::string_view view, const std::string& columns,
                const std::string& rest, const char* key, RowsBySubject& out) {
     std::string from(schema_of(database.service()));
@@ -63,7 +64,7 @@ void read_orders(AuditDatabase& database, std::span<const std::string> ids, Deta
                  RowsBySubject& out) {
     const std::string where = "order_id = ANY (" + sql_array(ids, "uuid") + ")";
     read_rows(database, aggregate_view(database.service()), "*", where, "order_id", out);
-    // As text: what a ledger holds need not be JSON.
+    // As text: the data in a ledger need not be JSON.
     read_rows(database, "audit_v1_outbox",
               std::string("order_id, seq, event_id, type, topic, recorded_at") +
                   (detail == Detail::full ? ", data" : ""),
@@ -81,7 +82,8 @@ void read_products(AuditDatabase& inventory, std::span<const std::string> ids, R
               "order_id IS NULL AND key = ANY (" + list + ") GROUP BY key", "product_id", out);
 }
 
-// `read` takes some subjects at a time. Where it fails, all of them get a note.
+// Calls `read` with a part of the subjects at a time. If it fails, each of these subjects gets a
+// note.
 template <class Read>
 void read_or_note(Service service, const Subjects& subjects, RowsBySubject& out, Read read) {
     for (std::size_t at = 0; at < subjects.size(); at += kSubjectsPerQuery) {

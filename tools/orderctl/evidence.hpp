@@ -1,6 +1,7 @@
 #pragma once
-// The rows that show what is wrong, as JSON objects of the audit views; fetched for what was found,
-// once the verdict stands. What cannot be fetched leaves a note in its place.
+// The rows that prove a violation, as JSON objects of the audit views. They are read after the
+// verdict is known, for the violations only. If they cannot be read, a note takes their place. One
+// thread.
 #include <string>
 #include <vector>
 
@@ -9,17 +10,18 @@
 
 namespace orderflow::orderctl {
 
-enum class Detail { brief, full };  // full: with the events' data, as the text that it is
+enum class Detail { brief, full };  // full: with the events' data as text, unchanged
 
-// The audit rows of one order in one database: its aggregate, its ledger, its parked records.
+// Returns the audit rows of one order in one database: its aggregate, its ledger, its parked
+// records.
 std::vector<RawJson> rows_of_order(AuditDatabase& database, const OrderId& order, Detail detail);
 
-// Puts beside each violation what the databases hold of its order or product, and what the gateway
-// did for it if its ledger was read: some queries for all of them together.
+// Adds to each violation the rows of its order or product in the databases, and, if the gateway's
+// ledger was read, the gateway's sums for it. Uses a few queries for all violations together.
 void attach_rows(const Endpoints& endpoints, const Facts& facts, Detail detail,
                  std::vector<Violation>& violations);
 
-// An SQL literal.
+// Returns an SQL literal.
 std::string sql_text(std::string_view text);
 
 }  // namespace orderflow::orderctl

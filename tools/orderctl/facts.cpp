@@ -54,7 +54,7 @@ bool Facts::add(const LedgerEvent& event) {
 
 void Facts::mark_parked() {
     for (const ParkedFact& record : parked) {
-        if (record.service == Service::analytics) continue;  // decides nothing
+        if (record.service == Service::analytics) continue;  // analytics decides nothing
         const auto id = EventId::parse(record.ce_id);
         const auto found = id ? event_index.find(*id) : event_index.end();
         if (found == event_index.end() || events[found->second].order == kNone) continue;

@@ -1,4 +1,4 @@
-// facts_readers.hpp: the five databases, by keyset pages.
+// Part of facts_readers.hpp: reads the five databases, by keyset pages.
 #include <algorithm>
 #include <limits>
 
@@ -73,7 +73,7 @@ const Statement kShipments{"shipments", R"(
     FROM audit_v1_shipments WHERE order_id > $1::uuid ORDER BY order_id LIMIT $2::bigint)"};
 const Statement kStorage{"storage", "SELECT used FROM audit_v1_storage"};
 
-// Page after page, by the key in column 0; `take(rows, i)` returns it.
+// Reads page after page, by the key in column 0; `take(rows, i)` returns the key.
 template <class Key, class Take>
 void for_each_row(postgres::Connection& connection, const Statement& statement, Key after,
                   Take take) {
@@ -264,7 +264,7 @@ void AuditDatabase::read_reservations(Facts& facts) {
         const bool sold = row.state == ReservationState::SOLD;
         if (!sold && row.state != ReservationState::RESERVED) return id;
         const auto items = json::read_json<Items>(rows.text(i, 4), json::UnknownMembers::ignore);
-        if (!items) return id;  // differs from the ledger's, and so do the sums
+        if (!items) return id;  // the digest differs from the ledger's, and so do the sums
         for (const ReservedItem& item : *items) {
             ProductFacts& product = facts.products[facts.product(item.product_id)];
             (sold ? product.sold_rows : product.reserved_rows) += item.quantity;

@@ -1,4 +1,4 @@
-// facts_readers.hpp: the sandbox's ledger, page by page.
+// Part of facts_readers.hpp: reads the sandbox's ledger, page by page.
 #include <rapidjson/document.h>
 
 #include "json/json.hpp"
@@ -7,21 +7,21 @@
 
 namespace orderflow::orderctl {
 
-// A line of the ledger, as far as it concerns us.
+// A line of the ledger; only the members that are used here.
 struct GatewayLine {
     std::int64_t id = 0;
     std::string key;
     std::string kind;  // charge, decline, refund, cancel
     std::int64_t amount = 0;
-    std::string currency;  // empty where nothing was ever charged
+    std::string currency;  // empty if nothing was ever charged
 };
 BOOST_DESCRIBE_STRUCT(GatewayLine, (), (id, key, kind, amount, currency))
 
 namespace {
 
 constexpr std::chrono::seconds kPatience{30};       // for a page of the ledger
-constexpr std::chrono::seconds kChargePatience{3};  // for one charge, while somebody waits
-constexpr std::int64_t kPageLines = 500;            // what the codec takes as one array
+constexpr std::chrono::seconds kChargePatience{3};  // for one charge, while a user waits
+constexpr std::int64_t kPageLines = 500;            // the codec's limit for one array
 constexpr std::string_view kKeyPrefix = "charge:";
 
 void take(Facts& facts, const GatewayLine& line) {
@@ -60,7 +60,7 @@ void read_gateway(const Endpoints& endpoints, Facts& facts) {
             json::read_json<std::vector<GatewayLine>>(answer.body, json::UnknownMembers::ignore);
         if (!lines) throw CannotDo("gateway: the ledger is unreadable: " + lines.error().detail);
         for (const GatewayLine& line : *lines) take(facts, line);
-        if (lines->empty()) break;  // a short page may just have been the newest
+        if (lines->empty()) break;  // a short page may have been the newest at that time
         after = lines->back().id;
     }
     facts.gateway_read = true;

@@ -1,4 +1,4 @@
-// facts_readers.hpp: the topics, from the beginning to where they ended when reading began.
+// Part of facts_readers.hpp: reads the topics, from the beginning to their ends when reading began.
 #include <algorithm>
 
 #include "kafka/group_positions.hpp"
@@ -21,7 +21,7 @@ using Metadata =
     std::unique_ptr<const rd_kafka_metadata_t, kafka::Destroyer<&rd_kafka_metadata_destroy>>;
 
 constexpr int kRequestMs = 10'000;
-constexpr int kSilenceMs = 30'000;  // without a record although there are some
+constexpr int kSilenceMs = 30'000;  // no record for so long, although there are some
 
 using Place = std::pair<std::string, std::int32_t>;  // topic, partition
 
@@ -65,7 +65,7 @@ public:
           read_s_(static_cast<std::uint32_t>(
               std::chrono::floor<std::chrono::seconds>(system_now()).time_since_epoch().count())),
           kafka_(endpoints.kafka()) {
-        // Offsets first: what is committed is below the ends.
+        // Reads the committed offsets before the ends: so every committed offset is below an end.
         read_partitions();
         read_logs();
         for (const Service service : kServices) {
@@ -176,7 +176,7 @@ private:
             const Message message(rd_kafka_consumer_poll(handle_.get(), kSilenceMs));
             if (!message) throw CannotDo("Kafka sends nothing although its topics are not empty");
             if (!message->rkt) {  // an error of the client, not of a partition
-                // It asks for the group of its name, which it needs for nothing.
+                // The client requests the group of its name, which it does not need.
                 if (message->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED) continue;
                 must(message->err, "reading");
                 continue;
@@ -225,8 +225,9 @@ private:
         take_record(facts, record_, arrived(place, message.offset));
     }
 
-    // Groups that have committed nothing although there are records for them: nobody works there,
-    // or the service has another group id. And those that stand where no record can be.
+    // Finds groups that have committed nothing although there are records for them: no service runs
+    // there, or the service has another group id. And it finds groups whose position is outside the
+    // log.
     void find_odd_groups(Facts& facts) const {
         for (const GroupView& group : views_) {
             const auto& partitions = group.positions.partitions;
@@ -259,12 +260,12 @@ private:
     std::map<Place, Span> spans_;
     kafka::TopicLayouts logs_;
     std::vector<GroupView> views_;
-    // Of the saga's services.
+    // Positions of the saga's services.
     std::map<Place, std::vector<std::pair<Service, kafka::PartitionPosition>>> positions_;
     std::map<Service, std::string> groups_;
     const std::uint32_t read_s_;
     const kafka::Settings kafka_;
-    kafka::Record record_;  // the one at hand
+    kafka::Record record_;  // the current record
 };
 
 TopicsReader::TopicsReader(const Endpoints& endpoints) : impl_(std::make_unique<Impl>(endpoints)) {}

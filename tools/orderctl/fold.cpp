@@ -10,7 +10,8 @@
 
 namespace orderflow::orderctl {
 
-// As inventory's table names what it reserved; outside the anonymous namespace for Describe.
+// One piece of a reservation, in the form of inventory's table. Outside the anonymous namespace,
+// for Describe.
 struct Piece {
     std::string product_id;
     std::int64_t quantity = 0;
@@ -21,7 +22,7 @@ namespace {
 
 using events::EventKind;
 
-// Pieces per product, in byte order of the ids.
+// Returns the pieces per product, in byte order of the ids.
 std::vector<Piece> pieces_of(const events::Order& order) {
     std::vector<Piece> pieces;
     for (const auto& line : order.items) pieces.push_back({line.product_id, line.quantity});
@@ -48,8 +49,8 @@ Digest destination_of(const events::Order& order) {
     return order.shipment ? digest(json::to_json(*order.shipment)) : 0;
 }
 
-// Takes one event of an order into the rows that the ledgers say. An answer is why the event
-// cannot stand here; empty if it can.
+// Applies one event of an order to the rows that are folded from the ledgers. Returns why the event
+// cannot come at this point; empty if it can.
 struct FoldOrder {
     Facts& facts;
     OrderFacts& order;
@@ -90,7 +91,7 @@ struct FoldOrder {
             return another(row, e.customer_id, {e.total, e.currency});
         });
     }
-    // Of an end that does not speak of what was placed.
+    // For an end of the order whose data differ from those of the placed order.
     static Why another(const OrderRow& row, const std::string& customer, const Money& total) {
         if (row.customer != digest(customer)) return "names another customer than OrderPlaced";
         if (row.total != total) return "names another total than OrderPlaced";
@@ -249,7 +250,7 @@ struct FoldOrder {
     }
     template <class T>
     Why operator()(const T&) const {
-        return {};  // no event of an order
+        return {};  // not an event of an order
     }
 };
 
@@ -293,7 +294,7 @@ void fold(Facts& facts, Service service, const LedgerLine& line) {
         std::chrono::floor<std::chrono::seconds>(line.recorded_at).time_since_epoch().count());
     if (line.order) event.order = facts.order(*line.order);
     event.kind = kind_of_type(service, line.type);
-    // An announcement tells of an event of the saga, it is none.
+    // An announcement reports an event of the saga; it is not one itself.
     if (event.kind && line.topic != events::topic_of(service)) event.kind.reset();
     if (event.is(EventKind::StockAdjusted)) event.product = facts.product(line.key.value_or(""));
     facts.add(event);
@@ -310,7 +311,7 @@ void fold(Facts& facts, Service service, const LedgerLine& line) {
         return fold_product(facts, *adjusted);
     }
     const OrderId* id = events::order_of(*decoded);
-    if (!id) return;  // nothing of an order
+    if (!id) return;  // does not belong to an order
     if (!line.order || *line.order != *id) return bad("speaks of another order than its row");
     const std::string why = std::visit(FoldOrder{facts, facts.orders[event.order]}, *decoded);
     if (!why.empty()) bad(why);

@@ -1,8 +1,9 @@
 #pragma once
-// The fold: what the tables must hold if the ledgers are true. Each service's own decisions follow
-// from its own outbox, read in the same snapshot as its tables, so they are compared at any time;
-// what follows from others' events (reserved → sold, the order's steps and answers) is folded
-// from the ledgers of the services it consumes, once their records have arrived. Pure.
+// The fold: the rows that the tables must contain if the ledgers are correct. A service's own
+// decisions follow from its own outbox, which was read in the same snapshot as its tables: so they
+// are compared at any time. The effects of other services' events (reserved → sold, the order's
+// steps and answers) are folded from the ledgers of the services that it consumes, once their
+// records have arrived. Pure.
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,14 +24,15 @@ struct LedgerLine {
     Instant recorded_at{};
 };
 
-// Takes the next row of the service's ledger: into the list of events, and into the row that the
-// ledger says. Rows come in seq order, the order service's ledger first.
+// Takes the next row of the service's ledger: adds it to the list of events, and applies it to the
+// row that is folded from the ledger. Rows must come in seq order, the order service's ledger
+// first.
 void fold(Facts& facts, Service service, const LedgerLine& line);
 
-// The order block's digest and, the first time, its items into facts.items.
+// Returns the order block's digest and, the first time, adds its items to facts.items.
 Digest take_order_block(Facts& facts, OrderFacts& order, const events::Order& block);
 
-// The events of each order, in seq order per service; made once the ledgers are read.
+// The events of each order, in seq order per service; create it once the ledgers are read.
 class EventsOfOrders {
 public:
     explicit EventsOfOrders(const Facts& facts);
@@ -44,8 +46,8 @@ private:
     std::vector<std::uint32_t> events_;
 };
 
-// Everything that differs. Rows of an order that a service holds a parked record of are compared
-// with its own ledger only.
+// Returns all differences. If a service has a parked record of an order, its rows of the order are
+// compared with its own ledger only.
 std::vector<Difference> compare(const Facts& facts, const EventsOfOrders& events);
 
 }  // namespace orderflow::orderctl

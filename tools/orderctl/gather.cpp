@@ -1,4 +1,4 @@
-// facts_readers.hpp: everything, in the order that is fair.
+// Part of facts_readers.hpp: reads everything, in the order that is given there.
 #include <algorithm>
 #include <cstdio>
 #include <thread>
@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kLookEvery{300};
 
-// Orders that the snapshots did not know: placed meanwhile, or never.
+// Looks again for orders that were unknown in the snapshots: placed meanwhile, or never.
 void look_again(AuditDatabase& orders, Facts& facts) {
     std::vector<OrderId> unknown;
     for (const OrderFacts& order : facts.orders) {

@@ -27,15 +27,16 @@ using std::chrono::steady_clock;
 using NewPartitions =
     std::unique_ptr<rd_kafka_NewPartitions_t, Destroyer<&rd_kafka_NewPartitions_destroy>>;
 
-// Those that emit events, the order service first: what it accepts is buffered soonest.
+// The services that emit events. The order service comes first: it accepts orders, so its outbox
+// buffers first.
 constexpr std::array kRelays{Service::order, Service::inventory, Service::payment,
                              Service::shipping};
 constexpr milliseconds kAsk{10'000};
 constexpr milliseconds kAgain{100};
-constexpr seconds kStops{15};  // a relay looks once a second, and finishes what is under way
-constexpr seconds kKnown{10};  // new partitions to the brokers
+constexpr seconds kStops{15};  // a relay looks once a second, and finishes its current work
+constexpr seconds kKnown{10};  // until all brokers have the new partitions
 
-// Whose hold it is now.
+// Returns the name that now holds the relay.
 const Statement kHold{"hold", R"(
     UPDATE relay_checkpoint
     SET held_by = CASE WHEN held_at IS NULL THEN $1::text ELSE held_by END,
@@ -43,7 +44,8 @@ const Statement kHold{"hold", R"(
     WHERE lane = 'saga' RETURNING held_by)"};
 const Statement kIsHeld{"is_held", R"(
     SELECT count(*) FROM relay_checkpoint WHERE lane = 'saga' AND held_at IS NOT NULL)"};
-// For orderctl check: an order's earlier events may lie where so many partitions had put them.
+// For orderctl check: an order's earlier events may be where this number of partitions had put
+// them.
 const Statement kGrowsFrom{"grows_from", R"(
     UPDATE relay_checkpoint SET grown_from = least(coalesce(grown_from, $1::integer), $1::integer)
     WHERE lane = 'saga')"};
@@ -76,7 +78,7 @@ std::vector<Outbox> open_outboxes(const Endpoints& endpoints) {
 }
 
 // Waits until no relay sends: its lock is free, and a held lane is not led again. The locks are
-// kept until the connections end: so long none sends, even if somebody releases the hold.
+// kept until the connections end. Until then no relay sends, even if an operator releases the hold.
 void take_lanes(const std::vector<Outbox>& outboxes, seconds patience) {
     for (const Outbox& outbox : outboxes) {
         if (within(patience, [&] { return outbox::take_saga_lane(*outbox.connection); })) {
@@ -159,7 +161,7 @@ void add_partitions(const ClientHandle& kafka, const std::vector<std::string>& t
     }
 }
 
-// A group without members has nobody to give partitions to; whoever joins it gets them.
+// A group without members can assign no partitions; a member that joins later gets them.
 bool has_taken(const GroupPositions& group, std::int32_t partitions) {
     if (group.rebalancing) return false;
     const bool all = std::ranges::all_of(
@@ -173,7 +175,7 @@ bool has_taken(const GroupPositions& group, std::int32_t partitions) {
 
 Unread hold(const Endpoints& endpoints, const std::string& by, seconds patience) {
     const ClientHandle kafka = kafka::make_asking_client(endpoints.kafka());
-    read_saga_layouts(kafka);  // before anything is held: does Kafka answer?
+    read_saga_layouts(kafka);  // fails before anything is held if Kafka does not answer
     const auto outboxes = open_outboxes(endpoints);
     for (const Outbox& outbox : outboxes) {
         const postgres::Rows rows =

@@ -1,4 +1,5 @@
-// orderctl topics hold, grow, release: more partitions under load, each order's order kept.
+// orderctl topics hold, grow, release: more partitions under load; each order keeps the order of
+// its events.
 #include <cstdlib>
 #include <memory>
 
@@ -10,7 +11,7 @@
 
 namespace orderflow::orderctl {
 
-// The documents of --json.
+// The documents that --json prints.
 struct HoldDocument {
     bool all_read = false;
     std::vector<std::string> unread;
@@ -45,7 +46,7 @@ run it again, or release. Partitions are never taken away. Topics of announcemen
 Exit code 1: not all is read, or a group's members have not taken the partitions yet. 2: refused, or
 Kafka or a database does not answer; what was held stays so.)";
 
-constexpr std::chrono::milliseconds kPatience{10'000};  // with a Kafka that does not answer
+constexpr std::chrono::milliseconds kPatience{10'000};  // for a Kafka that does not answer
 
 struct GrowthOptions {
     std::string by;
@@ -98,7 +99,7 @@ int run_release(const Context& context, const GrowthOptions& options) {
     return kClean;
 }
 
-// An unset variable must not be everybody.
+// An unset shell variable must not mean all holders.
 const CLI::Validator kName(
     [](std::string& text) { return text.empty() ? std::string("a name, please") : ""; }, "NAME");
 

@@ -55,7 +55,7 @@ Result<History> read_history(std::istream& in) {
         placement->line = number;
         history.placements.push_back(std::move(*placement));
     }
-    // A directory opens, and fails at the first read.
+    // A directory can be opened; only the first read fails.
     if (in.bad()) return Error{"unreadable", "cannot be read"};
     return history;
 }

@@ -1,14 +1,14 @@
 #pragma once
-// What a client did, as JSON lines, one per request that placed an order:
+// A client's history as JSON lines, one for each request that places an order:
 //
 //   {"op":"place","orderId":"0190…","outcome":"ok","key":"k-1","customerId":"CUST-1"}
 //
-//   outcome  ok    the 202 was seen
-//            fail  a definite refusal was seen (4xx): no order may exist
-//            info  nobody knows (timeout, reset, 5xx): the order may exist or not
-//   orderId  of the answer; null or left out when there was none
-//   key      the Idempotency-Key sent; optional
-//   customerId  optional; when every line names it, I2 looks at these customers' orders alone
+//   outcome  ok    the client received the 202
+//            fail  the client received a definite refusal (4xx): no order may exist
+//            info  unknown (timeout, reset, 5xx): the order may exist or not
+//   orderId  from the answer; null or left out if there was none
+//   key      the Idempotency-Key of the request; optional
+//   customerId  optional; if every line names it, I2 checks these customers' orders only
 //
 // Lines with another "op" are skipped. Used by `orderctl check --history`. Pure.
 #include <cstdint>
@@ -38,7 +38,7 @@ struct History {
     std::vector<Placement> placements;
 };
 
-// Error: the line's number stands in its detail; or reading failed.
+// An error contains the line's number in its detail, or reports that reading failed.
 Result<History> read_history(std::istream& in);
 
 }  // namespace orderflow::orderctl

@@ -1,5 +1,5 @@
 #pragma once
-// Collects verdicts while check*.cpp go through the facts. One thread.
+// Collects the verdicts of check*.cpp. One thread.
 #include <algorithm>
 #include <utility>
 
@@ -8,7 +8,7 @@
 namespace orderflow::orderctl {
 
 bool is_final(const OrderFacts& order);
-// An operator has answered for the gateway, which has not spoken yet.
+// An operator has settled the payment in place of the gateway, which has not answered yet.
 bool awaits_gateway(const OrderFacts& order);
 // "payment seq 7 PaymentCaptured.v1 0190… on payment-events".
 std::string event_text(const Facts& facts, const LedgerEvent& event);
@@ -16,7 +16,7 @@ std::optional<OrderId> order_of(const Facts& facts, std::uint32_t order);
 
 class Judge {
 public:
-    // `settled`: by order index.
+    // `settled` is indexed like Facts::orders.
     Judge(Report& report, std::vector<bool> settled)
         : report_(report), settled_(std::move(settled)) {}
 
@@ -33,7 +33,7 @@ public:
         std::string& note = find(id).note;
         note += (note.empty() ? "" : "; ") + text;
     }
-    // Violations that nobody kept.
+    // Adds violations that were counted but not kept.
     void count(const char* id, std::int64_t violations) {
         if (violations == 0) return;
         find(id).verdict = Verdict::violated;

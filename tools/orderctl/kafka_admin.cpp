@@ -1,4 +1,4 @@
-// facts_readers.hpp: what the brokers say about groups and topics.
+// Part of facts_readers.hpp: reads the brokers' data about groups and topics.
 #include <charconv>
 #include <chrono>
 #include <optional>
@@ -73,14 +73,14 @@ std::map<std::string, Retention> read_retention(const kafka::Settings& kafka) {
 
 namespace {
 
-// A broker that has just started with nothing chooses the groups' coordinator first.
+// A broker that has just started without data must first choose the groups' coordinator.
 bool will_pass(rd_kafka_resp_err_t code) {
     return code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR ||
            code == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE ||
            code == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS;
 }
 
-// nullopt: ask again.
+// nullopt: try again.
 std::optional<std::vector<std::string>> ask_for_groups(const Endpoints& endpoints) {
     const ClientHandle handle = kafka::make_asking_client(endpoints.kafka());
     std::vector<const char*> names;
@@ -103,7 +103,7 @@ std::optional<std::vector<std::string>> ask_for_groups(const Endpoints& endpoint
         const rd_kafka_error_t* failed = rd_kafka_ConsumerGroupDescription_error(groups[i]);
         const auto code = failed ? rd_kafka_error_code(failed) : RD_KAFKA_RESP_ERR_NO_ERROR;
         if (will_pass(code)) return std::nullopt;
-        // A group that never was has no members.
+        // A group that never existed has no members.
         if (code && code != RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) {
             throw CannotDo(std::string("Kafka: ") + rd_kafka_error_string(failed));
         }

@@ -21,7 +21,7 @@ kafka::ClientEvent answer_in(const kafka::Queue& queue, const char* what) {
     constexpr int kAnswerMs = 30'000;
     kafka::ClientEvent event(rd_kafka_queue_poll(queue.get(), kAnswerMs));
     if (!event) throw CannotDo(std::string("Kafka: no answer about ") + what);
-    // The broker's own text is a Java object.
+    // For this error, the broker's own text is a printed Java object.
     if (rd_kafka_event_error(event.get()) == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED) {
         throw CannotDo(std::string("Kafka: ") + what + ": only an administrator may do that");
     }

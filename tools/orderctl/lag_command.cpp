@@ -21,16 +21,16 @@ struct PartitionView {
     std::int64_t start = 0, end = 0;
     std::int64_t lag = 0;
     std::optional<bool> assigned;        // to a member of the group
-    std::optional<std::string> trouble;  // why the group does not, or may not, go on there
+    std::optional<std::string> trouble;  // why the group does not continue there, or may not
 };
 BOOST_DESCRIBE_STRUCT(PartitionView, (),
                       (service, group, topic, partition, committed, start, end, lag, assigned,
                        trouble))
 
-// A topic that has fewer partitions than the catalog says, or more than another of the saga's.
+// A topic with fewer partitions than in the catalog, or with more than another topic of the saga.
 struct TopicView {
     std::string topic;
-    std::int64_t partitions = 0;  // 0: there is no such topic
+    std::int64_t partitions = 0;  // 0: the topic does not exist
     std::int64_t catalog = 0;
 };
 BOOST_DESCRIBE_STRUCT(TopicView, (), (topic, partitions, catalog))
@@ -38,9 +38,10 @@ BOOST_DESCRIBE_STRUCT(TopicView, (), (topic, partitions, catalog))
 // A service's outbox and its table of parked records.
 struct StandingView {
     std::string service;
-    std::optional<bool> consuming;  // its group has a member; none: Kafka does not say
-    // As consuming, of its group: members, those of them that no partition is assigned to, and the
-    // partitions of its topics that can be shared, which is the most members that are of use.
+    std::optional<bool> consuming;  // its group has a member; none: unknown, Kafka did not answer
+    // Known under the same condition, about the group: its members, the members without an assigned
+    // partition, and the partitions of its topics that can be shared. No more members than these
+    // partitions are of use.
     std::optional<std::int64_t> members, idle, partitions;
     std::int64_t checkpoint = 0;
     std::int64_t end = 0;     // the outbox's last seq
@@ -60,13 +61,13 @@ struct LaneView {
     std::int64_t checkpoint = 0;
     std::int64_t unsent = 0;
     std::optional<std::string> topic_id;
-    std::optional<std::int64_t> remade_ms;   // since another topic was found under the name
-    std::optional<std::int64_t> refused_ms;  // since when the topic refuses; the next three with it
-    std::optional<std::int64_t> refused_seq;  // 0: it refuses whatever is sent
+    std::optional<std::int64_t> remade_ms;    // time since another topic was found by this name
+    std::optional<std::int64_t> refused_ms;   // how long the topic has refused; with the next three
+    std::optional<std::int64_t> refused_seq;  // 0: it refuses every record
     std::optional<std::string> refused_why;
     std::optional<std::string> refused_error;
-    std::int64_t skipped = 0;             // announcements that the topic would never have taken
-    std::optional<std::int64_t> held_ms;  // since when an operator holds the relay, and who
+    std::int64_t skipped = 0;             // announcements that the topic would never have accepted
+    std::optional<std::int64_t> held_ms;  // how long an operator has held the relay, and who
     std::optional<std::string> held_by;
 };
 BOOST_DESCRIBE_STRUCT(LaneView, (),
@@ -80,8 +81,8 @@ struct LagDocument {
     std::vector<LaneView> lanes;
     std::vector<PartitionView> partitions;
     std::vector<TopicView> differing;        // topics
-    bool alike = true;                       // the saga's topics have as many partitions
-    std::optional<std::string> kafka_error;  // why there are none
+    bool alike = true;                       // the saga's topics have equal numbers of partitions
+    std::optional<std::string> kafka_error;  // why Kafka's data are missing
 };
 BOOST_DESCRIBE_STRUCT(LagDocument, (),
                       (max_lag, max_unsent, services, lanes, partitions, differing, alike,
@@ -111,7 +112,7 @@ Dead records wait for an operator: orderctl records list.
 Exit code 1: --max-lag is exceeded, by a partition's lag or a relay's unsent rows. 2: Kafka does not
 answer; what the databases know is shown all the same.)";
 
-constexpr std::chrono::milliseconds kPatience{3'000};  // with a Kafka that does not answer
+constexpr std::chrono::milliseconds kPatience{3'000};  // for a Kafka that does not answer
 
 struct LagOptions {
     std::optional<std::int64_t> max_lag;
@@ -134,7 +135,7 @@ StandingView read_standing(AuditDatabase& database) {
     return json::read_json<StandingView>(rows.at(0), json::UnknownMembers::ignore).value();
 }
 
-// Why a group may not go on in a partition; empty: nothing is odd.
+// Returns why a group may not continue in a partition; empty: no problem.
 std::string trouble_of(const kafka::PartitionPosition& at, const kafka::GroupPositions& group) {
     if (at.committed_elsewhere()) {
         return "committed in a log that is no more: the topic was made anew, and is read from its "
@@ -157,7 +158,7 @@ bool is_consumed(const events::TopicSettings& topic) {
     });
 }
 
-// The saga's rows are counted above.
+// The saga's rows are counted in read_standing().
 std::vector<LaneView> read_lanes(AuditDatabase& database, std::int64_t saga_unsent) {
     const auto rows =
         database.json_rows("SELECT '" + std::string(short_name(database.service())) + R"('
@@ -247,7 +248,7 @@ LagDocument read_lag(const Endpoints& endpoints) {
 
 std::string ago(std::int64_t ms) { return duration_text(std::chrono::milliseconds(ms)); }
 
-// What of a lane is not as it should be.
+// Returns the problems of a lane.
 std::vector<std::string> troubles(const LaneView& lane) {
     constexpr std::int64_t kNewsMs = 24 * 3'600'000;
     const std::string topic = lane.lane == "saga" ? lane.service + "-events" : lane.lane;
@@ -278,7 +279,8 @@ std::vector<std::string> troubles(const LaneView& lane) {
     return texts;
 }
 
-// Whether a service has as many members as there is work for; empty: nothing is odd.
+// Returns what is wrong with the number of a service's members: none, idle ones, or fewer than
+// could share a lag; empty: no problem.
 std::string shares_of(const LagDocument& document, const StandingView& view) {
     if (view.consuming == false) {
         return "its consumer group has no member: is " + view.service + "-service running?";
@@ -356,7 +358,7 @@ void print_differing(const LagDocument& document) {
     }
 }
 
-// A row for each service and topic; partitions that lag behind below it.
+// Prints a row for each service and topic; below it, the partitions that lag behind.
 void print_topics(const LagDocument& document) {
     Table table({{"SERVICE"},
                  {"TOPIC"},

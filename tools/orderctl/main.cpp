@@ -1,4 +1,5 @@
-// orderctl: what an operator asks of orderflow and does to it from the command line.
+// orderctl: shows an operator the state of orderflow on the command line, and makes the changes
+// that the operator decides.
 #include <algorithm>
 #include <cstdio>
 #include <exception>
@@ -39,7 +40,7 @@ waits; lag: more than --max-lag); 2 could not do it, or a wrong option.
 Everything is read with the role auditor. Only republish, payment settle, records retry|discard,
 products load and topics apply|hold|grow|release write, and say what they wrote.)";
 
-// In the list of commands the first clause of each description is enough.
+// The list of commands shows only the first clause of each description.
 class ShortFormatter : public CLI::Formatter {
 public:
     std::string make_subcommand(const CLI::App* command) const override {
@@ -52,7 +53,7 @@ public:
     }
 };
 
-// What is wrong, what there is, and where to read on.
+// Prints what is wrong, which commands exist, and where to read more.
 int refuse(const CLI::App& app, const CLI::ParseError& error) {
     std::string command = "orderctl";
     const CLI::App* at = &app;
@@ -63,7 +64,7 @@ int refuse(const CLI::App& app, const CLI::ParseError& error) {
     for (const CLI::App* each : at->get_subcommands({})) {
         if (!each->get_name().empty()) names += " " + each->get_name();  // not a group of options
     }
-    const auto rest = app.remaining(true);  // options that a command does not know go up to it
+    const auto rest = app.remaining(true);  // options unknown to a command are passed up to it
     std::string what = error.what();
     const bool odd_option = !rest.empty() && rest.front().starts_with('-');
     if (odd_option || (!names.empty() && !rest.empty())) {
@@ -106,7 +107,7 @@ int run(int argc, char** argv) {
         if (error.get_exit_code() != 0) return refuse(app, error);
         std::ostringstream help;
         app.exit(error, help);
-        orderflow::orderctl::say(help.str().c_str());  // our own words
+        orderflow::orderctl::say(help.str().c_str());  // our own text
         return orderflow::orderctl::kClean;
     }
     context.endpoints.complete(argv[0]);

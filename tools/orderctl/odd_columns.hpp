@@ -1,7 +1,7 @@
 #pragma once
-// Columns that may hold what nobody knows, such as a state that is none: that is noted in
-// Facts::odd_values, and the ledger's value is taken, so that one odd row does not end a check.
-// Used by facts_databases.cpp.
+// Reads columns that may contain an unknown value, for example a state that does not exist. Such a
+// value is recorded in Facts::odd_values, and the ledger's value is used, so that one odd row does
+// not end a check. Used by facts_databases.cpp. One thread.
 #include <optional>
 #include <string>
 #include <utility>
@@ -34,7 +34,7 @@ struct OddColumns {
         if (!known) note(field, ledger ? std::string(name_of(*ledger)) : "none", column);
         return known ? known : ledger;
     }
-    // An amount, and its currency in the column after it.
+    // Reads an amount, and its currency from the next column.
     Money money(int column, const std::optional<Money>& ledger) const {
         const auto known = Currency::parse(rows.text(row, column + 1));
         const Currency otherwise = ledger ? ledger->currency : Currency{};
@@ -57,7 +57,7 @@ private:
     }
 };
 
-// A member of the row that the ledger says, if it says one.
+// Returns a member of the row that was folded from the ledger, if there is such a row.
 template <class Row, class Value>
 std::optional<Value> said(const std::optional<Row>& ledger, Value Row::* member) {
     return ledger ? std::optional<Value>((*ledger).*member) : std::nullopt;

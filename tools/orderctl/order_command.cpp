@@ -11,14 +11,14 @@
 
 namespace orderflow::orderctl {
 
-// The document of --json.
+// The document that --json prints.
 struct OrderDocument {
     OrderId order_id;
     std::vector<Wait> waits_for;
     std::vector<EventView> events;
     std::vector<RawJson> rows;
     std::optional<RawJson> charge;
-    std::optional<std::string> gateway_error;  // why nobody knows the charge
+    std::optional<std::string> gateway_error;  // why the charge is unknown
 };
 BOOST_DESCRIBE_STRUCT(OrderDocument, (), (order_id, waits_for, events, rows, charge, gateway_error))
 
@@ -66,7 +66,7 @@ void print_saga(const OrderView& order) {
     say("\n");
 }
 
-// The way forward from top to bottom, and what took each step back beside it.
+// Prints the way forward from top to bottom; beside each step, the event that took it back.
 void print_way(const OrderView& order) {
     const auto steps = steps_of(order);
     Table table({{" "}, {"STEP"}, {"SERVICE"}, {"TOOK", Align::right}, {"TAKEN BACK BY"}});
@@ -154,7 +154,7 @@ int run_order(const Context& context, const std::string& text) {
     if (document.rows.empty() && charge.empty()) {
         throw CannotDo("no service knows order " + id->to_string());
     }
-    // Of a final order nobody needs to ask Kafka.
+    // A final order needs no data from Kafka.
     const bool final = order.order && order.order->finished_at;
     Surroundings around{context.endpoints.proposals(), system_now(), {}, {}, {}, {}, {}};
     if (!final) around = Neighbourhood(context.endpoints).of(key);

@@ -11,7 +11,7 @@
 
 namespace orderflow::orderctl {
 
-// What an event's data say it is about; outside the anonymous namespace for Describe.
+// What an event is about, from its data. Outside the anonymous namespace, for Describe.
 struct About {
     std::optional<std::string> reason, participant, error;
 };
@@ -28,9 +28,9 @@ namespace {
 
 using Orders = std::map<std::string, OrderView>;
 
-constexpr std::chrono::milliseconds kPatience{3'000};  // with Kafka
+constexpr std::chrono::milliseconds kPatience{3'000};  // for Kafka
 
-// `take(order, row)` for each row of the query, which has a column order_id.
+// Calls `take(order, row)` for each row of the query, which must have a column order_id.
 template <class T, class Take>
 void each(AuditDatabase& database, Orders& orders, const std::string& query, Take take) {
     for (const auto& [id, row] : database.keyed_json_rows(query, "order_id")) {
@@ -38,7 +38,7 @@ void each(AuditDatabase& database, Orders& orders, const std::string& query, Tak
     }
 }
 
-// Empty for data that cannot be read: an operator looks at what is odd, too.
+// Empty for data that cannot be read: operators also look at damaged events.
 std::optional<std::string> about(const std::string& data) {
     const auto found = json::read_json<About>(data, json::UnknownMembers::ignore);
     if (!found) return std::nullopt;
@@ -91,7 +91,7 @@ void read_participant(AuditDatabase& database, const std::string& columns, const
         [member](OrderView& order, ParticipantView row) { order.*member = std::move(row); });
 }
 
-// Where analytics has seen the first record of each kind.
+// Reads the positions at which analytics received the first record of each kind.
 void read_places(AuditDatabase& database, const std::string& where, Orders& orders) {
     each<PlaceView>(database, orders,
                     "SELECT order_id, type, split_part(producer, '-', 1) AS producer, partition, "

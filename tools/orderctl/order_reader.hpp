@@ -1,5 +1,5 @@
 #pragma once
-// Reads what the services know of some orders, for `order` and `stuck`: rows of the audit views, as
+// Reads the services' data about some orders, for `order` and `stuck`: rows of the audit views, as
 // the structs of order_view.hpp. One thread.
 #include <map>
 #include <span>
@@ -11,14 +11,15 @@
 
 namespace orderflow::orderctl {
 
-// RFC 3339 in UTC, of a timestamptz expression.
+// Returns an SQL expression for a timestamptz expression as RFC 3339 in UTC.
 std::string utc_text(const std::string& expression);
 
-// By id; an order that nobody knows has an empty view. Events are sorted and linked.
+// Returns views by id; an order that is unknown everywhere has an empty view. Events are sorted and
+// linked.
 std::map<std::string, OrderView> read_orders(AuditDatabases& databases,
                                              std::span<const std::string> ids);
 
-// What Kafka said when this was made, for any order.
+// Kafka's answers at the time when this object was created, for any order.
 class Neighbourhood {
 public:
     explicit Neighbourhood(const Endpoints& endpoints);

@@ -10,7 +10,7 @@
 namespace orderflow::orderctl {
 namespace {
 
-// A participant's step of the way forward, how it says no, and how it takes it back.
+// A participant's step of the way forward, its refusal, and the event that takes it back.
 struct Step {
     std::string_view service;
     std::string_view done;
@@ -30,7 +30,7 @@ const EventView* find(const OrderView& order, std::string_view service, std::str
     return found == order.events.end() ? nullptr : &*found;
 }
 
-// 0 where the clock that said `from` was ahead.
+// Returns 0 if the clock that gave `from` was ahead.
 std::optional<std::chrono::microseconds> between(const std::string& from, const std::string& to) {
     const auto begun = parse_rfc3339(from);
     const auto ended = parse_rfc3339(to);
@@ -52,7 +52,7 @@ std::string took(const EventView& event) {
     return event.after_us ? latency_text(std::chrono::microseconds(*event.after_us)) : "";
 }
 
-// Since the cancellation began, which is what everybody answers.
+// The time since the cancellation began: all answers are answers to it.
 std::string since_started(const OrderView& order, const EventView& event) {
     const auto* started = find(order, "order", "CancellationStarted");
     const auto after = started ? between(started->time, event.time) : std::nullopt;
@@ -63,7 +63,7 @@ std::string joined(const std::string& a, const std::string& b) {
     return a.empty() || b.empty() ? a + b : a + " " + b;
 }
 
-// What became of going back at one step; empty while nobody goes back.
+// Returns how the compensation of one step went; empty while nothing is compensated.
 std::string way_back(const OrderView& order, const Step& step) {
     if (const auto* undone = find(order, step.service, step.undone)) {
         return joined(std::string(step.undone), since_started(order, *undone));
@@ -129,7 +129,7 @@ std::vector<StepView> steps_of(const OrderView& order) {
     std::vector<StepView> steps;
     const auto* placed = find(order, "order", "OrderPlaced");
     steps.push_back({placed ? Mark::done : Mark::skipped, "OrderPlaced", "order", "", ""});
-    bool next = true;  // the first step that is missing is the one that it waits for
+    bool next = true;  // the order waits for the first step that is missing
     for (const Step& step : kSteps) steps.push_back(step_of(order, step, next));
     const auto* started = find(order, "order", "CancellationStarted");
     if (started) {

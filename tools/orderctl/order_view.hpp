@@ -1,5 +1,5 @@
 #pragma once
-// One order as `orderctl order` and `orderctl stuck` show it, and what follows from it: what an
+// One order as `orderctl order` and `orderctl stuck` show it, and what is derived from it: what an
 // event undoes, what the order waits for and why, its way as a picture. Pure.
 #include <cstdint>
 #include <map>
@@ -24,12 +24,12 @@ struct EventView {
     std::string type;  // without its version
     std::string event_id;
     std::string topic;
-    bool relayed = false;                // the checkpoint of its lane of the relay is behind it
-    std::optional<std::string> refusal;  // what the lane's topic does not take, and why
-    std::optional<std::string> about;    // reason, participant, error
-    std::optional<std::string> undoes;   // the event that it takes back
-    std::optional<std::int64_t> partition, offset;  // its record, as analytics has seen it
-    std::optional<std::int64_t> after_us;           // since the event before it
+    bool relayed = false;                           // the checkpoint of its lane is at or past it
+    std::optional<std::string> refusal;             // what the lane's topic refuses, and why
+    std::optional<std::string> about;               // reason, participant, error
+    std::optional<std::string> undoes;              // the event that it takes back
+    std::optional<std::int64_t> partition, offset;  // of its record, as analytics received it
+    std::optional<std::int64_t> after_us;           // time since the previous event
 };
 BOOST_DESCRIBE_STRUCT(EventView, (),
                       (time, service, seq, type, event_id, topic, relayed, refusal, about, undoes,
@@ -54,7 +54,7 @@ struct ParticipantView {
     std::optional<std::string> reason;
     std::optional<std::string> detail;
     std::optional<std::string> since;
-    // Payment's alone: calls without a clear outcome, and what an operator said for the gateway.
+    // For payment only: calls without a clear outcome, and an operator's settlement.
     std::optional<std::int64_t> attempts;
     std::optional<std::string> settled_as, settled_by;
 };
@@ -71,8 +71,8 @@ struct ParkedRowView {
     bool dead = false;
     std::string error;
     std::string parked_at;
-    std::optional<std::string> due_at;   // none: dead; of the record that it waits behind
-    std::optional<std::int64_t> behind;  // that record's id
+    std::optional<std::string> due_at;   // none: dead; if `behind` is set, of that record
+    std::optional<std::int64_t> behind;  // the id of the record that it waits behind
 };
 BOOST_DESCRIBE_STRUCT(ParkedRowView, (),
                       (service, id, topic, partition, offset, attempts, dead, error, parked_at,
@@ -86,45 +86,48 @@ struct OrderView {
     std::vector<ParkedRowView> parked;
 };
 
-// The end of the order's partition that no consumer sees: behind the begin of an open transaction.
+// The last records of the order's partition, which no consumer can read yet: they come after the
+// start of an open transaction.
 struct Hidden {
     std::int64_t partition = 0;
     std::int64_t from = 0;  // offsets
     std::int64_t end = 0;
 };
 
-// Where the stack is, and what Kafka says of the order's partition. Services by their short names.
+// The addresses of the stack, and Kafka's data about the order's partition. Services by their short
+// names.
 struct Surroundings {
     Proposals propose;
     Instant now{};
-    std::optional<std::string> trouble;  // Kafka was not to be asked
+    std::optional<std::string> trouble;  // why Kafka was unavailable
     std::set<std::string> idle;          // services whose group has no member
-    // Records of the order's partition that a service could read and has not handled, by service
-    // and topic.
+    // Number of records of the order's partition that a service could read and has not handled, by
+    // service and topic.
     using Counts = std::map<std::pair<std::string, std::string>, std::int64_t>;
     Counts behind;
-    Counts behind_before;  // where the order's events went before the topic got more partitions
+    Counts behind_before;                  // in the order's partition from before the topic grew
     std::map<std::string, Hidden> hidden;  // by topic
 };
 
-// Whom the order waits for, and what ends that.
+// What the order waits for, and what ends the wait.
 struct Wait {
     std::string whom;  // inventory, payment, shipping, operator, relay
     std::string since;
     std::string why;
-    std::optional<std::string> mend;  // the command that ends it; none: it ends by itself
+    std::optional<std::string> mend;  // the command that ends the wait; none: it ends by itself
 };
 BOOST_DESCRIBE_STRUCT(Wait, (), (whom, since, why, mend))
 
-// In time order (each ledger's own order kept) or, where the clocks put an effect before its cause,
-// in the saga's order; each compensation with what it undoes, each event with the time since the
-// one before, never below 0.
+// Sorts events by time; each ledger keeps its own order. If the clocks put an effect before its
+// cause, the saga's order decides. Each compensation is linked to the event that it undoes. Each
+// event gets the time since the previous one, never below 0.
 void sort_and_link(std::vector<EventView>& events);
 
-// What keeps the order from its end, or its end from having its effect; empty if nothing does.
+// Returns what keeps the order from its end, or the end from taking effect; empty if nothing does.
 std::vector<Wait> waits_for(const OrderView& order, const Surroundings& around);
 
-// The saga's way, a row a step: forward, and beside it what took it back.
+// The saga's way, one row for each step: the forward event, and beside it the event that took it
+// back.
 struct StepView {
     enum class Mark { done, refused, waiting, skipped };
     Mark mark = Mark::skipped;

@@ -1,4 +1,4 @@
-// order_view.hpp: whom an order waits for, since when, why, and what ends that.
+// Part of order_view.hpp: what an order waits for, since when, why, and what ends the wait.
 #include <algorithm>
 #include <array>
 #include <string_view>
@@ -71,7 +71,7 @@ Wait wait_for_record(const ParkedRowView& parked, const Surroundings& around) {
     return wait;
 }
 
-// Looks, for one participant of one order, for what keeps it from answering.
+// Finds, for one participant of one order, the reason why it does not answer.
 class Cause {
 public:
     Cause(const OrderView& order, const Surroundings& around, const Participant& participant,
@@ -137,7 +137,7 @@ private:
                        around_.propose.cancel(order_.id) + "   # or wait for the gateway");
     }
 
-    // It has decided; the order service has not taken notice.
+    // The participant has decided; the order service has not handled its event yet.
     Wait answer_is_missing() {
         const string topic = string(participant_.name) + "-events";
         if (const auto event = unsent(participant_.name)) return relay(*event);
@@ -169,7 +169,8 @@ private:
         return because(service + "-service is not running: its consumer group has no member",
                        around_.propose.up + " --no-demo   # or start " + service + "-service");
     }
-    // What may lie before the event, first where events of the order go now.
+    // What may be in front of the event: first in the partition to which events of the order go
+    // now.
     std::optional<Wait> unread(const string& service, const string& topic) {
         if (auto late = behind(around_.behind, service, topic)) return late;
         if (auto unseen = hidden(topic)) return unseen;
@@ -185,7 +186,7 @@ private:
                            " before it",
                        around_.propose.ctl("lag   # is it shrinking?"));
     }
-    // Sent again the event would stand behind the same transaction.
+    // If the event were sent again, it would come after the same open transaction.
     std::optional<Wait> hidden(const string& topic) {
         const auto found = around_.hidden.find(topic);
         if (found == around_.hidden.end()) return std::nullopt;
@@ -207,7 +208,7 @@ private:
     Wait wait_;
 };
 
-// A record that these services hold aside explains the wait better than anything else.
+// A record that these services have put aside explains the wait better than anything else.
 bool is_held(const OrderView& order, std::string_view participant) {
     return std::ranges::any_of(order.parked, [&](const ParkedRowView& parked) {
         return parked.service == participant || parked.service == "order";

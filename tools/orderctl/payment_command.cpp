@@ -1,5 +1,5 @@
-// orderctl payment settle: an operator answers for a payment gateway that never does, so that a
-// cancelled order can end. The payment service goes on asking the gateway.
+// orderctl payment settle: an operator decides in place of a payment gateway that never answers, so
+// that a cancelled order can end. The payment service continues to call the gateway.
 #include <memory>
 
 #include "core/enums.hpp"
@@ -13,11 +13,11 @@
 
 namespace orderflow::orderctl {
 
-// The document of --json.
+// The document that --json prints.
 struct SettledView {
     OrderId order_id;
     bool settled = false;
-    std::optional<std::string> state;  // before; none: no such payment
+    std::optional<std::string> state;  // before; none: there is no such payment
     std::string message;
 };
 BOOST_DESCRIBE_STRUCT(SettledView, (), (order_id, settled, state, message))
@@ -43,7 +43,7 @@ struct SettleOptions {
     std::string by = "operator";
 };
 
-// The payment as it was found, for what is said about it.
+// The payment as it was found, for the messages about it.
 std::string standing(const payment::Payment& payment) {
     std::string text(name_of(payment.state));
     if (payment.settled_as) {
@@ -84,7 +84,7 @@ SettledView settle(const Context& context, const SettleOptions& options, const O
                                              : payment::Settlement::NEVER_CHARGED;
     postgres::Connection connection({context.endpoints.operator_url(events::Service::payment),
                                      schema_of(events::Service::payment)});
-    WakeUp relay_wake_up;  // nobody listens here: the service's relay polls
+    WakeUp relay_wake_up;  // has no listener here: the service's relay polls
     outbox::PostgresUnitOfWork work(connection, events::Service::payment, relay_wake_up);
     const auto store = payment::make_payment_store(connection);
     std::optional<payment::Payment> found;

@@ -38,7 +38,7 @@ const Statement kMigrations{"preflight_migrations", R"(
 const Statement kHeld{"preflight_held", R"(
     SELECT held_by, to_char(held_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"')
     FROM relay_checkpoint WHERE lane = 'saga' AND held_at IS NOT NULL)"};
-// Of the server that the database is in: what it takes, and who is connected.
+// Limits and sessions of the server that contains the database.
 const Statement kConnections{"preflight_connections", R"(
     SELECT pg_postmaster_start_time()::text,
            current_setting('max_connections')::bigint
@@ -50,7 +50,7 @@ const Statement kConnections{"preflight_connections", R"(
                                                   'analytics'))
     FROM pg_stat_activity WHERE datname IS NOT NULL)"};  // what kind it is, is not shown to all
 
-// libpq's parts of a connection string; what is not given is empty.
+// Returns libpq's parts of a connection string; a part that is not given is empty.
 std::map<std::string, std::string> parts_of(const std::string& conninfo) {
     const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
         PQconninfoParse(conninfo.c_str(), nullptr), &PQconninfoFree);
@@ -158,7 +158,7 @@ private:
         }
     }
 
-    // `ca_file`: whom the client believes; empty: those whom the system does.
+    // `ca_file`: the certificates that the client trusts; empty: the system's.
     void look_at_server(const std::string& name, const Address& at, Handshake handshake,
                         const std::string& ca_file) {
         if (!seen_.insert(at.host + ":" + at.port).second) return;
@@ -207,7 +207,7 @@ private:
         look_at_database_certificates(url.conninfo, name);
     }
 
-    // Clock and connections are the server's, which several databases may share.
+    // Clock and connections belong to the server, which several databases may share.
     void look_at_server_of(postgres::Connection& connection, const std::string& name,
                            std::int64_t ahead_us, std::int64_t took_us) {
         const Rows rows = connection.exec(kConnections);
@@ -279,7 +279,7 @@ private:
         }
     }
 
-    // By what they say: who says it.
+    // `said`: value → the names of those that reported it.
     void compare(const std::string& what,
                  const std::map<std::string, std::vector<std::string>>& said,
                  const std::string& alike) {
@@ -318,7 +318,7 @@ Finding judge_clock(const std::string& whose, std::int64_t ahead_us, std::int64_
                       (ahead_us > 0 ? "ahead of" : "behind") + " this machine's"};
 }
 
-// While an upgrade goes on, each service may run twice.
+// During an upgrade, each service may run twice.
 Finding judge_connections(std::int64_t limit, std::int64_t ours, std::int64_t others) {
     const std::string text = std::to_string(ours) + " of the services, " + std::to_string(others) +
                              " of others, of " + std::to_string(limit);

@@ -1,6 +1,6 @@
 #pragma once
-// Whether an installation is as it should be, before it gets load: one finding for each thing that
-// was looked at. Used by `orderctl preflight`; reads only, and blocks.
+// Checks an installation before it gets load: one finding for each thing that was checked. Used by
+// `orderctl preflight`. Reads only. One thread; blocks.
 #include <string>
 #include <vector>
 
@@ -20,20 +20,21 @@ struct Finding {
 
 struct PreflightWishes {
     TopicWishes topics;
-    bool access = false;        // rights and users, too: only an administrator may see them
-    int certificate_days = 14;  // fewer are doubtful
+    bool access = false;        // rights and users, too: needs an administrator
+    int certificate_days = 14;  // fewer days are doubtful
 };
 
 std::vector<Finding> preflight(const Endpoints& endpoints, const PreflightWishes& wishes);
 
-// Bits of it that need no installation.
+// Parts of it that need no installation.
 Finding judge_clock(const std::string& whose, std::int64_t ahead_us, std::int64_t asked_for_us);
 Finding judge_connections(std::int64_t limit, std::int64_t ours, std::int64_t others);
 Finding judge_days(const std::string& whose, int days, int at_least);
 Finding judge_certificate(const std::string& whose, const ShownCertificate& shown, int at_least);
-// The gateway's answer to a question about a charge that nobody made.
+// Judges the gateway's answer to a request about a charge that never existed.
 Finding judge_gateway(int status);
-// From a line of /metrics: orderflow_build_info{environment="x",log_level="info",version="1"} 1
+// Returns a label's value from a line of /metrics:
+// orderflow_build_info{environment="x",log_level="info",version="1"} 1
 std::string label_in(const std::string& metrics, const std::string& metric,
                      const std::string& label);
 

@@ -8,7 +8,7 @@
 
 namespace orderflow::orderctl {
 
-// The document of --json.
+// The document that --json prints.
 struct FindingView {
     std::string verdict, what, text;  // good, doubtful, bad
 };

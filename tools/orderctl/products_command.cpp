@@ -27,7 +27,7 @@ struct ProductLine {
 };
 BOOST_DESCRIBE_STRUCT(ProductLine, (), (product_id, name, price, currency, stock))
 
-// What inventory-service is asked for.
+// The body of the request to inventory-service.
 struct NewOffer {
     std::string name;
     std::int64_t price = 0;
@@ -36,10 +36,10 @@ struct NewOffer {
 };
 BOOST_DESCRIBE_STRUCT(NewOffer, (), (name, price, currency, stock))
 
-// The document of --json.
+// The document that --json prints.
 struct LoadedView {
     std::int64_t created = 0;
-    std::int64_t known = 0;  // there already, and left as they are
+    std::int64_t known = 0;  // existed already, and are not changed
     std::vector<std::string> refused;
 };
 BOOST_DESCRIBE_STRUCT(LoadedView, (), (created, known, refused))
@@ -63,10 +63,10 @@ Examples:
 Loading again is harmless. Exit code 1: some were refused, and which is said; the others are
 there.)";
 
-constexpr int kAtOnce = 32;  // requests; inventory-service puts what comes together into one commit
+constexpr int kAtOnce = 32;  // requests; inventory-service commits concurrent ones together
 constexpr std::chrono::seconds kPatience{20};
 constexpr int kCreated = 201;
-constexpr int kKnown = 428;  // a change, which would need a condition
+constexpr int kKnown = 428;  // would be a change, which needs a condition
 constexpr std::size_t kMaxRefused = 20;
 
 std::vector<ProductLine> read_lines(std::istream& in, const std::string& file) {
@@ -91,12 +91,12 @@ std::vector<ProductLine> read_file(const std::string& file) {
     return read_lines(in, file);
 }
 
-// Lines are taken in turn by as many workers as there are requests at once.
+// Workers take the lines in turn; there are as many workers as requests at once.
 struct Load {
     std::vector<ProductLine> lines;
     std::size_t next = 0;
     LoadedView result;
-    std::string silence;  // inventory-service did not answer
+    std::string silence;  // why inventory-service did not answer
 };
 
 void take(Load& load, const ProductLine& line, const http::ClientResult& answer) {
@@ -140,7 +140,7 @@ int run_load(const Context& context, const std::string& file) {
     for (int i = 0; i < kAtOnce; ++i) {
         asio::co_spawn(io, work(client, load), [&](std::exception_ptr error) {
             if (error) failed = error;
-            if (--working == 0) io.stop();  // the client would wait for its idle connections' end
+            if (--working == 0) io.stop();  // the client would wait until its idle connections end
         });
     }
     io.run();

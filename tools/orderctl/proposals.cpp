@@ -15,8 +15,8 @@ bool is_plain(char c) {
            kOthers.find(c) != std::string_view::npos;
 }
 
-// $'…', with every byte that is not a plain character as \NNN: three octal digits at most, so that
-// no digit behind it is taken for a part of it.
+// Returns $'…', with every byte that is not a plain character as \NNN. Always three octal digits,
+// so that a digit after it is not read as a part of it.
 std::string escaped(std::string_view text) {
     std::string out = "$'";
     for (const char c : text) {

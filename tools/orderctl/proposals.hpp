@@ -1,18 +1,18 @@
 #pragma once
-// How the commands begin that orderctl proposes, so that each works as it is printed, also for a
-// stack that is not the default one. Made by Endpoints once; pure.
+// The beginnings of the commands that orderctl proposes. Each command works as it is printed, even
+// for a stack that is not the default one. Endpoints fills them once; pure.
 #include <string>
 #include <string_view>
 
 namespace orderflow::orderctl {
 
 struct Proposals {
-    std::string orderctl = "orderctl";           // with what leads it to this stack
-    std::string up = "scripts/up";               // starts what does not run of this stack
-    std::string edge = "http://localhost:3000";  // where clients go
-    // Kafka's own tool, with where Kafka is.
+    std::string orderctl = "orderctl";           // with the options for this stack
+    std::string up = "scripts/up";               // starts what does not run in this stack
+    std::string edge = "http://localhost:3000";  // the address for clients
+    // Kafka's own tool, with the brokers' address.
     std::string transactions = "kafka-transactions.sh --bootstrap-server localhost:9092";
-    std::string curl = "curl";  // to the edge, with whom to believe
+    std::string curl = "curl";  // to the edge, with the CA file
 
     // "orderctl --stack-env /tmp/mine/stack.env lag".
     std::string ctl(const std::string& command) const { return orderctl + " " + command; }
@@ -21,8 +21,8 @@ struct Proposals {
     }
 };
 
-// One word for a shell: as it is where that is safe, otherwise quoted. bash, if the text holds what
-// a terminal is not shown.
+// Returns one word for a shell: unchanged if that is safe, otherwise quoted. If the text contains
+// characters that `shown` would replace, the quotes are bash's.
 std::string shell_word(std::string_view text);
 
 }  // namespace orderflow::orderctl

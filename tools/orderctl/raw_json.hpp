@@ -1,6 +1,6 @@
 #pragma once
-// Lets the generic codec write RawJson as it is. Include it where a struct that holds one becomes
-// JSON (.cpp files only); the codec finds this function through its argument.
+// Lets the generic codec write RawJson unchanged. Include it in the .cpp files that convert a
+// struct with a RawJson to JSON; the codec finds this function through its argument. Any thread.
 #include "json/json.hpp"
 #include "orderctl/check.hpp"
 

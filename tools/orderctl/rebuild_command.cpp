@@ -63,7 +63,7 @@ std::vector<DifferenceView> find_differences(const Facts& facts) {
     return views;
 }
 
-// The rows that show the kept differences.
+// Adds the rows that show the differences that were kept.
 void attach(const Endpoints& endpoints, const Facts& facts, std::vector<DifferenceView>& views) {
     std::vector<Violation> subjects;
     for (const DifferenceView& view : views) {

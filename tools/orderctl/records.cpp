@@ -26,9 +26,9 @@ StrayRecord* keep(Facts& facts, const kafka::Record& record) {
     return &stray;
 }
 
-// The consumers' own reading says so, not what they have put aside: a record that an operator has
-// discarded stands in no table any more, and one tried again looks like one that failed. They all
-// read alike, and analytics reads every kind.
+// Decided with the consumers' own decoder, not with their tables of parked records: a record that
+// an operator has discarded is in no table any more, and a record that is tried again looks like
+// one that failed. All consumers decode alike, and analytics reads every kind.
 bool is_unreadable(const kafka::Record& record) {
     return !loops::decode_batch(Service::analytics, {record}).dead.empty();
 }
@@ -36,8 +36,8 @@ bool is_unreadable(const kafka::Record& record) {
 void take_stray(Facts& facts, const kafka::Record& record, std::uint8_t topic, bool has_id) {
     const auto producer = producer_of_topic(record.topic);
     const auto kind = producer ? kind_of_type(*producer, record.header("ce_type")) : std::nullopt;
-    // Consumers skip a type that the catalog does not have, and refuse a record without an id or
-    // with anything else that keeps it from being an event.
+    // Consumers skip a type that is not in the catalog, and put aside a record without an id or
+    // with another defect, as a result of which it is not an event.
     if (!has_id || (producer && (!kind || is_unreadable(record)))) {
         ++facts.topics[topic].foreign;
         return;
@@ -51,9 +51,9 @@ void take_stray(Facts& facts, const kafka::Record& record, std::uint8_t topic, b
     if (known != facts.order_index.end()) stray->order = known->second;
 }
 
-// Where the event stands first. Consumers see an order's records in order only in the partition
-// of its key, which was another one before the topic got more of them; what somebody else delivered
-// elsewhere counts if there is no other.
+// Sets the position of the event's first record. Consumers see an order's records in order only in
+// the partition of its key, and that was another one before the topic got more partitions. A record
+// that another program wrote to a different partition counts only if there is no other.
 void set_place(const Facts& facts, LedgerEvent& event, const kafka::Record& record) {
     if (event.copies > 1) {
         const auto count = static_cast<std::int32_t>(facts.topics[event.topic].partitions.size());

@@ -1,7 +1,7 @@
-// `orderctl records`: what the services have put aside, and what an operator decides on what they
-// have given up. Every decision is one statement on the service's own database: of two operators at
-// once one finds the record decided, and a service that tries a record at the same time has it
-// locked, or has it no longer among the dead.
+// `orderctl records`: the records that the services have put aside, and an operator's decisions on
+// those that are dead. Every decision is one statement in the service's own database. If two
+// operators decide at once, the second finds no dead record any more. If a service tries a record
+// at the same time, it holds the record's lock, or the record is not dead any more.
 #include <algorithm>
 #include <charconv>
 #include <memory>
@@ -25,8 +25,8 @@ struct RecordView {
     std::optional<std::string> order_id;
     std::int64_t attempts = 0;
     std::string parked_at;
-    std::optional<std::string> due_at;   // none: dead; of the record that it waits behind
-    std::optional<std::int64_t> behind;  // that record's id
+    std::optional<std::string> due_at;   // none: dead; if `behind` is set, of that record
+    std::optional<std::int64_t> behind;  // the id of the record that it waits behind
     std::string error;
 };
 BOOST_DESCRIBE_STRUCT(RecordView, (),
@@ -73,7 +73,7 @@ constexpr const char* kDiscardHelp =
     "Deletes a dead record: its effect is not wanted. The record is kept among the decisions. If "
     "the effect is missing after all, orderctl check goes on saying so.";
 
-// Nothing if it is not among the dead.
+// Returns no row if the record is not dead.
 const Statement kRetry{"records_retry", R"(
     WITH taken AS (
         UPDATE parked SET dead = false, due_at = clock_timestamp(), attempts = 0
@@ -104,7 +104,7 @@ struct RecordsOptions {
     std::int64_t limit = 100;
 };
 
-// The rows of a view, of one service or of all.
+// Returns the rows of a view, of one service or of all.
 template <class View>
 std::vector<View> read_views(const Endpoints& endpoints, const RecordsOptions& options,
                              const std::string& columns, const std::string& rest) {
@@ -245,7 +245,8 @@ CLI::Option* add_service(CLI::App* command, RecordsOptions& options, const char*
         ->check(CLI::IsMember({"order", "inventory", "payment", "shipping", "analytics"}));
 }
 
-// The parser would take what is beyond 64 bits for the largest number, and 010 for 8.
+// Rejects what the parser would misread: a number beyond 64 bits as the largest number, and 010 as
+// 8.
 std::string id_error(const std::string& text) {
     std::int64_t id = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);

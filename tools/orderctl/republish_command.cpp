@@ -43,8 +43,9 @@ using postgres::Statement;
 
 constexpr std::chrono::seconds kPatience{30};
 
-// The row before the first that is to be sent again. A lane that is behind it has sent rows, too,
-// that it has not noted yet, and is to begin again where it is.
+// Sets the checkpoint to the row before the first one to be sent again. A lane with a lower
+// checkpoint keeps it: it has sent rows that are not in its checkpoint yet, and starts again from
+// there.
 const Statement kLowerSince{"lower_since", R"(
     UPDATE relay_checkpoint
     SET seq = least(relay_checkpoint.seq, first.seq - 1), republished = republished + 1
@@ -91,7 +92,8 @@ void send(const Endpoints& endpoints, Service service, const std::vector<outbox:
     }
 }
 
-// Only rows that the relay has sent: the others are its to send first, in their order.
+// Sends only rows that the relay has sent before: the relay must send the others first, in their
+// order.
 std::vector<RepublishedView> republish_order(const Context& context,
                                              const RepublishOptions& options) {
     const auto id = OrderId::parse(options.order);
@@ -103,7 +105,7 @@ std::vector<RepublishedView> republish_order(const Context& context,
         if (!chosen(options, service) || events::topic_of(service).empty()) continue;
         const std::int64_t checkpoint = database->checkpoint();
         auto rows = database->ledger_of(*id, std::numeric_limits<std::int64_t>::max());
-        // What announces parked records has no consumer.
+        // The announcements of parked records have no consumer.
         std::erase_if(rows,
                       [&](const auto& row) { return row.topic != events::topic_of(service); });
         const auto all = rows.size();

@@ -1,6 +1,6 @@
 #pragma once
-// Questions over HTTP, one after the other: to the gateway and to services. Each waits for its
-// answer.
+// Requests over HTTP, one after the other: to the gateway and to services. One thread; each call
+// blocks until its answer is there.
 #include <chrono>
 #include <string>
 
@@ -14,7 +14,8 @@ class HttpAsker {
 public:
     HttpAsker(const http::ClientSettings& settings, std::chrono::seconds patience);
 
-    // Whatever the answer says. Throws CannotDo without one, with `whom` in the text.
+    // Returns any answer, whatever its status. Throws CannotDo without an answer, with `whom` in
+    // the text.
     http::ClientResult get(const std::string& target, const std::string& whom);
 
 private:

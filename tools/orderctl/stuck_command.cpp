@@ -12,14 +12,15 @@
 
 namespace orderflow::orderctl {
 
-// An order that is not final, as the order service has it; or the last of a page, whatever it is.
+// An order that is not final, from the order service's table; or the last row of a page, in any
+// state.
 struct OpenOrder {
     std::string order_id, state;
     std::optional<std::string> reason;
     std::string customer_id, placed_at, since;
     std::int64_t waited_ms = 0;
     bool waits = false;     // long enough
-    std::int64_t rows = 0;  // of the page, all that were looked at
+    std::int64_t rows = 0;  // of the page: all rows that were read
 };
 BOOST_DESCRIBE_STRUCT(OpenOrder, (),
                       (order_id, state, reason, customer_id, placed_at, since, waited_ms, waits,
@@ -46,8 +47,8 @@ BOOST_DESCRIBE_STRUCT(StuckView, (),
 struct StuckDocument {
     std::int64_t older_than_s = 0;
     std::int64_t found = 0;
-    std::int64_t more = 0;          // of those found, beyond `--limit`
-    std::vector<StuckView> orders;  // the others, longest waiting first
+    std::int64_t more = 0;          // of those found, not shown because of `--limit`
+    std::vector<StuckView> orders;  // those shown, longest waiting first
 };
 BOOST_DESCRIBE_STRUCT(StuckDocument, (), (older_than_s, found, more, orders))
 
@@ -68,10 +69,11 @@ Exit code 1: some order waits as long.)";
 struct StuckOptions {
     std::int64_t older_than_s = 10;
     std::int64_t limit = 20;
-    std::int64_t page = 10'000;  // rows that one statement looks at
+    std::int64_t page = 10'000;  // rows that one statement reads
 };
 
-// A page of orders behind `after`, by id. Bounded by the rows it looks at, not by those it finds.
+// Returns a page of orders after `after`, by id. The page limits the rows that are read, not those
+// that are found.
 std::vector<OpenOrder> read_page(AuditDatabase& orders, const std::string& after,
                                  const StuckOptions& options) {
     const auto rows = orders.json_rows(
@@ -101,9 +103,9 @@ std::vector<OpenOrder> read_page(AuditDatabase& orders, const std::string& after
     return page;
 }
 
-// Those that wait longest, as many as are shown; `found` counts all. No index tells which orders
-// are open (docs/architecture.md says why), so this walks along the primary key, as the services
-// do: short statements, of which none holds up anybody.
+// Returns the orders that wait longest, as many as are shown; `found` counts all. No index contains
+// the open orders (docs/architecture.md gives the reason). So this scans along the primary key, as
+// the services do, with short statements that block no other transaction.
 std::vector<OpenOrder> find_open(AuditDatabase& orders, const StuckOptions& options,
                                  std::int64_t& found) {
     const auto waits_longer = [](const OpenOrder& a, const OpenOrder& b) {
@@ -129,7 +131,7 @@ std::vector<OpenOrder> find_open(AuditDatabase& orders, const StuckOptions& opti
     return open;
 }
 
-// What happened to it last, of its events; what was announced about its records is none.
+// Returns the order's last event; announcements about its records do not count.
 std::optional<LastEvent> last_event(const OrderView& order, const OpenOrder& open) {
     const auto is_event = [](const EventView& event) {
         return event.topic == event.service + "-events";
@@ -139,7 +141,7 @@ std::optional<LastEvent> last_event(const OrderView& order, const OpenOrder& ope
     LastEvent event{last->type, last->service, last->time, 0};
     const auto since = parse_rfc3339(open.since);
     const auto time = parse_rfc3339(last->time);
-    if (since && time) {  // by the database's clock, which told how long it has waited
+    if (since && time) {  // by the database's clock, which also measured the wait
         const auto now = *since + std::chrono::milliseconds(open.waited_ms);
         event.ago_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now - *time).count();
     }

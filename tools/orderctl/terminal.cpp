@@ -15,7 +15,7 @@ namespace orderflow::orderctl {
 namespace {
 
 constexpr std::string_view kGap = "  ";
-constexpr std::size_t kLeastLast = 16;  // characters of the last column, however narrow it gets
+constexpr std::size_t kLeastLast = 16;  // least width of the last column, in characters
 
 std::string tenths(double value, const char* unit) {
     char text[32];
@@ -29,7 +29,7 @@ Painted painted(const char* code, std::string_view text) {
     return {"\033[" + std::string(code) + "m" + shown(text) + "\033[0m"};
 }
 
-// The first character of valid UTF-8, which is not empty, and its size.
+// Returns the first character of valid UTF-8, which must not be empty, and its size in bytes.
 std::pair<char32_t, std::size_t> first_character(std::string_view text) {
     const auto lead = static_cast<unsigned char>(text.front());
     const std::size_t size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
@@ -42,8 +42,9 @@ std::pair<char32_t, std::size_t> first_character(std::string_view text) {
 
 bool is_white_space(char32_t c) { return c == '\t' || c == '\n' || c == '\r'; }
 
-// Controls (ECMA-48, in 7 and 8 bits), line and paragraph separators, and what turns the direction
-// of writing (UAX #9): `cat` would show a line that is not the one that is there.
+// Control characters (ECMA-48, in 7 and 8 bits), line and paragraph separators, and characters that
+// change the direction of writing (UAX #9): with them, `cat` would show another line than the file
+// contains.
 bool steers(char32_t c) {
     return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e || c == 0x200f ||
            (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);

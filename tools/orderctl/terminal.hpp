@@ -1,8 +1,8 @@
 #pragma once
-// Text for a terminal: aligned tables, durations, and what a terminal may be shown. All that the
-// commands print goes through here (a test says so), because most of it came from elsewhere:
-// records, rows, answers. Where standard output is no terminal nothing is cut and nothing is
-// coloured. One thread.
+// Text for a terminal: aligned tables, durations, and the characters that are safe to print.
+// Everything that the commands print goes through here (a test checks this), because most of it
+// comes from elsewhere: records, rows, answers. If standard output is not a terminal, nothing is
+// cut and nothing is coloured. One thread.
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -16,54 +16,56 @@ namespace orderflow::orderctl {
 // "850 ms", "12.3 s", "2 min 3 s", "3 h 12 min", "2 d 4 h".
 std::string duration_text(std::chrono::milliseconds duration);
 
-// "+0.4 ms", "+12.3 ms", "+1.2 s": between two events.
+// "+0.4 ms", "+12.3 ms", "+1.2 s": the time between two events.
 std::string latency_text(std::chrono::microseconds latency);
 
-// Characters that a UTF-8 text takes on a line.
+// Returns the number of characters that a UTF-8 text takes on a line.
 std::size_t columns_of(std::string_view text);
 
-// What fits into so many characters, with an ellipsis where something is missing.
+// Returns as much as fits into `columns` characters, with an ellipsis if something is cut off.
 std::string cut(const std::string& text, std::size_t columns);
 
-// Filled up with blanks to so many characters.
+// Returns the text filled up with blanks to `columns` characters.
 std::string padded(std::string text, std::size_t columns);
 
-// Columns of standard output; 0 where it is no terminal: any width.
+// Returns the columns of standard output; 0 if it is not a terminal: then any width is fine.
 std::size_t terminal_width();
 
-// Text from elsewhere as one line that does nothing to a terminal: white space as blanks; U+FFFD
-// for what is not UTF-8 and for characters that steer (escapes and other controls, the direction
-// of writing).
+// Returns text from elsewhere as one line that cannot control a terminal: white space becomes a
+// blank; bytes that are not UTF-8 and control characters (escapes and others, the direction of
+// writing) become U+FFFD.
 std::string shown(std::string_view text);
 
-// Text of our own, with what steers a terminal.
+// Our own text, which may contain control characters.
 struct Painted {
     std::string text;
 };
-// `shown`, in bold or in red where standard output is a terminal and NO_COLOR is not set.
+// Returns `shown(text)`, in bold or in red if standard output is a terminal and NO_COLOR is not
+// set.
 Painted bold(std::string_view text);
 Painted red(std::string_view text);
 
-// Parts of what is printed, behind each other: literals are our own, strings are `shown`.
+// Append the parts of a printed line: literals are our own text, strings are passed through
+// `shown`.
 inline void append(std::string& out, const char* own) { out += own; }
 inline void append(std::string& out, const Painted& own) { out += own.text; }
 inline void append(std::string& out, std::string_view foreign) { out += shown(foreign); }
 void append(std::string& out, std::integral auto number) { out += std::to_string(number); }
 
-// Standard output did not take what was said: a command that nobody could hear has not done its
-// work. `closed`: nobody wants to hear more (`| head -1`); that is no news to anybody.
+// Standard output did not accept the text: a command whose output is lost has not done its work.
+// `closed`: the reader has closed the pipe (`| head -1`); this is not reported.
 struct OutputError : std::runtime_error {
     explicit OutputError(int error);
     bool closed;
 };
 
-// To standard output, as it is: JSON, and what has been made by the functions above. Buffered.
+// Writes to standard output, unchanged: JSON, and text made by the functions above. Buffered.
 // Throws OutputError, here or later.
 void print_raw(std::string_view text);
-// All of it is there now. Throws OutputError.
+// Writes out the buffer. Throws OutputError.
 void flush_output();
 
-// say("order ", id, ": ", bold(state), ", ", total, "\n")
+// Example: say("order ", id, ": ", bold(state), ", ", total, "\n")
 template <class... Parts>
 void say(const Parts&... parts) {
     std::string out;
@@ -73,8 +75,8 @@ void say(const Parts&... parts) {
 
 enum class Align { left, right };
 
-// Rows below titles, each column as wide as its widest cell, everything as it is `shown`. The last
-// column is cut where the terminal ends.
+// A table: rows below titles, each column as wide as its widest cell, every text passed through
+// `shown`. The last column is cut at the width of the terminal.
 class Table {
 public:
     struct Column {
@@ -83,13 +85,13 @@ public:
     };
     explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
-    // As many cells as there are columns.
+    // Requires as many cells as there are columns.
     void add(std::vector<std::string> cells);
-    // A line of its own below the row that was added last, indented.
+    // Adds an indented line below the row that was added last.
     void remark(std::string_view text) { rows_.back().remarks.push_back(shown(text)); }
 
     bool empty() const { return rows_.empty(); }
-    // `width` 0: any. Without colours, which `print` adds.
+    // `width` 0: any. Without colours; `print` adds them.
     std::string text(std::size_t width) const;
     void print() const;
 

@@ -24,15 +24,16 @@ using Resource =
 using Configs = std::map<std::string, std::string>;
 
 constexpr std::chrono::milliseconds kAnswer{30'000};
-// Until a topic that was made a moment ago is known to the broker that is asked.
+// How long to wait until all brokers know a topic that was created a moment ago.
 constexpr std::chrono::seconds kKnown{10};
 
 int replication_of(const TopicSettings& topic, const TopicWishes& wishes) {
     return wishes.replication > 0 ? wishes.replication : topic.replication;
 }
 
-// A topic's settings in Kafka's names. As many replicas must be in sync as there may be with one of
-// them away: more would stop a topic that has fewer replicas than wanted.
+// Returns a topic's settings under Kafka's names. min.insync.replicas is at most the number of
+// replicas minus one (and at least 1), so that one of them may be missing. A higher value would
+// stop a topic that has fewer replicas than wanted.
 Configs configs_of(const TopicSettings& topic, const TopicWishes& wishes, int replication) {
     Configs configs{{"cleanup.policy", "delete"},
                     {"max.message.bytes", std::to_string(topic.max_message_bytes)},
@@ -85,7 +86,7 @@ std::map<std::string, Described> describe(const ClientHandle& handle) {
     return described;
 }
 
-// The settings of these topics as the brokers apply them, by topic.
+// Returns the settings of these topics as the brokers apply them, by topic.
 std::map<std::string, Configs> read_configs(const ClientHandle& handle,
                                             const std::vector<std::string>& topics) {
     std::map<std::string, Configs> found;
@@ -149,7 +150,7 @@ void make(const ClientHandle& handle, std::vector<TopicStanding>& standings,
         const auto standing = std::ranges::find(standings, rd_kafka_topic_result_name(results[i]),
                                                 &TopicStanding::topic);
         const auto error = rd_kafka_topic_result_error(results[i]);
-        // Somebody else did at the same time: as good.
+        // Another program created it at the same time: that is as good.
         standing->made = !error || error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS;
         if (standing->made) continue;
         const char* text = rd_kafka_topic_result_error_string(results[i]);

@@ -1,5 +1,4 @@
-// orderctl topics: the catalog's topics, compared with the brokers' and brought to what they should
-// be.
+// orderctl topics: compares the catalog's topics with the brokers' topics, and makes them equal.
 #include <memory>
 
 #include "json/json.hpp"
@@ -12,7 +11,7 @@
 
 namespace orderflow::orderctl {
 
-// The document of --json.
+// The document that --json prints.
 struct TopicDifferenceView {
     std::string property, wanted, found;
     bool mended = false;
@@ -38,7 +37,7 @@ struct AccessView {
 };
 BOOST_DESCRIBE_STRUCT(AccessView, (), (as_wanted, mended, missing, surplus, without_password))
 struct TopicsDocument {
-    bool as_wanted = true;  // all of it
+    bool as_wanted = true;  // all topics and rights
     std::vector<TopicStandingView> topics;
     std::optional<AccessView> access;  // if --users was given
 };
@@ -70,15 +69,15 @@ Examples:
 Give show and apply the same options: what the installation wants otherwise than the catalog.
 Exit code 1: something is not as wanted, and stays so. 2: Kafka does not answer, or refuses.)";
 
-constexpr std::chrono::milliseconds kPatience{30'000};  // with a Kafka that is just starting
+constexpr std::chrono::milliseconds kPatience{30'000};  // for a Kafka that is starting
 
 struct TopicsOptions {
     TopicWishes wishes;
     std::vector<std::string> configs;  // TOPIC:NAME=VALUE
-    std::string users;                 // a directory; empty: rights are not looked at
+    std::string users;                 // a directory; empty: rights are not checked
 };
 
-// Empty: it can be read.
+// Returns an empty text if it can be read, otherwise the reason.
 std::string check_config(const std::string& text) {
     const auto colon = text.find(':');
     const auto equals = text.find('=');
@@ -169,7 +168,7 @@ void print(const TopicsDocument& document) {
     if (document.access) print(*document.access);
 }
 
-// Rights come first: without them nobody but an administrator sees the topics.
+// The rights come first: without them only an administrator can see the topics.
 std::optional<AccessView> settle_access(const Endpoints& endpoints, const std::string& users,
                                         bool apply) {
     if (users.empty()) return std::nullopt;
