@@ -12,6 +12,7 @@
 #include "core/backoff.hpp"
 #include "kafka/consumer.hpp"
 #include "kafka/record.hpp"
+#include "kafka/settings.hpp"
 #include "loops/consumer_step.hpp"
 #include "loops/consumer_metrics.hpp"
 #include "loops/failures.hpp"
@@ -38,25 +39,27 @@ std::vector<std::string> consumed_topics(events::Service service) {
 // What a ConsumerLoop's thread works with besides the client.
 class ConsumerThread {
 public:
-    ConsumerThread(std::stop_token stop, const Context& context, const HandlerFactory& make_handler,
-                   GatherLimits limits, kafka::FetchSettings fetch, StartStep& joining)
-        : stop_(stop),
+    ConsumerThread(std::stop_token stop, const Context& context, const Subscription& subscription,
+                   StartStep& joining)
+        : stop_(std::move(stop)),
           context_(context),
+          subscription_(subscription),
+          kafka_(settings_of(context, subscription)),
+          topics_(subscription.topics.empty() ? consumed_topics(context.service)
+                                              : subscription.topics),
           joining_(joining),
-          limits_(limits),
-          fetch_(fetch),
           metrics_(context.registry),
-          lags_(context.registry, context.kafka.group_id),
+          lags_(context.registry, kafka_.group_id),
           connection_(context.database_url),
           work_(connection_, context.service, context.relay_wake_up),
-          handler_(make_handler(connection_)) {}
+          handler_(subscription.make_handler(connection_)) {}
 
     // One client's life. Throws when it is broken.
     void run() {
         kafka::Consumer source(
-            context_.kafka, consumed_topics(context_.service), fetch_,
+            kafka_, topics_, subscription_.fetch,
             [this](std::span<const kafka::Record> records) { fetched(records); });
-        ConsumerStep consumer(context_.service, source, work_, *handler_, limits_);
+        ConsumerStep consumer(context_.service, source, work_, *handler_, subscription_.gather);
         while (!stop_.stop_requested()) {
             if (consumer.poll(kIdlePoll)) handle(consumer, source);
             if (source.joined()) joining_.done();
@@ -117,11 +120,21 @@ private:
         }
     }
 
+    static kafka::Settings settings_of(const Context& context, const Subscription& subscription) {
+        kafka::Settings settings = context.kafka;
+        if (!subscription.group.empty()) settings.group_id = subscription.group;
+        for (const auto& [name, value] : subscription.properties) {
+            settings.properties.consumer[name] = value;
+        }
+        return settings;
+    }
+
     const std::stop_token stop_;
     const Context& context_;
+    const Subscription& subscription_;
+    const kafka::Settings kafka_;
+    const std::vector<std::string> topics_;
     StartStep& joining_;
-    const GatherLimits limits_;
-    const kafka::FetchSettings fetch_;
     ConsumerMetrics metrics_;
     LagMetrics lags_;
     postgres::Connection connection_;
@@ -134,35 +147,38 @@ private:
 
 }  // namespace
 
-ConsumerLoop::ConsumerLoop(const Context& context, HandlerFactory make_handler, GatherLimits limits,
-                           kafka::FetchSettings fetch)
-    : thread_([this, context, make_handler = std::move(make_handler), limits,
-               fetch](std::stop_token stop) { run(stop, context, make_handler, limits, fetch); }) {}
+namespace {
 
-void ConsumerLoop::request_stop() { thread_.request_stop(); }
-
-void ConsumerLoop::join() {
-    if (thread_.joinable()) thread_.join();
-}
-
-void ConsumerLoop::run(std::stop_token stop, Context context, HandlerFactory make_handler,
-                       GatherLimits limits, kafka::FetchSettings fetch) {
+void consume(const std::stop_token& stop, const Context& context,
+             const Subscription& subscription) {
     StartStep joining(context.start_steps, "consumer");
     if (!context.await_all(stop)) return;
     joining.because("its group has not given it partitions yet");
-    ConsumerThread thread(stop, context, make_handler, limits, fetch, joining);
+    ConsumerThread thread(stop, context, subscription, joining);
     Backoff restarts;
     while (!stop.stop_requested()) {
         const auto begun = steady_clock::now();
         try {
             thread.run();
         } catch (const std::exception& error) {  // a fatal error of the client: make a new one
-            spdlog::error("consumer: {}", error.what());
+            spdlog::error("consumer {}: {}", subscription.name, error.what());
             thread.broken();
             if (steady_clock::now() - begun > kHealthyLife) restarts.reset();
             pause(stop, restarts.next());
         }
     }
+}
+
+}  // namespace
+
+ConsumerLoop::ConsumerLoop(const Context& context, Subscription subscription)
+    : thread_([context, subscription = std::move(subscription)](const std::stop_token& stop) {
+          consume(stop, context, subscription);
+      }) {}
+
+void ConsumerLoop::stop() {
+    request_stop();
+    if (thread_.joinable()) thread_.join();
 }
 
 }  // namespace orderflow::loops

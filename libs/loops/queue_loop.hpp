@@ -45,14 +45,13 @@ public:
         return (!database_ || database_->is_open()) && queue_.push(std::move(item));
     }
 
-    // Commits what is queued, then ends; without a database it is dropped, and nobody is told any
-    // more.
-    void request_stop() {
-        queue_.close();
-        thread_.request_stop();
-    }
-    // The same. Blocks.
+    // Goes on: requests that run may still send items. But what fails without a database is not
+    // waited for any more.
+    void request_stop() { thread_.request_stop(); }
+    // Takes no more, commits what is queued, then ends; without a database what is queued is
+    // dropped, and its callers get no answer. Blocks.
     void stop() {
+        queue_.close();
         request_stop();
         if (thread_.joinable()) thread_.join();
     }

@@ -14,12 +14,13 @@ struct Context;
 class RelayLoop {
 public:
     explicit RelayLoop(const Context& context);
-    void request_stop();
     // Waits for the reports of what is produced, up to 2 s, and saves the checkpoints. Blocks.
     void stop();
     ~RelayLoop() { stop(); }
 
 private:
+    void request_stop();
+
     WakeUp& relay_wake_up_;
     WakeUp announced_;
     std::jthread announcements_;

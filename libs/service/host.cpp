@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <ranges>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
@@ -22,6 +23,8 @@
 #include "core/pause.hpp"
 #include "core/wake_up.hpp"
 #include "json/json.hpp"
+#include "loops/consumer_loop.hpp"
+#include "loops/relay_loop.hpp"
 #include "http/probe.hpp"
 #include "http/problem.hpp"
 #include "http/server.hpp"
@@ -217,14 +220,19 @@ Host::Host(const CommonConfig& config, events::Service service, postgres::Migrat
       startup_(config_, service, migrations, std::move(prepare)),
       pool_(std::make_unique<postgres::Pool>(startup_.url(),
                                              static_cast<std::size_t>(config_.database_threads),
-                                             1'024, &startup_.database())) {}
+                                             1'024, &startup_.database())),
+      context_(make_context()) {
+    own<loops::RelayLoop>(context_);
+}
 
-Host::~Host() = default;
+Host::~Host() {
+    while (!parts_.empty()) parts_.pop_back();
+}
 
 asio::io_context& Host::io() { return *io_; }
 
-loops::Context Host::loop_context(WakeUp& relay_wake_up) {
-    loops::Context context{service_, startup_.url(), config_.kafka(), *registry_, relay_wake_up};
+loops::Context Host::make_context() {
+    loops::Context context{service_, startup_.url(), config_.kafka(), *registry_, relay_wake_up_};
     context.database = &startup_.database();
     context.topics = &startup_.topics();
     context.start_steps = &startup_.steps();
@@ -232,14 +240,8 @@ loops::Context Host::loop_context(WakeUp& relay_wake_up) {
     return context;
 }
 
-loops::ConsumerLoops Host::start_consumers(const loops::Context& context,
-                                           const loops::HandlerFactory& make_handler) {
-    loops::ConsumerLoops loops;
-    for (int i = 0; i < config_.consumers; ++i) {
-        loops.push_back(std::make_unique<loops::ConsumerLoop>(context, make_handler, config_.gather,
-                                                              config_.fetch));
-    }
-    return loops;
+void Host::consume(const loops::Subscription& subscription) {
+    for (int i = 0; i < config_.consumers; ++i) own<loops::ConsumerLoop>(context_, subscription);
 }
 
 void Host::add_probes(http::Router& router) {
@@ -256,7 +258,7 @@ void Host::add_probes(http::Router& router) {
     });
 }
 
-void Host::run(http::Router router, const std::vector<Stage>& stages) {
+void Host::run(http::Router router) {
     add_probes(router);
     HttpMetrics http_metrics(*registry_);
     ProcessMetrics process_metrics(*registry_, config_.environment, config_.log_level);
@@ -271,7 +273,7 @@ void Host::run(http::Router router, const std::vector<Stage>& stages) {
         spdlog::info("stopping");
         watchdog_ = std::make_unique<Watchdog>(kStopLimit, failure_ ? 1 : 0);
         startup_.request_stop();
-        stages.front().request_stop();
+        for (const auto& part : parts_) part->request_stop();
         server.stop();
         asio::co_spawn(*io_, drain_and_stop(server, *io_), asio::detached);
     };
@@ -292,7 +294,7 @@ void Host::run(http::Router router, const std::vector<Stage>& stages) {
     }
     io_->run();
     pool_->request_stop();
-    for (const Stage& stage : stages) stage.stop();
+    for (const auto& part : std::views::reverse(parts_)) part->stop();
     startup_.stop();
     pool_.reset();
     if (failure_) std::rethrow_exception(failure_);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/signal_set.hpp>
@@ -16,11 +17,10 @@
 #include "core/line_writer.hpp"
 #include "core/wake_up.hpp"
 #include "http/router.hpp"
-#include "loops/consumer_loop.hpp"
 #include "loops/context.hpp"
+#include "loops/subscription.hpp"
 #include "postgres/pool.hpp"
 #include "service/config.hpp"
-#include "service/stages.hpp"
 #include "service/startup.hpp"
 
 namespace boost::asio {
@@ -41,11 +41,23 @@ public:
     postgres::Pool& pool() { return *pool_; }  // for HTTP reads
     const CommonConfig& config() const { return config_; }
 
-    loops::Context loop_context(WakeUp& relay_wake_up);
+    // What the service's loops share.
+    const loops::Context& context() const { return context_; }
 
-    // One consumer loop per configured consumer.
-    loops::ConsumerLoops start_consumers(const loops::Context& context,
-                                         const loops::HandlerFactory& make_handler);
+    // Makes a part of the service and keeps it until the end: a loop, a listener, or what they use.
+    // A part may have request_stop(), which returns at once, and stop(), which blocks. At the end
+    // all parts are asked to stop at once; when the HTTP requests that run are answered, each is
+    // stopped, and at last destroyed, in reverse order: a part may use those that were made before.
+    template <class T, class... Args>
+    T& own(Args&&... args) {
+        auto part = std::make_unique<Owned<T>>(std::forward<Args>(args)...);
+        T& value = part->value;
+        parts_.push_back(std::move(part));
+        return value;
+    }
+
+    // Starts one consumer loop per configured consumer; owned like own()'s.
+    void consume(const loops::Subscription& subscription);
 
     // Adds what every service has besides its own routes: the probes, /metrics, /openapi.yaml,
     // which describes them all. run() does; a test that lists all routes does, too.
@@ -53,14 +65,34 @@ public:
 
     // Adds the probes, listens, prints "ready port=N" on standard output (it listens; /readyz says
     // whether it can serve), waits for the schema and the topics, and serves until a signal. Then:
-    // unready, accept no more, end the first stage's loops and finish running requests meanwhile,
-    // then end stage after stage. A process that is not done after 8 s ends nevertheless. Throws
-    // what no waiting mends, after the same stop: an address that is taken, a schema of another
-    // version, a wrong password.
-    void run(http::Router router, const std::vector<Stage>& stages);
+    // unready, ask all parts to stop, accept no more, finish running requests, stop the parts one
+    // after the other, the relay last. A process that is not done after 8 s ends nevertheless.
+    // Throws what no waiting mends, after the same stop: an address that is taken, a schema of
+    // another version, a wrong password.
+    void run(http::Router router);
 
 private:
+    loops::Context make_context();
+
     class Watchdog;
+
+    struct Part {
+        virtual ~Part() = default;
+        virtual void request_stop() {}
+        virtual void stop() {}
+    };
+    template <class T>
+    struct Owned final : Part {
+        template <class... Args>
+        explicit Owned(Args&&... args) : value(std::forward<Args>(args)...) {}
+        void request_stop() override {
+            if constexpr (requires { value.request_stop(); }) value.request_stop();
+        }
+        void stop() override {
+            if constexpr (requires { value.stop(); }) value.stop();
+        }
+        T value;
+    };
 
     const CommonConfig config_;
     const events::Service service_;
@@ -71,6 +103,9 @@ private:
     std::shared_ptr<prometheus::Registry> registry_;
     Startup startup_;
     std::unique_ptr<postgres::Pool> pool_;
+    WakeUp relay_wake_up_;
+    const loops::Context context_;
+    std::vector<std::unique_ptr<Part>> parts_;  // behind what they use
     bool stopping_ = false;
     std::exception_ptr failure_;
     std::function<void()> refresh_gauges_;  // before they are shown

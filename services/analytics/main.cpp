@@ -5,10 +5,8 @@
 #include "analytics/timeline/timeline_handler.hpp"
 #include "analytics/timeline/traces.hpp"
 #include "analytics/timeline/open_orders.hpp"
-#include "core/wake_up.hpp"
 #include "kafka/settings.hpp"
-#include "loops/consumer_loop.hpp"
-#include "loops/relay_loop.hpp"
+#include "loops/context.hpp"
 #include "service/host.hpp"
 
 namespace orderflow::analytics {
@@ -43,22 +41,23 @@ void add_trace_options(service::Options& options, TraceSettings& traces) {
 
 void run(const Config& config) {
     service::Host host(config.common, events::Service::analytics, kMigrations);
-    WakeUp relay_wake_up;
-    const auto context = host.loop_context(relay_wake_up);
-    TraceLoop traces(context, config.traces, config.common.environment);
-    auto consumers = host.start_consumers(context, [&](postgres::Connection& connection) {
-        return std::make_unique<loops::StoreHandler<TimelineHandler, TimelineStore>>(
-            make_timeline_store(connection), traces.on_ended());
-    });
-    loops::RelayLoop relay(context);  // of what it parks: it emits nothing else
-    WaitingLoop waiting(context);
-    KafkaWorker kafka(config.common.kafka());
+    const loops::Context& context = host.context();
+    auto& traces = host.own<TraceLoop>(context, config.traces, config.common.environment);
+    const auto make_handler = [&traces](postgres::Connection& connection) {
+        return std::make_unique<TimelineHandler>(make_timeline_store(connection),
+                                                 traces.on_ended());
+    };
+    host.consume({.name = "timeline",
+                  .make_handler = make_handler,
+                  .gather = config.common.gather,
+                  .fetch = config.common.fetch});
+    auto& waiting = host.own<WaitingLoop>(context);
+    auto& kafka = host.own<KafkaWorker>(config.common.kafka());
     http::Router router;
     add_timeline_routes(router, host.pool(), waiting, host.io());
     add_kafka_page_routes(router, kafka);
     add_page_routes(router);
-    host.run(std::move(router), {service::stage(waiting, consumers, kafka), service::stage(traces),
-                                 service::stage(relay)});
+    host.run(std::move(router));
 }
 
 }  // namespace

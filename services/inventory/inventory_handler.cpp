@@ -34,8 +34,8 @@ std::vector<std::string_view> products_touched(std::span<const Delivery> batch,
 
 bool InventoryHandler::handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) {
     const auto ids = outbox::distinct_ids(batch, [](const Delivery& d) { return d.order_id(); });
-    Reservations reservations = store_.load_reservations(ids);
-    Stock stock = store_.lock_stock(products_touched(batch, reservations));
+    Reservations reservations = store_->load_reservations(ids);
+    Stock stock = store_->lock_stock(products_touched(batch, reservations));
     for (const Delivery& delivery : batch) {
         const OrderId& id = delivery.order();
         Decision decision = decide(reservations.find(id), delivery.event, stock, now);
@@ -47,7 +47,7 @@ bool InventoryHandler::handle(Instant now, std::span<const Delivery> batch, Batc
         if (decision.next) reservations.put(id, std::move(*decision.next));
         for (auto& event : decision.events) out.emit(std::move(event), delivery.traceparent);
     }
-    return store_.save_reservations(reservations) && store_.save_stock(stock, now);
+    return store_->save_reservations(reservations) && store_->save_stock(stock, now);
 }
 
 }  // namespace orderflow::inventory

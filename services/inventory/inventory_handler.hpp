@@ -1,6 +1,9 @@
 #pragma once
 // Which event triggers which rule. `InventoryHandler` handles the orders' events on a consumer
 // loop's thread; what comes by HTTP is in inventory_requests.hpp.
+#include <memory>
+#include <utility>
+
 #include "inventory/inventory_store.hpp"
 #include "kafka/delivery.hpp"
 #include "loops/batch.hpp"
@@ -10,13 +13,13 @@ namespace orderflow::inventory {
 
 class InventoryHandler final : public loops::BatchHandler {
 public:
-    explicit InventoryHandler(InventoryStore& store) : store_(store) {}
+    explicit InventoryHandler(std::unique_ptr<InventoryStore> store) : store_(std::move(store)) {}
 
     bool handle(Instant now, std::span<const kafka::Delivery> batch,
                 outbox::BatchOutput& out) override;
 
 private:
-    InventoryStore& store_;
+    const std::unique_ptr<InventoryStore> store_;
 };
 
 }  // namespace orderflow::inventory

@@ -1,11 +1,9 @@
 // order-service: accepts orders, keeps each order's saga, decides COMPLETED or CANCELLED.
-#include "core/wake_up.hpp"
-#include "loops/consumer_loop.hpp"
+#include "loops/context.hpp"
 #include "loops/failures.hpp"
-#include "loops/relay_loop.hpp"
 #include "order/notices/notices_api.hpp"
-#include "order/saga/saga_api.hpp"
 #include "order/notices/order_changes.hpp"
+#include "order/saga/saga_api.hpp"
 #include "order/saga/deadline.hpp"
 #include "order/saga/saga_handler.hpp"
 #include "service/host.hpp"
@@ -28,28 +26,29 @@ struct Config {
 
 void run(const Config& config) {
     service::Host host(config.common, events::Service::order, kMigrations);
-    WakeUp relay_wake_up;
-    const auto context = host.loop_context(relay_wake_up);
-    Admission admission;
-    AcceptLoop accept("accept", context, kAcceptQueue, accept_worker(admission));
-    CancelLoop cancel("cancel", context, kAcceptQueue, cancel_worker());
-    auto consumers = host.start_consumers(context, [&](postgres::Connection& connection) {
-        return std::make_unique<loops::StoreHandler<SagaHandler, SagaStore>>(
-            make_saga_store(connection), &admission);
-    });
-    KeyExpiryLoop expiry(context, config.keys_kept);
-    DeadlineLoop deadline(context, {config.deadline, config.deadline_calm});
-    loops::RelayLoop relay(context);
+    const loops::Context& context = host.context();
+    auto& admission = host.own<Admission>();
+    auto& accept = host.own<AcceptLoop>("accept", context, kAcceptQueue, accept_worker(admission));
+    auto& cancel = host.own<CancelLoop>("cancel", context, kAcceptQueue, cancel_worker());
+    const auto make_handler = [&admission](postgres::Connection& connection) {
+        return std::make_unique<SagaHandler>(make_saga_store(connection), &admission);
+    };
+    host.consume({.name = "saga",
+                  .make_handler = make_handler,
+                  .gather = config.common.gather,
+                  .fetch = config.common.fetch});
+    host.own<loops::Ticker>(key_expiry_ticker(context, config.keys_kept));
+    host.own<loops::Ticker>(deadline_ticker(context, {config.deadline, config.deadline_calm}));
     auto& unheard = loops::failure_counter(context.registry, "notifications");
     const auto notifications =
         std::make_shared<Notifications>(host.io(), host.pool(), &read_sagas, unheard);
-    ChangeListener listener(context.database_url, host.io(), *notifications, unheard,
-                            context.database);
+    host.own<std::shared_ptr<Notifications>>(notifications);
+    host.own<ChangeListener>(context.database_url, host.io(), *notifications, unheard,
+                             context.database);
     http::Router router;
     add_order_routes(router, accept, cancel, host.pool(), config.api);
     add_notice_routes(router, notifications);
-    host.run(std::move(router), {service::stage(listener, expiry, deadline, consumers),
-                                 service::stage(accept, cancel), service::stage(relay)});
+    host.run(std::move(router));
 }
 
 }  // namespace

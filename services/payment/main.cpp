@@ -1,7 +1,4 @@
 // payment-service: charges orders through the payment gateway, and undoes it for cancelled ones.
-#include "core/wake_up.hpp"
-#include "loops/consumer_loop.hpp"
-#include "loops/relay_loop.hpp"
 #include "payment/payment_api.hpp"
 #include "payment/payment_results.hpp"
 #include "payment/payment_handler.hpp"
@@ -37,26 +34,31 @@ void add_gateway_options(service::Options& options, http::ClientSettings& gatewa
                        "http://[user:password@]host:port (empty: none; HTTPS_PROXY is ignored)"));
 }
 
+// Lets calls that run end, when the service stops.
+struct DrainCalls {
+    Calls& calls;
+    void stop() { calls.drain(kDrain); }
+};
+
 void run(const Config& config) {
     service::Host host(config.common, events::Service::payment, kMigrations);
-    WakeUp relay_wake_up;
-    const auto context = host.loop_context(relay_wake_up);
-    PaymentMetrics metrics(host.registry());
-    HttpGateway gateway(host.io(), config.gateway);
-    BatchQueue<GatewayResult> results(kResultQueue);
-    Calls calls(host.io(), gateway, results);
-    ResultLoop result_loop(context, results, calls, metrics);
-    const auto submit = [&](std::vector<Call> due) { calls.submit(std::move(due)); };
-    auto consumers = host.start_consumers(context, [&](postgres::Connection& connection) {
-        return std::make_unique<loops::StoreHandler<PaymentHandler, PaymentStore>>(
-            make_payment_store(connection), submit, metrics);
-    });
-    loops::RelayLoop relay(context);
-    const auto drain_calls = [&] { calls.drain(kDrain); };
+    auto& metrics = host.own<PaymentMetrics>(host.registry());
+    auto& gateway = host.own<HttpGateway>(host.io(), config.gateway);
+    auto& results = host.own<BatchQueue<GatewayResult>>(kResultQueue);
+    auto& calls = host.own<Calls>(host.io(), gateway, results);
+    host.own<ResultLoop>(host.context(), results, calls, metrics);
+    host.own<DrainCalls>(DrainCalls{calls});
+    const auto submit = [&calls](std::vector<Call> due) { calls.submit(std::move(due)); };
+    const auto make_handler = [&metrics, submit](postgres::Connection& connection) {
+        return std::make_unique<PaymentHandler>(make_payment_store(connection), submit, metrics);
+    };
+    host.consume({.name = "charging",
+                  .make_handler = make_handler,
+                  .gather = config.common.gather,
+                  .fetch = config.common.fetch});
     http::Router router;
     add_payment_routes(router, host.pool());
-    host.run(std::move(router), {service::stage(consumers), service::stage(drain_calls),
-                                 service::stage(result_loop), service::stage(relay)});
+    host.run(std::move(router));
 }
 
 }  // namespace

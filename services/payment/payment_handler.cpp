@@ -117,7 +117,7 @@ void PaymentMetrics::show(const Calls& now) {
 
 bool PaymentHandler::handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) {
     const auto ids = outbox::distinct_ids(batch, [](const Delivery& d) { return d.order_id(); });
-    Payments payments = store_.load(ids);
+    Payments payments = store_->load(ids);
     duplicates_ = 0;
     for (const Delivery& delivery : batch) {
         const OrderId& id = delivery.order();
@@ -131,7 +131,7 @@ bool PaymentHandler::handle(Instant now, std::span<const Delivery> batch, BatchO
     }
     due_ = calls_due(payments, ids);
     emitted_ = PaymentMetrics::counts(out.events);
-    return store_.save(payments);
+    return store_->save(payments);
 }
 
 void PaymentHandler::committed() {

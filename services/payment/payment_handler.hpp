@@ -7,6 +7,7 @@
 // memory: the row still says that a call is due, and the call has the order's key.
 #include <array>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -44,15 +45,15 @@ public:
     // Takes the calls that became due with a commit; on the consumer loop's thread.
     using Submit = std::function<void(std::vector<Call>)>;
 
-    PaymentHandler(PaymentStore& store, Submit submit, PaymentMetrics& metrics)
-        : store_(store), submit_(std::move(submit)), metrics_(metrics) {}
+    PaymentHandler(std::unique_ptr<PaymentStore> store, Submit submit, PaymentMetrics& metrics)
+        : store_(std::move(store)), submit_(std::move(submit)), metrics_(metrics) {}
 
     bool handle(Instant now, std::span<const kafka::Delivery> batch,
                 outbox::BatchOutput& out) override;
     void committed() override;
 
 private:
-    PaymentStore& store_;
+    const std::unique_ptr<PaymentStore> store_;
     const Submit submit_;
     PaymentMetrics& metrics_;
     std::vector<Call> due_;                  // of the last attempt

@@ -111,12 +111,8 @@ ResultLoop::ResultLoop(const loops::Context& context, BatchQueue<GatewayResult>&
       metrics_(metrics),
       thread_([this, context](std::stop_token stop) { run(stop, context); }) {}
 
-void ResultLoop::request_stop() {
-    results_.close();
-    thread_.request_stop();
-}
-
 void ResultLoop::stop() {
+    results_.close();
     request_stop();
     if (thread_.joinable()) thread_.join();
 }
@@ -234,7 +230,7 @@ void ResultLoop::run(std::stop_token stop, const loops::Context& context) {
     ResultThread thread(context, calls_, metrics_);
     while (!results_.closed() || results_.size() > 0) {
         if (thread.take(results_) && !thread.commit(stop)) return;
-        if (!results_.closed()) thread.recover();
+        if (!stop.stop_requested()) thread.recover();
     }
 }
 

@@ -94,9 +94,10 @@ public:
                PaymentMetrics& metrics);
     ~ResultLoop() { stop(); }
 
-    // Commits what is queued, then ends.
-    void request_stop();
-    void stop();  // the same; blocks
+    // Makes no more calls again; results are still taken.
+    void request_stop() { thread_.request_stop(); }
+    // Commits what is queued, then ends. Blocks.
+    void stop();
 
 private:
     void run(std::stop_token stop, const loops::Context& context);

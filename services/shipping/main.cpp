@@ -1,7 +1,4 @@
 // shipping-service: schedules and voids shipments, books and frees the warehouse's storage slots.
-#include "core/wake_up.hpp"
-#include "loops/consumer_loop.hpp"
-#include "loops/relay_loop.hpp"
 #include "service/host.hpp"
 #include "shipping/shipping_api.hpp"
 #include "shipping/shipping_handler.hpp"
@@ -38,17 +35,17 @@ void run(const Config& config) {
         set_storage_capacity(connection, config.storage_capacity);
     };
     service::Host host(config.common, events::Service::shipping, kMigrations, prepare);
-    WakeUp relay_wake_up;
-    const auto context = host.loop_context(relay_wake_up);
     const Settings settings{parse_countries(config.countries).value()};
-    auto consumers = host.start_consumers(context, [&](postgres::Connection& connection) {
-        return std::make_unique<loops::StoreHandler<ShippingHandler, ShippingStore>>(
-            make_shipping_store(connection), settings);
-    });
-    loops::RelayLoop relay(context);
+    const auto make_handler = [settings](postgres::Connection& connection) {
+        return std::make_unique<ShippingHandler>(make_shipping_store(connection), settings);
+    };
+    host.consume({.name = "shipments",
+                  .make_handler = make_handler,
+                  .gather = config.common.gather,
+                  .fetch = config.common.fetch});
     http::Router router;
     add_shipment_routes(router, host.pool());
-    host.run(std::move(router), {service::stage(consumers), service::stage(relay)});
+    host.run(std::move(router));
 }
 
 }  // namespace

@@ -13,12 +13,12 @@ using outbox::BatchOutput;
 
 bool ShippingHandler::handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) {
     const auto ids = outbox::distinct_ids(batch, [](const Delivery& d) { return d.order_id(); });
-    Shipments shipments = store_.load(ids);
+    Shipments shipments = store_->load(ids);
     const bool with_storage = std::ranges::any_of(batch, [&](const Delivery& delivery) {
         return needs_storage(shipments.find(delivery.order()), delivery.event);
     });
     std::optional<Storage> storage;
-    if (with_storage) storage = store_.lock_storage();
+    if (with_storage) storage = store_->lock_storage();
     std::int64_t storage_change = 0;
     for (const Delivery& delivery : batch) {
         const OrderId& id = delivery.order();
@@ -30,7 +30,7 @@ bool ShippingHandler::handle(Instant now, std::span<const Delivery> batch, Batch
         storage_change += decision.storage_change;
         for (auto& event : decision.events) out.emit(std::move(event), delivery.traceparent);
     }
-    return store_.save(shipments, storage_change);
+    return store_->save(shipments, storage_change);
 }
 
 }  // namespace orderflow::shipping

@@ -52,8 +52,8 @@ loops::BatchReport run_interrupted(TestDatabase& database, const Event& batch, c
     const Subject& order = subject(Service::order);
     postgres::Connection mine(database.url());
     postgres::Connection theirs(database.url());
-    InterruptedStore store(mine, [&] { run_one_batch(order, theirs, records_of({{other}})); });
-    order::SagaHandler service(store);
+    order::SagaHandler service(std::make_unique<InterruptedStore>(
+        mine, [&] { run_one_batch(order, theirs, records_of({{other}})); }));
     WakeUp relay_wake_up;
     outbox::PostgresUnitOfWork work(mine, Service::order, relay_wake_up);
     const auto records = records_of({{batch}});

@@ -24,7 +24,6 @@ namespace orderflow::test {
 namespace {
 
 using namespace std::chrono_literals;
-using WakeUp;
 using events::Service;
 using kafka::Delivery;
 using loops::ConsumerLoop;
@@ -70,10 +69,7 @@ private:
     std::vector<std::string> attempt_;
 };
 
-void stop(ConsumerLoop& loop) {
-    loop.request_stop();
-    loop.join();
-}
+void stop(ConsumerLoop& loop) { loop.stop(); }
 
 std::vector<Message> reservations(std::vector<Story>& stories, std::size_t count) {
     std::vector<Message> messages;
@@ -106,8 +102,9 @@ TEST_CASE("consumer: a batch that throws is done again, none of it skipped, no o
     log.failing = true;
     prometheus::Registry registry;
     WakeUp relay_wake_up;
-    ConsumerLoop loop({Service::order, database.url(), kafka, registry, relay_wake_up},
-                      [&](postgres::Connection&) { return std::make_unique<LoggingHandler>(log); });
+    ConsumerLoop loop(
+        {Service::order, database.url(), kafka, registry, relay_wake_up},
+        subscription([&](postgres::Connection&) { return std::make_unique<LoggingHandler>(log); }));
 
     send(messages);
     REQUIRE(eventually(30s, [&] { return log.attempts >= 4; }));
@@ -153,7 +150,7 @@ TEST_CASE("consumer: an undecodable record is parked while its neighbours are ha
     prometheus::Registry registry;
     WakeUp relay_wake_up;
     ConsumerLoop loop({Service::order, database.url(), kafka, registry, relay_wake_up},
-                      order.make_handler);
+                      subscription(order.make_handler));
 
     send(messages);
 
@@ -185,7 +182,7 @@ TEST_CASE("consumer: it counts what dies, each try once, and shows how many reco
     broken.value = "[]";
     ConsumerLoop loop(
         {Service::order, database.url(), fresh_group(Service::order), registry, relay_wake_up},
-        order.make_handler);
+        subscription(order.make_handler));
     const auto parked = [&](const char* state) {
         return labelled(registry, "orderflow_parked_records", state);
     };
@@ -225,7 +222,7 @@ TEST_CASE("consumer: the database goes away for a while, and every record is han
     const auto before = reservations(stories, 50);
     const auto meanwhile = reservations(stories, 200);
     ConsumerLoop loop({Service::order, database.url(), kafka, registry, relay_wake_up},
-                      order.make_handler);
+                      subscription(order.make_handler));
     send(before);
     REQUIRE(eventually(30s, [&] { return database.number("SELECT count(*) FROM orders") >= 50; }));
 
@@ -252,7 +249,7 @@ TEST_CASE("consumer: members come and go, and every record is handled once") {
     const auto join = [&](prometheus::Registry& registry) {
         return std::make_unique<ConsumerLoop>(
             loops::Context{Service::order, database.url(), kafka, registry, relay_wake_up},
-            order.make_handler);
+            subscription(order.make_handler));
     };
     std::vector<Story> stories;
     // Goes on sending until this member has handled some of it.
@@ -297,7 +294,8 @@ TEST_CASE("consumer: partitions that were held as a member joined are read on af
     const auto join = [&](prometheus::Registry& registry) {
         return std::make_unique<ConsumerLoop>(
             loops::Context{Service::order, database.url(), kafka, registry, relay_wake_up},
-            [&](postgres::Connection&) { return std::make_unique<LoggingHandler>(log); });
+            subscription(
+                [&](postgres::Connection&) { return std::make_unique<LoggingHandler>(log); }));
     };
     const auto failures = [&](int member) {
         return counter(registries[member], "orderflow_loop_failures_total");

@@ -29,7 +29,6 @@ namespace orderflow::test {
 namespace {
 
 using namespace std::chrono_literals;
-using WakeUp;
 using events::Service;
 using kafka::CaughtUp;
 using kafka::Delivery;
@@ -125,10 +124,7 @@ struct Lab {
     WakeUp relay_wake_up;
 };
 
-void stop(ConsumerLoop& loop) {
-    loop.request_stop();
-    loop.join();
-}
+void stop(ConsumerLoop& loop) { loop.stop(); }
 
 }  // namespace
 
@@ -137,11 +133,12 @@ TEST_CASE("deadline: an order that nobody answers is cancelled, one that is comp
     prometheus::Registry registry;
     const Story silent, done;
     lab.place({silent, done});
-    ConsumerLoop consumer(lab.context(registry), subject(Service::order).make_handler);
+    ConsumerLoop consumer(lab.context(registry),
+                          subscription(subject(Service::order).make_handler));
     send({message_of(done.scheduled())});
     REQUIRE(eventually(30s, [&] { return lab.state(done) == "COMPLETED "; }));
 
-    order::DeadlineLoop deadline(lab.context(registry), kSettings);
+    loops::Ticker deadline = order::deadline_ticker(lab.context(registry), kSettings);
 
     CHECK(eventually(30s, [&] { return lab.state(silent) == "CANCELLING DEADLINE"; }));
     CHECK(lab.state(done) == "COMPLETED ");
@@ -165,8 +162,8 @@ TEST_CASE("deadline: an order whose partition is not read to its end is spared u
                                          holding);
     };
     lab.place({held, free});
-    ConsumerLoop one(lab.context(registries[0]), make);
-    ConsumerLoop two(lab.context(registries[1]), make);
+    ConsumerLoop one(lab.context(registries[0]), subscription(make));
+    ConsumerLoop two(lab.context(registries[1]), subscription(make));
     send({message_of(held.reserved())});
     const auto names = events::topics_consumed_by(Service::order);
     const std::vector<std::string> topics(names.begin(), names.end());
@@ -184,7 +181,7 @@ TEST_CASE("deadline: an order whose partition is not read to its end is spared u
     }));
 
     // Both are late: what it may cancel it cancels in one transaction.
-    order::DeadlineLoop deadline(lab.context(registries[2]), kSettings);
+    loops::Ticker deadline = order::deadline_ticker(lab.context(registries[2]), kSettings);
     REQUIRE(eventually(30s, [&] { return lab.state(free) == "CANCELLING DEADLINE"; }));
     CHECK(lab.state(held) == "PROCESSING ");
 
@@ -205,9 +202,10 @@ TEST_CASE("deadline: records that go on trickling into a partition keep no order
     lab.place({silent});
     const int its = partition_of(silent.id.to_string(), 6);
     Race race;
-    ConsumerLoop consumer(lab.context(registry), [&](postgres::Connection& connection) {
-        return std::make_unique<Outrun>(subject(Service::order).make_handler(connection), race);
-    });
+    ConsumerLoop consumer(
+        lab.context(registry), subscription([&](postgres::Connection& connection) {
+            return std::make_unique<Outrun>(subject(Service::order).make_handler(connection), race);
+        }));
     // Always a little ahead, never more: a consumer that falls behind is late indeed.
     std::jthread traffic([its, &race](std::stop_token stop) {
         Sender sender;
@@ -222,7 +220,7 @@ TEST_CASE("deadline: records that go on trickling into a partition keep no order
             ++race.sent;
         }
     });
-    order::DeadlineLoop deadline(lab.context(registry), {1s, 5s});
+    loops::Ticker deadline = order::deadline_ticker(lab.context(registry), {1s, 5s});
 
     CHECK(eventually(60s, [&] { return lab.state(silent) == "CANCELLING DEADLINE"; }));
     deadline.stop();
@@ -235,8 +233,9 @@ TEST_CASE("deadline: without a broker in reach nothing is late") {
     const Story silent;
     lab.place({silent});
     lab.kafka.brokers = "127.0.0.1:1";
-    ConsumerLoop consumer(lab.context(registry), subject(Service::order).make_handler);
-    order::DeadlineLoop deadline(lab.context(registry), kSettings);
+    ConsumerLoop consumer(lab.context(registry),
+                          subscription(subject(Service::order).make_handler));
+    loops::Ticker deadline = order::deadline_ticker(lab.context(registry), kSettings);
 
     // Long enough for it to look: it is overdue by then.
     REQUIRE(eventually(30s, [&] {

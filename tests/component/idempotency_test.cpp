@@ -150,8 +150,8 @@ TEST_CASE("idempotency: what is old is forgotten, what is not stays") {
 
     prometheus::Registry registry;
     WakeUp relay_wake_up;
-    order::KeyExpiryLoop loop({Service::order, lab.database.url(), {}, registry, relay_wake_up},
-                              1s);
+    loops::Ticker loop = order::key_expiry_ticker(
+        {Service::order, lab.database.url(), {}, registry, relay_wake_up}, 1s);
     CHECK(eventually(10s, [&] { return lab.count("idempotency_keys") == 0; }));
     loop.stop();
     const Story again;

@@ -22,7 +22,6 @@ namespace orderflow::test {
 namespace {
 
 using namespace std::chrono_literals;
-using WakeUp;
 using events::Service;
 using outbox::BatchOutput;
 using outbox::PostgresUnitOfWork;

@@ -102,10 +102,10 @@ void handle(TestDatabase& database, const std::vector<events::Event>& events,
     postgres::Connection connection(database.url());
     WakeUp relay_wake_up;
     outbox::PostgresUnitOfWork work(connection, events::Service::payment, relay_wake_up);
-    const auto store = payment::make_payment_store(connection);
     prometheus::Registry registry;
     payment::PaymentMetrics metrics(registry);
-    payment::PaymentHandler service(*store, std::move(submit), metrics);
+    payment::PaymentHandler service(payment::make_payment_store(connection), std::move(submit),
+                                    metrics);
     const auto records = records_of(events);
     run_batch(work, service, loops::decode_batch(events::Service::payment, records));
 }

@@ -76,7 +76,7 @@ private:
     postgres::Connection connection_;
     outbox::PostgresUnitOfWork work_;
     std::unique_ptr<payment::PaymentStore> store_;
-    payment::PaymentHandler service_{*store_,
+    payment::PaymentHandler service_{std::move(store_),
                                      [this](const std::vector<payment::Call>& due) {
                                          std::ranges::copy(due, std::back_inserter(calls));
                                      },

@@ -27,7 +27,6 @@ namespace orderflow::test {
 namespace {
 
 using namespace std::chrono_literals;
-using WakeUp;
 using events::Service;
 using outbox::BatchOutput;
 using Arrivals = std::vector<TopicReader::Arrival>;

@@ -36,7 +36,6 @@ namespace {
 using events::Event;
 using events::Participant;
 using events::Service;
-using loops::StoreHandler;
 
 // Orders that end in each way, as the order service hears of them.
 std::vector<Event> told_to_order() {
@@ -123,14 +122,14 @@ std::unique_ptr<loops::BatchHandler> payment_handler(postgres::Connection& conne
     static prometheus::Registry registry;
     static payment::PaymentMetrics metrics(registry);
     const payment::PaymentHandler::Submit submit = [](const std::vector<payment::Call>&) {};
-    return std::make_unique<StoreHandler<payment::PaymentHandler, payment::PaymentStore>>(
-        payment::make_payment_store(connection), submit, metrics);
+    return std::make_unique<payment::PaymentHandler>(payment::make_payment_store(connection),
+                                                     submit, metrics);
 }
 
 std::unique_ptr<loops::BatchHandler> shipping_handler(postgres::Connection& connection) {
     const shipping::Settings settings{shipping::parse_countries("KR,US").value()};
-    return std::make_unique<StoreHandler<shipping::ShippingHandler, shipping::ShippingStore>>(
-        shipping::make_shipping_store(connection), settings);
+    return std::make_unique<shipping::ShippingHandler>(shipping::make_shipping_store(connection),
+                                                       settings);
 }
 
 }  // namespace
@@ -139,15 +138,13 @@ const std::vector<Subject>& subjects() {
     static const std::vector<Subject> all{
         {"order", Service::order, order::kMigrations, "",
          [](postgres::Connection& c) {
-             return std::make_unique<StoreHandler<order::SagaHandler, order::SagaStore>>(
-                 order::make_saga_store(c));
+             return std::make_unique<order::SagaHandler>(order::make_saga_store(c));
          },
          told_to_order},
         {"payment", Service::payment, payment::kMigrations, "", payment_handler, told_to_payment},
         {"inventory", Service::inventory, inventory::kMigrations, kCatalogue,
          [](postgres::Connection& c) {
-             return std::make_unique<
-                 StoreHandler<inventory::InventoryHandler, inventory::InventoryStore>>(
+             return std::make_unique<inventory::InventoryHandler>(
                  inventory::make_inventory_store(c));
          },
          told_to_inventory},
@@ -155,9 +152,7 @@ const std::vector<Subject>& subjects() {
          "INSERT INTO storage (capacity) VALUES (2)", shipping_handler, told_to_shipping},
         {"analytics", Service::analytics, analytics::kMigrations, "",
          [](postgres::Connection& c) {
-             return std::make_unique<
-                 StoreHandler<analytics::TimelineHandler, analytics::TimelineStore>>(
-                 analytics::make_timeline_store(c));
+             return std::make_unique<analytics::TimelineHandler>(analytics::make_timeline_store(c));
          },
          told_to_analytics}};
     return all;

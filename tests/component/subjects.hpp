@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "kafka/record.hpp"
-#include "loops/consumer_loop.hpp"
+#include "loops/subscription.hpp"
 #include "loops/decode.hpp"
 #include "support/builders.hpp"
 #include "support/database.hpp"
@@ -19,7 +19,7 @@ struct Subject {
     postgres::Migrations migrations;
     // Rows that must be there before the first event: the catalogue, the storage.
     std::string prepare_sql;
-    loops::HandlerFactory make_handler;
+    loops::Subscription::MakeHandler make_handler;
     // What this service is told in the lives of several orders, in order.
     std::function<std::vector<events::Event>()> events;
 };
@@ -30,5 +30,10 @@ const Subject& subject(events::Service service);
 // One batch, as a consumer loop does it.
 loops::BatchReport run_one_batch(const Subject& subject, postgres::Connection& connection,
                                  const std::vector<kafka::Record>& records);
+
+// Of the service's own group and topics.
+inline loops::Subscription subscription(loops::Subscription::MakeHandler make_handler) {
+    return {.name = "test", .make_handler = std::move(make_handler)};
+}
 
 }  // namespace orderflow::test

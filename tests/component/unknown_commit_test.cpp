@@ -48,12 +48,11 @@ struct Lab {
     WakeUp relay_wake_up;
     outbox::PostgresUnitOfWork real{connection, Service::payment, relay_wake_up};
     Unanswered work{real};
-    const std::unique_ptr<payment::PaymentStore> store = payment::make_payment_store(connection);
     prometheus::Registry registry;
     payment::PaymentMetrics metrics{registry};
     std::vector<Call> calls;
     payment::PaymentHandler service{
-        *store,
+        payment::make_payment_store(connection),
         [this](const std::vector<Call>& due) { calls.insert(calls.end(), due.begin(), due.end()); },
         metrics};
 };

@@ -8,6 +8,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "contract/contract.hpp"
+#include "events/codec.hpp"
 
 namespace orderflow::contract {
 namespace {

@@ -7,7 +7,6 @@
 #include "inventory/inventory_handler.hpp"
 #include "kafka/caught_up.hpp"
 #include "kafka/topic_layout.hpp"
-#include "loops/consumer_loop.hpp"
 #include "order/saga/deadline.hpp"
 #include "order/saga/saga_commands.hpp"
 #include "outbox/unit_of_work.hpp"
@@ -18,7 +17,6 @@
 namespace orderflow::simulation {
 namespace {
 
-using loops::StoreHandler;
 using outbox::BatchOutput;
 using outbox::run_transaction;
 
@@ -34,8 +32,7 @@ public:
           name_(name),
           consumer_(world_, shop.broker, shop.orders, shop.poison, victim, name,
                     [&shop](Session& session) {
-                        return std::make_unique<StoreHandler<order::SagaHandler, order::SagaStore>>(
-                            make_store(shop, session));
+                        return std::make_unique<order::SagaHandler>(make_store(shop, session));
                     }),
           relay_(world_, shop.broker, shop.orders, victim, name),
           accepting_(world_, shop.orders, {&victim, events::Service::order, Step::accept}),
@@ -157,10 +154,9 @@ public:
           name_(name),
           consumer_(shop.world, shop.broker, shop.inventory, shop.poison, victim, name,
                     [&shop](Session& session) {
-                        return std::make_unique<
-                            StoreHandler<inventory::InventoryHandler, inventory::InventoryStore>>(
-                            mutants::store(shop.world.mutant, std::make_unique<InventoryStore>(
-                                                                  session, shop.inventory)));
+                        return std::make_unique<inventory::InventoryHandler>(mutants::store(
+                            shop.world.mutant,
+                            std::make_unique<InventoryStore>(session, shop.inventory)));
                     }),
           relay_(shop.world, shop.broker, shop.inventory, victim, name),
           catalogue_(shop.world, shop.inventory,
@@ -202,8 +198,7 @@ public:
     ShippingMemory(Shop& shop, const Victim& victim, const std::string& name)
         : consumer_(shop.world, shop.broker, shop.shipping, shop.poison, victim, name,
                     [&shop](Session& session) {
-                        return std::make_unique<
-                            StoreHandler<shipping::ShippingHandler, shipping::ShippingStore>>(
+                        return std::make_unique<shipping::ShippingHandler>(
                             mutants::store(shop.world.mutant,
                                            std::make_unique<ShippingStore>(session, shop.shipping)),
                             shipping::Settings{{"KR"}}, IdSource(shop.world.random.next()));
@@ -224,8 +219,7 @@ public:
     AnalyticsMemory(Shop& shop, const Victim& victim, const std::string& name)
         : consumer_(shop.world, shop.broker, shop.analytics, shop.poison, victim, name,
                     [&shop](Session& session) {
-                        return std::make_unique<
-                            StoreHandler<analytics::TimelineHandler, analytics::TimelineStore>>(
+                        return std::make_unique<analytics::TimelineHandler>(
                             std::make_unique<TimelineStore>(session, shop.analytics));
                     }),
           relay_(shop.world, shop.broker, shop.analytics, victim, name) {

@@ -5,7 +5,6 @@
 #include <boost/asio/io_context.hpp>
 
 #include "loops/batch.hpp"
-#include "loops/consumer_loop.hpp"
 #include "outbox/unit_of_work.hpp"
 #include "payment/payment_results.hpp"
 #include "payment/payment_handler.hpp"
@@ -98,9 +97,7 @@ private:
             world_.reach(session.place(), Effect::submit);
             calls_.submit(std::move(due));
         };
-        return std::make_unique<
-            loops::StoreHandler<payment::PaymentHandler, payment::PaymentStore>>(
-            make_store(session), submit, metrics());
+        return std::make_unique<payment::PaymentHandler>(make_store(session), submit, metrics());
     }
 
     // Corresponds to the io thread: the ready handlers run, then one exchange moves.

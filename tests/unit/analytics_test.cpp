@@ -440,8 +440,9 @@ TEST_CASE("a batch handled twice saves one row and counts it once") {
         batch[i].time = kStart + way[i % way.size()].after;
         batch[i].record = &records[i];
     }
-    MemoryStore store;
-    TimelineHandler service(store);
+    auto owned = std::make_unique<MemoryStore>();
+    MemoryStore& store = *owned;
+    TimelineHandler service(std::move(owned));
     outbox::BatchOutput out;
     // When the first save is lost to another batch, and the batch is then handled twice
     store.races = 1;
@@ -484,9 +485,10 @@ TEST_CASE("an order's end is told after the commit, once, and of the try that wa
         batch[i].time = kStart + way[i].after;
         batch[i].record = &record;
     }
-    MemoryStore store;
+    auto owned = std::make_unique<MemoryStore>();
+    MemoryStore& store = *owned;
     std::vector<OrderId> told;
-    TimelineHandler service(store, [&](std::span<const OrderId> ids) {
+    TimelineHandler service(std::move(owned), [&](std::span<const OrderId> ids) {
         told.insert(told.end(), ids.begin(), ids.end());
     });
     outbox::BatchOutput out;

@@ -232,8 +232,11 @@ BatchOutput handle(MemoryStore& store, const std::vector<Event>& events) {
         batch.push_back(std::move(delivery));
     }
     BatchOutput out;
-    InventoryHandler service(store);
-    REQUIRE(service.handle(kNow, batch, out));
+    auto lent = std::make_unique<MemoryStore>(store);  // the handler owns its store
+    const MemoryStore& used = *lent;
+    InventoryHandler handler(std::move(lent));
+    REQUIRE(handler.handle(kNow, batch, out));
+    store = used;
     return out;
 }
 

@@ -36,8 +36,11 @@ outbox::BatchOutput handled(MemoryOrders& store, const std::vector<Event>& list,
     const auto batch = loops::decode_batch(events::Service::order, records);
     REQUIRE(batch.deliveries.size() == list.size());
     outbox::BatchOutput out;
-    SagaHandler service(store);
-    CHECK(service.handle(at(8), batch.deliveries, out) == expect_saved);
+    auto lent = std::make_unique<MemoryOrders>(store);  // the handler owns its store
+    const MemoryOrders& used = *lent;
+    SagaHandler handler(std::move(lent));
+    CHECK(handler.handle(at(8), batch.deliveries, out) == expect_saved);
+    store = used;
     return out;
 }
 
@@ -127,7 +130,8 @@ TEST_CASE("order service: an event carries on the trace of what caused it") {
     const auto batch = loops::decode_batch(events::Service::order, records);
     outbox::BatchOutput out;
 
-    REQUIRE(SagaHandler(store).handle(at(8), batch.deliveries, out));
+    REQUIRE(
+        SagaHandler(std::make_unique<MemoryOrders>(store)).handle(at(8), batch.deliveries, out));
 
     REQUIRE(out.events.size() == 1);
     CHECK(out.events[0].traceparent == trace);

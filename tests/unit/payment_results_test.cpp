@@ -6,6 +6,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <catch2/catch_test_macros.hpp>
+#include <prometheus/counter.h>
 #include <catch2/generators/catch_generators.hpp>
 
 #include "outbox/unit_of_work.hpp"

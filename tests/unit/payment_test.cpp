@@ -46,11 +46,12 @@ Delivery delivery(Event event) {
 
 // A service on a store in memory, and the calls it hands over.
 struct Fixture {
-    MemoryPayments store;
+    std::unique_ptr<MemoryPayments> owned = std::make_unique<MemoryPayments>();
+    MemoryPayments& store = *owned;
     prometheus::Registry registry;
     PaymentMetrics metrics{registry};
     std::vector<Call> calls;
-    PaymentHandler service{store,
+    PaymentHandler service{std::move(owned),
                            [this](std::vector<Call> due) {
                                for (Call& call : due) calls.push_back(std::move(call));
                            },

@@ -280,11 +280,14 @@ OrderId order(std::uint8_t n) {
 
 // Hands `list` to a service in one batch; what it emits.
 std::vector<Event> handle(MemoryStore& store, const std::vector<Event>& list) {
-    ShippingHandler service(store, kSettings, IdSource(7));
+    auto lent = std::make_unique<MemoryStore>(store);  // the handler owns its store
+    const MemoryStore& used = *lent;
+    ShippingHandler handler(std::move(lent), kSettings, IdSource(7));
     std::vector<kafka::Delivery> batch;
     for (const Event& e : list) batch.emplace_back().event = e;
     outbox::BatchOutput out;
-    REQUIRE(service.handle(kNow, batch, out));
+    REQUIRE(handler.handle(kNow, batch, out));
+    store = used;
     std::vector<Event> result;
     for (auto& outgoing : out.events) result.push_back(std::move(outgoing.data));
     return result;

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "core/pause.hpp"
 #include "core/unavailable.hpp"
-#include "loops/failures.hpp"
 
 namespace orderflow::analytics {
 
@@ -128,67 +126,30 @@ std::vector<OpenOrder> Waiting::longest(std::size_t limit) const {
     return list;
 }
 
-namespace {
-
-class WaitingThread {
-public:
-    explicit WaitingThread(const loops::Context& context)
-        : failures_(loops::failure_counter(context.registry, "waiting")),
-          connection_(context.database_url),
-          source_(make_open_order_source(connection_)) {}
-
-    // How long to wait before the next step.
-    milliseconds step() {
-        try {
-            const auto begin = steady_clock::now();
-            waiting_.step(*source_, system_now());
-            has_looked_ = true;
-            const auto rest = kRest * (steady_clock::now() - begin);
-            return std::clamp(std::chrono::ceil<milliseconds>(rest), kTick, kTickAtMost);
-        } catch (const std::exception&) {
-            failures_.Increment();
-            loops::report_failure("waiting", connection_);
-            return kTick;
-        }
-    }
-
-    bool has_looked() const { return has_looked_; }
-    std::vector<OpenOrder> longest() const { return waiting_.longest(WaitingLoop::kMost); }
-
-private:
-    prometheus::Counter& failures_;
-    postgres::Connection connection_;
-    const std::unique_ptr<OpenOrderSource> source_;
-    Waiting waiting_;
-    bool has_looked_ = false;  // once, to the end
-};
-
-}  // namespace
-
 WaitingLoop::WaitingLoop(const loops::Context& context)
-    : thread_([this, context](std::stop_token stop) {
-          if (!context.await_database(stop)) return;
-          WaitingThread thread(context);
-          while (!stop.stop_requested()) {
-              const milliseconds rest = thread.step();
-              if (thread.has_looked()) {
-                  auto found = std::make_shared<const Orders>(thread.longest());
-                  const std::lock_guard guard(mutex_);
-                  longest_ = std::move(found);
-              }
-              pause(stop, rest);
-          }
-      }) {}
+    : ticker_(context, "waiting", kTick,
+              [this](postgres::Connection& connection) { return make_step(connection); }) {}
+
+loops::Ticker::Step WaitingLoop::make_step(postgres::Connection& connection) {
+    std::shared_ptr<OpenOrderSource> source = make_open_order_source(connection);
+    auto waiting = std::make_shared<Waiting>();
+    return [this, source, waiting] {
+        const auto begin = steady_clock::now();
+        waiting->step(*source, system_now());
+        auto found = std::make_shared<const Orders>(waiting->longest(kMost));
+        {
+            const std::lock_guard guard(mutex_);
+            longest_ = std::move(found);
+        }
+        const auto rest = kRest * (steady_clock::now() - begin);
+        return std::clamp(std::chrono::ceil<milliseconds>(rest), kTick, kTickAtMost);
+    };
+}
 
 std::shared_ptr<const WaitingLoop::Orders> WaitingLoop::longest() const {
     const std::lock_guard guard(mutex_);
     if (!longest_) throw Unavailable("no look at the orders under way yet");
     return longest_;
-}
-
-void WaitingLoop::stop() {
-    thread_.request_stop();
-    if (thread_.joinable()) thread_.join();
 }
 
 }  // namespace orderflow::analytics

@@ -11,12 +11,12 @@
 #include <mutex>
 #include <set>
 #include <span>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "analytics/timeline/timeline_store.hpp"
 #include "loops/context.hpp"
+#include "loops/ticker.hpp"
 
 namespace orderflow::analytics {
 
@@ -54,17 +54,19 @@ public:
     static constexpr std::size_t kMost = Waiting::kMost;
 
     explicit WaitingLoop(const loops::Context& context);
-    void request_stop() { thread_.request_stop(); }
-    void stop();  // blocks
+    void request_stop() { ticker_.request_stop(); }
+    void stop() { ticker_.stop(); }  // blocks
 
     // The kMost orders that wait longest, as of a second ago. Any thread; never null. Throws
     // Unavailable before the first look.
     std::shared_ptr<const Orders> longest() const;
 
 private:
+    loops::Ticker::Step make_step(postgres::Connection& connection);
+
     mutable std::mutex mutex_;
     std::shared_ptr<const Orders> longest_;  // null: it has not looked yet
-    std::jthread thread_;                    // last: it uses the others
+    loops::Ticker ticker_;                   // last: it uses the others
 };
 
 }  // namespace orderflow::analytics

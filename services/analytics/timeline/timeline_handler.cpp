@@ -15,7 +15,7 @@ bool TimelineHandler::handle(Instant, std::span<const Delivery> batch, BatchOutp
     ended_.clear();
     const auto ids = outbox::distinct_ids(batch, [](const Delivery& d) { return d.order_id(); });
     if (ids.empty()) return true;  // StockAdjusted alone
-    Views views = store_.load(ids);
+    Views views = store_->load(ids);
     Tally tally;
     for (const Delivery& delivery : batch) {
         const OrderId* id = delivery.order_id();
@@ -29,8 +29,8 @@ bool TimelineHandler::handle(Instant, std::span<const Delivery> batch, BatchOutp
         count(*id, view ? *view : kNothing, *next, tally);
         views.put(*id, std::move(*next));
     }
-    if (!store_.save(views)) return false;
-    store_.add(tally);
+    if (!store_->save(views)) return false;
+    store_->add(tally);
     return true;
 }
 

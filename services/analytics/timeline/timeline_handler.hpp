@@ -2,6 +2,7 @@
 // Folds every event of the catalog into the order's view and the counters; emits nothing. Runs on a
 // consumer loop's thread.
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -21,15 +22,15 @@ using OnEnded = std::function<void(std::span<const OrderId>)>;
 class TimelineHandler final : public loops::BatchHandler {
 public:
     // `on_ended` may be empty: nobody wants to know.
-    explicit TimelineHandler(TimelineStore& store, OnEnded on_ended = {})
-        : store_(store), on_ended_(std::move(on_ended)) {}
+    explicit TimelineHandler(std::unique_ptr<TimelineStore> store, OnEnded on_ended = {})
+        : store_(std::move(store)), on_ended_(std::move(on_ended)) {}
 
     bool handle(Instant now, std::span<const kafka::Delivery> batch,
                 outbox::BatchOutput& out) override;
     void committed() override;
 
 private:
-    TimelineStore& store_;
+    const std::unique_ptr<TimelineStore> store_;
     const OnEnded on_ended_;
     std::vector<OrderId> ended_;  // in the attempt that handle() last worked on
 };

@@ -168,7 +168,6 @@ public:
     // Throws std::invalid_argument for settings that are none. Without an endpoint it does nothing.
     TraceLoop(const loops::Context& context, const TraceSettings& settings,
               const std::string& environment);
-    void request_stop() { thread_.request_stop(); }
     void stop();  // blocks, two seconds and the statement that runs at most
 
     // For the consumers' handlers; empty if it is off.

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 
-#include "core/pause.hpp"
 #include "kafka/group_watch.hpp"
-#include "loops/failures.hpp"
 #include "outbox/postgres_ledger.hpp"
 #include "outbox/postgres_unit_of_work.hpp"
 #include "outbox/unit_of_work.hpp"
@@ -87,11 +85,11 @@ void Deadline::done(std::span<const OrderId> ids) {
 namespace {
 
 // A group that has just started may be far behind; the watch says when it is not.
-class DeadlineThread {
+class DeadlineStep {
 public:
-    DeadlineThread(const loops::Context& context, const DeadlineSettings& settings)
-        : failures_(loops::failure_counter(context.registry, "deadline")),
-          connection_(context.database_url),
+    DeadlineStep(const loops::Context& context, const DeadlineSettings& settings,
+                 postgres::Connection& connection)
+        : connection_(connection),
           work_(connection_, context.service, context.relay_wake_up),
           store_(make_saga_store(connection_)),
           deadline_(settings.age),
@@ -100,23 +98,18 @@ public:
 
     void step() {
         watch_.look();
-        try {
-            deadline_.look(*store_, system_now());
-            if (watch_.paused()) return;
-            const auto ids = deadline_.next(
-                [this](const OrderId& id) { return watch_.may_judge(id.to_string()); });
-            // Then events that orders wait for are in ledgers: no order is late.
-            if (ids.empty() || outbox::was_held_within(connection_, calm_)) return;
-            std::vector<OrderId> answered_by_nobody;
-            outbox::run_transaction(work_, [&](Instant now, BatchOutput& out) {
-                answered_by_nobody = without_parked(ids);
-                return deadline_.cancel(*store_, answered_by_nobody, now, out);
-            });
-            deadline_.done(answered_by_nobody);
-        } catch (const std::exception&) {
-            failures_.Increment();
-            loops::report_failure("deadline", connection_);
-        }
+        deadline_.look(*store_, system_now());
+        if (watch_.paused()) return;
+        const auto ids =
+            deadline_.next([this](const OrderId& id) { return watch_.may_judge(id.to_string()); });
+        // Then events that orders wait for are in ledgers: no order is late.
+        if (ids.empty() || outbox::was_held_within(connection_, calm_)) return;
+        std::vector<OrderId> answered_by_nobody;
+        outbox::run_transaction(work_, [&](Instant now, BatchOutput& out) {
+            answered_by_nobody = without_parked(ids);
+            return deadline_.cancel(*store_, answered_by_nobody, now, out);
+        });
+        deadline_.done(answered_by_nobody);
     }
 
 private:
@@ -133,8 +126,7 @@ private:
         return ids;
     }
 
-    prometheus::Counter& failures_;
-    postgres::Connection connection_;
+    postgres::Connection& connection_;
     outbox::PostgresUnitOfWork work_;
     const std::unique_ptr<SagaStore> store_;
     Deadline deadline_;
@@ -144,19 +136,15 @@ private:
 
 }  // namespace
 
-DeadlineLoop::DeadlineLoop(const loops::Context& context, const DeadlineSettings& settings)
-    : thread_([context, settings](std::stop_token stop) {
-          if (!context.await_database(stop)) return;
-          DeadlineThread thread(context, settings);
-          while (!stop.stop_requested()) {
-              thread.step();
-              pause(stop, kDeadlineTick);
-          }
-      }) {}
-
-void DeadlineLoop::stop() {
-    thread_.request_stop();
-    if (thread_.joinable()) thread_.join();
+loops::Ticker deadline_ticker(const loops::Context& context, const DeadlineSettings& settings) {
+    auto make_step = [context, settings](postgres::Connection& connection) -> loops::Ticker::Step {
+        auto step = std::make_shared<DeadlineStep>(context, settings, connection);
+        return [step] {
+            step->step();
+            return std::nullopt;
+        };
+    };
+    return {context, "deadline", kDeadlineTick, std::move(make_step)};
 }
 
 }  // namespace orderflow::order

@@ -1,15 +1,15 @@
 #pragma once
-// Cancels orders that wait too long. `Deadline` holds the steps, for the thread of `DeadlineLoop`
-// and for the simulator.
+// Cancels orders that wait too long. `Deadline` holds the steps, for the thread of
+// deadline_ticker() and for the simulator.
 #include <chrono>
 #include <functional>
 #include <optional>
 #include <set>
 #include <span>
-#include <thread>
 #include <vector>
 
 #include "loops/context.hpp"
+#include "loops/ticker.hpp"
 #include "order/saga/saga_store.hpp"
 #include "outbox/unit_of_work.hpp"
 
@@ -18,7 +18,7 @@ namespace orderflow::order {
 // Finds the orders that are PROCESSING beyond their time, and cancels them. Two walks along the
 // primary key (ids sort by time of placing): one follows the time, one goes over the whole table
 // again and again, for what came in late or was forgotten. What they find is remembered until this
-// process may act on it. Steps for DeadlineLoop and for the simulator; one thread.
+// process may act on it. Steps for deadline_ticker() and for the simulator; one thread.
 class Deadline {
 public:
     explicit Deadline(std::chrono::milliseconds age) : age_(age) {}
@@ -62,14 +62,7 @@ struct DeadlineSettings {
     std::chrono::milliseconds caught_up{60'000};
 };
 
-class DeadlineLoop {
-public:
-    DeadlineLoop(const loops::Context& context, const DeadlineSettings& settings);
-    void request_stop() { thread_.request_stop(); }
-    void stop();  // blocks
-
-private:
-    std::jthread thread_;
-};
+// A `Deadline` on a thread and a connection of its own, a step per second.
+loops::Ticker deadline_ticker(const loops::Context& context, const DeadlineSettings& settings);
 
 }  // namespace orderflow::order

@@ -254,27 +254,16 @@ void KeyExpiry::step(Instant process_now, SafeAge::Steady steady_now) {
     if (limit) keys_.expire(*limit);
 }
 
-KeyExpiryLoop::KeyExpiryLoop(const loops::Context& context, std::chrono::seconds kept)
-    : thread_([context, kept](std::stop_token stop) {
-          if (!context.await_database(stop)) return;
-          auto& failures = loops::failure_counter(context.registry, "key-expiry");
-          postgres::Connection connection(context.database_url);
-          const auto keys = make_key_store(connection);
-          KeyExpiry expiry(*keys, kept, context.registry);
-          while (!stop.stop_requested()) {
-              try {
-                  expiry.step(system_now(), std::chrono::steady_clock::now());
-              } catch (const std::exception&) {
-                  failures.Increment();
-                  loops::report_failure("key-expiry", connection);
-              }
-              pause(stop, kExpireEvery);
-          }
-      }) {}
-
-void KeyExpiryLoop::stop() {
-    thread_.request_stop();
-    if (thread_.joinable()) thread_.join();
+loops::Ticker key_expiry_ticker(const loops::Context& context, std::chrono::seconds kept) {
+    auto make_step = [context, kept](postgres::Connection& connection) -> loops::Ticker::Step {
+        std::shared_ptr<KeyStore> keys = make_key_store(connection);
+        auto expiry = std::make_shared<KeyExpiry>(*keys, kept, context.registry);
+        return [keys, expiry] {
+            expiry->step(system_now(), std::chrono::steady_clock::now());
+            return std::nullopt;
+        };
+    };
+    return {context, "key-expiry", kExpireEvery, std::move(make_step)};
 }
 
 }  // namespace orderflow::order

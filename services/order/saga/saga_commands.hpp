@@ -12,6 +12,7 @@
 #include "core/safe_age.hpp"
 #include "loops/context.hpp"
 #include "loops/queue_loop.hpp"
+#include "loops/ticker.hpp"
 #include "outbox/request_keys.hpp"
 #include "order/saga/saga_handler.hpp"
 #include "order/saga/saga_store.hpp"
@@ -82,15 +83,7 @@ private:
     bool agreed_ = true;
 };
 
-// On a thread and a connection of its own.
-class KeyExpiryLoop {
-public:
-    KeyExpiryLoop(const loops::Context& context, std::chrono::seconds kept);
-    void request_stop() { thread_.request_stop(); }
-    void stop();  // blocks
-
-private:
-    std::jthread thread_;
-};
+// A `KeyExpiry` on a thread and a connection of its own, a step per second.
+loops::Ticker key_expiry_ticker(const loops::Context& context, std::chrono::seconds kept);
 
 }  // namespace orderflow::order

@@ -64,8 +64,8 @@ milliseconds Admission::pause(Clock::time_point now) const {
 
 bool SagaHandler::handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) {
     const auto ids = outbox::distinct_ids(batch, [](const Delivery& d) { return d.order_id(); });
-    Sagas sagas = store_.load(ids);
-    const Ledgers ledgers = ledgers_of_lost_rows(store_, sagas, batch);
+    Sagas sagas = store_->load(ids);
+    const Ledgers ledgers = ledgers_of_lost_rows(*store_, sagas, batch);
     std::vector<NewOrder> recreated;
     quickest_.reset();
     for (const Delivery& delivery : batch) {
@@ -89,7 +89,7 @@ bool SagaHandler::handle(Instant now, std::span<const Delivery> batch, BatchOutp
     }
     for (NewOrder& order : recreated) order.saga = *sagas.find(order.id);
     std::ranges::sort(recreated, {}, &NewOrder::id);
-    return store_.insert(recreated) && store_.update(sagas);
+    return store_->insert(recreated) && store_->update(sagas);
 }
 
 void SagaHandler::committed() {

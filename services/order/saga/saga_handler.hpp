@@ -3,7 +3,9 @@
 // loop's thread; what comes by HTTP is in order_requests.hpp.
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <optional>
+#include <utility>
 
 #include "kafka/delivery.hpp"
 #include "loops/batch.hpp"
@@ -32,15 +34,15 @@ private:
 
 class SagaHandler final : public loops::BatchHandler {
 public:
-    explicit SagaHandler(SagaStore& store, Admission* admission = nullptr)
-        : store_(store), admission_(admission) {}
+    explicit SagaHandler(std::unique_ptr<SagaStore> store, Admission* admission = nullptr)
+        : store_(std::move(store)), admission_(admission) {}
 
     bool handle(Instant now, std::span<const kafka::Delivery> batch,
                 outbox::BatchOutput& out) override;
     void committed() override;
 
 private:
-    SagaStore& store_;
+    const std::unique_ptr<SagaStore> store_;
     Admission* const admission_;
     std::optional<std::chrono::microseconds> quickest_;  // of the last attempt
 };
