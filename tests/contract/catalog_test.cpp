@@ -128,7 +128,7 @@ TEST_CASE("an event has the key that catalog.json gives it, and its schema's exa
         const auto kind = events::classify(Service::analytics, view(row["topic"]), type).kind;
         const std::string text = read_contract_file("examples/" + type + ".json");
         const auto event = events::decode(kind, text);
-        REQUIRE(event);
+        REQUIRE(event.has_value());
         const std::string rule(view(row["key"]));
         const auto example = parsed(text);
         CHECK(events::key_of(*event) ==

@@ -6,8 +6,8 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <catch2/catch_test_macros.hpp>
-#include <prometheus/counter.h>
 #include <catch2/generators/catch_generators.hpp>
+#include <prometheus/counter.h>
 
 #include "outbox/unit_of_work.hpp"
 #include "payment/payment_results.hpp"
