@@ -1,5 +1,5 @@
-"""What follows from docs/capacity.json: the page docs/capacity.md, the requests and limits of Kubernetes, the limits of
-docker-compose.yml. A test holds all of them to it."""
+"""Writes what follows from docs/capacity.json: the page docs/capacity.md, the requests and limits of Kubernetes, the
+limits of docker-compose.yml. A test compares all of them with that file."""
 
 import json
 import math
@@ -11,8 +11,8 @@ FIGURES = ROOT / "docs" / "capacity.json"
 PAGE = ROOT / "docs" / "capacity.md"
 COMPOSE = ROOT / "docker-compose.yml"
 RESOURCES = ROOT / "deploy" / "kubernetes" / "base" / "resources.yaml"
-LIMITED = (*SERVICES, "edge", "sandbox", "gateway")  # of all others docs/compose.md says it
-CONTAINER = {"edge": "nginx"}  # of the Deployment; the services': service
+LIMITED = (*SERVICES, "edge", "sandbox", "gateway")  # docs/compose.md has the limits of all others
+CONTAINER = {"edge": "nginx"}  # in the Deployment; that of a service: service
 
 
 def write(figures):
@@ -27,18 +27,19 @@ def up_to(value, step):
 
 
 def request_mb(figures, part):
-    """What it held at the steady rate, and a half more."""
+    """One and a half times the memory that the part held at the steady rate."""
     return up_to(1.5 * figures["loads"]["200/s"]["memory_mb"][part], 16)
 
 
 def limit_mb(figures, part):
-    """Four times the most that it held under any load, and at least 256: a backlog after an outage is fetched in larger
-    pieces, and WebSockets, of which there were none, take some kilobytes each."""
+    """Four times the most memory that the part held under any load, and at least 256: after an outage a consumer fetches
+    the backlog in larger pieces, and each WebSocket takes some kilobytes (the loads opened none)."""
     return max(256, up_to(4 * max(load["memory_mb"][part] for load in figures["loads"].values()), 32))
 
 
 def request_cpu(figures, part):
-    """Thousandths of a core at the steady rate. CPU has no limit: who throttles a service delays everybody behind it."""
+    """Thousandths of a core at the steady rate. CPU has no limit: if one service is throttled, all services that wait for
+    it are late."""
     return up_to(figures["loads"]["200/s"]["cores"][part] * figures["rate"], 25)
 
 
@@ -63,7 +64,7 @@ spec:
 
 
 def compose(text, figures):
-    """The file with these memory limits."""
+    """The text of docker-compose.yml with these memory limits."""
     for part in LIMITED:
         text, found = re.subn(rf"(^  {part}:\n(?:    .*\n|\n)*?    deploy: {{resources: {{limits: {{memory: )\d+m",
                               rf"\g<1>{limit_mb(figures, part)}m", text, flags=re.M)
@@ -84,11 +85,13 @@ def page(figures):
     together = lambda load: f"{math.fsum(load['memory_mb'][name] for name in SERVICES):.0f}"
     return "\n\n".join([
         "# Capacity",
-        "Written by `tests/compose/run --capacity`, which starts [docker-compose.yml](compose.md) (three brokers, everything\n"
-        "encrypted), loads it and measures; a test holds this page, the requests and limits of Kubernetes and the limits of\n"
-        f"docker-compose.yml to [capacity.json](capacity.json). {figures['day']}, {machine['cores']} cores of {machine['cpu']},"
-        f" {machine['memory_mb']:,} MB;\neverything shares them, the load generator too. *200/s*: 200 orders per second, whatever"
-        " the answers; *closed*: 256\nconnections, each sends an order after the last one's answer. For both 60 s.",
+        "`tests/compose/run --capacity` writes this page. It starts [docker-compose.yml](compose.md) (three brokers,\n"
+        "everything encrypted), puts it under load and measures. A test compares this page, the requests and limits of\n"
+        "Kubernetes and the limits of docker-compose.yml with [capacity.json](capacity.json).",
+        f"Measured on {figures['day']} on one machine: {machine['cores']} cores of {machine['cpu']}, {machine['memory_mb']:,}"
+        " MB.\nAll containers and the load generator share this machine. There were two loads, of 60 s each:",
+        "- *200/s*: 200 orders per second, sent at this rate whatever the answers are;\n"
+        "- *closed*: 256 connections; each sends its next order when the answer to the order before has arrived.",
         table(["", *loads], [
             each("orders completed per second", lambda load: f"{load['completed_per_s']:,.1f}"),
             each("… of what the limit program writes", lambda load: f"{load['completed_per_s'] / figures['limit_per_s']:.0%}"),
@@ -102,18 +105,22 @@ def page(figures):
             each("MB, the five services together", together),
             *(each(f"… {name}", lambda load, name=name: f"{load['memory_mb'][name]:.0f}") for name in (*SERVICES, "edge")),
         ]),
-        "*Cores* are CPU-seconds for 1,000 orders: the fewer orders come at once, the more each costs, since less is done\n"
-        "together. *MB*: the most that the process has held since its start; of several, what all of them hold at the end.\n"
-        "PostgreSQL's tables grow by each order for good; its log and Kafka's topics are bounded by their retention.\n"
-        "The limit program wrote the same rows and messages at "
-        f"{figures['limit_per_s']:,}/s right after, deciding nothing, into a PostgreSQL\nand one Kafka without containers,"
-        " encryption and replicas ([tests/bench](../tests/bench/README.md)).",
+        "- *Cores* are CPU-seconds for 1,000 orders. At a low rate an order costs more, because the batches are smaller.\n"
+        "- *MB* is the most memory that the process has held since its start. For a part with several processes, it is the\n"
+        "  memory that all of them hold together at the end.\n"
+        "- PostgreSQL's tables grow with each order and keep it. PostgreSQL's log and Kafka's topics are limited by their\n"
+        "  retention.\n"
+        "- The *limit program* wrote the same rows and messages right after the loads, without any decisions, at\n"
+        f"  {figures['limit_per_s']:,} orders per second. It used PostgreSQL and one Kafka broker without containers,"
+        " encryption and\n  replicas ([tests/bench](../tests/bench/README.md)).",
         "## What follows",
         table(["", "request: CPU", "request: memory", "limit: memory"], [
             [name, f"{request_cpu(figures, name)}m", f"{request_mb(figures, name)} MB", f"{limit_mb(figures, name)} MB"]
             for name in (*SERVICES, "edge")]),
-        "Requests are what one instance needs for 200 orders per second (memory: and a half more), limits four times the\n"
-        "most memory that it held under any load, and at least 256 MB: after an outage a backlog is fetched in larger pieces,\n"
-        "and WebSockets, of which there were none, take some kilobytes each. CPU has no limit: who throttles a service delays\n"
-        "everybody behind it.",
+        "The request for CPU is what one instance needs for 200 orders per second. The request for memory is one and a half\n"
+        "times the memory that one instance held at that rate.",
+        "The limit for memory is four times the most memory that one instance held under any load, and at least 256 MB. There\n"
+        "are two reasons for this room: after an outage a consumer fetches the backlog in larger pieces, and each WebSocket\n"
+        "takes some kilobytes (the loads opened none). CPU has no limit: if one service is throttled, all services that wait\n"
+        "for it are late.",
     ]) + "\n"
