@@ -42,6 +42,10 @@ foreach(i RANGE ${last})
   if(NOT kind IN_LIST kinds)
     list(APPEND kinds ${kind})
     list(APPEND types "\"${type}\"")
+  elseif(NOT "\"${type}\"" IN_LIST types)
+    # A later major version is an event of its own, with a struct of its own: nothing here names one
+    # yet.
+    message(FATAL_ERROR "${IN}: ${type}: another major version of ${kind} is listed, too")
   endif()
   string(REPLACE "-service" "" producer "${producer}")
   service_bits("${consumers}" bits)

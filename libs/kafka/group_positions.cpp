@@ -218,7 +218,7 @@ Conf asking_conf(const Settings& settings) {
     Conf conf = base_conf(settings, settings.client_id + "-watch");
     set_all(conf.get(), settings.properties.all);
     set(conf.get(), "group.id", settings.group_id.empty() ? "watch" : settings.group_id);
-    // Where it reads records (kafka_reader.hpp), which is a few at a time.
+    // Where it reads records (kafka/reader.hpp), which is a few at a time.
     set(conf.get(), "enable.auto.commit", "false");
     set(conf.get(), "enable.partition.eof", "true");
     set(conf.get(), "auto.offset.reset", "earliest");  // of a window that retention has just taken

@@ -1,7 +1,7 @@
 #pragma once
 // What the brokers say about topics and about how far a consumer group is in them, over any
 // client's handle. Used by consumers (which log is this?), the deadline's watch, `orderctl` and
-// kafka_reader.hpp.
+// kafka/reader.hpp.
 // Every call waits for answers and throws Unavailable when they do not come in time, or when
 // the stop is asked for.
 #include <chrono>

@@ -1,8 +1,8 @@
 #pragma once
 // Where a consumer stands in a partition, and every question about it: how far behind it is,
 // whether it has read everything, whether what it remembers belongs to this log at all. Consumers,
-// the deadline and `orderctl` ask here and nowhere else. Pure; kafka_positions.hpp reads them from
-// a broker.
+// the deadline and `orderctl` ask here and nowhere else. Pure; kafka/group_positions.hpp reads them
+// from a broker.
 //
 // An offset means something in one log only. A topic that was deleted and made anew has another id
 // (`log`), and its offsets begin at zero again, so every offset that is remembered keeps the id

@@ -1,6 +1,6 @@
 #pragma once
 // One record as a consumer sees it, and where records come from. `RecordSource` is a port: Kafka in
-// production (kafka_consumer.hpp), the simulated broker in tests. Used by a consumer loop's thread.
+// production (kafka/consumer.hpp), the simulated broker in tests. Used by a consumer loop's thread.
 #include <cstdint>
 #include <memory>
 #include <optional>

@@ -1,7 +1,7 @@
 #pragma once
 // The pages for people, served at `/`: dashboard, order, list of a customer's orders, Kafka. The
 // files in services/analytics/pages are compiled in (cmake/embed_pages.cmake) and sent as they are;
-// what they show they ask of the API. Used by analytics_api; handlers run on the io thread.
+// what they show they ask of the API. Used by timeline_api; handlers run on the io thread.
 #include <span>
 #include <string_view>
 

@@ -1,7 +1,7 @@
 #pragma once
 // The dashboard's figures for everybody who looks: read once for all who ask at the same time, and
 // over WebSocket every one to three seconds, and not at all while nobody is connected. Used by
-// analytics_api; all on the io thread.
+// timeline_api; all on the io thread.
 #include <chrono>
 #include <functional>
 #include <memory>

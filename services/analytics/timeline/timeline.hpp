@@ -1,6 +1,6 @@
 #pragma once
 // The read model's rules: what is kept of an order's events, and what each adds to the counters.
-// Pure; used by analytics_service, analytics_api and the simulator.
+// Pure; used by timeline_handler, timeline_api and the simulator.
 //
 // One view per order with one place per kind of event, set once by the first event seen of that
 // kind. Whatever arrives again, from another offset, or in another order across topics leads to the

@@ -1,5 +1,5 @@
 #pragma once
-// The SQL of the views, one row per order, on sets; the counters' is in analytics_counters_store.
+// The SQL of the views, one row per order, on sets; the counters' is in figures_store.
 // `TimelineStore` is the port that the service and the simulator share; it works inside the
 // caller's transaction, on the caller's thread. Failures of the database are DatabaseError.
 #include <memory>
@@ -34,7 +34,7 @@ struct OpenSecond {
     std::int64_t open = 0;
 };
 
-// What the search for the orders under way reads; the port of analytics_waiting.
+// What the search for the orders under way reads; the port of open_orders.
 class OpenOrderSource {
 public:
     virtual ~OpenOrderSource() = default;

@@ -1,6 +1,6 @@
 #pragma once
 // Which event triggers which rule. `SagaHandler` handles the participants' events on a consumer
-// loop's thread; what comes by HTTP is in order_requests.hpp.
+// loop's thread; what comes by HTTP is in saga_commands.hpp.
 #include <atomic>
 #include <chrono>
 #include <memory>
