@@ -211,7 +211,7 @@ std::vector<std::pair<Mutant, std::string>> all() {
          "calls are not handed out, and nobody looks for them in the table"},
         {Mutant::offsets_before_transaction, "offsets are committed before the transaction"},
         {Mutant::events_out_of_order, "a transaction's events are appended in reverse"},
-        {Mutant::parked_do_not_block, "later records of an order pass the one that is parked"},
+        {Mutant::parked_do_not_block, "later records of a key pass the one that is parked"},
         {Mutant::failed_record_dropped, "a record that fails is not parked"},
         {Mutant::failed_retry_unparks, "a parked record is removed although its retry failed"},
         {Mutant::orphan_dropped, "a record of an order that nobody knows is not parked"},
