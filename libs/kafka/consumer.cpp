@@ -230,7 +230,7 @@ public:
                 const auto position = positions_.position(at.topic, at.partition);
                 return is_mine && !at.nothing_left() && position.value_or(0) < at.readable_end;
             });
-        } catch (const Unavailable&) {
+        } catch (const NoAnswer&) {
             return true;  // cannot even ask: a new client may find a living broker
         }
     }

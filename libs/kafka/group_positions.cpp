@@ -50,12 +50,12 @@ ClientEvent taken_from(const Queue& queue, const TimeLeft& left, const char* wha
     const auto until = steady_clock::now() + left.ms() + milliseconds{100};
     ClientEvent event;
     while (!event && steady_clock::now() < until) {
-        if (left.is_stopping()) throw Unavailable("the process is stopping");
+        if (left.is_stopping()) throw NoAnswer("the process is stopping");
         event.reset(rd_kafka_queue_poll(queue.get(), static_cast<int>(kLookForStop.count())));
     }
-    if (!event) throw Unavailable(std::string("no answer about ") + what);
+    if (!event) throw NoAnswer(std::string("no answer about ") + what);
     if (rd_kafka_event_error(event.get())) {
-        throw Unavailable(std::string(what) + ": " + rd_kafka_event_error_string(event.get()));
+        throw NoAnswer(std::string(what) + ": " + rd_kafka_event_error_string(event.get()));
     }
     return event;
 }
@@ -124,7 +124,7 @@ void read_commits(rd_kafka_t* handle, const std::string& group, const TimeLeft& 
     std::map<Place, const rd_kafka_topic_partition_t*> commits;
     for (std::size_t i = 0; i < count; ++i) {
         if (const auto* failed = rd_kafka_group_result_error(groups[i])) {
-            throw Unavailable(std::string("committed offsets: ") + rd_kafka_error_string(failed));
+            throw NoAnswer(std::string("committed offsets: ") + rd_kafka_error_string(failed));
         }
         const auto* list = rd_kafka_group_result_partitions(groups[i]);
         for (int j = 0; list && j < list->cnt; ++j) {
@@ -172,7 +172,7 @@ void read_members(rd_kafka_t* handle, const std::string& group, const TimeLeft& 
         const auto code = failed ? rd_kafka_error_code(failed) : RD_KAFKA_RESP_ERR_NO_ERROR;
         if (code == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) continue;  // nobody ever joined it
         if (code) {
-            throw Unavailable(std::string("the consumer group: ") + rd_kafka_error_string(failed));
+            throw NoAnswer(std::string("the consumer group: ") + rd_kafka_error_string(failed));
         }
         const auto state = rd_kafka_ConsumerGroupDescription_state(groups[i]);
         positions.rebalancing = state == RD_KAFKA_CONSUMER_GROUP_STATE_PREPARING_REBALANCE ||
@@ -312,7 +312,7 @@ TopicLayouts read_layouts(rd_kafka_t* handle, const std::vector<std::string>& to
     const TimeLeft left(at_most, stop);
     const ClientEvent event = answer_about(handle, topics, left);
     auto layouts = layouts_in(event.get());
-    if (!layouts) throw Unavailable("no answer about topics");
+    if (!layouts) throw NoAnswer("no answer about topics");
     return std::move(*layouts);
 }
 

@@ -2,7 +2,7 @@
 // What the brokers say about topics and about how far a consumer group is in them, over any
 // client's handle. Used by consumers (which log is this?), the deadline's watch, `orderctl` and
 // kafka/reader.hpp.
-// Every call waits for answers and throws Unavailable when they do not come in time, or when
+// Every call waits for answers and throws NoAnswer when they do not come in time, or when
 // the stop is asked for.
 #include <chrono>
 #include <memory>
@@ -22,7 +22,7 @@
 
 namespace orderflow::kafka {
 
-struct Unavailable : std::runtime_error {
+struct NoAnswer : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 

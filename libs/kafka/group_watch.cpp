@@ -45,7 +45,7 @@ public:
             const auto seen = read_group(client_.get(), group_, topics_, kAskBrokers);
             caught_up_.seen(seen, CaughtUp::Clock::now());
             show_partitions(seen.topics);
-        } catch (const Unavailable& error) {
+        } catch (const NoAnswer& error) {
             spdlog::debug("deadline: {}", error.what());  // the pause says so
         }
         show_pause();

@@ -38,7 +38,7 @@ public:
         const Topics list(rd_kafka_topic_partition_list_new(1));
         rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition)->offset = offset;
         if (const auto error = rd_kafka_assign(handle, list.get())) {
-            throw Unavailable(rd_kafka_err2str(error));
+            throw NoAnswer(rd_kafka_err2str(error));
         }
     }
     ~Assignment() { rd_kafka_assign(handle_, nullptr); }
@@ -59,8 +59,8 @@ struct Patience {
 std::optional<TimedRecord> next_record(rd_kafka_t* handle, const Patience& patience) {
     std::string trouble = "no record came in time";
     for (;;) {
-        if (patience.stop.stop_requested()) throw Unavailable("the process is stopping");
-        if (steady_clock::now() >= patience.until) throw Unavailable(trouble);
+        if (patience.stop.stop_requested()) throw NoAnswer("the process is stopping");
+        if (steady_clock::now() >= patience.until) throw NoAnswer(trouble);
         rd_kafka_message_t* message =
             rd_kafka_consumer_poll(handle, static_cast<int>(kLookForStop.count()));
         if (!message) continue;
@@ -126,10 +126,10 @@ public:
     template <class Ask>
     auto answer(Ask ask) {
         try {
-            if (stop_.stop_requested()) throw Unavailable("the process is stopping");
+            if (stop_.stop_requested()) throw NoAnswer("the process is stopping");
             if (!handle_) handle_ = make_asking_client(settings_);
             return ask(handle_.get());
-        } catch (const Unavailable& error) {
+        } catch (const NoAnswer& error) {
             // That may take two seconds while Kafka is frozen, for which nobody waits at a stop.
             if (!stop_.stop_requested()) handle_.reset();
             throw Unavailable(std::string("Kafka: ") + error.what());

@@ -138,7 +138,7 @@ private:
         try {
             logs_ =
                 kafka::read_layouts(handle_.get(), names, std::chrono::milliseconds(kRequestMs));
-        } catch (const kafka::Unavailable& error) {
+        } catch (const kafka::NoAnswer& error) {
             throw CannotDo(std::string("Kafka: ") + error.what());
         }
     }
@@ -150,7 +150,7 @@ private:
             view.positions =
                 kafka::read_group(handle_.get(), view.group, {consumed.begin(), consumed.end()},
                                   std::chrono::milliseconds(kRequestMs));
-        } catch (const kafka::Unavailable& error) {
+        } catch (const kafka::NoAnswer& error) {
             throw CannotDo(std::string("Kafka: ") + error.what());
         }
         if (!view.positions.unknown.empty()) {

@@ -100,7 +100,7 @@ TopicLayouts read_saga_layouts(const ClientHandle& kafka) {
             if (!layouts.contains(topic)) throw CannotDo("there is no topic " + topic);
         }
         return layouts;
-    } catch (const kafka::Unavailable& error) {
+    } catch (const kafka::NoAnswer& error) {
         throw CannotDo(std::string("Kafka: ") + error.what());
     }
 }
@@ -111,7 +111,7 @@ GroupPositions read_positions(const ClientHandle& kafka, const Endpoints& endpoi
     try {
         return kafka::read_group(kafka.get(), endpoints.group(service),
                                  {consumed.begin(), consumed.end()}, kAsk);
-    } catch (const kafka::Unavailable& error) {
+    } catch (const kafka::NoAnswer& error) {
         throw CannotDo(std::string("Kafka: ") + error.what());
     }
 }

@@ -9,7 +9,7 @@ void must_answer(const kafka::Settings& kafka, std::chrono::milliseconds patienc
     const kafka::ClientHandle handle = kafka::make_complaining_client(kafka);
     try {
         kafka::read_layouts(handle.get(), {"order-events"}, patience);
-    } catch (const kafka::Unavailable& error) {
+    } catch (const kafka::NoAnswer& error) {
         const std::string why = kafka::complaint_of(handle.get());
         throw CannotDo("no answer of " + kafka.brokers + " within " +
                        std::to_string(patience.count()) + " ms (" +
