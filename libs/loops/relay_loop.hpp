@@ -5,11 +5,10 @@
 #include <thread>
 
 #include "core/wake_up.hpp"
+#include "loops/context.hpp"
 #include "outbox/postgres_unit_of_work.hpp"
 
 namespace orderflow::loops {
-
-struct Context;
 
 class RelayLoop {
 public:

@@ -27,7 +27,7 @@ using kafka::PartitionPosition;
 struct Group {
     explicit Group(int partitions) : topic(partitions) {}
 
-    void start() { member = std::make_unique<KafkaConsumer>(settings, topics()); }
+    void start() { member = std::make_unique<kafka::Consumer>(settings, topics()); }
     void stop() {
         member->close();
         member.reset();
@@ -64,7 +64,7 @@ struct Group {
     kafka::Settings settings = fresh_kafka();
     kafka::ClientHandle asking = kafka::make_asking_client(settings);
     std::set<std::pair<int, std::int64_t>> read;  // partition, offset
-    std::unique_ptr<KafkaConsumer> member;
+    std::unique_ptr<kafka::Consumer> member;
 };
 
 }  // namespace
@@ -97,7 +97,7 @@ TEST_CASE("kafka consumer: one that leaves as soon as it has read commits what i
 TEST_CASE("kafka consumer: it knows how far it is behind in each of its partitions") {
     Group group(1);
     group.topic.send(0, 30);
-    KafkaConsumer member(group.settings, {group.topic.name()});
+    kafka::Consumer member(group.settings, {group.topic.name()});
     Gathering gathering({.max_records = 10});
     std::vector<kafka::Record> records;
     REQUIRE(eventually(20s, [&] {
@@ -116,7 +116,7 @@ TEST_CASE("kafka consumer: it knows how far it is behind in each of its partitio
     }));
     CHECK(member.answers() > 0);
     member.close();
-    CHECK(KafkaConsumer(group.settings, {group.topic.name()}).lags().empty());
+    CHECK(kafka::Consumer(group.settings, {group.topic.name()}).lags().empty());
 }
 
 TEST_CASE("kafka consumer: behind an open transaction lies a lag, until it is committed") {

@@ -85,7 +85,7 @@ private:
     prometheus::Registry registry_;
     prometheus::Counter failures_;
     WakeUp relay_wake_up_;
-    const Context context_{events::Service::order, "", {}, registry_, relay_wake_up_};
+    const loops::Context context_{events::Service::order, "", {}, registry_, relay_wake_up_};
     postgres::Pool pool_{"", 0, 0};
     order::AcceptLoop accept_{"accept", context_, 0, nullptr};
     order::CancelLoop cancel_{"cancel", context_, 0, nullptr};

@@ -19,6 +19,7 @@
 #include "http/request_parser.hpp"
 #include "order/notices/notices.hpp"
 #include "order/notices/notifications.hpp"
+#include "order/saga/saga_store.hpp"
 
 namespace orderflow::fuzz {
 namespace {

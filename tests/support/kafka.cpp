@@ -13,13 +13,13 @@ namespace {
 
 using namespace std::chrono_literals;
 using kafka::Conf;
-using kafka::Settings;
+
 using kafka::Topics;
 using Handle = std::unique_ptr<rd_kafka_t, kafka::Destroyer<&rd_kafka_destroy>>;
 
 constexpr int kRequestMs = 10'000;
 
-Handle consumer(const KafkaSettings& settings) {
+Handle consumer(const kafka::Settings& settings) {
     Conf conf = kafka::base_conf(settings, settings.client_id + "-probe");
     kafka::set(conf.get(), "group.id", settings.group_id);
     kafka::set(conf.get(), "enable.auto.commit", "false");
@@ -67,9 +67,9 @@ std::string header(rd_kafka_message_t* message, const char* name) {
 
 }  // namespace
 
-KafkaSettings fresh_kafka() {
+kafka::Settings fresh_kafka() {
     const std::string name = unique("test");
-    const KafkaSettings settings{stack_setting("KAFKA_BROKERS"), name, name};
+    const kafka::Settings settings{stack_setting("KAFKA_BROKERS"), name, name};
     // Other tests may be creating the same topics.
     static const bool created = [&] {
         orderctl::apply_topics(settings, {.replication = 1, .configs = {}});
@@ -146,19 +146,19 @@ void set_max_message_bytes(const std::string& topic, int bytes) {
     check(answer(queue));
 }
 
-void commit_offsets(const KafkaSettings& settings, const Offsets& offsets) {
+void commit_offsets(const kafka::Settings& settings, const Offsets& offsets) {
     const Handle handle = consumer(settings);
     const Topics list = to_list(offsets);
     check(rd_kafka_commit(handle.get(), list.get(), 0));
 }
 
-KafkaSettings fresh_group(events::Service service) {
-    const KafkaSettings settings = fresh_kafka();
+kafka::Settings fresh_group(events::Service service) {
+    const kafka::Settings settings = fresh_kafka();
     commit_offsets(settings, ends_of(topics_of(service)));
     return settings;
 }
 
-Offsets committed_offsets(const KafkaSettings& settings, events::Service service) {
+Offsets committed_offsets(const kafka::Settings& settings, events::Service service) {
     const Handle handle = consumer(settings);
     Offsets offsets;
     for (const std::string& topic : topics_of(service)) {
