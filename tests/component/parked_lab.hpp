@@ -85,7 +85,7 @@ inline void park(Worker& worker, const std::vector<kafka::Record>& records,
     outbox::run_transaction(worker.work, [&](Instant, outbox::BatchOutput& out) {
         for (const kafka::Record& record : records) {
             out.parked.push_back(
-                {&record, OrderId::parse(record.key.value()), outbox::Parking::failed, error});
+                {&record, OrderId::parse(record.key.value_or("")), outbox::Parking::failed, error});
         }
         return true;
     });
