@@ -1,9 +1,7 @@
+#include "kafka/producer.hpp"
+
 #include <map>
 
-#include "kafka/consumer.hpp"
-#include "kafka/producer.hpp"
-#include "kafka/settings.hpp"
-#include "kafka/topics.hpp"
 #include "kafka/admin.hpp"
 #include "kafka/rdkafka.hpp"
 #include "kafka/topic_layout.hpp"

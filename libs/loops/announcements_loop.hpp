@@ -4,12 +4,7 @@
 #include <stop_token>
 
 #include "core/wake_up.hpp"
-#include "loops/consumer_loop.hpp"
 #include "loops/context.hpp"
-#include "loops/failures.hpp"
-#include "loops/queue_loop.hpp"
-#include "loops/relay_loop.hpp"
-#include "outbox/postgres_unit_of_work.hpp"
 
 namespace orderflow::loops {
 

@@ -6,6 +6,7 @@
 #include "kafka/delivery.hpp"
 #include "kafka/record.hpp"
 #include "loops/bisect.hpp"
+#include "outbox/aggregates.hpp"
 #include "outbox/parking.hpp"
 
 namespace orderflow::loops {
@@ -55,12 +56,10 @@ private:
     std::span<const kafka::Delivery> not_blocked(std::span<const kafka::Delivery> range,
                                                  outbox::BatchOutput& out) {
         if (!work_.some_blocked()) return range;
-        std::vector<std::string_view> keys;
-        for (const kafka::Delivery& delivery : range) {
-            if (const auto key = delivery.key()) keys.push_back(*key);
-        }
-        std::ranges::sort(keys);
-        keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+        const auto keys = outbox::distinct_ids(range, [](const kafka::Delivery& delivery) {
+            const auto& key = delivery.record->key;
+            return key ? &*key : nullptr;
+        });
         const std::vector<std::string> blocked = work_.blocked(keys);
         if (blocked.empty()) return range;
         free_.clear();
