@@ -37,10 +37,10 @@ Options::Options(events::Service service, const char* description, CommonConfig&
 
 void Options::add_basics() {
     CommonConfig& config = common_;
-    app_.add_option("--port", config.port, "HTTP port; 0 takes any free one")->envname("PORT");
+    app_.add_option("--port", config.port, "HTTP port; 0: any free port")->envname("PORT");
     app_.add_option("--probe", probe_,
-                    "used alone: ends with 0 if GET of this URL (http://…) is answered with 2xx, "
-                    "otherwise with 1");
+                    "without other options: sends GET to this URL (http://…); exit code 0 if the "
+                    "status is 2xx, otherwise 1");
     app_.add_option("--bind", config.bind, "address to listen on")->envname("BIND");
     app_.add_option("--log-level", config.log_level,
                     "debug, info, warn or error; debug shows assignments, fetches and batches")
@@ -48,15 +48,16 @@ void Options::add_basics() {
         ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
     if (const char* node = std::getenv("NODE_ENV")) config.environment = node;
     app_.add_option("--environment", config.environment,
-                    "name that stands in logs and metrics: production, staging, …; NODE_ENV is "
-                    "taken as well")
+                    "environment name in logs and metrics: production, staging, …; NODE_ENV is "
+                    "read as well")
         ->envname("APP_ENV");
     const auto check_origin = [](const std::string& text) {
-        return http::is_origin(text) ? std::string() : "no origin (https://shop.example): " + text;
+        return http::is_origin(text) ? std::string()
+                                     : "not an origin (https://shop.example): " + text;
     };
     app_.add_option("--allowed-origins", config.allowed_origins,
-                    "whose pages may open WebSockets and change something, besides the service's "
-                    "own: https://shop.example,…")
+                    "origins, besides the service's own, whose pages may open WebSockets and send "
+                    "changes: https://shop.example,…")
         ->envname("ALLOWED_ORIGINS")
         ->delimiter(',')
         ->default_str("")
@@ -65,21 +66,21 @@ void Options::add_basics() {
 
 void Options::add_database() {
     CommonConfig& config = common_;
-    const auto* url =
-        app_.add_option("--database-url", config.database_url, "libpq conninfo of the own database")
-            ->envname("DATABASE_URL")
-            ->required();
+    const auto* url = app_.add_option("--database-url", config.database_url,
+                                      "libpq connection string of the service's own database")
+                          ->envname("DATABASE_URL")
+                          ->required();
     masks_[url] = &postgres::masked;
     app_.add_option("--database-password-file", database_password_file_,
-                    "file whose first line is the password to --database-url")
+                    "file whose first line is the password for --database-url")
         ->envname("DATABASE_PASSWORD_FILE");
     app_.add_option("--database-threads", config.database_threads,
-                    "threads, each with a connection, for HTTP reads")
+                    "threads for HTTP reads, each with a connection")
         ->envname("DATABASE_THREADS")
         ->check(CLI::Range(1, 64));
     app_.add_flag("--migrate", config.migrate,
-                  "bring the schema up to date and end (3: it is newer than this program); "
-                  "--database-url is its owner's");
+                  "migrate the schema to this program's version and exit (exit code 3: the schema "
+                  "is newer); needs the owner's --database-url");
 }
 
 void Options::add_kafka_page_routes() {
@@ -90,12 +91,12 @@ void Options::add_kafka_page_routes() {
     app_.add_option("--group-id", config.group_id, "Kafka consumer group")
         ->envname("KAFKA_GROUP_ID");
     add_properties("--kafka", "KAFKA_SETTINGS", config.kafka_properties.all,
-                   "NAME=VALUE, a property of librdkafka for all clients; may be repeated, in the "
+                   "NAME=VALUE, a librdkafka property for all clients; repeatable; in the "
                    "environment separated by ;");
     add_properties("--kafka-producer", "KAFKA_PRODUCER_SETTINGS", config.kafka_properties.producer,
-                   "the same for producers alone");
+                   "the same, only for producers");
     add_properties("--kafka-consumer", "KAFKA_CONSUMER_SETTINGS", config.kafka_properties.consumer,
-                   "the same for consumers alone");
+                   "the same, only for consumers");
     app_.add_option("--kafka-password-file", kafka_password_file_,
                     "file whose first line is sasl.password")
         ->envname("KAFKA_PASSWORD_FILE");
@@ -103,7 +104,7 @@ void Options::add_kafka_page_routes() {
         ->envname("CONSUMERS")
         ->check(CLI::Range(1, 32));
     app_.add_option("--batch-records", config.gather.max_records,
-                    "records that a consumer handles in one transaction at most")
+                    "maximum number of records that a consumer handles in one transaction")
         ->envname("BATCH_RECORDS")
         ->check(CLI::Range(1, 100'000));
     const auto set_wait = [&config](std::int64_t ms) {

@@ -29,12 +29,12 @@ constexpr kafka::FetchSettings kFetch{64 * 1024, std::chrono::milliseconds{100}}
 void add_trace_options(service::Options& options, TraceSettings& traces) {
     options.app()
         .add_option("--otlp-traces-endpoint", traces.endpoint,
-                    "where each order that has ended is sent to as an OpenTelemetry trace (OTLP "
-                    "over HTTP, JSON): http:// or https://host:port/v1/traces (empty: nowhere)")
+                    "collector that receives each finished order as an OpenTelemetry trace (OTLP "
+                    "over HTTP, JSON): http:// or https://host:port/v1/traces (empty: no traces)")
         ->envname("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
     options.app()
         .add_option("--otlp-traces-certificate", traces.ca_file,
-                    "PEM file with the only certificates that are trusted for it (empty: the "
+                    "PEM file with the only CA certificates to trust for the collector (empty: the "
                     "system's)")
         ->envname("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE");
 }

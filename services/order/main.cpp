@@ -61,17 +61,16 @@ int main(int argc, char** argv) {
                              config.common, 3001);
     options.secret(options.app()
                        .add_option("--default-token", config.api.default_token,
-                                   "payment token of orders that name none")
+                                   "payment token of orders without one")
                        ->envname("DEFAULT_PAYMENT_TOKEN"));
     constexpr std::chrono::seconds kYear = std::chrono::days{365};
     options.add_seconds("--deadline-s", "ORDER_DEADLINE_S", config.deadline, {1, kYear.count()},
-                        "an order that is not completed after this is cancelled, seconds");
+                        "cancel an order that is not completed after this time, seconds");
     options.add_seconds("--deadline-calm-s", "ORDER_DEADLINE_CALM_S", config.deadline_calm,
                         {1, 3'600},
-                        "… if its partitions were read to their ends for so long, seconds");
+                        "… if the order's partitions have been caught up for this time, seconds");
     options.add_seconds("--idempotency-keys-s", "IDEMPOTENCY_KEYS_S", config.keys_kept,
-                        {60, kYear.count()},
-                        "an Idempotency-Key is remembered for so long, seconds");
+                        {60, kYear.count()}, "how long an Idempotency-Key is stored, seconds");
     return service::run_program(options, argc, argv, order::kMigrations,
                                 [&] { order::run(config); });
 }

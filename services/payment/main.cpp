@@ -25,10 +25,9 @@ void add_gateway_options(service::Options& options, http::ClientSettings& gatewa
     add("--gateway-url", gateway.origin, "GATEWAY_URL",
         "payment gateway, http:// or https://host:port");
     add("--gateway-ca-file", gateway.ca_file, "GATEWAY_CA_FILE",
-        "PEM file with the only certificates that are trusted for the gateway (empty: the "
-        "system's)");
+        "PEM file with the only CA certificates to trust for the gateway (empty: the system's)");
     add("--gateway-credentials-file", gateway.credentials_file, "GATEWAY_CREDENTIALS_FILE",
-        "file whose first line is sent as Authorization: Bearer …; a new one is taken within a "
+        "file whose first line is sent as Authorization: Bearer …; a changed file is read within a "
         "second");
     options.secret(add("--gateway-proxy", gateway.proxy, "GATEWAY_PROXY",
                        "http://[user:password@]host:port (empty: none; HTTPS_PROXY is ignored)"));

@@ -17,7 +17,7 @@ struct Config {
 
 void add_options(CLI::App& app, Config& config) {
     app.add_option("--storage-capacity", config.storage_capacity,
-                   "warehouse storage, slots (one for each order that asks for storage)")
+                   "storage capacity of the warehouse, slots (each order with storage books one)")
         ->envname("STORAGE_CAPACITY")
         ->check(CLI::Range(std::int64_t{0}, std::int64_t{1'000'000'000'000}));
     const auto check_countries = [](const std::string& text) {

@@ -48,35 +48,38 @@ void describe_faults(CLI::App& app, sandbox::Faults& faults) {
     };
     constexpr auto kDelay = sandbox::kMaxDelayMs;
     add("delay-ms", faults.delay_ms, "delay of each answer about a charge, milliseconds", kDelay);
-    add("jitter-ms", faults.jitter_ms, "up to this much more, evenly, milliseconds", kDelay);
+    add("jitter-ms", faults.jitter_ms,
+        "additional random delay, evenly distributed from 0 to this, milliseconds", kDelay);
     add("slow-ms", faults.slow_ms,
-        "what \"far too late\" means, for the slow tokens too, milliseconds", kDelay);
-    app.add_flag("--unavailable", faults.unavailable, "503 to everything about charges")
+        "delay that \"far too late\" means, also for the slow tokens, milliseconds", kDelay);
+    app.add_flag("--unavailable", faults.unavailable, "answer every request about charges with 503")
         ->envname("GATEWAY_UNAVAILABLE");
-    add("error-rate", faults.error_rate, "share of charges: 500, nothing decided", 1.0);
-    add("slow-rate", faults.slow_rate, "share of charges: decided only far too late", 1.0);
-    add("late-rate", faults.late_rate, "share of charges: decided, answered far too late", 1.0);
-    add("never-rate", faults.never_rate,
-        "share of charges: decided, hung up far too late without an answer", 1.0);
-    add("wrong-amount-rate", faults.wrong_amount_rate,
-        "share of charges: captured rightly, answered with an amount 1 too high", 1.0);
-    add("cancel-error-rate", faults.cancel_error_rate, "share of cancels: 500, nothing decided",
+    add("error-rate", faults.error_rate, "share of charges: answered with 500, not decided", 1.0);
+    add("slow-rate", faults.slow_rate, "share of charges: decided and answered far too late", 1.0);
+    add("late-rate", faults.late_rate, "share of charges: decided at once, answered far too late",
         1.0);
+    add("never-rate", faults.never_rate,
+        "share of charges: decided, connection closed far too late without an answer", 1.0);
+    add("wrong-amount-rate", faults.wrong_amount_rate,
+        "share of charges: captured correctly, answered with an amount 1 too high", 1.0);
+    add("cancel-error-rate", faults.cancel_error_rate,
+        "share of cancels: answered with 500, not decided", 1.0);
     add("cancel-late-rate", faults.cancel_late_rate,
-        "share of cancels: decided, answered far too late", 1.0);
-    add("seed", faults.seed, "of the random choice of faults",
+        "share of cancels: decided at once, answered far too late", 1.0);
+    add("seed", faults.seed, "seed of the random choice of faults",
         std::numeric_limits<std::int64_t>::max());
 }
 
 void describe(CLI::App& app, Config& config) {
     app.add_option("--probe", config.probe,
-                   "used alone: ends with 0 if GET of this URL (http://…) is answered with 2xx, "
-                   "otherwise with 1");
+                   "without other options: sends GET to this URL (http://…); exit code 0 if the "
+                   "status is 2xx, otherwise 1");
     app.add_option("--bind", config.bind, "address to listen on")->envname("BIND");
-    app.add_option("--port", config.port, "port to listen on; 0: any free one")->envname("PORT");
+    app.add_option("--port", config.port, "port to listen on; 0: any free port")->envname("PORT");
     app.add_option("--database", config.database, "SQLite file of the ledger");
-    app.add_option("--credentials-file", config.credentials_file,
-                   "charges and ledger only for who sends this file's first line as bearer token")
+    app.add_option(
+           "--credentials-file", config.credentials_file,
+           "clients must send this file's first line as bearer token for charges and ledger")
         ->envname("GATEWAY_CREDENTIALS_FILE");
     describe_faults(app, config.faults);
     for (CLI::Option* option : app.get_options()) option->capture_default_str();

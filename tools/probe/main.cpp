@@ -9,9 +9,8 @@ int main(int argc, char** argv) {
         argc == 2 && (std::string_view(argv[1]) == "--help" || std::string_view(argv[1]) == "-h");
     if (argc != 2 || help) {
         std::fprintf(help ? stdout : stderr,
-                     "Usage: probe URL\n"
-                     "Ends with 0 if GET of the URL (http://host:port/path) is answered with 2xx, "
-                     "otherwise with 1.\n");
+                     "Usage: probe URL\nSends GET to the URL (http://host:port/path). Exit code 0 "
+                     "if the status is 2xx, otherwise 1.\n");
         return help ? 0 : 2;
     }
     return orderflow::http::probe(argv[1]);
