@@ -28,7 +28,7 @@ BlockingSocket::BlockingSocket(const Address& address, std::chrono::seconds pati
         if (::connect(descriptor_, at->ai_addr, at->ai_addrlen) == 0) return;
         ::close(descriptor_);
     }
-    throw std::runtime_error("nobody answers at " + address.host + ":" + address.port);
+    throw std::runtime_error("no answer from " + address.host + ":" + address.port);
 }
 
 BlockingSocket::~BlockingSocket() { ::close(descriptor_); }

@@ -12,7 +12,7 @@ inline std::string secret_in(const std::string& file) {
     std::ifstream in(file);
     std::string secret;
     if (!std::getline(in, secret) || secret.empty()) {
-        throw std::runtime_error("no secret can be read from " + file);
+        throw std::runtime_error("cannot read a secret from " + file);
     }
     return secret;
 }

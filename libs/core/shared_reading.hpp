@@ -40,7 +40,7 @@ public:
             boost::asio::co_spawn(executor, [self] { return self->read(); }, boost::asio::detached);
         };
         const auto outcome = co_await await_callback<Outcome>(std::move(start));
-        if (!outcome) throw Unavailable("what is asked for could not be read in time");
+        if (!outcome) throw Unavailable("the data could not be read in time");
         if (outcome->error) std::rethrow_exception(outcome->error);
         co_return outcome->reading;
     }

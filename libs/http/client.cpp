@@ -61,7 +61,7 @@ void require_libcurl() {
     if (started != CURLE_OK) throw std::runtime_error("libcurl cannot be used");
     constexpr int kNeeded = CURL_VERSION_ASYNCHDNS | CURL_VERSION_SSL;
     if ((curl_version_info(CURLVERSION_NOW)->features & kNeeded) != kNeeded) {
-        throw std::runtime_error("this libcurl has no TLS, or waits while it looks up a name");
+        throw std::runtime_error("this libcurl has no TLS, or its name lookup blocks");
     }
 }
 
@@ -215,7 +215,7 @@ Client::Core::Core(asio::io_context& io_, const ClientSettings& settings_, Clien
     share.reset(curl_share_init());
     for (const curl_lock_data what : {CURL_LOCK_DATA_SSL_SESSION, CURL_LOCK_DATA_DNS}) {
         if (!share || curl_share_setopt(share.get(), CURLSHOPT_SHARE, what)) {
-            throw std::runtime_error("libcurl shares no TLS sessions or no names");
+            throw std::runtime_error("libcurl cannot share TLS sessions and names");
         }
     }
 }

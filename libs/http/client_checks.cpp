@@ -75,10 +75,10 @@ void check_proxy(const std::string& text) {
 void check_ca_file(const std::string& file) {
     std::ifstream in(file);
     const std::string text(std::istreambuf_iterator<char>(in), {});
-    if (!in || text.empty()) throw std::runtime_error("no CA certificate can be read from " + file);
+    if (!in || text.empty()) throw std::runtime_error("cannot read a CA certificate from " + file);
     if (text.find("-----BEGIN CERTIFICATE-----") == std::string::npos &&
         text.find("-----BEGIN TRUSTED CERTIFICATE-----") == std::string::npos) {
-        throw std::runtime_error(file + " holds no CA certificate in PEM");
+        throw std::runtime_error(file + " contains no CA certificate in PEM format");
     }
 }
 

@@ -52,7 +52,7 @@ std::optional<Response> refuse_handshake(const Request& request, bool http11) {
     }
     if (request.headers.count("Sec-WebSocket-Version") != 1 ||
         request.header("Sec-WebSocket-Version") != "13") {
-        return upgrade_required("Version 13 of the WebSocket protocol is spoken here.");
+        return upgrade_required("This server supports version 13 of the WebSocket protocol.");
     }
     if (request.headers.count("Sec-WebSocket-Key") != 1 ||
         !is_key(request.header("Sec-WebSocket-Key"))) {

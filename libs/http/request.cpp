@@ -138,12 +138,13 @@ Result<Request::Query> Request::query_params(
         const auto [encoded_name, encoded_value] = take_pair(rest);
         const auto name = percent_decode(encoded_name, true);
         auto value = percent_decode(encoded_value, true);
-        if (!name || !value) return Error{"query", "a parameter has a broken escape"};
+        if (!name || !value)
+            return Error{"query", "a query parameter has an invalid percent-encoding"};
         if (std::ranges::find(allowed, *name) == allowed.end()) {
-            return Error{"query", "there is no parameter of the name '" + *name + "'"};
+            return Error{"query", "unknown parameter '" + *name + "'"};
         }
         if (!found.emplace(*name, std::move(*value)).second) {
-            return Error{"query", "parameter '" + *name + "' stands twice"};
+            return Error{"query", "parameter '" + *name + "' is given twice"};
         }
     }
     return found;

@@ -20,8 +20,9 @@ std::string credentials_in(const std::string& file) {
     if (text.ends_with('\r')) text.pop_back();
     const auto visible = [](char c) { return c > ' ' && c < 0x7f; };
     if (text.empty() || !std::ranges::all_of(text, visible)) {
-        throw std::runtime_error("the first line of " + file +
-                                 " is no bearer token: only visible ASCII, no blanks");
+        throw std::runtime_error(
+            "the first line of " + file +
+            " is not a bearer token: it must be visible ASCII characters without blanks");
     }
     return text;
 }

@@ -32,7 +32,7 @@ namespace refusal {
 inline constexpr Refusal malformed{400, "malformed-request", "Malformed request",
                                    "The request line or a header field is not valid HTTP/1.1."};
 inline constexpr Refusal framing{400, "framing", "Ambiguous message framing",
-                                 "The end of the request cannot be determined for certain."};
+                                 "The end of the request cannot be determined reliably."};
 inline constexpr Refusal uri{414, "uri-too-long", "URI too long",
                              "The request target is too long."};
 inline constexpr Refusal headers{431, "headers-too-large", "Header fields too large",
@@ -42,9 +42,9 @@ inline constexpr Refusal body{413, "body-too-large", "Body too large",
 inline constexpr Refusal timeout{408, "timeout", "Request timeout",
                                  "The request did not arrive in time."};
 inline constexpr Refusal too_early{400, "websocket-handshake", "Bad WebSocket handshake",
-                                   "Nothing may follow the request before it is answered."};
+                                   "The client sent data after the request and before the answer."};
 inline constexpr Refusal expectation{417, "expectation", "Expectation failed",
-                                     "Only 100-continue can be expected."};
+                                     "The only supported expectation is 100-continue."};
 }  // namespace refusal
 
 // Finds the end of a header block that arrives in pieces, without reading whole lines twice.

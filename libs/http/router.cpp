@@ -110,7 +110,7 @@ void Router::add(Route route) {
     } else if ((*same)->find(method) != nullptr) {
         throw std::logic_error("route " + method + " " + pattern + " is registered twice");
     } else if ((*same)->routes.front()->pattern != pattern) {
-        throw std::logic_error("route " + pattern + " names its variables unlike " +
+        throw std::logic_error("route " + pattern + " names its variables differently from " +
                                (*same)->routes.front()->pattern);
     }
     (*same)->routes.push_back(std::make_unique<Route>(std::move(route)));

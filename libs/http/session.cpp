@@ -184,7 +184,7 @@ private:
         const bool declared = parser_->content_length().value_or(0) > 0;
         if (wants_change() && is_foreign(request_.headers, core_.limits.allowed_origins)) {
             early_ = problem(403, "foreign-origin", "Foreign origin",
-                             "Pages of this origin may read here, not change anything.");
+                             "Pages of this origin may read, but not change anything.");
         } else if (match_.route == nullptr) {
             early_ = no_route();
         } else if (match_.route->websocket) {
@@ -193,7 +193,7 @@ private:
             early_ = refuse_websocket();
         } else if (request_.path.starts_with(kJsonBelow) && !accepts(request_.headers, kJson)) {
             early_ = problem(406, "not-acceptable", "Not acceptable",
-                             "This resource is answered in " + std::string(kJson) + ".");
+                             "This resource is available only as " + std::string(kJson) + ".");
         } else if (declared && !acceptable_body()) {
             early_ = unacceptable_body();
         }
@@ -226,7 +226,7 @@ private:
     Response unacceptable_body() const {
         return problem(415, "media-type", "Unsupported media type",
                        "This resource accepts " + match_.route->options.content_type +
-                           " in UTF-8, not encoded.");
+                           " in UTF-8, without a content encoding.");
     }
 
     Response no_route() const {

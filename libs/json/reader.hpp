@@ -50,7 +50,7 @@ public:
         } else if (tape_.tokens.size() > kMaxTokens) {
             fail("json-limits", "too many values");
         } else if (result.Code() == rapidjson::kParseErrorNumberTooBig) {
-            fail("json-number", "a number is out of all range");
+            fail("json-number", "a number is out of range");
         } else if (result.IsError() || stream.Tell() != json.size()) {
             fail("json-syntax", "not valid JSON");
         }

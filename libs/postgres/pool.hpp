@@ -36,7 +36,7 @@ public:
     // `work` may still run after the call has ended.
     template <class Work, class T = std::invoke_result_t<Work, Connection&>>
     boost::asio::awaitable<T> run(Work work, std::chrono::milliseconds limit = kAnswerWithin) {
-        if (gate_ && !gate_->is_open()) throw Unavailable("the schema is not there yet");
+        if (gate_ && !gate_->is_open()) throw Unavailable("the schema is not ready yet");
         auto start = [this, work = std::move(work)](std::function<void(Outcome<T>)> done) mutable {
             Job job = [done, work = std::move(work)](Connection& connection) {
                 done(attempt<T>(connection, work));

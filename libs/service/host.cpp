@@ -120,7 +120,7 @@ asio::awaitable<http::Response> readyz(postgres::Pool& pool, Startup& startup, c
         co_return http::problem_unavailable("The service waits for: " + waited_for(startup));
     }
     if (co_await pool.run(kIsReadOnly, kReadyWithin)) {
-        co_return http::problem_unavailable("The database takes no writes.");
+        co_return http::problem_unavailable("The database does not accept writes.");
     }
     const Ready ready{"ready", startup.steps().list()};
     co_return http::json_response(200, json::to_json(ready));
@@ -138,7 +138,7 @@ asio::awaitable<Health> database_health(postgres::Pool& pool, Startup& startup) 
     }
     std::string failure;
     try {
-        if (co_await pool.run(kIsReadOnly, kReadyWithin)) failure = "it takes no writes";
+        if (co_await pool.run(kIsReadOnly, kReadyWithin)) failure = "it does not accept writes";
     } catch (const std::exception&) {
         failure = "no answer";
     }

@@ -18,7 +18,7 @@ inline http::Response bad_input(const Faults& faults) {
     std::string detail = worst.pointer.empty() ? worst.detail : worst.pointer + ": " + worst.detail;
     std::vector<http::FieldError> errors;
     if (faults.size() > 1) {
-        detail += "; errors lists all " + std::to_string(faults.size()) + " faults that were found";
+        detail += "; errors lists all " + std::to_string(faults.size()) + " faults";
     }
     // What is wrong with the whole, or not with the body at all, has no place to point at.
     if (faults.size() > 1 || breaks_rule(worst) || !worst.pointer.empty()) {

@@ -22,7 +22,7 @@ Result<std::string> idempotency_key(const http::Request& request) {
     if (count > 1 || key.size() < kMinKey || key.size() > kMaxKey ||
         !std::ranges::all_of(key, printable)) {
         return Error{"idempotency-key",
-                     "Idempotency-Key is one value of 8 to 128 printable ASCII characters"};
+                     "Idempotency-Key must be one value of 8 to 128 printable ASCII characters"};
     }
     return std::string(key);
 }
@@ -32,18 +32,18 @@ std::optional<http::Response> refusal(Outcome what) {
         case Outcome::done: return std::nullopt;
         case Outcome::unknown:
             return http::problem_unavailable(
-                "The request may have been carried out or not. Send it again: with the same "
-                "Idempotency-Key it is carried out once.");
+                "It is unknown whether the request was carried out. Send it again: with the same "
+                "Idempotency-Key it is carried out only once.");
         case Outcome::full:
             return http::problem_unavailable(
-                "Too many requests are waiting, or the service has just started. This one was not "
-                "carried out.");
+                "Too many requests are waiting, or the service has just started. This request was "
+                "not carried out.");
         case Outcome::mismatch:
             return http::problem(422, "idempotency-mismatch", "The key was used before",
                                  "This Idempotency-Key belongs to another request.");
         case Outcome::busy: {
             http::Response response =
-                http::problem(409, "idempotency-in-progress", "The first request is under way",
+                http::problem(409, "idempotency-in-progress", "The first request is in progress",
                               "A request with this Idempotency-Key has not been answered yet.");
             response.headers.emplace_back("Retry-After", "1");
             return response;

@@ -65,7 +65,7 @@ namespace asio = boost::asio;
 
 constexpr std::size_t kMaxProductId = 64;
 constexpr char kAdjustInstead[] =
-    "Pieces that came or went are added by POST /api/products/{id}/adjustments.";
+    "To add or remove pieces, send POST /api/products/{id}/adjustments.";
 
 std::string path_of(std::string_view id) { return "/api/products/" + http::percent_encode(id); }
 
@@ -91,9 +91,9 @@ http::Response no_such_product() {
 }
 
 http::Response condition_failed() {
-    return http::problem(412, "precondition-failed", "The product is not as required",
-                         "The product is there already, or is gone or changed since it was read. "
-                         "GET it, and decide again.");
+    return http::problem(412, "precondition-failed", "The precondition failed",
+                         "The product exists already, or it was deleted or changed after it was "
+                         "read. GET it and decide again.");
 }
 
 // The offers that a field names: the part of each ETag that speaks of the offer. Compared strongly,
@@ -115,7 +115,7 @@ Result<std::optional<Tags>> offers_named(const http::Request& request, std::stri
 http::Response answer_of(const std::string& id, const PutProduct& put,
                          const ProductAnswer& answer) {
     const auto bad_stock = [](const char* type, const std::string& detail) {
-        return http::problem(422, type, "The stock is out of place", detail,
+        return http::problem(422, type, "The stock is missing or not allowed", detail,
                              {{"/stock", type, detail}});
     };
     switch (answer.verdict) {
@@ -128,16 +128,18 @@ http::Response answer_of(const std::string& id, const PutProduct& put,
         case Verdict::CHANGED: return view_of(id, answer.product);
         case Verdict::CONDITION_FAILED: return condition_failed();
         case Verdict::CONDITION_MISSING:
-            return http::problem(428, "precondition-required", "The product is there already",
-                                 "To change its name or price, send If-Match with the ETag that "
-                                 "GET gave, and no stock. " +
+            return http::problem(428, "precondition-required", "The product exists already",
+                                 "To change its name or price, send If-Match with the ETag from "
+                                 "GET, and no stock. " +
                                      std::string(kAdjustInstead));
         case Verdict::STOCK_MISSING:
-            return bad_stock("stock-required", "A new product needs its stock: its free pieces.");
+            return bad_stock("stock-required",
+                             "A new product needs a stock: the number of its free pieces.");
         case Verdict::STOCK_GIVEN:
-            return bad_stock("stock-not-settable",
-                             "Sales move the stock of a product that is there, so it is not set. " +
-                                 std::string(kAdjustInstead));
+            return bad_stock(
+                "stock-not-settable",
+                "Sales change the stock of an existing product, so PUT cannot set it. " +
+                    std::string(kAdjustInstead));
         case Verdict::UNKNOWN_PRODUCT:
         case Verdict::ADJUSTED:
         case Verdict::TOO_FEW:
@@ -156,14 +158,14 @@ http::Response answer_of(const std::string& id, const AdjustStock& adjust,
     if (answer.verdict == Verdict::TOO_FEW) {
         return http::problem(409, "stock-too-low", "Too few pieces are free",
                              free +
-                                 " were free: fewer than were to be taken away. Nothing was "
+                                 " were free, fewer than the adjustment takes away. Nothing was "
                                  "changed; to try again, use another Idempotency-Key.");
     }
     if (answer.verdict == Verdict::TOO_MANY) {
-        return http::problem(409, "stock-too-high", "Too many pieces would be free",
-                             free + " were free, and " + std::to_string(kMaxFree) +
-                                 " is the most. Nothing was changed; to try again, use another "
-                                 "Idempotency-Key.");
+        return http::problem(
+            409, "stock-too-high", "Too many pieces would be free",
+            free + " were free, and " + std::to_string(kMaxFree) +
+                " is the maximum. Nothing was changed; to try again, use another Idempotency-Key.");
     }
     return no_such_product();
 }
@@ -182,8 +184,8 @@ asio::awaitable<http::Response> put_product(ProductLoop& products, http::Request
     const auto answer = co_await service::commit<ProductAnswer>(products, std::move(wish));
     if (answer.what == Outcome::unknown) {
         co_return http::problem_unavailable(
-            "The product may have been stored or not. Send the request again; 412 or 428 then "
-            "means that the product is not as it was: GET it.");
+            "It is unknown whether the product was stored. Send the request again; 412 or 428 then "
+            "means that the product has changed: GET it.");
     }
     if (auto refused = service::refusal(answer.what)) co_return std::move(*refused);
     co_return answer_of(id, put, answer);
@@ -195,14 +197,14 @@ asio::awaitable<http::Response> post_adjustment(ProductLoop& products, http::Req
     if (!key) co_return service::bad_input(key.error());
     if (key->empty()) {
         const Error missing{"idempotency-key",
-                            "Idempotency-Key is required: it keeps an adjustment that is sent "
-                            "twice from being made twice. 8 to 128 printable ASCII characters"};
+                            "Idempotency-Key is required, so that an adjustment that is sent twice "
+                            "is made only once: 8 to 128 printable ASCII characters"};
         co_return service::bad_input(missing);
     }
-    const auto condition = http::unusable(
-        request, http::kConditions,
-        "is not for adjustments: they add to what is there, and their Idempotency-Key makes them "
-        "repeatable");
+    const auto condition =
+        http::unusable(request, http::kConditions,
+                       "is not supported for adjustments: they add to the current stock, and their "
+                       "Idempotency-Key makes them repeatable");
     if (condition) co_return service::bad_input(*condition);
     auto adjust = parse_adjustment(request.body);
     if (!adjust) co_return service::bad_input(adjust.error());
@@ -272,9 +274,9 @@ Validated<Offer> parse_offer(std::string_view product_id, std::string_view body)
 
 Result<Conditions> parse_conditions(const http::Request& request) {
     constexpr std::string_view kDated[] = {"If-Modified-Since", "If-Unmodified-Since"};
-    const auto dated = http::unusable(request, kDated,
-                                      "speaks of a date, which products do not have: use If-Match "
-                                      "with the ETag that GET gave");
+    const auto dated = http::unusable(
+        request, kDated,
+        "is a condition on a date, and products have no date: use If-Match with the ETag from GET");
     if (dated) return *dated;
     auto match = offers_named(request, "If-Match", Comparison::strong);
     if (!match) return match.error();

@@ -85,7 +85,7 @@ template <class Body>
 Result<Body> read(const OrderId& id, const std::string& body) {
     auto answer = json::read_json<Body>(body, json::UnknownMembers::ignore);
     if (!answer || answer->key.value_or(key_of(id)) == key_of(id)) return answer;
-    return Error{"another-charge", "speaks of " + *answer->key, "/key"};
+    return Error{"another-charge", "names another charge: " + *answer->key, "/key"};
 }
 
 Unclear unreadable(const Error& error) {

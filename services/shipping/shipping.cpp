@@ -109,9 +109,9 @@ Result<std::vector<std::string>> parse_countries(std::string_view comma_separate
         const auto end = std::min(comma_separated.find(',', at), comma_separated.size());
         const std::string_view country = comma_separated.substr(at, end - at);
         if (!is_country(country)) {
-            return Error{"validation", "'" + std::string(country) +
-                                           "' is no country: two capital letters each, comma "
-                                           "separated"};
+            return Error{"validation",
+                         "'" + std::string(country) +
+                             "' is not a country code: two capital letters each, comma separated"};
         }
         countries.emplace_back(country);
         at = end + 1;

@@ -25,8 +25,8 @@ std::optional<Error> find_mistake(const Faults& f) {
         are_shares({f.error_rate, f.slow_rate, f.late_rate, f.never_rate, f.wrong_amount_rate});
     if (charges && are_shares({f.cancel_error_rate, f.cancel_late_rate})) return std::nullopt;
     return Error{"validation",
-                 "rates must lie between 0 and 1, and so must the sum of those of "
-                 "one kind of request",
+                 "each rate must be from 0 to 1, and so must the sum of the rates of charges, and "
+                 "of cancels",
                  ""};
 }
 

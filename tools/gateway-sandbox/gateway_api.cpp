@@ -117,7 +117,7 @@ Response bad_request(const Error& error) {
 
 asio::awaitable<Response> unauthorized() {
     Response response =
-        http::problem(401, "unauthorized", "Unauthorized", "A bearer token is demanded.");
+        http::problem(401, "unauthorized", "Unauthorized", "A bearer token is required.");
     response.headers.emplace_back("WWW-Authenticate", "Bearer");
     co_return response;
 }
@@ -189,7 +189,7 @@ GatewayApi::Answer GatewayApi::serve(Handler handler, Fate fate, Request request
     switch (fate.fault) {
         case Fault::unavailable:
             co_await sleep_until(visit.due);
-            co_return http::problem_unavailable("The gateway was told to be unavailable.");
+            co_return http::problem_unavailable("The gateway is set to be unavailable.");
         case Fault::error: co_await sleep_until(visit.due); co_return server_error();
         case Fault::late:
         case Fault::never:
@@ -209,7 +209,7 @@ GatewayApi::Answer GatewayApi::post_charge(Visit& visit) {
         json::read_json<ChargeRequest>(visit.request.body, json::UnknownMembers::refuse);
     if (!charge) co_return bad_request(charge.error());
     if (charge->key == "." || charge->key == "..") {
-        const Error unusable{"validation", "key: no path can carry it"};
+        const Error unusable{"validation", "key: it cannot be part of a path"};
         co_return bad_request(unusable);
     }
     ledger_.require_room();

@@ -91,7 +91,7 @@ ShownCertificate look_at_certificate(const Address& address, Handshake handshake
     ShownCertificate shown{days_left(certificate.get()), ""};
     const long result = SSL_get_verify_result(session.get());
     if (!has_ca) {
-        shown.refusal = "no CA certificate can be read from " + ca_file;
+        shown.refusal = "cannot read a CA certificate from " + ca_file;
     } else if (result != X509_V_OK) {
         shown.refusal = X509_verify_cert_error_string(result);
     }

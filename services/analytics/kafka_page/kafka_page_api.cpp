@@ -262,7 +262,7 @@ asio::awaitable<http::Response> get_records(KafkaWorker& worker, http::Request r
     if (!query) co_return service::bad_input(query.error());
     const auto nothing = [] {
         return http::problem(404, "not-found", "No such partition",
-                             "no topic of the catalog has it");
+                             "no topic of the catalog has this partition");
     };
     if (std::ranges::find(events::topics(), query->topic, &events::TopicSettings::name) ==
         events::topics().end()) {
@@ -303,7 +303,8 @@ asio::awaitable<std::string> KafkaWorker::run(Task task) {
             Outcome outcome;
             try {
                 const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
-                if (left.count() <= 0) throw Unavailable("Kafka was slow to answer those before");
+                if (left.count() <= 0)
+                    throw Unavailable("Kafka answered the earlier requests too slowly");
                 outcome.body = task(reader, left);
             } catch (...) {
                 outcome.error = std::current_exception();
@@ -313,7 +314,7 @@ asio::awaitable<std::string> KafkaWorker::run(Task task) {
         if (jobs_.push(std::move(job))) return;
         Outcome full;
         full.error = std::make_exception_ptr(Unavailable(
-            jobs_.closed() ? "the process is stopping" : "too many wait for Kafka's answers"));
+            jobs_.closed() ? "the process is stopping" : "too many requests wait for Kafka"));
         done(std::move(full));
     };
     auto outcome = co_await await_callback<Outcome>(std::move(start), kGiveUp);

@@ -148,7 +148,7 @@ loops::Ticker::Step WaitingLoop::make_step(postgres::Connection& connection) {
 
 std::shared_ptr<const WaitingLoop::Orders> WaitingLoop::longest() const {
     const std::lock_guard guard(mutex_);
-    if (!longest_) throw Unavailable("no look at the orders under way yet");
+    if (!longest_) throw Unavailable("the open orders have not been read yet");
     return longest_;
 }
 

@@ -107,7 +107,8 @@ constexpr http::IntegerParam kMinutes{"minutes", 1, 1'440, 60};
 constexpr http::IntegerParam kLimit{"limit", 1, WaitingLoop::kMost, 20};
 
 http::Response no_such_order() {
-    return http::problem(404, "not-found", "No such order", "no event of such an order was seen");
+    return http::problem(404, "not-found", "No such order",
+                         "analytics-service has received no event of this order");
 }
 
 asio::awaitable<http::Response> get_timeline(postgres::Pool& pool, http::Request request) {

@@ -94,7 +94,7 @@ public:
         if (!order) return mistake("not-found", "there is no such topic", topic);
         if (command->unsubscribe) return unsubscribe(*order);
         if (command->since.value_or(0) < 0) {
-            return mistake("validation", "since is a seq, 0 or more", topic);
+            return mistake("validation", "since must be a seq, 0 or more", topic);
         }
         subscribe(*order, *command);
     }
@@ -122,7 +122,7 @@ private:
                            topic_of(order));
         }
         if (hub_->full()) {  // no mistake of the client's
-            return tell("too-many-subscriptions", "there are too many: come again later",
+            return tell("too-many-subscriptions", "too many subscriptions: try again later",
                         topic_of(order));
         }
         auto subscription = std::make_shared<Subscription>();

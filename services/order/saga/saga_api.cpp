@@ -75,8 +75,8 @@ http::Response no_such_order() {
 
 std::optional<Error> conditional(const http::Request& request) {
     return http::unusable(request, http::kConditions,
-                          "is not for orders: they have no ETag, and an Idempotency-Key makes the "
-                          "request repeatable");
+                          "is not supported for orders: they have no ETag, and an Idempotency-Key "
+                          "makes the request repeatable");
 }
 
 asio::awaitable<http::Response> post_order(AcceptLoop& accept, IdSource& ids,
@@ -123,7 +123,7 @@ Result<OrderFilter> parse_filter(const http::Request& request) {
             }
         } else {
             const auto before = OrderId::parse(value);
-            if (!before) return Error{"query", "cursor: as nextCursor of the page before"};
+            if (!before) return Error{"query", "cursor: the nextCursor of the previous page"};
             filter.before = *before;
         }
     }
@@ -193,7 +193,7 @@ Validated<events::Order> parse_order(std::string_view body) {
     // Cannot overflow: 100 lines of 100 pieces at 10^12 each.
     for (const auto& line : order.items) order.total += line.price * line.quantity;
     if (order.total == 0) {  // gateways refuse to charge nothing
-        return Faults{{"validation", "nothing to pay: the total must be 1 at least", "/items"}};
+        return Faults{{"validation", "nothing to pay: the total must be at least 1", "/items"}};
     }
     if (request->payment) order.payment = std::move(*request->payment);
     order.shipment = std::move(request->shipment);
