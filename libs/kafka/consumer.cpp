@@ -153,7 +153,7 @@ public:
         std::vector<MemberPositions::Commit> begin;
         for (const auto& [topic, layout] : *layouts) {
             if (positions_.is_log(topic, layout.log)) continue;
-            spdlog::warn("kafka: {} is another log now, reading it from its start", topic);
+            spdlog::warn("kafka: topic {} was recreated, reading it from its start", topic);
             for (const Place& place : assigned()) {
                 if (place.first == topic) begin.push_back({topic, place.second, 0, layout.log});
             }
@@ -161,8 +161,8 @@ public:
         for (const PartitionPosition& at : unverified(*layouts)) {
             if (positions_.verify(at)) continue;
             spdlog::warn(
-                "kafka: {}/{} is another log than the one of offset {}, which the group "
-                "has committed: reading it from its start",
+                "kafka: {}/{} was recreated after the group committed offset {}: reading it from "
+                "its start",
                 at.topic, at.partition, *at.committed);
             begin.push_back({at.topic, at.partition, 0, at.log});
         }
@@ -481,7 +481,7 @@ void Consumer::restart_if_stalled() {
     const bool lagged = std::exchange(lagged_, client_->lags());
     next_look_ = now + (lagged_ ? kLookAgain : kStalledAfter);
     if (!lagged || !lagged_) return;
-    spdlog::warn("kafka: no progress for {} s although there is lag, making a new client",
+    spdlog::warn("kafka: no progress for {} s although there is lag, creating a new client",
                  kStalledAfter.count());
     restart();
 }

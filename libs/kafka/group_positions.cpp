@@ -53,7 +53,7 @@ ClientEvent taken_from(const Queue& queue, const TimeLeft& left, const char* wha
         if (left.is_stopping()) throw NoAnswer("the process is stopping");
         event.reset(rd_kafka_queue_poll(queue.get(), static_cast<int>(kLookForStop.count())));
     }
-    if (!event) throw NoAnswer(std::string("no answer about ") + what);
+    if (!event) throw NoAnswer(std::string("no answer to a request for ") + what);
     if (rd_kafka_event_error(event.get())) {
         throw NoAnswer(std::string(what) + ": " + rd_kafka_event_error_string(event.get()));
     }
@@ -87,7 +87,7 @@ std::map<Place, std::int64_t> read_offsets(rd_kafka_t* handle, const TopicLayout
                                            const TimeLeft& left, Reasons& unknown) {
     const Topics asked = list_of(topics, spec);
     const ClientEvent event = answer_to(
-        handle, RD_KAFKA_ADMIN_OP_LISTOFFSETS, left, "where topics begin and end",
+        handle, RD_KAFKA_ADMIN_OP_LISTOFFSETS, left, "the topics' first and last offsets",
         [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
             rd_kafka_error_destroy(rd_kafka_AdminOptions_set_isolation_level(options, isolation));
             rd_kafka_ListOffsets(handle, asked.get(), options, queue);
@@ -312,7 +312,7 @@ TopicLayouts read_layouts(rd_kafka_t* handle, const std::vector<std::string>& to
     const TimeLeft left(at_most, stop);
     const ClientEvent event = answer_about(handle, topics, left);
     auto layouts = layouts_in(event.get());
-    if (!layouts) throw NoAnswer("no answer about topics");
+    if (!layouts) throw NoAnswer("no answer to a request for topics");
     return std::move(*layouts);
 }
 

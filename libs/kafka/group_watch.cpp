@@ -30,12 +30,12 @@ public:
                      events::kPartitions),
           paused_(prometheus::BuildGauge()
                       .Name("orderflow_deadline_paused")
-                      .Help("1 while no order is judged by the deadline, by why")
+                      .Help("1 while the deadline judges no order, by reason")
                       .Register(registry)),
           partitions_(prometheus::BuildGauge()
                           .Name("orderflow_topic_partitions")
-                          .Help("Partitions of the saga's topics, as Kafka has them and as the "
-                                "catalog says; 0: there is no such topic")
+                          .Help("Partitions of the saga's topics, in Kafka and in the catalog; 0: "
+                                "the topic does not exist")
                           .Register(registry)) {
         show_pause();  // nothing is known yet
     }
@@ -66,9 +66,9 @@ private:
         }
         if (pause_ == before) return;
         if (pause_) {
-            spdlog::warn("deadline: pauses, {} (orderctl lag)", name_of(*pause_));
+            spdlog::warn("deadline: paused, {} (orderctl lag)", name_of(*pause_));
         } else {
-            spdlog::info("deadline: goes on");
+            spdlog::info("deadline: resumed");
         }
     }
 

@@ -15,21 +15,18 @@ struct Fixed {
 
 constexpr const char* kOwnOption = "it has an option of its own";
 constexpr const char* kLossless =
-    "an event counts as sent when every in-sync replica has it, once "
-    "and in order";
-constexpr const char* kAfterCommit = "offsets are committed after the database has, by the program";
+    "an event counts as sent only when every in-sync replica has it, once and in order";
+constexpr const char* kAfterCommit =
+    "the program commits offsets itself, after the database transaction";
 constexpr const char* kFromStart =
-    "a group without an offset begins at the start: nothing is "
-    "skipped";
+    "a group without an offset must begin at the start, so that it skips nothing";
 constexpr const char* kSameKey =
-    "an order's events go to the partition that Kafka's own clients "
-    "choose for its key";
-constexpr const char* kNeverGivenUp = "an event is never given up";
+    "an order's events must go to the partition that Kafka's own clients choose for its key";
+constexpr const char* kNeverGivenUp = "the producer must never give up an event";
 constexpr const char* kMembership =
-    "members share partitions by range, and each consumer of a "
-    "process is one of them";
+    "the members of a group share partitions by range, and each consumer of a process is a member";
 constexpr const char* kOwnUse = "the program itself uses it";
-constexpr const char* kOwnCode = "a program loads no code that it was not built with";
+constexpr const char* kOwnCode = "the program loads only code with which it was built";
 constexpr std::array<Fixed, 36> kFixed{{
     {"acks", kLossless},
     {"request.required.acks", kLossless},
@@ -37,14 +34,14 @@ constexpr std::array<Fixed, 36> kFixed{{
     {"transactional.id", kLossless},
     {"message.timeout.ms", kNeverGivenUp},
     {"delivery.timeout.ms", kNeverGivenUp},
-    {"message.max.bytes", "an event may have 256 KiB"},
+    {"message.max.bytes", "an event may be as large as 256 KiB"},
     {"partitioner", kSameKey},
     {"enable.auto.commit", kAfterCommit},
     {"auto.commit.enable", kAfterCommit},
     {"auto.commit.interval.ms", kAfterCommit},
     {"enable.auto.offset.store", kAfterCommit},
     {"auto.offset.reset", kFromStart},
-    {"isolation.level", "events of transactions that were aborted do not count"},
+    {"isolation.level", "events of aborted transactions do not count"},
     {"enable.gapless.guarantee", kOwnUse},
     {"enable.partition.eof", kOwnUse},
     {"delivery.report.only.error", kOwnUse},
@@ -56,7 +53,7 @@ constexpr std::array<Fixed, 36> kFixed{{
     {"partition.assignment.strategy", kMembership},
     {"group.protocol", kMembership},
     {"group.instance.id", kMembership},
-    {"allow.auto.create.topics", "topics are made by orderctl topics apply"},
+    {"allow.auto.create.topics", "orderctl topics apply creates the topics"},
     {"bootstrap.servers", kOwnOption},
     {"metadata.broker.list", kOwnOption},
     {"client.id", kOwnOption},
@@ -66,7 +63,7 @@ constexpr std::array<Fixed, 36> kFixed{{
     {"ssl.engine.location", kOwnCode},
     {"ssl.providers", kOwnCode},
     {"sasl.kerberos.kinit.cmd", kOwnCode},
-    {"test.mock.num.brokers", "it would speak to no real broker"},
+    {"test.mock.num.brokers", "with it, the client connects to no real broker"},
 }};
 
 // librdkafka finds a topic's property with and without this prefix.
@@ -80,7 +77,8 @@ std::string_view without_prefix(std::string_view name) {
 std::string refusal_of_property(const std::string& text) {
     const auto equals = text.find('=');
     if (equals == text.npos || equals == 0) {
-        return "a property is not NAME=VALUE (what it is may be part of a password)";
+        return "a property is not NAME=VALUE (its text is not shown, because it may be part of a "
+               "password)";
     }
     const std::string name = text.substr(0, equals);
     for (const std::string_view known : {std::string_view(name), without_prefix(name)}) {
@@ -94,7 +92,7 @@ std::string refusal_of_property(const std::string& text) {
     if (result == RD_KAFKA_CONF_OK) return "";
     // librdkafka's words may hold the value, which may be a password.
     const bool show = result == RD_KAFKA_CONF_UNKNOWN || !is_secret_property(name);
-    return name + ": " + (show ? error : "librdkafka refuses this value");
+    return name + ": " + (show ? error : "librdkafka rejects this value");
 }
 
 void add_property(Properties& properties, const std::string& text) {

@@ -111,8 +111,8 @@ OffsetWindow newest_below(std::int64_t before, std::int64_t most, std::int64_t s
 const PartitionState* readable_partition(const TopicDescription& topic, std::int32_t partition) {
     const auto at = std::ranges::find(topic.partitions, partition, &PartitionState::partition);
     if (at == topic.partitions.end()) return nullptr;
-    if (at->leader < 0) throw Unavailable("Kafka: nobody leads the partition");
-    if (!at->has_ends) throw Unavailable("Kafka: no answer about where the partition ends");
+    if (at->leader < 0) throw Unavailable("Kafka: the partition has no leader");
+    if (!at->has_ends) throw Unavailable("Kafka: no answer to the request for the partition's end");
     return &*at;
 }
 

@@ -44,7 +44,7 @@ std::vector<TopicProblem> look_for(rd_kafka_t* handle, const std::vector<std::st
         const auto code = error ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR_NO_ERROR;
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
         std::string why = rd_kafka_error_string(error);
-        if (refusal_of(code) == Refusal::gone) why += " (orderctl topics apply makes it)";
+        if (refusal_of(code) == Refusal::gone) why += " (orderctl topics apply creates it)";
         problems.push_back({rd_kafka_TopicDescription_name(answers[i]), std::move(why)});
     }
     return problems;

@@ -83,7 +83,7 @@ public:
         if (now < next_log_) return;
         next_log_ = now + kLogEvery;
         spdlog::error(
-            "relay: {} will never take announcement {}: {} ({}); passed over, the "
+            "relay: topic {} can never accept announcement {}: {} ({}); the relay skipped it, the "
             "record itself is kept (orderctl records list)",
             topic, skipped.seq, skipped.error, orderflow::name_of(skipped.why));
     }

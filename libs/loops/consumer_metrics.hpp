@@ -36,13 +36,13 @@ struct ConsumerMetrics {
           alive_now(parked_now(registry).Add({{"state", "alive"}})),
           dead_now(parked_now(registry).Add({{"state", "dead"}})),
           seconds(histogram(registry, "orderflow_batch_seconds",
-                            "From taking up a batch of records to its commit, seconds",
+                            "Time from the start of a batch of records to its commit, seconds",
                             {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5})),
           sizes(histogram(registry, "orderflow_batch_records", "Records handled in a batch",
                           {1, 2, 5, 10, 20, 50, 100, 200, 500, 1'000, 5'000})),
           batches(counter(registry, "orderflow_batches_total", "Batches committed")),
           lost_races(counter(registry, "orderflow_lost_races_total",
-                             "Compare-and-set attempts that were lost and repeated")),
+                             "Lost compare-and-set attempts, which were repeated")),
           failures(failure_counter(registry, "consumer")),
           emitted(counter(registry, "orderflow_events_emitted_total",
                           "Events appended to the outbox by consumed batches")) {}
@@ -83,19 +83,20 @@ struct ConsumerMetrics {
     static prometheus::Family<prometheus::Counter>& family(prometheus::Registry& registry) {
         return prometheus::BuildCounter()
             .Name("orderflow_records_total")
-            .Help("Records polled, by what became of them")
+            .Help("Records polled, by outcome")
             .Register(registry);
     }
     static prometheus::Family<prometheus::Counter>& retries(prometheus::Registry& registry) {
         return prometheus::BuildCounter()
             .Name("orderflow_parked_retries_total")
-            .Help("Parked records tried again, by what became of them")
+            .Help("Retries of parked records, by outcome")
             .Register(registry);
     }
     static prometheus::Family<prometheus::Gauge>& parked_now(prometheus::Registry& registry) {
         return prometheus::BuildGauge()
             .Name("orderflow_parked_records")
-            .Help("Rows of the service's table of parked records; dead ones wait for an operator")
+            .Help(
+                "Rows of the service's table of parked records; dead records wait for an operator")
             .Register(registry);
     }
     static prometheus::Histogram& histogram(prometheus::Registry& registry, const char* name,
@@ -125,8 +126,9 @@ public:
           lag_(gauge(registry, "orderflow_consumer_lag",
                      "Records of a partition that its group has not processed; 0 in a process that "
                      "does not have the partition")),
-          end_(gauge(registry, "orderflow_consumer_end_offset",
-                     "Where a partition ends; 0 in a process that does not have it")) {}
+          end_(gauge(
+              registry, "orderflow_consumer_end_offset",
+              "End offset of a partition; 0 in a process that does not have the partition")) {}
     ~LagMetrics() { show({}); }
     LagMetrics(const LagMetrics&) = delete;
     LagMetrics& operator=(const LagMetrics&) = delete;

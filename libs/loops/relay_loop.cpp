@@ -73,7 +73,7 @@ public:
                 begin_again(on_refusal(refused));
             } catch (const std::exception& error) {
                 const auto pause = backoff_.next();
-                spdlog::warn("relay: {}; starting again from the checkpoint", error.what());
+                spdlog::warn("relay: {}; restarting from the checkpoint", error.what());
                 begin_again(pause);
             }
         }
@@ -173,7 +173,7 @@ private:
     void look(kafka::TopicProducer& kafka) {
         if (const auto state = kafka.answer(milliseconds{0})) {
             if (!state->refusal && state->id != topic_id_) {
-                throw outbox::Refused(kafka::Refusal::gone, 0, "the topic was made anew");
+                throw outbox::Refused(kafka::Refusal::gone, 0, "the topic was recreated");
             }
             if (state->refusal == kafka::Refusal::gone ||
                 state->refusal == kafka::Refusal::not_authorised) {

@@ -29,28 +29,31 @@ prometheus::Gauge& gauge(prometheus::Registry& registry, const char* name, const
 }  // namespace
 
 RelayMetrics::RelayMetrics(prometheus::Registry& registry)
-    : relayed(counter(registry, "orderflow_relay_events_total",
-                      "Events handed to Kafka by the saga's lane, repeats included")
-                  .Add({})),
+    : relayed(
+          counter(registry, "orderflow_relay_events_total",
+                  "Events that the saga's lane of the relay produced to Kafka, repeats included")
+              .Add({})),
       restarts(counter(registry, "orderflow_relay_restarts_total",
-                       "Times the relay lost its ledger or its producer and began again")
+                       "Restarts of the relay after it lost its ledger or its producer")
                    .Add({})),
-      refusals(counter(registry, "orderflow_relay_refusals_total", "Refusals of a topic, by why")),
-      skipped(counter(registry, "orderflow_relay_skipped_total",
-                      "Announcements that their topic would never have taken")),
+      refusals(
+          counter(registry, "orderflow_relay_refusals_total", "Refusals by a topic, by reason")),
+      skipped(counter(
+          registry, "orderflow_relay_skipped_total",
+          "Announcements that the relay skipped because their topic can never accept them")),
       remade(counter(registry, "orderflow_relay_topics_remade_total",
-                     "Times a topic was found to be another one of the same name")),
+                     "Times the relay found its topic recreated under the same name")),
       seq(prometheus::BuildGauge()
               .Name("orderflow_relay_seq")
-              .Help("Ledger position of this relay: read, and persisted by Kafka")
+              .Help("Ledger position of this relay: rows read, and rows confirmed by Kafka")
               .Register(registry)),
       read_seq(seq.Add({{"position", "read"}})),
       confirmed_seq(seq.Add({{"position", "confirmed"}})),
       lag_rows(gauge(registry, "orderflow_relay_lag_rows",
                      "Outbox rows that Kafka has not confirmed; 0 in a process that does not "
                      "relay")),
-      lag_seconds(
-          gauge(registry, "orderflow_relay_lag_seconds", "Age of the oldest of them, seconds")),
+      lag_seconds(gauge(registry, "orderflow_relay_lag_seconds",
+                        "Age of the oldest outbox row that Kafka has not confirmed, seconds")),
       held(gauge(registry, "orderflow_relay_held",
                  "1 while an operator holds the relay: nothing is sent")) {}
 
@@ -79,7 +82,7 @@ std::string find_topic(kafka::TopicProducer& producer, steady_clock::time_point 
             give_up = steady_clock::now() + kGone;
         } else if (steady_clock::now() > give_up) {
             throw outbox::Refused(kafka::Refusal::gone, 0,
-                                  state->error + " (orderctl topics apply makes it)");
+                                  state->error + " (orderctl topics apply creates it)");
         }
         std::this_thread::sleep_for(kSettling);
     }
@@ -92,10 +95,11 @@ void meet_topic(outbox::PostgresLedger& ledger, const std::string& topic, const 
     if (outbox::Relay::meet_topic(ledger, id, send_again)) {
         metrics.remade.Add({{"topic", topic}}).Increment();
         spdlog::error(
-            "relay: {} is another topic than before, with id {}: what the old one held "
-            "is gone{}",
+            "relay: topic {} was recreated, its new id is {}: the records of the old topic are "
+            "gone{}",
             topic, id,
-            send_again ? ", and the outbox is sent again up to " + std::to_string(checkpoint) : "");
+            send_again ? "; the relay sends the outbox again up to " + std::to_string(checkpoint)
+                       : "");
     }
     ledger.topic_is_there();
 }

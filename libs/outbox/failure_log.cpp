@@ -71,7 +71,7 @@ std::vector<FailureLog::Line> FailureLog::take(Clock::time_point now) {
         }
         if (room.left_out > 0) {
             line.text += "; " + left_out_text(line.died, std::exchange(room.left_out, 0)) +
-                         " since the line before";
+                         " since the previous line";
         }
         lines.push_back(std::move(line));
     }

@@ -161,7 +161,7 @@ void PostgresLedger::move_checkpoint(std::int64_t from, std::int64_t to) {
         moved = rows.size() == 1;
         held_ = moved && rows.boolean(0, 0);
     }
-    if (!moved) throw std::runtime_error("the checkpoint was moved by somebody else");
+    if (!moved) throw std::runtime_error("another process moved the checkpoint");
 }
 
 void PostgresLedger::release() noexcept { connection_.reset(); }

@@ -83,8 +83,8 @@ std::optional<Refused> Relay::take_overdue(std::chrono::steady_clock::time_point
     if (first == 0 || now < first_since_ + limits_.overdue_after) return std::nullopt;
     first_since_ = std::chrono::steady_clock::time_point::max() - limits_.overdue_after;  // said
     return Refused(kafka::Refusal::other, first,
-                   "neither confirmed nor refused: has its partition a leader, and enough "
-                   "replicas in sync?");
+                   "neither confirmed nor refused: does its partition have a leader and enough "
+                   "in-sync replicas?");
 }
 
 void Relay::finish() {

@@ -79,7 +79,7 @@ bool is_unavailable(const std::exception& error);
 // later.
 class LostTooOften final : public std::runtime_error {
 public:
-    LostTooOften() : std::runtime_error("compare-and-set lost too often") {}
+    LostTooOften() : std::runtime_error("compare-and-set lost too many times") {}
 };
 
 // The transaction around work that came by any way (records, HTTP, gateway results): `handle`

@@ -93,8 +93,8 @@ private:
 };
 
 constexpr const char* kNoUrl =
-    "the database URL is no connection string of libpq: neither name=value words nor a URI (in a "
-    "URI's password, @ : / % are written %40 %3A %2F %25)";
+    "the database URL is not a libpq connection string: neither name=value words nor a URI (in a "
+    "URI's password, @ : / % must be written as %40 %3A %2F %25)";
 
 // The options of a conninfo string or a postgres:// URI. Throws std::invalid_argument.
 std::map<std::string, std::string> parse_conninfo(const std::string& url) {

@@ -130,10 +130,10 @@ void check_history(const std::string& schema, const std::vector<Entry>& entries)
         if (entry.applied.empty()) continue;
         if (!entry.known.empty() && !entry.same) {
             throw SchemaRefused("schema " + schema + ": migration " + path_of(entry) +
-                                " was applied with another text than this program's " +
+                                " was applied with a different text than this program's " +
                                 entry.known +
-                                "; a released migration never changes: restore the "
-                                "file, or start the program that belongs to this database");
+                                "; a released migration must not change: restore the file, or "
+                                "start the program that belongs to this database");
         }
         int& last = last_applied[entry.series];
         if (entry.number != last + 1) {
@@ -217,8 +217,8 @@ void take_over(Connection& connection, const std::string& schema, Migrations mig
         throw SchemaRefused("schema " + schema + ": schema_version is " +
                             (found.empty() ? "empty" : found) + ", migration 001 takes over " +
                             fingerprint(text) +
-                            " only; bring the database to the last release "
-                            "before migrations first, or begin with an empty one");
+                            " only; upgrade the database to the last release before migrations "
+                            "first, or begin with an empty database");
     }
     connection.script(with_names("GRANT SELECT ON schema_version TO :service", schema));
     for (const MigrationSeries& series : migrations) {
@@ -234,8 +234,8 @@ void begin_bookkeeping(Connection& connection, const std::string& schema, Migrat
     if (found.bookkeeping) return;
     if (found.anything && !found.versioned) {
         throw SchemaRefused("schema " + schema +
-                            " holds something that no migration of this "
-                            "program made; begin with an empty schema");
+                            " contains objects that no migration of this program created; begin "
+                            "with an empty schema");
     }
     if (!found.schema) connection.script("CREATE SCHEMA " + schema);
     connection.script(kBookkeeping);
@@ -266,7 +266,7 @@ void apply(Connection& connection, const std::string& schema, std::string_view s
             return say(what + " applied");
         } catch (const DatabaseError& error) {
             if (error.sqlstate() != "55P03" && !error.deadlock()) throw;
-            say(what + " did not get its locks, it is tried again: " + error.what());
+            say(what + " did not get its locks, retrying: " + error.what());
         }
         std::this_thread::sleep_for(kTryAgain);
     }
@@ -294,7 +294,7 @@ Migration parse_migration(const MigrationFile& file) {
             migration.in_transaction = false;
         } else if (!order.starts_with(kFrom) ||
                    !read(order.substr(kFrom.size()), migration.programs_from)) {
-            fail("there is no order '" + std::string(order) + "'");
+            fail("unknown instruction '" + std::string(order) + "'");
         }
     }
     return migration;
@@ -330,7 +330,7 @@ void migrate(Connection& connection, const std::string& name, Migrations migrati
     for (const Entry& entry : entries) {
         if (!entry.known.empty()) continue;
         throw SchemaIsNewer("schema " + name + " is newer than this program: " + path_of(entry) +
-                            " was applied, this program knows " + entry.series + " up to " +
+                            " was applied, this program has " + entry.series + " up to " +
                             std::to_string(program_of(migrations, entry.series)) +
                             "; run --migrate of the newer program");
     }
@@ -357,12 +357,10 @@ std::string missing_in(Connection& connection, const std::string& name, Migratio
     for (const Entry& entry : entries) {
         const int program = program_of(migrations, entry.series);
         if (entry.programs_from > program) {
-            throw SchemaRefused("schema " + name + ": " + path_of(entry) +
-                                " needs programs that "
-                                "know " +
-                                entry.series + " " + std::to_string(entry.programs_from) +
-                                ", this one knows it up to " + std::to_string(program) +
-                                "; start a newer one");
+            throw SchemaRefused(
+                "schema " + name + ": " + path_of(entry) + " needs a program with " + entry.series +
+                " " + std::to_string(entry.programs_from) + ", this program has it up to " +
+                std::to_string(program) + "; start a newer program");
         }
         if (entry.applied.empty()) missing += (missing.empty() ? "" : ", ") + path_of(entry);
     }

@@ -198,8 +198,8 @@ public:
               pause(stop, limit);
               if (stop.stop_requested()) return;
               spdlog::warn(
-                  "stopped after {} s, although something still waits for the database or "
-                  "for Kafka; it is done again after the next start",
+                  "stopped after {} s, although work still waits for the database or for Kafka; "
+                  "the next start repeats this work",
                   std::chrono::duration<double>(limit).count());
               flush_log(kLastLines);
               std::_Exit(code);
@@ -289,8 +289,10 @@ void Host::run(http::Router router) {
     standard_output_.write("ready port=" + std::to_string(port) + "\n");
     spdlog::info("listening on {}", endpoint_text(config_.bind, port));
     if (server.is_open_to_others()) {
-        spdlog::warn("whoever can connect to {} may do everything: nobody is asked who he is",
-                     endpoint_text(config_.bind, port));
+        spdlog::warn(
+            "every client that can connect to {} may do everything: the service does not "
+            "authenticate clients",
+            endpoint_text(config_.bind, port));
     }
     io_->run();
     pool_->request_stop();

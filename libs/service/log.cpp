@@ -66,7 +66,8 @@ public:
     explicit LineSink(const std::string& origin)
         : writer_(STDERR_FILENO, [formatter = JsonFormatter(origin)](std::uint64_t lost) mutable {
               const std::string text =
-                  std::to_string(lost) + " log lines were lost: nobody read standard error";
+                  std::to_string(lost) +
+                  " log lines were lost: standard error was not read fast enough";
               spdlog::memory_buf_t line;
               formatter.format({"", spdlog::level::warn, text}, line);
               return std::string(line.data(), line.size());

@@ -16,11 +16,11 @@ HttpMetrics::HttpMetrics(prometheus::Registry& registry)
                     .Register(registry)),
       seconds_(prometheus::BuildHistogram()
                    .Name("orderflow_http_request_seconds")
-                   .Help("Time from a request's header to its answer, seconds")
+                   .Help("Time from the header of a request to its answer, seconds")
                    .Register(registry)),
       connections_(prometheus::BuildGauge()
                        .Name("orderflow_http_connections")
-                       .Help("Open connections of clients, WebSockets too")
+                       .Help("Open connections of clients, including WebSockets")
                        .Register(registry)
                        .Add({})),
       websockets_(prometheus::BuildGauge()
@@ -28,11 +28,12 @@ HttpMetrics::HttpMetrics(prometheus::Registry& registry)
                       .Help("Open WebSockets")
                       .Register(registry)
                       .Add({})),
-      websocket_ends_(prometheus::BuildCounter()
-                          .Name("orderflow_websocket_ends_total")
-                          .Help("WebSockets that have ended, by the code the server closed them "
-                                "with, by the client, or lost")
-                          .Register(registry)) {}
+      websocket_ends_(
+          prometheus::BuildCounter()
+              .Name("orderflow_websocket_ends_total")
+              .Help(
+                  "Ended WebSockets: closed by the server (by code), closed by the client, or lost")
+              .Register(registry)) {}
 
 void HttpMetrics::observe(std::string_view method, std::string_view route, int status,
                           std::chrono::nanoseconds took) {
@@ -76,11 +77,11 @@ ProcessMetrics::ProcessMetrics(prometheus::Registry& registry, const std::string
                                const std::string& log_level)
     : steps_(prometheus::BuildGauge()
                  .Name("orderflow_start_steps")
-                 .Help("Steps of the start that are not done yet, by what is waited for")
+                 .Help("Steps of the start that are not done yet, by step")
                  .Register(registry)),
       database_busy_(prometheus::BuildCounter()
                          .Name("orderflow_database_busy_seconds_total")
-                         .Help("Seconds that connections to the database spent in statements")
+                         .Help("Seconds that the connections to the database spent in statements")
                          .Register(registry)
                          .Add({})),
       database_connections_(prometheus::BuildGauge()
@@ -90,13 +91,12 @@ ProcessMetrics::ProcessMetrics(prometheus::Registry& registry, const std::string
                                 .Add({})),
       lost_lines_(prometheus::BuildCounter()
                       .Name("orderflow_log_lines_lost_total")
-                      .Help("Log lines that nobody will read: the reader of standard error was too "
-                            "slow, or gone")
+                      .Help("Lost log lines: the reader of standard error was too slow, or gone")
                       .Register(registry)
                       .Add({})) {
     prometheus::BuildGauge()
         .Name("orderflow_build_info")
-        .Help("1; which program runs, in which environment, and from which level on it logs")
+        .Help("Always 1; the labels have the version, the environment and the log level")
         .Register(registry)
         .Add({{"version", ORDERFLOW_VERSION},
               {"environment", environment},

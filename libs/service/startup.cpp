@@ -122,7 +122,7 @@ void Startup::await_schema(const std::stop_token& stop) {
         return missing;
     };
     if (!try_until_done(connection, config_.database_url, report, stop, look)) return;
-    spdlog::info("the database is there");
+    spdlog::info("the database is ready");
     database_step_.done();
     database_.open();
 }
@@ -144,7 +144,7 @@ void Startup::await_topics(const std::stop_token& stop) {
         if (!unknown && !missing) topics_.open();
     };
     if (!kafka::await_topics(config_.kafka(), service_, stop, look)) return;
-    spdlog::info("the topics are there");
+    spdlog::info("the topics are ready");
     kafka_step_.done();
 }
 

@@ -35,9 +35,9 @@ prometheus::Family<prometheus::Counter>& outcomes(prometheus::Registry& registry
     return prometheus::BuildCounter()
         .Name("orderflow_payments_total")
         .Help(
-            "Payments by outcome; unclear: calls to the gateway that ended without one; "
-            "retried: calls made again; duplicate: events handled before; failed: results that "
-            "could not be handled")
+            "Payments by outcome; unclear: calls to the gateway that ended without an outcome; "
+            "retried: repeated calls; duplicate: events that were handled before; failed: results "
+            "that could not be handled")
         .Register(registry);
 }
 
@@ -45,8 +45,8 @@ prometheus::Counter& alarm_counter(prometheus::Registry& registry, const char* a
     return prometheus::BuildCounter()
         .Name("orderflow_payment_alarms_total")
         .Help(
-            "Payments that somebody has to look at: the gateway contradicts the order's amount, "
-            "what an operator said for it, or itself")
+            "Payments that an operator must examine: the gateway contradicts the order's amount, "
+            "an operator's settlement, or itself")
         .Register(registry)
         .Add({{"alarm", alarm}});
 }
@@ -69,13 +69,14 @@ PaymentMetrics::PaymentMetrics(prometheus::Registry& registry)
       wrong_amount(alarm_counter(registry, "wrong_amount")),
       settled_otherwise(alarm_counter(registry, "settled_otherwise")),
       capture_denied(alarm_counter(registry, "capture_denied")),
-      unknown(gauge(registry, "orderflow_payments_unknown",
-                    "Payments whose charge has no clear outcome, as the recovery sees them")),
+      unknown(
+          gauge(registry, "orderflow_payments_unknown",
+                "Payments whose charge has no clear outcome, in the last walk of the recovery")),
       unknown_oldest_s(gauge(registry, "orderflow_payments_unknown_oldest_seconds",
                              "Age of the oldest payment without a clear outcome, seconds")),
       contradicted(gauge(registry, "orderflow_payments_contradicted",
-                         "Payments that ended otherwise than an operator, or the gateway itself, "
-                         "had said; as of the last walk over the table")),
+                         "Payments that ended differently from an operator's settlement or the "
+                         "gateway's earlier answer; as of the last walk over the table")),
       calls(prometheus::BuildGauge()
                 .Name("orderflow_gateway_calls")
                 .Help("Calls to the payment gateway that are running or waiting, by pool")

@@ -198,16 +198,18 @@ private:
         metrics_.count(alarm);
         switch (alarm) {
             case Alarm::wrong_amount:
-                spdlog::error("order {}: the gateway speaks of another amount than the order's",
+                spdlog::error("order {}: the gateway's amount differs from the order's",
                               id.to_string());
                 return;
             case Alarm::settled_otherwise:
-                spdlog::error("order {}: the gateway contradicts what an operator said for it",
+                spdlog::error("order {}: the gateway contradicts an operator's settlement",
                               id.to_string());
                 return;
             case Alarm::capture_denied:
-                spdlog::error("order {}: the gateway had captured and says that it took nothing",
-                              id.to_string());
+                spdlog::error(
+                    "order {}: the gateway had reported a capture and now reports that it took "
+                    "nothing",
+                    id.to_string());
                 return;
         }
     }

@@ -199,7 +199,7 @@ TEST_CASE("parked: many loops empty the table, each order in its order, none bes
     CHECK(lab.parked().empty());
 }
 
-TEST_CASE("parked: the same place with another event is another record: the topic was made anew") {
+TEST_CASE("parked: the same place with another event is another record: the topic was recreated") {
     Lab lab;
     const Story one, two;
     Message first = message_of(one.captured());

@@ -164,7 +164,7 @@ class Start(BesideTest):
                           "shipping")
         self.addCleanup(lambda: (self.servers.empty("shipping"), self.servers.migrate("shipping")))
         wrong = self.servers.database_url("payment", database.port, password="wrong")
-        for name, url, text in (("shipping", None, "001_shipments.sql was applied with another text"),
+        for name, url, text in (("shipping", None, "001_shipments.sql was applied with a different text"),
                                 ("payment", wrong, "password")):
             with self.subTest(name):
                 service = self.service(name, database, kafka, url=url)

@@ -111,7 +111,7 @@ TEST_CASE("failure log: hundreds that fail at once are some lines and a count") 
     lab.park(Parking::failed);
     const Lines next = lab.take(4s);
     REQUIRE(next.size() == 1);
-    CHECK(next[0].ends_with("; 86 more tries failed since the line before"));
+    CHECK(next[0].ends_with("; 86 more tries failed since the previous line"));
 }
 
 TEST_CASE("failure log: what a record says cannot break a line") {

@@ -21,11 +21,11 @@ CheckMetrics::CheckMetrics(const std::string& address)
     : registry_(std::make_shared<prometheus::Registry>()),
       violations_(prometheus::BuildGauge()
                       .Name("orderflow_check_violations")
-                      .Help("What the last check found that violates an invariant")
+                      .Help("Violations of each invariant that the last check found")
                       .Register(*registry_)),
       last_complete_(prometheus::BuildGauge()
                          .Name("orderflow_check_last_complete_timestamp_seconds")
-                         .Help("When the last check began that could read everything")
+                         .Help("Time at which the last complete check began")
                          .Register(*registry_)
                          .Add({})),
       exposer_(listen(address)) {

@@ -69,7 +69,7 @@ asio::awaitable<Push::Frame> Push::read() {
     try {
         co_return std::make_shared<const std::string>(co_await read_());
     } catch (const std::exception& error) {
-        spdlog::warn("no figures to push: {}", error.what());
+        spdlog::warn("cannot read the figures to push: {}", error.what());
         co_return nullptr;
     }
 }

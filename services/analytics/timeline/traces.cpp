@@ -108,14 +108,14 @@ std::unique_ptr<Collector> make_collector(const TraceSettings& settings) {
 auto& trace_counters(prometheus::Registry& registry) {
     return prometheus::BuildCounter()
         .Name("orderflow_traces_total")
-        .Help("Orders that ended, by what became of their traces")
+        .Help("Finished orders, by the outcome of their traces")
         .Register(registry);
 }
 
 auto& request_counters(prometheus::Registry& registry) {
     return prometheus::BuildCounter()
         .Name("orderflow_trace_requests_total")
-        .Help("Requests to the collector of traces, by how they were answered")
+        .Help("Requests to the collector of traces, by result")
         .Register(registry);
 }
 
@@ -257,9 +257,9 @@ void TraceExport::note(const CollectorAnswer& answer) {
     const bool taken = answer.verdict == Verdict::accepted;
     if (taken == std::exchange(is_taken_, taken)) return;
     if (taken) {
-        spdlog::info("traces: the collector takes them again");
+        spdlog::info("traces: the collector accepts traces again");
     } else {
-        spdlog::warn("traces: the collector does not take them: {}", answer.why);
+        spdlog::warn("traces: the collector does not accept traces: {}", answer.why);
     }
 }
 
@@ -326,7 +326,7 @@ void TraceLoop::run(const std::stop_token& stop, const loops::Context& context,
         pause(stop, rest);
     }
     if (const std::size_t lost = traces.finish(EndedOrders::Clock::now() + kFinish); lost > 0) {
-        spdlog::warn("traces: the process ends before those of {} orders were sent", lost);
+        spdlog::warn("traces: the process stops before the traces of {} orders are sent", lost);
     }
 }
 

@@ -237,7 +237,7 @@ KeyExpiry::KeyExpiry(KeyStore& keys, std::chrono::seconds kept, prometheus::Regi
       age_(kept),
       difference_(prometheus::BuildGauge()
                       .Name("orderflow_clock_difference_seconds")
-                      .Help("How far the database's clock is ahead of the process's, seconds")
+                      .Help("Seconds by which the database's clock is ahead of the process's clock")
                       .Register(registry)
                       .Add({})) {}
 
@@ -247,9 +247,10 @@ void KeyExpiry::step(Instant process_now, SafeAge::Steady steady_now) {
     difference_.Set(difference);
     if (agreed_ != age_.clocks_agree()) {
         agreed_ = !agreed_;
-        spdlog::warn("the database's clock is {:+.0f} s from this process's: {}", difference,
-                     agreed_ ? "old idempotency keys are forgotten again"
-                             : "no idempotency key is forgotten until they agree");
+        spdlog::warn("the database's clock differs by {:+.0f} s from this process's clock: {}",
+                     difference,
+                     agreed_ ? "old idempotency keys are deleted again"
+                             : "no idempotency key is deleted until the clocks agree");
     }
     if (limit) keys_.expire(*limit);
 }
