@@ -127,7 +127,7 @@ class Waits(Mend, OrderctlView):
         partitions = range(len(ends(env, "order-events")))
         with open_transaction(env, "order-events", partitions) as begins:
             order_id = self.place(self.order(product))
-            wait = self.stuck_because(order_id, "a Kafka transaction that is still open hides")
+            wait = self.stuck_because(order_id, "an open Kafka transaction hides")
             found = re.search(r"order-events/(\d+) from offset (\d+) to (\d+) ", wait["why"])
             partition, begin, end = map(int, found.groups())
             self.assertEqual(begin, begins[partition])

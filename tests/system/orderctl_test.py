@@ -206,7 +206,7 @@ class Repair(OrderctlTest):
         self.assertEqual(order["waitsFor"], [])
         code, said = self.ctl("order", str(uuid.uuid4()))
         self.assertEqual(code, 2)
-        self.assertIn("no service knows", said)
+        self.assertIn("no service has", said)
 
     def test_rebuild_names_both_sides_of_a_difference(self):
         order_id = self.place_every_kind()["COMPLETED"]

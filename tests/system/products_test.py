@@ -335,11 +335,11 @@ class Loading(ProductsTest):
     def test_what_is_there_stays_as_it_is(self):
         new, known = f"ITEM {uuid.uuid4()} %?#+", self.product(stock=11)
         done = self.load(self.line(new), self.line(known), "")
-        self.assertEqual((done.returncode, done.stdout), (0, "1 products created, 1 there already\n"), done.stderr)
+        self.assertEqual((done.returncode, done.stdout), (0, "1 products created, 1 existed already\n"), done.stderr)
         self.assertEqual(self.get(urllib.parse.quote(new, safe="")).json()["stock"], 5)
         self.assertEqual(self.get(known).json()["stock"], 11)
         again = self.load(self.line(new, stock=99))
-        self.assertEqual(again.stdout, "0 products created, 1 there already\n")
+        self.assertEqual(again.stdout, "0 products created, 1 existed already\n")
         self.assertEqual(self.get(urllib.parse.quote(new, safe="")).json()["stock"], 5)
 
     def test_what_is_refused_is_named_and_the_rest_is_there(self):

@@ -146,7 +146,7 @@ class Secure(unittest.TestCase):
         self.assertEqual((code, certificate[0], answer[0]), (0, "good", "good"))
         code, certificate, answer = gateway("--gateway-ca-file", str(self.other_ca))
         self.assertEqual((code, certificate[0], answer[0]), (1, "bad", "bad"))
-        self.assertIn("is not believed", certificate[1])
+        self.assertIn("is not trusted", certificate[1])
         wrong = self.folder / "not-payments"
         wrong.write_text("wrong\n")
         code, certificate, answer = gateway("--gateway-credentials-file", str(wrong))

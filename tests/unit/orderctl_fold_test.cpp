@@ -48,11 +48,11 @@ TEST_CASE("orderctl fold: every column of a row that differs from its ledger is 
         {"payment: chargeId", [](Aggregates& a) { a.payment->charge += 1; }},
         {"payment: settledAs", [](Aggregates& a) { a.payment->settled_as = Settlement::REFUNDED; }},
         {"payment: settledBy", [](Aggregates& a) { a.payment->settled_by = 7; }},
-        {"payment: state: ledger says no CancellationStarted",
+        {"payment: state: ledger has no CancellationStarted",
          [](Aggregates& a) { a.payment->state = PaymentState::CANCELLING; }},
-        {"shipping: state: ledger says no CancellationStarted",
+        {"shipping: state: ledger has no CancellationStarted",
          [](Aggregates& a) { a.shipment->state = ShipmentState::VOIDED; }},
-        {"inventory: state: ledger says no CancellationStarted",
+        {"inventory: state: ledger has no CancellationStarted",
          [](Aggregates& a) { a.reservation->state = ReservationState::CANCELLED; }},
         {"payment: row", [](Aggregates& a) { a.payment.reset(); }},
         {"shipping: state", [](Aggregates& a) { a.shipment->state = ShipmentState::VOIDED; }},
@@ -74,7 +74,7 @@ TEST_CASE("orderctl fold: a row that its ledger does not know is found") {
     const Story story = world.in_flight();
     world.of(story).table.shipment.emplace();
     CHECK_THAT(differences(world),
-               ContainsSubstring("shipping: row: ledger says no row, table says SCHEDULED"));
+               ContainsSubstring("shipping: row: ledger has no row, table has SCHEDULED"));
 }
 
 TEST_CASE("orderctl fold: calls under way and the trigger leave no event of payment's own") {
@@ -86,14 +86,14 @@ TEST_CASE("orderctl fold: calls under way and the trigger leave no event of paym
         CHECK(differences(world) == "");
     }
     world.of(story).table.payment->state = PaymentState::CAPTURED;
-    CHECK_THAT(differences(world), ContainsSubstring("ledger says no event, table says CAPTURED"));
+    CHECK_THAT(differences(world), ContainsSubstring("ledger has no event, table has CAPTURED"));
 }
 
 TEST_CASE("orderctl fold: an event that was consumed without effect is found") {
     World world;
     const Story story = world.in_flight();
     world.of(story).table.payment.reset();
-    CHECK_THAT(differences(world), ContainsSubstring("StockReserved.v1 seq 2, table says no row"));
+    CHECK_THAT(differences(world), ContainsSubstring("StockReserved.v1 seq 2, table has no row"));
     world.facts.events.back().arrived = 0;  // not consumed yet
     CHECK(differences(world) == "");
 }
@@ -106,7 +106,7 @@ TEST_CASE("orderctl fold: a scheduled shipment that the order did not notice is 
     world.of(story).ledger.order->shipment.reset();
     world.of(story).table.order->state = OrderState::PROCESSING;
     world.of(story).table.order->shipment.reset();
-    CHECK_THAT(differences(world), ContainsSubstring("ShipmentScheduled.v1 seq 1, table says "
+    CHECK_THAT(differences(world), ContainsSubstring("ShipmentScheduled.v1 seq 1, table has "
                                                      "PROCESSING"));
 }
 
@@ -114,17 +114,17 @@ TEST_CASE("orderctl fold: a step or an answer that nobody gave is found") {
     World world;
     const Story story = world.in_flight();
     world.of(story).table.order->captured = true;
-    CHECK_THAT(differences(world), ContainsSubstring("capturedAt: ledger says no PaymentCaptured"));
+    CHECK_THAT(differences(world), ContainsSubstring("capturedAt: ledger has no PaymentCaptured"));
     world.of(story).table.order->captured = false;
     world.of(story).table.order->answers = 4;
-    CHECK_THAT(differences(world), ContainsSubstring("answer of shipping: ledger says none"));
+    CHECK_THAT(differences(world), ContainsSubstring("answer of shipping: ledger has none"));
 }
 
 TEST_CASE("orderctl fold: CANCELLED after two answers is found") {
     World world;
     const Story story = world.declined();
     world.of(story).table.order->answers = 3;
-    CHECK_THAT(differences(world), ContainsSubstring("answers: ledger says 7 (CANCELLED)"));
+    CHECK_THAT(differences(world), ContainsSubstring("answers: ledger has 7 (CANCELLED)"));
 }
 
 TEST_CASE("orderctl fold: an answer before the trigger, or none, is no legal ledger") {
@@ -183,7 +183,7 @@ TEST_CASE("orderctl fold: an event that does not speak of its order as placed is
              event.amount += 1;
              return event;
          }},
-        {"shipping: total: ledger says 1500 KRW, table says 1500 USD", [](const Story& story) {
+        {"shipping: total: ledger has 1500 KRW, table has 1500 USD", [](const Story& story) {
              auto event = story.scheduled();
              event.currency = *Currency::parse("USD");
              return event;
@@ -219,8 +219,8 @@ TEST_CASE("orderctl fold: a refusal that no participant gave is found") {
     CHECK(differences(world) == "");
     const auto reason = events::Reason::CARD_TOKEN_UNKNOWN;
     world.of(story).ledger.order->reason = world.of(story).table.order->reason = reason;
-    CHECK_THAT(differences(world), ContainsSubstring("order: reason: ledger says CARD_DECLINED, "
-                                                     "table says CARD_TOKEN_UNKNOWN"));
+    CHECK_THAT(differences(world), ContainsSubstring("order: reason: ledger has CARD_DECLINED, "
+                                                     "table has CARD_TOKEN_UNKNOWN"));
 }
 
 TEST_CASE("orderctl fold: who settled a payment by hand, and as what, is in ledger and table") {
@@ -242,7 +242,7 @@ TEST_CASE("orderctl fold: who settled a payment by hand, and as what, is in ledg
     CHECK_THAT(differences(world), ContainsSubstring("payment: settledBy"));
     world.of(story).table.payment->settled_by = digest("kim");
     world.of(story).table.payment->settled_as = Settlement::NEVER_CHARGED;
-    CHECK_THAT(differences(world), ContainsSubstring("payment: settledAs: ledger says REFUNDED"));
+    CHECK_THAT(differences(world), ContainsSubstring("payment: settledAs: ledger has REFUNDED"));
 }
 
 TEST_CASE("orderctl fold: a value that nobody knows is a difference of its own") {
@@ -254,7 +254,7 @@ TEST_CASE("orderctl fold: a value that nobody knows is a difference of its own")
     REQUIRE(violated(report) == "I8");
     CHECK(report.violations.front().order_id == story.id);
     CHECK(report.violations.front().what ==
-          "order: state: ledger says COMPLETED, table says 'SHIPPED'");
+          "order: state: ledger has COMPLETED, table has 'SHIPPED'");
 }
 
 TEST_CASE("orderctl fold: the catalogue and the storage follow from the ledgers") {
@@ -265,10 +265,10 @@ TEST_CASE("orderctl fold: the catalogue and the storage follow from the ledgers"
     CHECK_THAT(differences(world), ContainsSubstring("inventory: price"));
     world.product("ITEM-001").price.amount -= 1;
     world.product("ITEM-001").free += 1;
-    CHECK_THAT(differences(world), ContainsSubstring("free: ledger says 999, table says 1000"));
+    CHECK_THAT(differences(world), ContainsSubstring("free: ledger has 999, table has 1000"));
     world.product("ITEM-001").free -= 1;
     world.facts.storage_used = 1;
-    CHECK_THAT(differences(world), ContainsSubstring("storage used: ledger says 0, table says 1"));
+    CHECK_THAT(differences(world), ContainsSubstring("storage used: ledger has 0, table has 1"));
 }
 
 TEST_CASE("orderctl fold: announcements are no events of the saga") {

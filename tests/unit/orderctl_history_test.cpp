@@ -47,7 +47,8 @@ TEST_CASE("orderctl history: accepted orders that are there are clean") {
 TEST_CASE("orderctl history: I1 catches an accepted order that is not there") {
     World world;
     const History history{{placed(Story{})}};
-    CHECK_THAT(said(world.check(&history), "I1"), ContainsSubstring("answered with 202, but not"));
+    CHECK_THAT(said(world.check(&history), "I1"),
+               ContainsSubstring("answered with 202, but it does not exist"));
 }
 
 TEST_CASE("orderctl history: I1 catches a refused order that is there, and a missing reason") {

@@ -181,9 +181,10 @@ TEST_CASE("orderctl stuck: each answer that is missing is waited for") {
     order.inventory = ParticipantView{"RELEASED", {}, {}, {}, {}, {}, {}};
     const auto waits = waits_for(order, {});
     REQUIRE(waits.size() == 2);
-    CHECK(waits[0].why == "has answered (RELEASED), the order service did not hear it");
+    CHECK(waits[0].why ==
+          "has answered (RELEASED), but the order service has not received the answer");
     CHECK(waits[1].whom == "shipping");
-    CHECK(waits[1].why == "has read everything and not heard of it");
+    CHECK(waits[1].why == "has read all records, but has not received the event");
     CHECK(waits[1].mend == "orderctl republish --order ID");
 }
 
@@ -191,7 +192,8 @@ TEST_CASE("orderctl stuck: a service that is behind, or not there, is named") {
     OrderView order = in_state("PROCESSING");
     Surroundings around;
     around.behind[{"inventory", "order-events"}] = 120;
-    CHECK(only(order, around).why == "inventory-service has 120 records of order-events before it");
+    CHECK(only(order, around).why ==
+          "inventory-service has 120 records of order-events to read before the event");
     around.idle = {"inventory"};
     CHECK(only(order, around).why ==
           "inventory-service is not running: its consumer group has no member");
@@ -237,7 +239,7 @@ TEST_CASE(
     CHECK(wait.whom == "operator");
     CHECK(wait.why == "inventory has given up record 7 (order-events/2@30) after 6 tries: why");
     CHECK(wait.mend ==
-          "orderctl records retry 7 --service inventory --reason 'the cause is mended'");
+          "orderctl records retry 7 --service inventory --reason 'the cause is fixed'");
 }
 
 TEST_CASE("orderctl stuck: a record behind another one has no time of its own") {
@@ -256,7 +258,7 @@ TEST_CASE("orderctl stuck: a record behind another one has no time of its own") 
 
 TEST_CASE("orderctl stuck: what an open transaction hides cannot be brought back by sending it") {
     const auto hides = [](const Wait& wait, const std::string& topic) {
-        return wait.why == "a Kafka transaction that is still open hides what is in " + topic +
+        return wait.why == "an open Kafka transaction hides " + topic +
                                "/3 from offset 40 to 41 from every consumer" &&
                wait.mend.value().starts_with("scripts/kafka kafka-transactions abort --topic " +
                                              topic + " --partition 3 --start-offset 40   #");
@@ -332,7 +334,7 @@ TEST_CASE("orderctl stuck: a final order waits for nothing, but its sale may be 
     order.inventory = ParticipantView{"SOLD", {}, {}, {}, {}, {}, {}};
     CHECK(waits_for(order, {}).empty());
     order.inventory->state = "RESERVED";
-    CHECK(only(order).why == "the reservation is not a sale yet");
+    CHECK(only(order).why == "the reservation has not become a sale yet");
     CHECK(waits_for(in_state("CANCELLED"), {}).empty());
 }
 

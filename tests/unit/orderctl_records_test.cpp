@@ -135,7 +135,7 @@ TEST_CASE("orderctl records: an event that stands in another partition alone is 
     const auto completed = topics.emit(story.completed());
     topics.take(placed, 10);
     topics.take(completed, (topics.home(placed) + 1) % 6, 20);
-    CHECK_THAT(topics.i9(), ContainsSubstring("an earlier one at"));
+    CHECK_THAT(topics.i9(), ContainsSubstring("an earlier event is at"));
 }
 
 TEST_CASE("orderctl records: a key moves with the partitions that a topic gets, and not back") {
@@ -158,7 +158,7 @@ TEST_CASE("orderctl records: a key moves with the partitions that a topic gets, 
         return topics.i9();
     };
     CHECK(judge(true) == "");
-    CHECK_THAT(judge(false), ContainsSubstring("an earlier one at"));
+    CHECK_THAT(judge(false), ContainsSubstring("an earlier event is at"));
 }
 
 TEST_CASE("orderctl records: what nobody can read is no event, whatever became of it") {

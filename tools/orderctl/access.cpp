@@ -209,7 +209,7 @@ void take(const ClientHandle& handle, const std::vector<Held>& surplus) {
     }
     const Queue queue(rd_kafka_queue_new(handle.get()));
     rd_kafka_DeleteAcls(handle.get(), raw.data(), raw.size(), nullptr, queue.get());
-    const ClientEvent event = answer_in(queue, "rights to take");
+    const ClientEvent event = answer_in(queue, "rights to remove");
     std::size_t count = 0;
     const auto** results =
         rd_kafka_DeleteAcls_result_responses(rd_kafka_event_DeleteAcls_result(event.get()), &count);

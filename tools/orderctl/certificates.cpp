@@ -45,7 +45,7 @@ void ask_postgres_for_tls(const BlockingSocket& socket) {
     constexpr std::string_view kRequest("\x00\x00\x00\x08\x04\xd2\x16\x2f", 8);
     char answer = 0;
     if (!socket.write(kRequest) || !socket.read(answer) || answer != 'S') {
-        throw CannotDo("PostgreSQL speaks no TLS");
+        throw CannotDo("PostgreSQL does not use TLS");
     }
 }
 
@@ -86,7 +86,7 @@ ShownCertificate look_at_certificate(const Address& address, Handshake handshake
     ERR_clear_error();
     if (!certificate) {
         throw CannotDo(address.host + ":" + address.port +
-                       (connected == 1 ? " shows no certificate" : " does not speak TLS"));
+                       (connected == 1 ? " presents no certificate" : " does not use TLS"));
     }
     ShownCertificate shown{days_left(certificate.get()), ""};
     const long result = SSL_get_verify_result(session.get());

@@ -27,7 +27,7 @@ void judge_products(Judge& judge, const char* id, const Facts& facts) {
         }
         if (product.adjusted - product.created != product.asked) {
             violated("adjusted by " + to_text(product.adjusted - product.created) +
-                     " since it was created, asked for: " + to_text(product.asked));
+                     " since it was created, but requests asked for " + to_text(product.asked));
         }
         if (product.free < 0 || product.reserved < 0 || product.sold < 0) violated("negative");
         if (product.reserved_rows != product.reserved) {
@@ -51,7 +51,7 @@ void judge_stock(Judge& judge, const Facts& facts) {
         const auto& row = order.table.reservation;
         if (!judge.settled(i)) continue;
         const bool completed = order.table.order->state == OrderState::COMPLETED;
-        const string state = row ? string(name_of(row->state)) : "not there";
+        const string state = row ? string(name_of(row->state)) : "missing";
         const bool sold = row && row->state == ReservationState::SOLD;
         const bool held = row && row->state == ReservationState::RESERVED;
         if (completed && !sold) {
@@ -136,7 +136,8 @@ void judge_accepted(Judge& judge, const Facts& facts, const History* history) {
         if (placement.outcome != Outcome::ok) continue;
         ++accepted;
         if (!order) {
-            judge.violated(kId, placement.order, "answered with 202, but not there" + where);
+            judge.violated(kId, placement.order,
+                           "answered with 202, but it does not exist" + where);
         } else if (!is_final(*order)) {
             ++open;
         } else if (order->table.order->state == OrderState::CANCELLED &&
@@ -285,8 +286,8 @@ Report check(const Facts& facts, const History* history) {
 }
 
 string describe(const Difference& difference) {
-    return string(short_name(difference.service)) + ": " + difference.field + ": ledger says " +
-           difference.ledger + ", table says " + difference.table;
+    return string(short_name(difference.service)) + ": " + difference.field + ": ledger has " +
+           difference.ledger + ", table has " + difference.table;
 }
 
 }  // namespace orderflow::orderctl

@@ -63,13 +63,13 @@ constexpr const char* kExample = R"(
 Examples:
   orderctl check --quiesce 30                wait up to 30 s until nothing moves, then check
   orderctl check --json | jq .violations
-  orderctl check --history client.jsonl      also I1 and I2: what clients were told
+  orderctl check --history client.jsonl      also I1 and I2: the answers that clients received
   orderctl check --without-gateway           where the gateway has no ledger to read: no I3, no I4
   orderctl check --every 300 --metrics 127.0.0.1:9465
-                                             for good, and Prometheus is told what came out
+                                             without end, with the results as metrics
 Exit code 1: violations. 2: nothing violated, but something could not be read (without the gateway's
-ledger the rest is judged, I3 and I4 are not), hardly anything could be judged, or it was not quiet
-in time.)";
+ledger all but I3 and I4 are judged), hardly anything could be judged, or the system did not become
+quiet in time.)";
 // The limits of the text output: violations of each invariant, and parked records.
 constexpr std::size_t kMaxPrinted = 20;
 
@@ -153,7 +153,8 @@ void print(const CheckDocument& document) {
     const Counts& n = document.counts;
     const auto unsettled = [&] {
         say(n.in_flight, " orders in flight, ", n.parked, " with parked records");
-        if (n.not_arrived > 0) say(", ", n.not_arrived, " final and not heard of everywhere");
+        if (n.not_arrived > 0)
+            say(", ", n.not_arrived, " final, but not received by every service");
     };
     say(n.orders, " orders: ", n.settled, " settled, ");
     unsettled();
@@ -175,7 +176,7 @@ void print(const CheckDocument& document) {
     }
     if (n.settled_by_hand > 0) {
         say("settled by hand: ", n.settled_by_hand,
-            " orders wait for the gateway's word, their money is not judged\n");
+            " orders wait for the gateway's answer, their money is not judged\n");
     }
     for (const std::string& note : document.notes) say(note, "\n");
     print_parked(document.parked);
@@ -233,7 +234,7 @@ int run_check(const Context& context, const CheckOptions& options, CheckMetrics*
                                          : "clean";
     document.notes = std::move(report.notes);
     if (silent_gateway) {
-        document.notes.push_back("I3 and I4 are not judged, all others are: " +
+        document.notes.push_back("I3 and I4 are not judged, all other invariants are: " +
                                  facts.gateway_error);
     }
     document.counts = report.counts;
@@ -287,20 +288,21 @@ void add_check(CLI::App& app, Context& context) {
     const auto options = std::make_shared<CheckOptions>();
     command
         ->add_option("--quiesce", options->quiesce_s,
-                     "wait at most so many seconds until nothing is in flight")
+                     "wait at most this many seconds until nothing is in flight")
         ->check(CLI::Range(0, 86'400));
-    CLI::Option* every = command
-                             ->add_option("--every", options->every_s,
-                                          "check again so many seconds after each check, for good")
-                             ->check(CLI::Range(1, 86'400));
+    CLI::Option* every =
+        command
+            ->add_option("--every", options->every_s,
+                         "check again this many seconds after each check, without end")
+            ->check(CLI::Range(1, 86'400));
     command
         ->add_option("--metrics", options->metrics,
-                     "ADDRESS:PORT where Prometheus may ask for /metrics")
+                     "ADDRESS:PORT that serves /metrics to Prometheus")
         ->needs(every);
     command->add_flag("--without-gateway", options->without_gateway,
-                      "do not ask for the gateway's ledger: I3 and I4 are not judged");
+                      "do not read the gateway's ledger: I3 and I4 are not judged");
     command->add_option("--history", options->history,
-                        "JSON lines of what clients did (docs/orderctl.md)");
+                        "file of JSON lines with the requests of clients (docs/orderctl.md)");
     command->callback([&context, options] {
         context.run = [&context, options] {
             if (options->every_s > 0) watch(context, *options);

@@ -32,15 +32,15 @@ void judge_foreign(Judge& judge, const char* id, const Facts& facts) {
         const bool kept = gateway.captures > gateway.refunds ||
                           gateway.captured != gateway.refunded || gateway.mixed_currencies;
         if (kept) {
-            judge.violated(
-                id, std::nullopt,
-                "charged under key '" + key + "', which is no order's: " + gateway_text(gateway));
+            judge.violated(id, std::nullopt,
+                           "charged under key '" + key +
+                               "', which belongs to no order: " + gateway_text(gateway));
         } else {
             ++others;
         }
     }
     if (others > 0) {
-        judge.note(id, std::to_string(others) + " keys that are no order's, nothing kept");
+        judge.note(id, std::to_string(others) + " keys that belong to no order, no money kept");
     }
 }
 
@@ -61,7 +61,7 @@ void judge_charges(Judge& judge, const Facts& facts) {
         if (gateway.captures > 1) violated("charged more than once");
         if (gateway.refunds > gateway.captures) violated("refunded more often than charged");
         if (gateway.mixed_currencies) violated("charged and refunded in different currencies");
-        if (gateway.odd_currency) violated("charged or refunded in a currency that is none");
+        if (gateway.odd_currency) violated("charged or refunded in an invalid currency");
         if (!order.table.order && !order.late && gateway.captures > 0) {
             violated("charged, but the order service does not know the order");
         }
@@ -95,7 +95,7 @@ void judge_contradicted(Judge& judge, const char* id, const OrderFacts& order) {
     const auto& payment = order.table.payment;
     const bool never = payment && payment->state == PaymentState::NEVER_CHARGED;
     if (!never && !(payment && payment->state == PaymentState::REFUNDED)) return;
-    const string says = ", the gateway's last word is " + string(name_of(payment->state));
+    const string says = ", the gateway's final outcome is " + string(name_of(payment->state));
     if (payment->settled_as) {
         if ((*payment->settled_as == Settlement::NEVER_CHARGED) == never) return;
         judge.violated(id, order.id,
@@ -138,7 +138,7 @@ void judge_money(Judge& judge, const Facts& facts) {
         const bool refunded =
             payment && payment->state == PaymentState::REFUNDED && !payment->settled_by_hand;
         if (refunded && payment->amount != Money{order.gateway.refunded, order.gateway.currency}) {
-            differ("PaymentRefunded says " + show(payment->amount.value_or(Money{})) +
+            differ("PaymentRefunded has " + show(payment->amount.value_or(Money{})) +
                    ", the gateway refunded " +
                    show({order.gateway.refunded, order.gateway.currency}));
         }

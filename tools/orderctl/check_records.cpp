@@ -38,8 +38,8 @@ void judge_place(Judge& judge, const char* id, const Facts& facts, const LedgerE
     const bool elsewhere = last && last->partition != event.partition;
     const bool before = last && !elsewhere && last->offset > event.offset;
     if (before || (elsewhere && !has_moved(facts, *last, event))) {
-        const string what = event_text(facts, event) + " stands at " + place(event) +
-                            ", an earlier one at " + place(*last);
+        const string what = event_text(facts, event) + " is at " + place(event) +
+                            ", an earlier event is at " + place(*last);
         if (event.product != kNone) {
             judge.violated_product(id, facts.products[event.product].id, what);
         } else {
@@ -86,7 +86,7 @@ void judge_groups(Judge& judge, const char* id, const Facts& facts) {
                        "group " + stray.group + " has committed offset " +
                            std::to_string(stray.committed) + " of " + stray.topic + "/" +
                            std::to_string(stray.partition) +
-                           (stray.of_another_log ? " in a log that is no more"
+                           (stray.of_another_log ? " in a log that no longer exists"
                                                  : ", which ends at " + std::to_string(stray.end)));
     }
 }
@@ -123,12 +123,12 @@ void judge_topics(Judge& judge, const Facts& facts, const EventsOfOrders& events
     }
     for (const std::uint32_t at : facts.doubled_ids) {
         judge.violated(kId, order_of(facts, facts.events[at].order),
-                       "event id stands twice: " + event_text(facts, facts.events[at]));
+                       "event id is used twice: " + event_text(facts, facts.events[at]));
     }
     judge_strays(judge, kId, facts);
     judge_groups(judge, kId, facts);
     judge_order_of_records(judge, kId, facts, events);
-    if (waiting > 0) judge.note(kId, std::to_string(waiting) + " rows behind the checkpoint");
+    if (waiting > 0) judge.note(kId, std::to_string(waiting) + " rows not relayed yet");
     if (expired > 0) judge.note(kId, std::to_string(expired) + " expired by retention");
 }
 

@@ -39,7 +39,7 @@ void Endpoints::describe(CLI::App& app) {
         return app.add_option(flag, value, help)->envname(env)->group(kConnection);
     };
     add("--stack-env", stack_env_, "ORDERFLOW_STACK_ENV",
-        "file that scripts/up wrote: where everything is");
+        "file that scripts/up wrote, with all addresses");
     for (const Service service : kServices) {
         const std::string schema(schema_of(service));
         add("--" + schema + "-url", auditor_[at(service)], auditor_env(service),
@@ -51,7 +51,7 @@ void Endpoints::describe(CLI::App& app) {
             "the same, role operator (republish, records, settle)");
     }
     add("--auditor-password-file", auditor_password_file_, "AUDITOR_PASSWORD_FILE",
-        "file whose first line is the auditor's password, to all these URLs");
+        "file whose first line is the auditor's password, for all these URLs");
     add("--operator-password-file", operator_password_file_, "OPERATOR_PASSWORD_FILE",
         "the same for the operator");
     // Proposed commands do not repeat the URLs of databases and the proxy, because these may
@@ -61,18 +61,20 @@ void Endpoints::describe(CLI::App& app) {
         add("--gateway-url", gateway_.origin, "GATEWAY_URL",
             "the payment gateway, http:// or https://host:port"),
         add("--gateway-ca-file", gateway_.ca_file, "GATEWAY_CA_FILE",
-            "PEM file with the only certificates that are trusted for it (default: the system's)"),
+            "PEM file with the only CA certificates to trust for the gateway (default: the "
+            "system's)"),
         add("--gateway-credentials-file", gateway_.credentials_file, "GATEWAY_CREDENTIALS_FILE",
-            "file whose first line is sent to it as Authorization: Bearer …"),
+            "file whose first line is sent to the gateway as Authorization: Bearer …"),
         add("--edge-url", edge_, "EDGE_URL",
-            "where clients go; named in proposed commands, its certificate is looked at"),
+            "URL of the edge, used in proposed commands; preflight checks its certificate"),
         add("--edge-ca-file", edge_ca_file_, "EDGE_CA_FILE",
-            "PEM file with the certificates that its clients trust (default: the system's)")};
+            "PEM file with the CA certificates that the edge's clients trust (default: the "
+            "system's)")};
     add("--gateway-proxy", gateway_.proxy, "GATEWAY_PROXY",
-        "http://[user:password@]host:port on the way to the gateway (HTTPS_PROXY is ignored)");
-    app.add_option("--kafka", kafka_,
-                   "NAME=VALUE, a property of librdkafka; may be repeated, in the environment "
-                   "separated by ;")
+        "proxy to the gateway, http://[user:password@]host:port (HTTPS_PROXY is ignored)");
+    app.add_option(
+           "--kafka", kafka_,
+           "NAME=VALUE, a librdkafka property; repeatable; in the environment separated by ;")
         ->envname("KAFKA_SETTINGS")
         ->delimiter(';')
         ->group(kConnection)
@@ -80,14 +82,15 @@ void Endpoints::describe(CLI::App& app) {
     for (const Service service : kServices) {
         const std::string name(short_name(service));
         add("--" + name + "-service-url", service_url_[at(service)], service_url_env(service),
-            "where " + name + "-service answers HTTP (preflight)");
+            "HTTP address of " + name + "-service (preflight)");
     }
     add("--kafka-password-file", kafka_password_file_, "KAFKA_PASSWORD_FILE",
         "file whose first line is sasl.password");
     for (const Service service : kServices) {
         group_[at(service)] = events::names_of(service).name;
-        carried_.push_back(app.add_option("--" + std::string(short_name(service)) + "-group",
-                                          group_[at(service)], "its consumer group")
+        const std::string name(short_name(service));
+        carried_.push_back(app.add_option("--" + name + "-group", group_[at(service)],
+                                          "consumer group of " + name + "-service")
                                ->group(kConnection)
                                ->capture_default_str());
     }

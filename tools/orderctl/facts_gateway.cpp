@@ -75,7 +75,7 @@ std::string read_charge(const Endpoints& endpoints, const OrderId& order) {
         throw CannotDo("gateway: a charge answers " + std::to_string(answer.status));
     }
     if (rapidjson::Document().Parse(answer.body.data(), answer.body.size()).HasParseError()) {
-        throw CannotDo("gateway: a charge is no JSON");
+        throw CannotDo("gateway: a charge is not JSON");
     }
     return answer.body;
 }

@@ -75,7 +75,7 @@ public:
         for (auto& [place, span] : spans_) {
             must(rd_kafka_query_watermark_offsets(handle_.get(), place.first.c_str(), place.second,
                                                   &span.low, &span.high, kRequestMs),
-                 "where a topic ends");
+                 "the end of a topic");
         }
     }
 
@@ -154,7 +154,7 @@ private:
             throw CannotDo(std::string("Kafka: ") + error.what());
         }
         if (!view.positions.unknown.empty()) {
-            throw CannotDo("Kafka: where a topic ends: " + view.positions.unknown.front());
+            throw CannotDo("Kafka: the end of a topic: " + view.positions.unknown.front());
         }
         if (std::ranges::find(kConsumers, service) != std::end(kConsumers)) {
             for (const auto& at : view.positions.partitions) {

@@ -312,7 +312,7 @@ void fold(Facts& facts, Service service, const LedgerLine& line) {
     }
     const OrderId* id = events::order_of(*decoded);
     if (!id) return;  // does not belong to an order
-    if (!line.order || *line.order != *id) return bad("speaks of another order than its row");
+    if (!line.order || *line.order != *id) return bad("names another order than its row");
     const std::string why = std::visit(FoldOrder{facts, facts.orders[event.order]}, *decoded);
     if (!why.empty()) bad(why);
 }

@@ -84,10 +84,10 @@ void take_lanes(const std::vector<Outbox>& outboxes, seconds patience) {
         if (within(patience, [&] { return outbox::take_saga_lane(*outbox.connection); })) {
             continue;
         }
-        throw CannotDo("the relay of " + std::string(short_name(outbox.service)) +
-                       " goes on sending: is a program running that is older than its schema, or "
-                       "does another hold still wait? (orderctl topics release lets the others "
-                       "go on)");
+        throw CannotDo(
+            "the relay of " + std::string(short_name(outbox.service)) +
+            " still sends: is a program running that is older than its schema, or does another "
+            "hold still wait? (orderctl topics release resumes the other relays)");
     }
 }
 
@@ -195,19 +195,19 @@ Grown grow(const Endpoints& endpoints, std::int32_t partitions, seconds patience
     for (const Outbox& outbox : outboxes) {
         if (outbox.connection->exec(kIsHeld).int64(0, 0) == 0) {
             throw CannotDo("the relay of " + std::string(short_name(outbox.service)) +
-                           " is not held: orderctl topics hold comes first");
+                           " is not held: run orderctl topics hold first");
         }
     }
     take_lanes(outboxes, kStops);
     if (const Unread unread = await_read(kafka, endpoints, patience); !unread.empty()) {
-        throw CannotDo("not all is read yet, " + unread.front() + ": see orderctl lag");
+        throw CannotDo("not everything is read yet, " + unread.front() + ": see orderctl lag");
     }
     Grown grown;
     const TopicLayouts layouts = read_saga_layouts(kafka);
     for (const auto& [topic, layout] : layouts) {
         if (layout.partitions > partitions) {
             throw CannotDo(topic + " has " + std::to_string(layout.partitions) +
-                           " partitions, and none can be taken away");
+                           " partitions, and partitions cannot be removed");
         }
         if (layout.partitions < partitions) grown.topics.push_back(topic);
     }

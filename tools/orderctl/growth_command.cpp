@@ -30,21 +30,21 @@ BOOST_DESCRIBE_STRUCT(ReleaseDocument, (), (released))
 namespace {
 
 constexpr const char* kHoldHelp =
-    "Stops the relays and waits until every group has read to the end. Orders are accepted, what "
-    "is decided waits in the outboxes. For grow, and for a backup of all databases as of one "
+    "Stops the relays and waits until every group has read to the end. Orders are still accepted, "
+    "new events wait in the outboxes. For grow, and for a backup of all databases as of one "
     "moment.";
 constexpr const char* kGrowHelp =
-    "Gives each of the saga's topics this many partitions. Only while they are held.";
-constexpr const char* kReleaseHelp = "Lets the relays go on, whoever holds them.";
+    "Gives each of the saga's topics this many partitions. Only while the relays are held.";
+constexpr const char* kReleaseHelp = "Resumes the relays, for any holder.";
 constexpr const char* kExample = R"(
   orderctl topics hold --by anna && orderctl topics grow 12; orderctl topics release
-A hold stays until it is released, also over restarts: orderctl lag and the metric
-orderflow_relay_held show it. What one holds no other can hold. Orders wait meanwhile; the deadline
-cancels none of them for that.
-If hold ends with 1, the relays are held and something is not read yet: look at orderctl lag, and
-run it again, or release. Partitions are never taken away. Topics of announcements stay as they are.
-Exit code 1: not all is read, or a group's members have not taken the partitions yet. 2: refused, or
-Kafka or a database does not answer; what was held stays so.)";
+A hold stays until it is released, also across restarts: orderctl lag and the metric
+orderflow_relay_held show it. A relay that one name holds cannot be held by another. Orders wait
+meanwhile; the deadline cancels none of them because of the hold.
+If hold ends with 1, the relays are held, but some records are not read yet: look at orderctl lag,
+and run it again, or release. Partitions are never removed. Topics of announcements do not change.
+Exit code 1: not everything is read, or a group's members have not taken the partitions yet.
+2: refused, or Kafka or a database does not answer; relays that were held stay held.)";
 
 constexpr std::chrono::milliseconds kPatience{10'000};  // for a Kafka that does not answer
 
@@ -64,7 +64,7 @@ int run_hold(const Context& context, const GrowthOptions& options) {
     } else if (unread.empty()) {
         say("held: no relay sends, and every group has read to the end\n");
     } else {
-        say("held, but not all is read:\n");
+        say("held, but not everything is read:\n");
         for (const std::string& text : unread) say("  ", red(text), "\n");
     }
     return unread.empty() ? kClean : kViolated;
@@ -81,7 +81,8 @@ int run_grow(const Context& context, const GrowthOptions& options) {
         for (const std::string& topic : grown.topics) {
             say(topic, " has ", options.partitions, " partitions now\n");
         }
-        if (grown.topics.empty()) say("all have ", options.partitions, " partitions already\n");
+        if (grown.topics.empty())
+            say("all topics have ", options.partitions, " partitions already\n");
         for (const std::string& group : grown.unassigned) {
             say(red("the members of " + group + " have not taken them all yet"), "\n");
         }
@@ -94,14 +95,14 @@ int run_release(const Context& context, const GrowthOptions& options) {
     if (context.json) {
         print_raw(json::to_json(ReleaseDocument{released}) + "\n");
     } else {
-        say(released, released == 1 ? " relay goes on\n" : " relays go on\n");
+        say(released, released == 1 ? " relay resumed\n" : " relays resumed\n");
     }
     return kClean;
 }
 
 // An unset shell variable must not mean all holders.
 const CLI::Validator kName(
-    [](std::string& text) { return text.empty() ? std::string("a name, please") : ""; }, "NAME");
+    [](std::string& text) { return text.empty() ? std::string("the name is empty") : ""; }, "NAME");
 
 std::string caller() {
     const char* user = std::getenv("USER");
@@ -128,17 +129,18 @@ void add_growth(CLI::App& topics, Context& context) {
             ->capture_default_str();
     };
     CLI::App* hold = add("hold", kHoldHelp, &run_hold);
-    hold->add_option("--by", options->by, "who holds them, for whoever wonders")
+    hold->add_option("--by", options->by, "name of the holder, which orderctl lag shows")
         ->check(kName)
         ->capture_default_str();
     add_patience(hold);
     CLI::App* grow = add("grow", kGrowHelp, &run_grow);
-    grow->add_option("PARTITIONS", options->partitions, "of each topic, at least the catalog's")
+    grow->add_option("PARTITIONS", options->partitions,
+                     "partitions of each topic, at least the catalog's number")
         ->required()
         ->check(CLI::Range(events::kPartitions, 1'000));
     add_patience(grow);
     add("release", kReleaseHelp, &run_release)
-        ->add_option("--by", options->only_of, "only what this one holds")
+        ->add_option("--by", options->only_of, "only relays that this name holds")
         ->check(kName);
 }
 

@@ -91,26 +91,26 @@ BOOST_DESCRIBE_STRUCT(LagDocument, (),
 namespace {
 
 constexpr const char* kHelp =
-    "How far everybody is: each consumer group per topic and partition, each relay in its outbox, "
-    "and how many records are put aside.";
+    "Shows the progress of each consumer group per topic and partition, and of each relay in its "
+    "outbox, and the number of parked records.";
 constexpr const char* kExample = R"(
 Examples:
   orderctl lag                          services, and topics with their sums
   orderctl lag --partitions             every partition
-  orderctl lag --max-lag 1000           for a monitor: exit code 1 if anybody is further behind
+  orderctl lag --max-lag 1000           for a monitor: exit code 1 if a lag is larger
   orderctl lag --json | jq '.partitions[] | select(.lag > 0)'
-MEMBERS of the consumer group: one for each --consumers of each instance. Those beyond a topic's
-partitions are idle. While a group shares out its partitions anew, nobody knows: "?".
-LAG counts records that a group has not committed; a group commits once its transaction is over.
-What retention has deleted is no lag. A group that has committed beyond a log's end, or in a topic
-that was made anew since, begins at the log's start: all of it is lag. Below a topic stand the
-partitions that lag, or where something keeps the group from going on.
-UNSENT counts outbox rows above the relay's checkpoint, which it moves about once a second, so rows
-younger than that may well be in Kafka. Below a service: what a topic refuses, of its events or of
-its announcements of parked records, which are sent by topic.
+MEMBERS counts the members of the consumer group: one for each --consumers of each instance. Members
+beyond a topic's number of partitions are idle. During a rebalance the number is unknown: "?".
+LAG counts records that a group has not committed; a group commits after its transaction.
+Records that retention has deleted are not lag. If a group has committed beyond a log's end, or the
+topic was recreated since, the group begins at the log's start: the whole log is lag. Below a topic
+are the partitions that lag, or in which something stops the group.
+UNSENT counts outbox rows above the relay's checkpoint. The relay moves the checkpoint about once a
+second, so newer rows may be in Kafka already. Below a service: the rows that a topic refuses. They
+are the service's events, or its announcements of parked records, which are sent by topic.
 Dead records wait for an operator: orderctl records list.
 Exit code 1: --max-lag is exceeded, by a partition's lag or a relay's unsent rows. 2: Kafka does not
-answer; what the databases know is shown all the same.)";
+answer; the facts from the databases are shown nevertheless.)";
 
 constexpr std::chrono::milliseconds kPatience{3'000};  // for a Kafka that does not answer
 
@@ -138,11 +138,11 @@ StandingView read_standing(AuditDatabase& database) {
 // Returns why a group may not continue in a partition; empty: no problem.
 std::string trouble_of(const kafka::PartitionPosition& at, const kafka::GroupPositions& group) {
     if (at.committed_elsewhere()) {
-        return "committed in a log that is no more: the topic was made anew, and is read from its "
-               "start";
+        return "committed in a log that no longer exists: the topic was recreated, and the group "
+               "reads it from its start";
     }
     if (at.committed_beyond_end()) {
-        return "committed beyond the end: the log was cut, or is another";
+        return "committed beyond the end: the log was truncated, or it is another log";
     }
     if (at.held_up()) {
         return "an open transaction hides what follows offset " + std::to_string(at.readable_end);
@@ -265,16 +265,16 @@ std::vector<std::string> troubles(const LaneView& lane) {
                         ")");
     }
     if (lane.remade_ms && *lane.remade_ms < kNewsMs) {
-        texts.push_back(
-            ago(*lane.remade_ms) + " ago " + topic + " was found to be made anew" +
-            (lane.lane == "saga" ? ": all rows are sent again" : ": what it held is gone"));
+        texts.push_back(ago(*lane.remade_ms) + " ago " + topic + " was found recreated" +
+                        (lane.lane == "saga" ? ": the relay sends all rows again"
+                                             : ": its old records are gone"));
     }
     if (lane.lane != "saga" && lane.unsent > 0) {
         texts.push_back(std::to_string(lane.unsent) + " announcements not yet on " + topic);
     }
     if (lane.skipped > 0) {
         texts.push_back(std::to_string(lane.skipped) + " announcements that " + topic +
-                        " would never take were passed over; the records are kept");
+                        " can never accept were skipped; the records are kept");
     }
     return texts;
 }
@@ -298,7 +298,7 @@ std::string shares_of(const LagDocument& document, const StandingView& view) {
     if (lag == 0 || *view.members >= *view.partitions) return {};
     return std::to_string(*view.members) + (*view.members == 1 ? " member" : " members") + " for " +
            std::to_string(*view.partitions) + " partitions, lag " + std::to_string(lag) +
-           ": if it grows, more members can share them";
+           ": if the lag grows, more members can share the partitions";
 }
 
 void print_services(const LagDocument& document) {
@@ -346,15 +346,16 @@ void print_partitions(const LagDocument& document) {
 void print_differing(const LagDocument& document) {
     for (const TopicView& topic : document.differing) {
         if (topic.partitions == 0) {
-            say(topic.topic, ": there is no such topic\n");
+            say(topic.topic, ": the topic does not exist\n");
         } else {
-            say(topic.topic, " has ", topic.partitions, " partitions, the catalog says ",
+            say(topic.topic, " has ", topic.partitions, " partitions, the catalog has ",
                 topic.catalog, "\n");
         }
     }
     const auto missing = std::ranges::find(document.differing, 0, &TopicView::partitions);
     if (!document.alike || missing != document.differing.end()) {
-        say("While topics of the saga differ from each other, the deadline cancels nothing.\n");
+        say("While the saga's topics differ in their number of partitions, the deadline cancels no "
+            "order.\n");
     }
 }
 
@@ -420,8 +421,9 @@ void add_lag(CLI::App& app, Context& context) {
     command->fallthrough();
     const auto options = std::make_shared<LagOptions>();
     command
-        ->add_option("--max-lag", options->max_lag,
-                     "exit code 1 if a partition's lag or a relay's unsent rows are more, records")
+        ->add_option(
+            "--max-lag", options->max_lag,
+            "exit code 1 if a partition's lag or a relay's unsent rows exceed this, records")
         ->check(CLI::Range(0, 1'000'000'000));
     command->add_flag("--partitions", options->partitions, "a line for every partition");
     command->callback([&context, options] {

@@ -20,25 +20,25 @@ namespace {
 using orderflow::orderctl::Context;
 
 constexpr const char* kFooter = R"(
-Examples, from "how is it" to "mend it":
+Examples, from looking to repairing:
   orderctl stuck                          which orders wait, for whom, why, and what to do
   orderctl lag                            how far the services and relays are
-  orderctl order ID                       one order's way, every event of it
+  orderctl order ID                       one order's steps and all its events
   orderctl check --quiesce 30             is anything lost, doubled or inconsistent
-  orderctl rebuild --verify               do the tables say what the ledgers say
+  orderctl rebuild --verify               do the tables match the ledgers
   orderctl records list                   what the services could not handle
   orderctl records retry 12 --service payment --reason 'mended'
   orderctl republish --order ID           send an order's events again
-  orderctl payment settle ID --as refunded    answer for a gateway that never does
-  orderctl topics show                    are the topics as the catalog says
-  orderctl preflight                      is all as it should be, before load comes
+  orderctl payment settle ID --as refunded    settle in place of the gateway
+  orderctl topics show                    do the topics match the catalog
+  orderctl preflight                      is everything ready for load
   orderctl products load FILE             products for a new shop
 orderctl COMMAND --help has its options and more examples; docs/orderctl.md explains them all.
 
 Exit code: 0 clean or done; 1 something is wrong (check, rebuild: with the data; stuck: an order
-waits; lag: more than --max-lag); 2 could not do it, or a wrong option.
-Everything is read with the role auditor. Only republish, payment settle, records retry|discard,
-products load and topics apply|hold|grow|release write, and say what they wrote.)";
+waits; lag: more than --max-lag); 2 the command failed, or an option is wrong.
+All commands read with the role auditor. Only republish, payment settle, records retry|discard,
+products load and topics apply|hold|grow|release write, and they print what they wrote.)";
 
 // The list of commands shows only the first clause of each description.
 class ShortFormatter : public CLI::Formatter {
@@ -68,10 +68,10 @@ int refuse(const CLI::App& app, const CLI::ParseError& error) {
     std::string what = error.what();
     const bool odd_option = !rest.empty() && rest.front().starts_with('-');
     if (odd_option || (!names.empty() && !rest.empty())) {
-        what = (odd_option ? "there is no option '" : "there is no command '") + rest.front() + "'";
+        what = (odd_option ? "unknown option '" : "unknown command '") + rest.front() + "'";
         if (!names.empty()) what += ". The commands are:" + names;
     } else if (!names.empty()) {
-        what = "which command? There are:" + names;
+        what = "a command is missing. The commands are:" + names;
     }
     std::fprintf(stderr, "%s: %s\nSee: %s --help\n", command.c_str(),
                  orderflow::orderctl::shown(what).c_str(), command.c_str());

@@ -25,17 +25,17 @@ BOOST_DESCRIBE_STRUCT(OrderDocument, (), (order_id, waits_for, events, rows, cha
 namespace {
 
 constexpr const char* kHelp =
-    "Everything about one order: its way as a picture, each compensation beside the step that it "
-    "takes back (with the time since the cancellation began); how far each service is; the "
-    "gateway's charge; every event with its time, the time since the one before, and its place in "
-    "Kafka; what it waits for, and the command for that.";
+    "Shows everything about one order: its steps as a picture, each with the compensation that "
+    "undid it (and the time since the cancellation began); its state in each service; the "
+    "gateway's charge; every event with its time, the time since the previous event, and its place "
+    "in Kafka; what the order waits for, and the command that ends the wait.";
 constexpr const char* kExample = R"(
 Examples:
   orderctl order 0190c7a1-7e2b-7c44-9d1a-5b0f6f1c2d3e
   orderctl order 0190c7a1-7e2b-7c44-9d1a-5b0f6f1c2d3e --json | jq .waitsFor
   orderctl order 0190c7a1-7e2b-7c44-9d1a-5b0f6f1c2d3e --json | jq -r '.rows[].data // empty'
 In the picture: ✔ done, ✘ refused or given up, … awaited, · not reached.
-Exit code 2: no service knows the order.)";
+Exit code 2: no service has the order.)";
 
 Painted painted(const StepView& step, const std::string& line) {
     return step.mark == StepView::Mark::refused ? red(line) : Painted{shown(line)};
@@ -52,7 +52,7 @@ const char* mark_of(StepView::Mark mark) {
 }
 
 void print_saga(const OrderView& order) {
-    if (!order.order) return say("order ", order.id, ": the order service does not know it\n");
+    if (!order.order) return say("order ", order.id, ": the order service does not have it\n");
     const SagaView& saga = *order.order;
     say("order ", order.id, ": ", bold(saga.state + (saga.reason ? " " + *saga.reason : "")), ", ",
         saga.total, " ", saga.currency, ", customer ", saga.customer_id, "\n");
@@ -69,7 +69,7 @@ void print_saga(const OrderView& order) {
 // Prints the way forward from top to bottom; beside each step, the event that took it back.
 void print_way(const OrderView& order) {
     const auto steps = steps_of(order);
-    Table table({{" "}, {"STEP"}, {"SERVICE"}, {"TOOK", Align::right}, {"TAKEN BACK BY"}});
+    Table table({{" "}, {"STEP"}, {"SERVICE"}, {"TOOK", Align::right}, {"UNDONE BY"}});
     for (const StepView& step : steps) {
         table.add({mark_of(step.mark), step.step, step.service, step.outcome,
                    step.back.empty() ? "" : "◄─ " + step.back});
@@ -88,12 +88,12 @@ void print_way(const OrderView& order) {
 void print_standing(const OrderView& order, const std::string& gateway) {
     Table table({{"WHO"}, {"STATE"}});
     const auto add = [&](const char* name, const std::optional<ParticipantView>& row) {
-        table.add({name, row ? standing_text(*row) : "has not heard of it"});
+        table.add({name, row ? standing_text(*row) : "has not received it"});
     };
     add("inventory", order.inventory);
     add("payment", order.payment);
     add("shipping", order.shipping);
-    table.add({"gateway", gateway.empty() ? "knows no charge" : gateway});
+    table.add({"gateway", gateway.empty() ? "has no charge" : gateway});
     say("\n");
     table.print();
 }
@@ -136,7 +136,7 @@ void print_waits(const OrderView& order, const std::vector<Wait>& waits) {
 
 int run_order(const Context& context, const std::string& text) {
     const auto id = OrderId::parse(text);
-    if (!id) throw CannotDo("'" + text + "' is no order id (a lower-case UUID)");
+    if (!id) throw CannotDo("'" + text + "' is not an order id (a lower-case UUID)");
     AuditDatabases databases = open_databases(context.endpoints);
     const std::string key = id->to_string();
     OrderView order = read_orders(databases, {&key, 1}).at(key);
@@ -152,7 +152,7 @@ int run_order(const Context& context, const std::string& text) {
         document.gateway_error = error.what();
     }
     if (document.rows.empty() && charge.empty()) {
-        throw CannotDo("no service knows order " + id->to_string());
+        throw CannotDo("no service has order " + id->to_string());
     }
     // A final order needs no data from Kafka.
     const bool final = order.order && order.order->finished_at;
@@ -184,7 +184,7 @@ void add_order(CLI::App& app, Context& context) {
     command->footer(kExample);
     command->fallthrough();
     const auto order = std::make_shared<std::string>();
-    command->add_option("ORDER", *order, "its id")->required();
+    command->add_option("ORDER", *order, "the order's id")->required();
     command->callback([&context, order] {
         context.run = [&context, order] { return run_order(context, *order); };
     });

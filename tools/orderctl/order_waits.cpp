@@ -62,7 +62,7 @@ Wait wait_for_record(const ParkedRowView& parked, const Surroundings& around) {
                    tries(parked.attempts) + ": " + parked.error;
         wait.mend =
             around.propose.ctl("records retry " + std::to_string(parked.id) + " --service " +
-                               parked.service + " --reason 'the cause is mended'");
+                               parked.service + " --reason 'the cause is fixed'");
     } else {
         wait.why = parked.service + " has put " + record_text(parked) + " aside, ";
         if (!parked.behind) wait.why += tries(parked.attempts) + " failed, ";
@@ -129,7 +129,7 @@ private:
                                          : "the gateway has not answered the cancel clearly: " +
                                                tries(attempts) + ", next try " + next_try(),
                            around_.propose.ctl("payment settle " + order_.id + " --as refunded") +
-                               "   # or --as never-charged: what the gateway's people say");
+                               "   # or --as never-charged: ask the gateway's people");
         }
         if (row_->state == "INTENT") return because("the charge is under way", std::nullopt);
         return because("charge UNKNOWN: " + tries(attempts) +
@@ -142,15 +142,16 @@ private:
         const string topic = string(participant_.name) + "-events";
         if (const auto event = unsent(participant_.name)) return relay(*event);
         if (const auto late = unread("order", topic)) return *late;
-        return because("has answered (" + row_->state + "), the order service did not hear it",
-                       around_.propose.ctl("republish --order " + order_.id));
+        return because(
+            "has answered (" + row_->state + "), but the order service has not received the answer",
+            around_.propose.ctl("republish --order " + order_.id));
     }
 
     Wait not_heard() {
         const string feeds = back_ ? "order" : participant_.feeds;
         if (const auto event = unsent(feeds)) return relay(*event);
         if (const auto late = unread(participant_.name, feeds + "-events")) return *late;
-        return because("has read everything and not heard of it",
+        return because("has read all records, but has not received the event",
                        around_.propose.ctl("republish --order " + order_.id));
     }
 
@@ -183,7 +184,7 @@ private:
         if (around_.idle.contains(service)) return not_running(service);
         return because(service + "-service has " + std::to_string(found->second) +
                            (found->second == 1 ? " record of " : " records of ") + topic +
-                           " before it",
+                           " to read before the event",
                        around_.propose.ctl("lag   # is it shrinking?"));
     }
     // If the event were sent again, it would come after the same open transaction.
@@ -192,12 +193,12 @@ private:
         if (found == around_.hidden.end()) return std::nullopt;
         const Hidden& end = found->second;
         return because(
-            "a Kafka transaction that is still open hides what is in " + topic + "/" +
-                std::to_string(end.partition) + " from offset " + std::to_string(end.from) +
-                " to " + std::to_string(end.end - 1) + " from every consumer",
+            "an open Kafka transaction hides " + topic + "/" + std::to_string(end.partition) +
+                " from offset " + std::to_string(end.from) + " to " + std::to_string(end.end - 1) +
+                " from every consumer",
             around_.propose.transactions + " abort --topic " + topic + " --partition " +
                 std::to_string(end.partition) + " --start-offset " + std::to_string(end.from) +
-                "   # (describe-producers names the producer); or wait until it is over");
+                "   # (describe-producers names the producer); or wait until the transaction ends");
     }
 
     const OrderView& order_;
@@ -234,7 +235,7 @@ void add_saga(const OrderView& order, const Surroundings& around, std::vector<Wa
     }
     if (saga.state == "COMPLETED" && order.inventory && order.inventory->state == "RESERVED") {
         Wait wait{"inventory", saga.finished_at.value_or(saga.placed_at),
-                  "the reservation is not a sale yet", std::nullopt};
+                  "the reservation has not become a sale yet", std::nullopt};
         if (!is_held(order, "inventory")) waits.push_back(wait);
     }
 }

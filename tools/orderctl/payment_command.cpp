@@ -25,17 +25,18 @@ BOOST_DESCRIBE_STRUCT(SettledView, (), (order_id, settled, state, message))
 namespace {
 
 constexpr const char* kHelp =
-    "Answer for a gateway that never does: the order's cancellation ends with what you say.";
+    "Settles a payment whose gateway never answers: the order's cancellation ends with the outcome "
+    "that you give.";
 constexpr const char* kExample = R"(
 Only a payment that is CANCELLING can be settled: the order then waits for nothing else. Ask the
-gateway's people first. The service goes on cancelling the charge there; if the gateway one day says
-otherwise, orderflow_payment_alarms_total{alarm="settled_otherwise"} counts it and the log names the
-order.
+gateway's people first. The service continues to cancel the charge there. If the gateway later
+reports a different outcome, orderflow_payment_alarms_total{alarm="settled_otherwise"} counts it,
+and the log names the order.
 
 Examples:
   orderctl stuck                        which orders wait for an answer of the gateway
   orderctl payment settle 019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10 --as refunded --by kim
-Exit code 2: it was not settled; the text says which state the payment is in, and what to do.)";
+Exit code 2: it was not settled; the message has the payment's state, and what to do.)";
 
 struct SettleOptions {
     std::string order;
@@ -70,8 +71,8 @@ std::string refusal(const payment::Payment& payment, const std::string& id,
                    "First: " +
                    propose.cancel(id);
         case State::CAPTURED:
-        case State::DECLINED: return "the gateway has answered: there is nothing to say for it";
-        case State::SETTLED: return "an operator has said otherwise before";
+        case State::DECLINED: return "the gateway has answered: there is nothing to settle";
+        case State::SETTLED: return "an operator has settled it differently before";
         case State::REFUNDED:
         case State::NEVER_CHARGED: return "it has ended";
         case State::CANCELLING: return "it has just changed: try again";
@@ -97,7 +98,7 @@ SettledView settle(const Context& context, const SettleOptions& options, const O
     });
     SettledView view{id, settled, std::nullopt, ""};
     if (!found) {
-        view.message = "not settled: the payment service has not heard of this order";
+        view.message = "not settled: the payment service does not have this order";
         return view;
     }
     view.state = name_of(found->state);
@@ -108,17 +109,17 @@ SettledView settle(const Context& context, const SettleOptions& options, const O
     } else if (found->settled_as) {
         view.message = "settled before, the payment is " + was + ": nothing changed";
     } else {
-        view.message = "settled as " + std::string(name_of(as)) + " by " + options.by +
-                       " (the payment was " + was +
-                       "); the order is told so, the gateway is "
-                       "asked on";
+        view.message =
+            "settled as " + std::string(name_of(as)) + " by " + options.by + " (the payment was " +
+            was +
+            "); the order receives this outcome, and the service continues to ask the gateway";
     }
     return view;
 }
 
 int run_settle(const Context& context, const SettleOptions& options) {
     const auto id = OrderId::parse(options.order);
-    if (!id) throw CannotDo("'" + options.order + "' is no order id (a lower-case UUID)");
+    if (!id) throw CannotDo("'" + options.order + "' is not an order id (a lower-case UUID)");
     const SettledView view = settle(context, options, *id);
     if (context.json) {
         print_raw(json::to_json(view) + "\n");
@@ -131,8 +132,9 @@ int run_settle(const Context& context, const SettleOptions& options) {
 }  // namespace
 
 void add_payment(CLI::App& app, Context& context) {
-    CLI::App* payment = app.add_subcommand(
-        "payment", "settle: answer for a gateway that never does, so that a cancelled order ends.");
+    CLI::App* payment = app.add_subcommand("payment",
+                                           "settle: records an outcome for a gateway that never "
+                                           "answers, so that a cancelled order ends.");
     payment->require_subcommand(1);
     payment->fallthrough();
     CLI::App* settle = payment->add_subcommand("settle", kHelp);
@@ -143,7 +145,9 @@ void add_payment(CLI::App& app, Context& context) {
     settle->add_option("--as", options->as, "what the gateway did")
         ->required()
         ->check(CLI::IsMember({"refunded", "never-charged"}));
-    settle->add_option("--by", options->by, "who says so, 1 to 64 bytes; stands in the event")
+    settle
+        ->add_option("--by", options->by,
+                     "who settles the payment, 1 to 64 bytes; stored in the event")
         ->envname("USER")
         ->check([](const std::string& name) {
             return name.size() >= 1 && name.size() <= 64 ? std::string()

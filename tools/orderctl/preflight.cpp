@@ -85,8 +85,8 @@ public:
             const std::string name(events::names_of(service).name);
             look(name, [&] { look_at_service(service, name); });
         }
-        compare("versions", versions_, "programs of one version run");
-        compare("environments", environments_, "they say the same environment");
+        compare("versions", versions_, "all programs have the same version");
+        compare("environments", environments_, "all programs have the same environment");
         return std::move(findings_);
     }
 
@@ -117,7 +117,7 @@ private:
             }
             add(Verdict::bad, "topic " + topic.topic, text + " (orderctl topics apply)");
         }
-        if (findings_.empty()) add(Verdict::good, "topics", "as the catalog wants them");
+        if (findings_.empty()) add(Verdict::good, "topics", "as the catalog requires them");
         if (wishes_.access) look_at_rights(kafka);
         look_at_kafka_certificates(kafka);
     }
@@ -144,7 +144,7 @@ private:
             return text.ends_with("ssl");
         };
         if (protocol == all.end() || !is_tls(protocol->second)) {
-            return add(Verdict::doubtful, "Kafka", "is spoken to without encryption");
+            return add(Verdict::doubtful, "Kafka", "the connection is not encrypted");
         }
         const auto ca = all.find("ssl.ca.location");
         std::string_view brokers = kafka.brokers;
@@ -203,7 +203,7 @@ private:
                 "is held by " + std::string(held.text(0, 0)) + " since " +
                     std::string(held.text(0, 1)) + " (orderctl topics release)");
         }
-        add(Verdict::good, name, text + "; auditor and operator may enter");
+        add(Verdict::good, name, text + "; auditor and operator can connect");
         look_at_database_certificates(url.conninfo, name);
     }
 
@@ -246,7 +246,7 @@ private:
         if (at.tls) {
             look_at_server("the gateway", at, Handshake::plain_tls, gateway.ca_file);
         } else {
-            add(Verdict::doubtful, "gateway", "is called without encryption: " + gateway.origin);
+            add(Verdict::doubtful, "gateway", "the connection is not encrypted: " + gateway.origin);
         }
         look("gateway's answer", [&] {
             HttpAsker asker(gateway, kServicePatience);
@@ -262,7 +262,7 @@ private:
     void look_at_service(Service service, const std::string& name) {
         const std::string& url = endpoints_.service_url(service);
         if (url.empty()) {
-            return add(Verdict::doubtful, name, "not looked at: its address is not given");
+            return add(Verdict::doubtful, name, "not checked: its address is not given");
         }
         const std::string metrics = get(url, "/metrics");
         const std::string version = label_in(metrics, "orderflow_build_info", "version");
@@ -313,9 +313,9 @@ Finding judge_clock(const std::string& whose, std::int64_t ahead_us, std::int64_
                                                     : Verdict::good;
     return {verdict, whose,
             verdict == Verdict::good
-                ? "as this machine's"
+                ? "agrees with this machine's clock"
                 : std::to_string(off.count() / 1'000) + " ms " +
-                      (ahead_us > 0 ? "ahead of" : "behind") + " this machine's"};
+                      (ahead_us > 0 ? "ahead of" : "behind") + " this machine's clock"};
 }
 
 // During an upgrade, each service may run twice.
@@ -337,7 +337,7 @@ Finding judge_days(const std::string& whose, int days, int at_least) {
 Finding judge_certificate(const std::string& whose, const ShownCertificate& shown, int at_least) {
     const Finding days = judge_days(whose, shown.days_left, at_least);
     if (days.verdict == Verdict::bad || shown.refusal.empty()) return days;
-    return {Verdict::bad, whose, "is not believed: " + shown.refusal};
+    return {Verdict::bad, whose, "is not trusted: " + shown.refusal};
 }
 
 Finding judge_gateway(int status) {

@@ -17,15 +17,15 @@ BOOST_DESCRIBE_STRUCT(FindingView, (), (verdict, what, text))
 namespace {
 
 constexpr const char* kHelp =
-    "Is everything as it should be: topics, rights, schemas, clocks, connections, certificates, "
-    "what runs. Before load comes, and after a change.";
+    "Checks topics, rights, schemas, clocks, connections, certificates and the running programs. "
+    "Use it before load comes, and after a change.";
 constexpr const char* kExample = R"(
 Examples:
   orderctl preflight
-  orderctl preflight --access --kafka …        rights, too: as an administrator of Kafka
+  orderctl preflight --access --kafka …        also rights: as an administrator of Kafka
   orderctl preflight --json | jq '.[] | select(.verdict != "good")'
-Doubtful: it works, and somebody should know. Of clocks those of the databases' servers are compared
-with this machine's. Connections: while an upgrade goes on, each service may run twice.
+Doubtful: it works, but an operator should know of it. The clocks of the database servers are
+compared with this machine's clock. Connections: during an upgrade, each service may run twice.
 Exit code 1: something is bad.)";
 
 int run_preflight(const Context& context, const PreflightWishes& asked) {
@@ -70,7 +70,7 @@ void add_preflight(CLI::App& app, Context& context) {
                       "compare users and rights in Kafka with the published ones");
     command
         ->add_option("--certificate-days", wishes->certificate_days,
-                     "certificates that end sooner are doubtful")
+                     "certificates that expire in fewer days are doubtful")
         ->check(CLI::Range(0, 3'650))
         ->capture_default_str();
     command

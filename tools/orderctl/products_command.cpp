@@ -49,8 +49,8 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr const char* kHelp =
-    "Creates the products of a file that are not there yet. Products that are there stay as they "
-    "are: sales move their stock, and prices are changed by PUT /api/products/{id}.";
+    "Creates the products of a file that do not exist yet. Existing products do not change: sales "
+    "change their stock, and PUT /api/products/{id} changes their prices.";
 constexpr const char* kExample = R"(
 FILE has one JSON object in each line, as PUT /api/products/{id} takes it, and the id; - is standard
 input:
@@ -60,8 +60,8 @@ input:
 Examples:
   orderctl products load examples/products.jsonl
   orderctl products load - --inventory-service-url http://127.0.0.1:3003 <products.jsonl
-Loading again is harmless. Exit code 1: some were refused, and which is said; the others are
-there.)";
+Loading again is harmless. Exit code 1: some products were refused, and are printed; the others
+exist.)";
 
 constexpr int kAtOnce = 32;  // requests; inventory-service commits concurrent ones together
 constexpr std::chrono::seconds kPatience{20};
@@ -127,7 +127,7 @@ asio::awaitable<void> work(http::Client& client, Load& load) {
 int run_load(const Context& context, const std::string& file) {
     const std::string& origin = context.endpoints.service_url(Service::inventory);
     if (origin.empty()) {
-        throw CannotDo("--inventory-service-url is missing: where inventory-service answers HTTP");
+        throw CannotDo("--inventory-service-url is missing: the HTTP address of inventory-service");
     }
     http::ClientSettings settings;
     settings.origin = origin;
@@ -149,7 +149,7 @@ int run_load(const Context& context, const std::string& file) {
     if (context.json) {
         print_raw(json::to_json(load.result) + "\n");
     } else {
-        say(load.result.created, " products created, ", load.result.known, " there already\n");
+        say(load.result.created, " products created, ", load.result.known, " existed already\n");
         for (const std::string& refused : load.result.refused) say("refused: ", refused, "\n");
     }
     return load.result.refused.empty() ? kClean : kViolated;

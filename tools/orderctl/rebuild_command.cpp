@@ -31,14 +31,14 @@ BOOST_DESCRIBE_STRUCT(RebuildDocument, (), (orders, products, ledger_rows, diffe
 namespace {
 
 constexpr const char* kHelp =
-    "Folds every service's ledger, and what it consumed from the others', into the rows that its "
-    "tables must hold, and compares. Writes nothing.";
+    "Folds every service's ledger, and the events that it consumed from the others' ledgers, into "
+    "the rows that its tables must have, and compares them. Writes nothing.";
 constexpr const char* kExample = R"(
 Examples:
   orderctl rebuild --verify
   orderctl rebuild --verify --json | jq '.differences[] | {orderId, field, ledger, table}'
-Texts differ as "text #0123abcd": the rows beside the difference have them in full.
-Exit code 1: some row is not what its ledger says.)";
+Different texts are shown as "text #0123abcd": the rows of the difference have them in full.
+Exit code 1: at least one row differs from its ledger.)";
 constexpr std::size_t kMaxPrinted = 50;
 
 std::vector<DifferenceView> find_differences(const Facts& facts) {
@@ -114,7 +114,7 @@ void add_rebuild(CLI::App& app, Context& context) {
     command->footer(kExample);
     command->fallthrough();
     const auto verify = std::make_shared<bool>(false);
-    command->add_flag("--verify", *verify, "compare only; there is no other way yet")->required();
+    command->add_flag("--verify", *verify, "compare only; there is no other mode yet")->required();
     command->callback(
         [&context, verify] { context.run = [&context] { return run_rebuild(context); }; });
 }

@@ -54,11 +54,11 @@ using postgres::Rows;
 using postgres::Statement;
 
 constexpr const char* kHelp =
-    "list, decisions, retry, discard: what the services have put aside, and what becomes of what "
-    "they have given up.";
+    "list, decisions, retry, discard: the records that the services have parked, and the decisions "
+    "on dead records.";
 constexpr const char* kExample = R"(
 A record that a service cannot handle is parked and tried again after 1, 4, 16, 60 and 120 s; then,
-or at once if it cannot be read, it is dead and waits for you. What follows of its order goes on.
+or at once if it cannot be read, it is dead and waits for you. Later records of its order go on.
 
 Examples:
   orderctl records list                          dead ones first
@@ -67,11 +67,11 @@ Examples:
   orderctl records discard 13 --service shipping --reason 'a test record of 2026-01-02'
   orderctl records decisions                     who decided what, and why)";
 constexpr const char* kRetryHelp =
-    "Puts a dead record back: due at once, with five more tries. Do it once the cause is mended; a "
+    "Retries a dead record: due at once, with five more tries. Use it after the cause is fixed; a "
     "record that was handled before changes nothing.";
 constexpr const char* kDiscardHelp =
-    "Deletes a dead record: its effect is not wanted. The record is kept among the decisions. If "
-    "the effect is missing after all, orderctl check goes on saying so.";
+    "Deletes a dead record whose effect is not wanted. The decisions keep the record. If the "
+    "effect is missing after all, orderctl check continues to report it.";
 
 // Returns no row if the record is not dead.
 const Statement kRetry{"records_retry", R"(
@@ -140,7 +140,7 @@ int run_list(const Context& context, const RecordsOptions& options) {
         return kClean;
     }
     if (records.empty()) {
-        say("no record is put aside\n");
+        say("no record is parked\n");
         return kClean;
     }
     Table table({{"STATE"},
@@ -175,7 +175,7 @@ int run_decisions(const Context& context, const RecordsOptions& options) {
         return kClean;
     }
     if (decisions.empty()) {
-        say("nobody has decided on a dead record\n");
+        say("there is no decision on a dead record\n");
         return kClean;
     }
     Table table({{"TIME"},
@@ -207,9 +207,10 @@ int run_decide(const Context& context, const RecordsOptions& options, bool retry
     const std::string what = "record " + std::to_string(options.id) + " of " + options.service;
     if (taken.size() == 0) {
         const Rows row = connection.exec(kLook, Params::of(options.id));
-        throw CannotDo(what + (row.size() == 0
-                                   ? " is not there: handled, or discarded, or never was"
-                                   : " is not dead: the service tries it again by itself"));
+        throw CannotDo(what +
+                       (row.size() == 0
+                            ? " does not exist: it was handled or discarded, or it never existed"
+                            : " is not dead: the service tries it again by itself"));
     }
     DecisionView view;
     view.service = options.service;
@@ -229,7 +230,7 @@ int run_decide(const Context& context, const RecordsOptions& options, bool retry
     }
     say(what, " (", place_of(view), ", order ", view.order_id.value_or("unknown"), ") ",
         retry ? "is due now, with five more tries" : "is discarded",
-        "\n    it had died of: ", view.error, "\n");
+        "\n    its last error: ", view.error, "\n");
     return kClean;
 }
 
@@ -262,14 +263,14 @@ void add_decision(CLI::App& records, Context& context, bool retry) {
     const auto texts = [](const std::string& text) {
         return !text.empty() && text.size() <= 1'000 ? "" : "1 to 1000 bytes";
     };
-    command->add_option("ID", options->id, "the record's, of `records list`")
+    command->add_option("ID", options->id, "the record's id, from `records list`")
         ->required()
         ->check(id_error);
-    add_service(command, *options, "whose record")->required();
-    command->add_option("--reason", options->reason, "why; stands in the decisions")
+    add_service(command, *options, "service that parked the record")->required();
+    command->add_option("--reason", options->reason, "the reason; stored with the decision")
         ->required()
         ->check(texts);
-    command->add_option("--by", options->by, "who says so; stands in the decisions")
+    command->add_option("--by", options->by, "who decides; stored with the decision")
         ->envname("USER")
         ->check(texts);
     command->callback([&context, options, retry] {
@@ -281,8 +282,8 @@ void add_listing(CLI::App& records, Context& context, const char* name, const ch
                  int (*run)(const Context&, const RecordsOptions&)) {
     CLI::App* command = add_command(records, name, help);
     const auto options = std::make_shared<RecordsOptions>();
-    add_service(command, *options, "of this service only");
-    command->add_option("--limit", options->limit, "so many rows of each service at most")
+    add_service(command, *options, "only of this service");
+    command->add_option("--limit", options->limit, "maximum number of rows of each service")
         ->check(CLI::Range(1, 100'000))
         ->capture_default_str();
     command->callback([&context, options, run] {
@@ -297,10 +298,10 @@ void add_records(CLI::App& app, Context& context) {
     records->footer(kExample);
     records->require_subcommand(1);
     records->fallthrough();
-    add_listing(*records, context, "list", "Records that are put aside, dead ones first.",
+    add_listing(*records, context, "list", "Lists the parked records, dead records first.",
                 run_list);
-    add_listing(*records, context, "decisions", "What was decided on dead records, newest first.",
-                run_decisions);
+    add_listing(*records, context, "decisions",
+                "Lists the decisions on dead records, newest first.", run_decisions);
     add_decision(*records, context, true);
     add_decision(*records, context, false);
 }

@@ -23,18 +23,18 @@ namespace {
 
 constexpr const char* kHelp =
     "Sends events of the ledgers to Kafka again. Consumers handle each event once, so this is "
-    "harmless; it brings back what Kafka or a consumer lost, a participant's answer too.";
+    "harmless; it restores events that Kafka or a consumer lost, including a participant's answer.";
 constexpr const char* kExample = R"(
 Examples:
   orderctl republish --order 0190c7a1-7e2b-7c44-9d1a-5b0f6f1c2d3e
       sends every event of one order, of all participants
   orderctl republish --since 2026-01-02T03:00:00Z --service inventory
-      the relay starts again from there: lowers its checkpoint (role operator)
+      lowers the relay's checkpoint, so that it sends again from there (role operator)
   scripts/down --only order,payment,inventory,shipping,analytics
   orderctl republish --all
   scripts/up --no-demo
-      everything, after the loss of Kafka's data: with the services stopped. Once they run again
-      their relays send it all; orderctl lag shows how far they are
+      everything, after the loss of Kafka's data. The services must be stopped. When they run
+      again, their relays send all events; orderctl lag shows the progress
 Exit code 2: refused, or no ledger has an event of the order.)";
 
 using postgres::Params;
@@ -97,7 +97,7 @@ void send(const Endpoints& endpoints, Service service, const std::vector<outbox:
 std::vector<RepublishedView> republish_order(const Context& context,
                                              const RepublishOptions& options) {
     const auto id = OrderId::parse(options.order);
-    if (!id) throw CannotDo("'" + options.order + "' is no order id (a lower-case UUID)");
+    if (!id) throw CannotDo("'" + options.order + "' is not an order id (a lower-case UUID)");
     std::vector<RepublishedView> views;
     std::int64_t found = 0;
     for (const auto& database : open_databases(context.endpoints)) {
@@ -125,7 +125,7 @@ std::vector<RepublishedView> lower_checkpoints(const Context& context,
     std::optional<Instant> since;
     if (!options.all) {
         since = parse_rfc3339(options.since);
-        if (!since) throw CannotDo("--since wants RFC 3339 in UTC, like 2026-01-02T03:04:05Z");
+        if (!since) throw CannotDo("--since must be RFC 3339 in UTC, like 2026-01-02T03:04:05Z");
         if (*since > system_now()) {
             throw CannotDo("--since " + options.since +
                            " is in the future: nothing was recorded "

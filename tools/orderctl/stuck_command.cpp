@@ -55,16 +55,16 @@ BOOST_DESCRIBE_STRUCT(StuckDocument, (), (older_than_s, found, more, orders))
 namespace {
 
 constexpr const char* kHelp =
-    "Orders that are not final, longest waiting first: whom each waits for, since when, its last "
-    "event, why, and the command that ends it.";
+    "Lists the orders that are not final, longest waiting first: for whom each waits, since when, "
+    "its last event, the reason, and the command that ends the wait.";
 constexpr const char* kExample = R"(
 Examples:
   orderctl stuck                        what has been waiting for more than 10 s
   orderctl stuck --older-than 300       … for more than five minutes
   orderctl stuck --json | jq -r '.orders[].waitsFor[].mend // empty' | sort | uniq
-An order waits since its last step. What an order at work waits for is over in milliseconds; when
-the same reason stands beside many, it is no order that is stuck but the service that is named.
-Exit code 1: some order waits as long.)";
+The time counts from an order's last step. A normal wait is over in milliseconds. If many orders
+have the same reason, the service that the reason names is stuck, not the orders.
+Exit code 1: at least one order has waited that long.)";
 
 struct StuckOptions {
     std::int64_t older_than_s = 10;
@@ -187,7 +187,7 @@ void print(const StuckDocument& document) {
         }
         table.add({order.order_id, order.state + (order.reason ? " " + *order.reason : ""),
                    duration_text(std::chrono::milliseconds(order.waited_ms)), last,
-                   whom.empty() ? "nobody: it is about to move" : whom});
+                   whom.empty() ? "nobody: its next step is due" : whom});
         for (const Wait& wait : order.waits_for) {
             table.remark(wait.whom + ": " + wait.why);
             if (wait.mend) table.remark("  → " + *wait.mend);
@@ -222,13 +222,15 @@ void add_stuck(CLI::App& app, Context& context) {
     const auto options = std::make_shared<StuckOptions>();
     command
         ->add_option("--older-than", options->older_than_s,
-                     "only orders that have been waiting for so long, seconds")
+                     "only orders that have been waiting for at least this time, seconds")
         ->check(CLI::Range(0, 31'536'000))
         ->capture_default_str();
-    command->add_option("--limit", options->limit, "show so many orders; the others are counted")
+    command
+        ->add_option("--limit", options->limit,
+                     "maximum number of orders to show; the others are counted")
         ->check(CLI::Range(1, 500))
         ->capture_default_str();
-    command->add_option("--page", options->page, "look at so many orders in one statement")
+    command->add_option("--page", options->page, "number of orders that one statement reads")
         ->check(CLI::Range(1, 1'000'000))
         ->capture_default_str();
     command->callback([&context, options] {

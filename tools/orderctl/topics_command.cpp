@@ -46,27 +46,27 @@ BOOST_DESCRIBE_STRUCT(TopicsDocument, (), (as_wanted, topics, access))
 namespace {
 
 constexpr const char* kHelp =
-    "show, apply: the topics as the catalog wants them. hold, grow, release: more partitions.";
+    "show, apply: the topics as the catalog requires them. hold, grow, release: more partitions.";
 constexpr const char* kShowHelp =
     "Compares the topics with the catalog: partitions, replicas, retention, limits.";
 constexpr const char* kApplyHelp =
-    "Makes the topics that are missing and sets what differs from the catalog. No service creates "
-    "a topic.";
+    "Creates the missing topics, and sets what differs from the catalog. No service creates a "
+    "topic.";
 constexpr const char* kExample = R"(
-The catalog is proto-events/catalog.json. Its number of partitions is the least. It is only
-compared, as replicas are: with new partitions, an order's next events would go to another one.
-Settings that the catalog does not name are left as they are.
+The catalog is proto-events/catalog.json. Its number of partitions is the minimum. Partitions and
+replicas are only compared: with new partitions, an order's next events would go to another one.
+Settings that the catalog does not name are not changed.
 
-With --users, who may do what is compared and set, too: DIR has a file for each user (the five
-services' names, operator, auditor, monitoring), its first line is the password (SCRAM-SHA-512).
-Rights of these users that the catalog does not give are taken away. docs/architecture.md has the
-table.
+With --users, users and their rights are compared and set as well: DIR has a file for each user (the
+five services' names, operator, auditor, monitoring); its first line is the password
+(SCRAM-SHA-512). Rights of these users that the catalog does not grant are removed.
+docs/architecture.md has the table.
 
 Examples:
   orderctl topics apply --brokers 10.0.0.7:9092 --replication 1    on a single broker
   orderctl topics apply --config order-events:retention.bytes=1073741824
   orderctl topics show --json | jq '.topics[] | select(.asWanted | not)'
-Give show and apply the same options: what the installation wants otherwise than the catalog.
+Give show and apply the same options: those in which the installation differs from the catalog.
 Exit code 1: something is not as wanted, and stays so. 2: Kafka does not answer, or refuses.)";
 
 constexpr std::chrono::milliseconds kPatience{30'000};  // for a Kafka that is starting
@@ -149,7 +149,7 @@ void print(const TopicsDocument& document) {
     for (const TopicStandingView& topic : document.topics) {
         const std::string name = padded(topic.topic, kNameColumns) + "  ";
         if (topic.error) say(name, red(*topic.error), "\n");
-        if (topic.made) say(name, "made\n");
+        if (topic.made) say(name, "created\n");
         if (!topic.made && !topic.as_wanted && !topic.error && topic.differences.empty()) {
             say(name, red("missing"), "\n");
         }
@@ -215,13 +215,14 @@ void add_topics(CLI::App& app, Context& context) {
             ->check(CLI::Range(1, 7));
         command
             ->add_option("--config", options->configs,
-                         "TOPIC:NAME=VALUE instead of the catalog's setting; may be repeated")
+                         "TOPIC:NAME=VALUE instead of the catalog's setting; repeatable")
             ->envname("TOPIC_CONFIG")
             ->delimiter(',')
             ->check(&check_config, "TOPIC:NAME=VALUE", "config");
         command
-            ->add_option("--users", options->users,
-                         "directory of the users' passwords: users and rights as well")
+            ->add_option(
+                "--users", options->users,
+                "directory with the users' passwords: compare or set users and rights as well")
             ->envname("KAFKA_USERS")
             ->check(CLI::ExistingDirectory);
         command->callback([&context, options, apply] {
