@@ -1,5 +1,6 @@
 #pragma once
-// Looking at one topic on the handle of a client that lives anyway; inside libs/kafka only.
+// Requests the state of one topic on the handle of an existing client. Used inside libs/kafka only,
+// on the client's thread.
 #include <chrono>
 #include <optional>
 #include <string>
@@ -14,7 +15,7 @@ namespace orderflow::kafka {
 
 Refusal refusal_of(rd_kafka_resp_err_t error);
 
-// Asks for a topic's state without waiting. To be destroyed before the handle.
+// Requests a topic's state without waiting. Must be destroyed before the handle.
 class TopicQuery {
 public:
     explicit TopicQuery(rd_kafka_t* handle);

@@ -5,10 +5,10 @@
 namespace orderflow::kafka {
 namespace {
 
-// A look is worth so long; after a longer silence the process may have been frozen.
+// How long a look is valid. After a longer silence the process may have been frozen.
 constexpr std::chrono::seconds kSilence{5};
-// After partitions were added producers go on sending by the old number for some seconds (base_conf
-// in rdkafka.hpp: 3 s, and what is on its way then).
+// After partitions were added, producers use the old number for some more seconds (base_conf in
+// rdkafka.hpp: 3 s, and the records that are on their way then).
 constexpr std::chrono::seconds kSettling{10};
 
 bool same(const TopicLayout& a, const TopicLayout& b) {
@@ -38,7 +38,7 @@ void CaughtUp::seen(const GroupPositions& positions, Clock::time_point now) {
     if (!are_alike(positions.topics)) pause_ = Pause::differ;
 }
 
-// A look begins: takes the layouts over, with what is known of partitions that there still are.
+// Begins a look: takes over the new layouts, and keeps the state of partitions that still exist.
 void CaughtUp::begin_look(const GroupPositions& positions, Clock::time_point now) {
     const bool was_silent = last_look_ && now - *last_look_ > kSilence;
     last_look_ = now;

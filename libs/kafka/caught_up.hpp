@@ -1,15 +1,16 @@
 #pragma once
-// Which orders a process may judge by the clock. An order is late only if nothing that could end
-// its waiting lies unread in a topic: otherwise the consumers are late, not the order. Fed about
-// once a second with what the brokers say of the group in all partitions, whoever owns them; asked
-// by the deadline. Pure; one thread.
+// Decides which orders a process may judge by the clock. An order is late only if no unread record
+// could end its waiting: otherwise the consumers are late, not the order. The deadline's watch
+// calls seen() about once a second with the group's positions in all partitions, of this and of all
+// other processes. Pure; one thread.
 //
-// A partition counts as caught up once the group has passed the end that it had one look before,
-// for as long as that goes on. An order's records lie in the partition that its key's hash gives
-// among `n` partitions. Where partitions were added, they may also lie where a smaller `n` had put
-// them, so every such partition must have been caught up at least once since the present layout
-// was first seen, for as long and for some seconds, since producers are told late. Fewer than the
-// catalog says, or than were seen once, a topic has never had.
+// A partition counts as caught up once the group has passed the end that the partition had one look
+// before, and for as long as this stays true. An order's records are in the partition that the hash
+// of its key gives among `n` partitions. After partitions were added, they may also be in the
+// partition of a smaller `n`. So every such partition must have been caught up at least once since
+// the present layout was first seen, for the required time and some more seconds, because producers
+// notice new partitions late. A topic has never had fewer partitions than the catalog defines, or
+// than were seen once.
 #include <chrono>
 #include <map>
 #include <optional>
@@ -25,29 +26,30 @@ class CaughtUp {
 public:
     using Clock = std::chrono::steady_clock;
 
-    // Why nothing can be judged.
+    // Why no order can be judged.
     enum class Pause {
-        unknown,     // the brokers have not said for some seconds how things are
+        unknown,     // no answer from the brokers for some seconds
         differ,      // the topics have not the same number of partitions, or one is missing
         unassigned,  // a partition is assigned to no member of the group
     };
 
-    // `topics`: those whose layouts must be alike. `consumed`: those of them that the group reads.
-    // `at_least`: how long a partition must have been caught up. `made_with`: partitions that the
-    // topics are made with.
+    // `topics`: those whose layouts must be alike. `consumed`: the topics among them that the group
+    // reads. `at_least`: how long a partition must have been caught up. `made_with`: the number of
+    // partitions with which the topics are created.
     CaughtUp(std::vector<std::string> topics, std::vector<std::string> consumed,
              std::chrono::milliseconds at_least, std::int32_t made_with);
 
     void seen(const GroupPositions& positions, Clock::time_point now);
 
     std::optional<Pause> paused(Clock::time_point now) const;
-    // Whether all that could concern this key was read for long enough. False while paused.
+    // Returns whether every record that could concern this key was read for long enough. False
+    // while paused.
     bool may_judge(std::string_view key, Clock::time_point now) const;
 
 private:
     struct Partition {
         std::string log;
-        std::optional<std::int64_t> end;         // when it was told of last
+        std::optional<std::int64_t> end;         // at the last look
         std::optional<Clock::time_point> since;  // caught up from then on
         bool drained = false;  // was caught up for long enough, in the present layout
         bool told = false;     // by the last look

@@ -20,13 +20,13 @@ constexpr milliseconds kCommitEvery{200};
 constexpr std::chrono::seconds kStalledAfter{30};
 constexpr std::chrono::seconds kLookAgain{5};
 constexpr int kAskBrokerMs = 1'000;
-constexpr milliseconds kAskBroker{2'000};   // all that is asked about a group
-constexpr milliseconds kWatchEvery{3'000};  // between two questions which logs the topics are
+constexpr milliseconds kAskBroker{2'000};   // for all requests about a group
+constexpr milliseconds kWatchEvery{3'000};  // between two requests for the topics' ids
 constexpr milliseconds kLastCommit{2'000};
 constexpr milliseconds kLookForAnswer{5};
 
-// Without closing first: that is Client::close()'s part, and with no broker in reach it must not
-// happen at all (librdkafka 2.8 may crash in LeaveGroup then).
+// Does not close first: Client::close() does that. While no broker is available, closing must not
+// happen at all (librdkafka 2.8 may crash in LeaveGroup).
 struct DestroyConsumer {
     void operator()(rd_kafka_t* handle) const {
         rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
@@ -44,7 +44,7 @@ std::string text_of(const rd_kafka_topic_partition_list_t* partitions) {
     return text;
 }
 
-// Asks again and again which logs the topics are, without waiting for the answers.
+// Requests the topics' ids again and again, without waiting for the answers.
 class LogWatch {
 public:
     LogWatch(rd_kafka_t* handle, const std::vector<std::string>& topics)
@@ -143,9 +143,10 @@ public:
 
     bool take_revoked() { return std::exchange(revoked_, false); }
 
-    // Finds out whether the member reads the logs that the group has committed offsets of. False:
-    // one is another log, since its topic was made anew; where to begin in it is committed, and a
-    // new client must begin there. To be asked while no record is in hand.
+    // Checks whether the member reads the logs to which the group's committed offsets belong.
+    // False: one of them is another log, because its topic was recreated. The offset at which to
+    // begin in it is then committed, and a new client must begin there. Call it only while no
+    // record is in hand.
     bool reads_right_logs() {
         const auto layouts = watch_.look();
         if (!layouts) return true;
@@ -167,7 +168,7 @@ public:
             begin.push_back({at.topic, at.partition, 0, at.log});
         }
         if (begin.empty()) return true;
-        // What was handled in the log that is no more is not committed any more.
+        // Records that were handled in the old log are not committed any more.
         for (const auto& [topic, partition, offset, log] : begin) {
             positions_.assign(topic, partition);
         }
@@ -214,9 +215,9 @@ public:
         (on ? rd_kafka_pause_partitions : rd_kafka_resume_partitions)(handle_.get(), list.get());
     }
 
-    // True if the broker holds records that this member should have been given, if the group has
-    // given it no answer (an assignment of no partitions is one), or if partitions are given to
-    // nobody at all.
+    // Returns true if the broker has records that this member should have received, if the group
+    // has not answered the member (an assignment of no partitions is an answer), or if some
+    // partitions are assigned to no member.
     bool lags() {
         if (expects_assignment_) return true;
         const auto mine = assigned();
@@ -231,12 +232,12 @@ public:
                 return is_mine && !at.nothing_left() && position.value_or(0) < at.readable_end;
             });
         } catch (const NoAnswer&) {
-            return true;  // cannot even ask: a new client may find a living broker
+            return true;  // not even a request works: a new client may find a living broker
         }
     }
 
-    // Leaves the group at once; without an answer from the broker in time the group finds out by
-    // the session timeout, and what was not committed comes again.
+    // Leaves the group at once. If the broker does not answer in time, the group notices it by the
+    // session timeout, and records that were not committed are delivered again.
     void close() {
         if (brokers_down_) return;
         verify_within(kLastCommit);
@@ -254,7 +255,7 @@ private:
         set(conf.get(), "enable.auto.commit", "false");
         set(conf.get(), "enable.auto.offset.store", "false");
         set(conf.get(), "auto.offset.reset", "earliest");
-        // A position also moves over what is no record: transactions' markers, deleted records.
+        // A position also passes offsets without records: transactions' markers, deleted records.
         set(conf.get(), "enable.partition.eof", "true");
         set(conf.get(), "partition.assignment.strategy", "range");
         set(conf.get(), "session.timeout.ms", "6000");
@@ -277,7 +278,7 @@ private:
         return handle;
     }
 
-    // Takes a message that is no record. Throws when the client is broken.
+    // Handles a message that is not a record. Throws when the client is broken.
     void take_error(rd_kafka_message_t* raw) {
         const std::unique_ptr<rd_kafka_message_t, Destroyer<&rd_kafka_message_destroy>> message(
             raw);
@@ -291,7 +292,7 @@ private:
         spdlog::warn("kafka consumer: {}", text);
     }
 
-    // What the group has committed in the partitions that wait for that. None without an answer.
+    // Returns the group's commits in the partitions that wait for them; none if there is no answer.
     std::vector<PartitionPosition> unverified(const TopicLayouts& layouts) {
         Topics list(rd_kafka_topic_partition_list_new(0));
         for (const Place& place : positions_.unverified()) {
@@ -321,7 +322,7 @@ private:
         return positions;
     }
 
-    // The id of the log goes along as the commit's metadata.
+    // The metadata of the commit is the id of the log.
     static Topics list_of(const std::vector<MemberPositions::Commit>& commits) {
         Topics list(rd_kafka_topic_partition_list_new(static_cast<int>(commits.size())));
         for (const auto& commit : commits) {
@@ -340,7 +341,8 @@ private:
         if (err) spdlog::warn("kafka commit: {}", rd_kafka_err2str(err));
     }
 
-    // A member that leaves soon after it has joined may have done what it may not commit yet.
+    // A member that leaves soon after it has joined may have processed records that it may not
+    // commit yet.
     void verify_within(milliseconds time) {
         const auto until = steady_clock::now() + time;
         while (positions_.waits_to_commit() && reads_right_logs() && steady_clock::now() < until) {
@@ -414,7 +416,8 @@ private:
         if (!rd_kafka_assignment_lost(handle) && self->handle_) self->commit(true);
         self->positions_.clear();
         self->expects_assignment_ = true;
-        // librdkafka remembers a pause across assignments: what hold() paused would stay silent.
+        // librdkafka remembers a pause across assignments: the partitions that hold() paused would
+        // deliver nothing.
         rd_kafka_resume_partitions(handle, partitions);
         rd_kafka_assign(handle, nullptr);
     }
@@ -427,8 +430,8 @@ private:
     bool expects_assignment_ = true;
     std::uint64_t answers_ = 0;
     steady_clock::time_point last_commit_{};
-    Handle handle_;   // behind what its callbacks use
-    LogWatch watch_;  // its queue goes before the handle
+    Handle handle_;   // after the members that its callbacks use
+    LogWatch watch_;  // its queue must be destroyed before the handle
 };
 Consumer::Consumer(Settings settings, std::vector<std::string> topics, FetchSettings fetch,
                    OnFetch on_fetch)
@@ -448,8 +451,8 @@ std::vector<Record> Consumer::poll(Gathering& gathering, milliseconds idle) {
     steady_clock::time_point gather_until{};
     while (records.size() < gathering.limits().max_records) {
         auto record = client_->poll_one(wait);
-        // What was polled before a rebalance comes again, here or elsewhere; the record in hand was
-        // delivered after it.
+        // Records that were polled before a rebalance are delivered again, here or to another
+        // member; the record in hand was delivered after the rebalance.
         if (client_->take_revoked()) records.clear();
         if (record) {
             records.push_back(std::move(*record));
@@ -474,7 +477,7 @@ std::vector<Record> Consumer::poll(Gathering& gathering, milliseconds idle) {
     return records;
 }
 
-// Looks twice: what has just arrived after a quiet time is lag as well, but no stall.
+// Checks twice: records that have just arrived after a quiet time are lag as well, but not a stall.
 void Consumer::restart_if_stalled() {
     const auto now = steady_clock::now();
     if (now - last_progress_ < kStalledAfter || now < next_look_) return;

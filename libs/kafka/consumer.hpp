@@ -15,18 +15,18 @@
 
 namespace orderflow::kafka {
 
-// Sees what a consumer has fetched: for logs, metrics and tests.
+// Receives the records that a consumer has fetched: for logs, metrics and tests.
 using OnFetch = std::function<void(std::span<const Record>)>;
 
-// A member of the consumer group. Auto commit and auto offset store are off: offsets are committed
-// only for what processed() named and for what is no record, asynchronously while running,
-// synchronously when partitions are taken away and on close. On a rebalance what was polled from
-// the lost partitions is dropped and comes again, here or at another member. A commit carries the
-// id of the topic; a topic that was made anew, while the group ran or while it did not, is read
-// from its start (noticed within seconds). If nothing arrives for 30 s, and for 5 s more although
-// the broker has more, or although partitions are assigned to nobody, the client is thrown away and
-// made anew. Throws std::runtime_error on a fatal client error.
-// `on_fetch` gets what each poll() has taken, before anybody handles it, on the polling thread.
+// A member of the consumer group. Auto commit and auto offset store are off. It commits only
+// offsets that processed() has named and offsets without records: asynchronously while it runs,
+// synchronously when partitions are revoked and on close. On a rebalance it drops the records that
+// it has polled from the lost partitions; they are delivered again, here or to another member. A
+// commit carries the id of the topic. A topic that was recreated, while the group ran or while it
+// did not, is read from its start (noticed within seconds). If nothing arrives for 30 s, and for 5
+// s more although the broker has records, or although partitions are assigned to no member, the
+// client is destroyed and a new one is created. Throws std::runtime_error on a fatal client error.
+// `on_fetch` receives the records of each poll(), before they are handled, on the polling thread.
 class Consumer final : public RecordSource {
 public:
     Consumer(Settings settings, std::vector<std::string> topics, FetchSettings fetch = {},
@@ -38,13 +38,14 @@ public:
     bool hold(std::chrono::milliseconds time, std::stop_token stop) override;
     void close() override;
 
-    // Its group has given it its partitions, or none of them.
+    // Returns whether the group has assigned partitions to it, or explicitly none.
     bool joined() const;
-    // How often the brokers have answered what it asks them every few seconds.
+    // Number of the brokers' answers to the requests that it sends every few seconds.
     std::uint64_t answers() const;
 
-    // Of each of its partitions: where the log ends, as the last fetch said, and how many records
-    // before that are not processed. Not of those that it has fetched nothing from yet.
+    // For each of its partitions: the end of the log as of the last fetch, and the number of
+    // records before it that are not processed. Partitions from which nothing was fetched yet are
+    // left out.
     struct Lag {
         std::string topic;
         std::int32_t partition = 0;
@@ -67,7 +68,7 @@ private:
     std::vector<Record> early_;  // came during hold()
     std::chrono::steady_clock::time_point last_progress_;
     std::chrono::steady_clock::time_point next_look_{};
-    bool lagged_ = false;  // when it looked last
+    bool lagged_ = false;  // at the last check
 };
 
 }  // namespace orderflow::kafka

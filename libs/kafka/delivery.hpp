@@ -23,14 +23,14 @@ struct Delivery {
 
     // nullptr: the event belongs to no order.
     const OrderId* order_id() const { return events::order_of(event); }
-    // The same for handlers whose rules are about orders. Throws std::logic_error for an event of
-    // none, so that its record is parked like any other that cannot be handled.
+    // The same for handlers whose rules are about orders. Throws std::logic_error for an event
+    // without an order, so that its record is parked like any other record that cannot be handled.
     const OrderId& order() const {
         const OrderId* of = order_id();
         if (!of) throw std::logic_error("an event of no order");
         return *of;
     }
-    // The record's key, which is the one that the catalog gives the event; empty: it has none.
+    // The record's key, as the catalog defines it for the event; empty: the event has no key.
     std::optional<std::string_view> key() const { return record->key; }
 };
 

@@ -22,7 +22,7 @@ using Reasons = std::map<Place, std::string>;
 
 constexpr milliseconds kLookForStop{50};
 
-// What is left of the time that all answers together may take, and the stop that ends it before.
+// The time that is left for all answers together, and the stop that ends it earlier.
 class TimeLeft {
 public:
     TimeLeft(milliseconds at_most, const std::stop_token& stop)
@@ -60,7 +60,7 @@ ClientEvent taken_from(const Queue& queue, const TimeLeft& left, const char* wha
     return event;
 }
 
-// Sends a question and waits for its answer.
+// Sends a request and waits for its answer.
 template <class Send>
 ClientEvent answer_to(rd_kafka_t* handle, rd_kafka_admin_op_t operation, const TimeLeft& left,
                       const char* what, Send send) {
@@ -80,8 +80,8 @@ Topics list_of(const TopicLayouts& topics, std::int64_t offset) {
     return list;
 }
 
-// The offsets of one kind, as `spec` says, of all partitions of which the broker says them. Of the
-// others `unknown` says why not.
+// Returns the offsets of one kind (`spec`) of all partitions for which the broker returns them. For
+// the other partitions, `unknown` has the reason.
 std::map<Place, std::int64_t> read_offsets(rd_kafka_t* handle, const TopicLayouts& topics,
                                            std::int64_t spec, rd_kafka_IsolationLevel_t isolation,
                                            const TimeLeft& left, Reasons& unknown) {
@@ -218,7 +218,7 @@ Conf asking_conf(const Settings& settings) {
     Conf conf = base_conf(settings, settings.client_id + "-watch");
     set_all(conf.get(), settings.properties.all);
     set(conf.get(), "group.id", settings.group_id.empty() ? "watch" : settings.group_id);
-    // Where it reads records (kafka/reader.hpp), which is a few at a time.
+    // For reading records (reader.hpp), a few at a time.
     set(conf.get(), "enable.auto.commit", "false");
     set(conf.get(), "enable.partition.eof", "true");
     set(conf.get(), "auto.offset.reset", "earliest");  // of a window that retention has just taken
@@ -264,7 +264,7 @@ std::string complaint_of(rd_kafka_t* handle) {
     std::string text;
     while (const ClientEvent event{rd_kafka_queue_poll(queue.get(), 0)}) {
         text = rd_kafka_event_error_string(event.get());
-        // That it cannot reach anybody is what its other complaints lead to.
+        // "All brokers are down" only follows from the other complaints.
         if (rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) break;
     }
     return text;
@@ -349,7 +349,7 @@ TopicDescriptions read_descriptions(rd_kafka_t* handle, const std::vector<std::s
     return descriptions;
 }
 
-// Commits first and ends last: what is committed is below the end that stands beside it.
+// Reads commits first and ends last, so that a commit is not above the end beside it.
 GroupPositions read_group(rd_kafka_t* handle, const std::string& group,
                           const std::vector<std::string>& topics, milliseconds at_most,
                           const std::stop_token& stop) {
@@ -386,7 +386,7 @@ GroupPositions read_group(rd_kafka_t* handle, const std::string& group,
         }
         at.start = start->second;
         at.end = end->second;
-        at.readable_end = std::min(readable->second, end->second);  // that was asked later
+        at.readable_end = std::min(readable->second, end->second);  // the end was requested later
         return false;
     });
     for (const auto& [place, why] : unknown) {
@@ -402,7 +402,7 @@ std::optional<std::int64_t> GroupPositions::idle_members() const {
 }
 
 std::int32_t partition_of(std::string_view key, std::int32_t partitions) {
-    // The topic is only asked for its name, in messages about errors.
+    // The topic is needed only for its name, in error messages.
     return rd_kafka_msg_partitioner_murmur2(nullptr, key.data(), key.size(), partitions, nullptr,
                                             nullptr);
 }

@@ -46,7 +46,7 @@ public:
             caught_up_.seen(seen, CaughtUp::Clock::now());
             show_partitions(seen.topics);
         } catch (const NoAnswer& error) {
-            spdlog::debug("deadline: {}", error.what());  // the pause says so
+            spdlog::debug("deadline: {}", error.what());  // show_pause() reports it
         }
         show_pause();
     }

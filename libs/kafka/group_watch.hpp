@@ -1,7 +1,7 @@
 #pragma once
-// Watches how far a service's consumer group is, by a client of its own, for the deadline: which
-// orders may be judged by the clock now, and why none may (caught_up.hpp). Shows that in metrics
-// and the log. One thread; look() blocks for two seconds at most.
+// Watches a service's consumer group, with a client of its own, for the deadline: which orders the
+// deadline may judge by the clock now, and why it may judge none (caught_up.hpp). Writes this to
+// metrics and the log. One thread; look() blocks for two seconds at most.
 #include <chrono>
 #include <memory>
 #include <string_view>
@@ -17,17 +17,17 @@ namespace orderflow::kafka {
 
 class GroupWatch {
 public:
-    // `at_least`: how long the group must have been caught up. Throws std::runtime_error if the
-    // settings are no client's.
+    // `at_least`: how long the group must have been caught up. Throws std::runtime_error if no
+    // client can be created with the settings.
     GroupWatch(const Settings& kafka, events::Service service, std::chrono::milliseconds at_least,
                prometheus::Registry& registry);
     ~GroupWatch();
 
-    // Asks the brokers; to be called about once a second.
+    // Queries the brokers; call it about once a second.
     void look();
-    // Nothing may be judged.
+    // Returns whether no order may be judged.
     bool paused() const;
-    // The group has read all that could concern this record key.
+    // Returns whether the group has read every record that could concern this record key.
     bool may_judge(std::string_view key) const;
 
 private:

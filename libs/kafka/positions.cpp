@@ -11,7 +11,7 @@ bool PartitionPosition::committed_elsewhere() const {
 
 bool PartitionPosition::committed_beyond_end() const { return committed && *committed > end; }
 
-// Without a commit that fits, members begin at the start: auto.offset.reset is earliest.
+// Without a valid commit, members begin at the start: auto.offset.reset is earliest.
 std::int64_t PartitionPosition::next() const {
     if (!committed || committed_elsewhere() || committed_beyond_end()) return start;
     return std::clamp(*committed, std::min(start, end), end);
@@ -79,7 +79,7 @@ void MemberPositions::at_end(std::string_view topic, std::int32_t partition, std
     }
 }
 
-// Not the greatest ever: after a reset the position is lower than before, and counts.
+// Not the maximum: after a reset the position is lower than before, and the lower one is valid.
 void MemberPositions::processed(std::string_view topic, std::int32_t partition,
                                 std::int64_t offset) {
     State* state = find(topic, partition);

@@ -54,8 +54,8 @@ public:
         set(conf.get(), "linger.ms", "1");
         set(conf.get(), "compression.type", "lz4");
         set(conf.get(), "message.max.bytes", "327680");
-        // How long a topic may be unknown before what waits for it is refused: as long as the
-        // cluster needs to tell of a new one.
+        // How long a topic may be unknown before the events that wait for it are refused: as long
+        // as the cluster needs to announce a new topic.
         set(conf.get(), "topic.metadata.propagation.max.ms", "3000");
         set(conf.get(), "statistics.interval.ms", std::to_string(kStatisticsMs));
         if (topic.gapless) set(conf.get(), "enable.gapless.guarantee", "true");
@@ -76,8 +76,8 @@ public:
     bool produce(const Message& message, std::uint64_t token) override {
         const std::string id = message.event_id.to_string();
         const std::string time = to_rfc3339(message.recorded_at);
-        // Set for what has no key, so that the same event meets the same partition when it is sent
-        // again; otherwise librdkafka hashes the key.
+        // Set for an event without a key, so that a repeat of the event goes to the same partition.
+        // For the other events librdkafka hashes the key.
         std::int32_t partition = RD_KAFKA_PARTITION_UA;
         if (!message.key) {
             const std::int32_t partitions = partitions_of(message.topic);
@@ -131,8 +131,8 @@ public:
     }
 
     void warm_up(milliseconds at_most) override {
-        // A first event would ask for its topic only when librdkafka next goes over its topics,
-        // which it does once a second.
+        // Without this, librdkafka would request the topic of a first event only in its next pass
+        // over its topics, which it makes once a second.
         if (!known_) known_.reset(rd_kafka_topic_new(handle_.get(), topic_.c_str(), nullptr));
         const rd_kafka_metadata_t* metadata = nullptr;
         rd_kafka_metadata(handle_.get(), 0, known_.get(), &metadata,
@@ -144,7 +144,7 @@ public:
 private:
     using Topic = std::unique_ptr<rd_kafka_topic_t, Destroyer<&rd_kafka_topic_destroy>>;
 
-    // As of the last answer about the topic, or asked for now: then it blocks for a second at most.
+    // From the last answer about the topic, or requested now: then it blocks for a second at most.
     // 0: not known.
     std::int32_t partitions_of(const std::string& topic) {
         std::int32_t& partitions = partitions_[topic];
@@ -168,8 +168,8 @@ private:
         }
     }
 
-    // After a refusal a gapless producer fails all that it still has and gets. That says nothing of
-    // those events; the refused one is reported by itself.
+    // After a refusal a gapless producer fails all events that it still has or receives. These
+    // failures are not about those events; the refused event has its own report.
     static bool is_aftermath(rd_kafka_t* handle, rd_kafka_resp_err_t error) {
         const bool failed_with_it = error == RD_KAFKA_RESP_ERR__FATAL ||
                                     error == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
@@ -179,7 +179,8 @@ private:
                                      RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE;
     }
 
-    // The one way to learn that the broker has given it an id, which a new broker does late.
+    // The only way to notice that the broker has assigned the producer id; a new broker assigns it
+    // late.
     void take_statistics(std::string_view json) {
         has_id_ = json.find(R"("idemp_state": "Assigned")") != json.npos;
     }
@@ -198,7 +199,7 @@ private:
     bool has_id_ = false;
     Handle handle_;                    // its callbacks use what is above
     std::optional<TopicQuery> query_;  // these use the handle
-    Topic known_;                      // as long as it lives, its leaders are kept in mind
+    Topic known_;                      // while it exists, librdkafka keeps the topic's leaders
 };
 
 }  // namespace

@@ -31,10 +31,10 @@ struct Message {
     Instant recorded_at;
 };
 
-// Why a topic does not take an event.
+// Why a topic refuses an event.
 BOOST_DEFINE_ENUM_CLASS(Refusal, gone, too_large, invalid, not_authorised, other)
 
-// It is the event that is refused, not the topic that is missing.
+// Returns whether the topic refuses the event itself, for example because it is too large.
 inline bool is_about_the_event(Refusal why) {
     return why == Refusal::too_large || why == Refusal::invalid;
 }
@@ -57,17 +57,17 @@ public:
 };
 
 // An idempotent producer, acks=all, no timeout: an event is reported persisted, or refused by its
-// topic, or the producer is destroyed. Destroying it purges what was not sent. A topic that is gone
-// refuses after 3 s, unless it is back by then.
+// topic, or the producer is destroyed. The destructor purges events that were not sent. An event to
+// a deleted topic is refused after 3 s, unless the topic exists again by then.
 std::unique_ptr<Producer> make_producer(const Settings& settings, events::Service producer);
 
-// Whether librdkafka makes such a producer: properties that are each fine may not fit together.
-// Throws std::runtime_error with its reason. Connects nowhere.
+// Checks that librdkafka can create such a producer: properties that are valid one by one may not
+// fit together. Throws std::runtime_error with its reason. Does not connect.
 void check_producer(const Settings& settings);
 
-// What the broker says of a topic.
+// The state of a topic, as the broker reports it.
 struct TopicState {
-    std::string id;  // of one that is there; another one after it was made anew
+    std::string id;  // of an existing topic; a recreated topic has another id
     std::int32_t partitions = 0;
     std::optional<Refusal> refusal;  // gone, not_authorised, other, and the broker's words
     std::string error;
@@ -76,13 +76,16 @@ struct TopicState {
 // The same for one topic only, which it can look at.
 class TopicProducer : public Producer {
 public:
-    // Asks for the topic's state, if it has not asked yet.
+    // Requests the topic's state, unless a request is open.
     virtual void ask() = 0;
-    // The answer, for which it waits so long; empty: none yet, or none could be had: ask again.
+    // Waits for the answer for at most this time. Empty: no answer yet, or none was possible:
+    // request again.
     virtual std::optional<TopicState> answer(std::chrono::milliseconds at_most) = 0;
-    // Learns who leads the topic's partitions, which a first event would have to wait for. Blocks.
+    // Reads the leaders of the topic's partitions, for which a first event would have to wait.
+    // Blocks.
     virtual void warm_up(std::chrono::milliseconds at_most) = 0;
-    // The broker has given it its id, the other thing to wait for; as of the last 250 ms.
+    // Returns whether the broker has assigned the producer id, for which a first event would also
+    // wait. The result may be 250 ms old.
     virtual bool has_id() const = 0;
 };
 

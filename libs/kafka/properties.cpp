@@ -90,7 +90,7 @@ std::string refusal_of_property(const std::string& text) {
     const auto result = rd_kafka_conf_set(probe.get(), name.c_str(),
                                           text.substr(equals + 1).c_str(), error, sizeof error);
     if (result == RD_KAFKA_CONF_OK) return "";
-    // librdkafka's words may hold the value, which may be a password.
+    // librdkafka's text may contain the value, which may be a password.
     const bool show = result == RD_KAFKA_CONF_UNKNOWN || !is_secret_property(name);
     return name + ": " + (show ? error : "librdkafka rejects this value");
 }

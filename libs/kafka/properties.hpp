@@ -1,6 +1,7 @@
 #pragma once
-// Properties of librdkafka that an operator chooses, and those that he cannot, since what orderflow
-// promises rests on them. Used by whoever reads a command line; values only, any thread.
+// Properties of librdkafka that an operator may set, and those that an operator may not set,
+// because orderflow's promise depends on them. Used where a command line is parsed; values only,
+// any thread.
 #include <map>
 #include <string>
 #include <string_view>
@@ -17,14 +18,14 @@ struct ClientProperties {
     Properties consumer;
 };
 
-// Of "linger.ms=5": empty if it may be set, otherwise why not: no NAME=VALUE, a name or value that
-// librdkafka does not know, or one that is refused, with the reason.
+// Checks a text like "linger.ms=5". Empty: it may be set. Otherwise the reason: it is not
+// NAME=VALUE, librdkafka does not know the name or the value, or the property must not be set.
 std::string refusal_of_property(const std::string& text);
 
-// Adds "linger.ms=5", which refusal_of_property() has let pass.
+// Adds "linger.ms=5", which refusal_of_property() has accepted.
 void add_property(Properties& properties, const std::string& text);
 
-// Whether its value must not stand in a log.
+// Returns whether the property's value must not appear in a log.
 bool is_secret_property(std::string_view name);
 
 // "linger.ms=5", "sasl.password=***".

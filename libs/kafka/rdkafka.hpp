@@ -36,7 +36,7 @@ inline void set(rd_kafka_conf_t* conf, const char* name, const std::string& valu
     }
 }
 
-// What all clients share. librdkafka's own log lines go to ours.
+// The settings that all clients share. librdkafka's own log lines go to our log.
 inline Conf base_conf(const Settings& settings, const std::string& client_id) {
     Conf conf(rd_kafka_conf_new());
     set(conf.get(), "bootstrap.servers", settings.brokers);
@@ -45,21 +45,21 @@ inline Conf base_conf(const Settings& settings, const std::string& client_id) {
     set(conf.get(), "socket.timeout.ms", "10000");
     set(conf.get(), "reconnect.backoff.ms", "50");
     set(conf.get(), "reconnect.backoff.max.ms", "1000");
-    // A topic that gets partitions, or is made anew, is noticed in seconds. The default is 5 min.
+    // New partitions and a recreated topic are noticed within seconds. The default is 5 min.
     set(conf.get(), "topic.metadata.refresh.interval.ms", "3000");
     rd_kafka_conf_set_log_cb(
         conf.get(), [](const rd_kafka_t*, int level, const char* about, const char* text) {
-            if (std::string_view(about) == "CONFWARN") return;  // of what we set on purpose
+            if (std::string_view(about) == "CONFWARN") return;  // of settings that are intended
             spdlog::log(level <= 4 ? spdlog::level::warn : spdlog::level::info, "kafka: {}", text);
         });
     return conf;
 }
 
-// What was consumed, without an error. The record owns the message, which must be gone before the
-// handle is.
+// A consumed message without an error. The record owns the message, which must be destroyed before
+// the handle.
 Record to_record(rd_kafka_message_t* message);
 
-// What the operator wants otherwise than the program; to be set last.
+// The properties that the operator has set; set them last.
 inline void set_all(rd_kafka_conf_t* conf, const Properties& properties) {
     for (const auto& [name, value] : properties) set(conf, name.c_str(), value);
 }

@@ -21,7 +21,7 @@ std::optional<Instant> time_of(const rd_kafka_message_t* message) {
     return Instant{std::chrono::duration_cast<Instant::duration>(milliseconds{ms})};
 }
 
-// What it takes in memory, about: a header costs that even if it is empty.
+// The memory of a record, approximately: each header costs some, even if it is empty.
 std::size_t bytes_of(const Record& record) {
     constexpr std::size_t kHeader = 128;
     std::size_t bytes = sizeof record + record.key.value_or("").size() + record.value.size();
@@ -29,7 +29,7 @@ std::size_t bytes_of(const Record& record) {
     return bytes;
 }
 
-// What a client reads while this lives.
+// Assigns a partition to a client for the lifetime of this object.
 class Assignment {
 public:
     Assignment(rd_kafka_t* handle, const std::string& topic, std::int32_t partition,
@@ -49,13 +49,13 @@ private:
     rd_kafka_t* const handle_;
 };
 
-// Until when records are waited for, and the stop that ends it before.
+// The time until which to wait for records, and the stop that ends it earlier.
 struct Patience {
     steady_clock::time_point until;
     std::stop_token stop;
 };
 
-// The next record of what is assigned; empty at the partition's end.
+// The next record of the assigned partition; empty at its end.
 std::optional<TimedRecord> next_record(rd_kafka_t* handle, const Patience& patience) {
     std::string trouble = "no record came in time";
     for (;;) {
@@ -121,8 +121,8 @@ public:
     Client(const Settings& settings, std::stop_token stop)
         : settings_(settings), stop_(std::move(stop)) {}
 
-    // What `ask` answers. A client that got no answer is thrown away: a new one may find a living
-    // broker.
+    // Returns the result of `ask`. If a client got no answer, it is destroyed: a new one may find a
+    // living broker.
     template <class Ask>
     auto answer(Ask ask) {
         try {
@@ -130,7 +130,8 @@ public:
             if (!handle_) handle_ = make_asking_client(settings_);
             return ask(handle_.get());
         } catch (const NoAnswer& error) {
-            // That may take two seconds while Kafka is frozen, for which nobody waits at a stop.
+            // Destroying the client may take two seconds while Kafka is frozen; a stop does not
+            // wait for it.
             if (!stop_.stop_requested()) handle_.reset();
             throw Unavailable(std::string("Kafka: ") + error.what());
         }

@@ -1,8 +1,8 @@
 #pragma once
-// Looking into Kafka without leaving a trace: topics, groups and records, by a client that joins no
-// group and commits nothing. Used by analytics' Kafka page. Every call blocks, `at_most` so long,
-// and throws Unavailable when Kafka does not answer in time, or with a refusal, and soon after the
-// stop is asked for. One thread.
+// Reads topics, groups and records from Kafka without a trace, with a client that joins no group
+// and commits nothing. Used by analytics' Kafka page. Every call blocks for `at_most`. It throws
+// Unavailable if Kafka does not answer in time or refuses, and soon after a stop is requested. One
+// thread.
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -35,24 +35,25 @@ struct TimedRecord {
     Record record;
     std::optional<Instant> time;  // that the record carries for Kafka
 };
-// Newest first, fewer than offsets where these hold no records (transactions' markers, deleted
-// ones) or where the records are large: then `from` is where the oldest that is here stands.
+// Newest first. There are fewer records than offsets if some offsets have no record (transactions'
+// markers, deleted records) or if the records are large: then `from` is the offset of the oldest
+// record here.
 struct LatestRecords {
     std::int64_t start = 0;  // of the partition
     std::int64_t end = 0;
     OffsetWindow window;
-    std::vector<TimedRecord> records;  // to be gone before the reader is
+    std::vector<TimedRecord> records;  // must be destroyed before the reader
 };
 
-// nullptr: there is no such partition. Throws Unavailable while it cannot be read: nobody leads it,
-// or nobody said where it starts and ends.
+// nullptr: there is no such partition. Throws Unavailable while it cannot be read: it has no
+// leader, or its start and end are unknown.
 const PartitionState* readable_partition(const TopicDescription& topic, std::int32_t partition);
 
 class Reader {
 public:
     static constexpr std::size_t kMostBytes = 4 * 1024 * 1024;  // of an answer's records, about
 
-    // Connects at the first question.
+    // Connects at the first request.
     explicit Reader(const Settings& settings, std::stop_token stop = {});
     ~Reader();
 
@@ -62,7 +63,7 @@ public:
                              std::chrono::milliseconds at_most);
     GroupPositions group(const std::string& name, const std::vector<std::string>& topics,
                          std::chrono::milliseconds at_most);
-    // Empty: there is no such partition. Of transactions all records are seen, ended or not.
+    // Empty: there is no such partition. Records of all transactions are returned, ended or not.
     std::optional<LatestRecords> records(const std::string& topic, std::int32_t partition,
                                          std::int64_t before, std::int64_t most,
                                          std::chrono::milliseconds at_most);

@@ -1,6 +1,6 @@
 #pragma once
-// One record as a consumer sees it, and where records come from. `RecordSource` is a port: Kafka in
-// production (kafka/consumer.hpp), the simulated broker in tests. Used by a consumer loop's thread.
+// One record as a consumer sees it, and the source of records. `RecordSource` is a port: Kafka in
+// production (consumer.hpp), the simulated broker in tests. Used by a consumer loop's thread.
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -36,15 +36,16 @@ class RecordSource {
 public:
     virtual ~RecordSource() = default;
 
-    // What is waiting, gathered as `gathering` says; waits up to `idle` for a first record. Records
-    // come in order within a partition. Empty: nothing came. Throws on a broken client.
+    // Returns the waiting records, collected within the limits of `gathering`; waits up to `idle`
+    // for a first record. Records come in order within a partition. Empty: nothing came. Throws on
+    // a broken client.
     virtual std::vector<Record> poll(Gathering& gathering, std::chrono::milliseconds idle) = 0;
 
-    // The records are done for good: their offsets may be committed.
+    // The records are completely handled: their offsets may be committed.
     virtual void processed(const std::vector<Record>& records) = 0;
 
-    // Holds fetching and keeps the membership alive for `time`, or until `stop`. False when
-    // partitions were taken away meanwhile: what was polled before must be dropped.
+    // Pauses fetching, and keeps the membership alive for `time`, or until `stop`. False:
+    // partitions were revoked meanwhile, and the records that were polled before must be dropped.
     virtual bool hold(std::chrono::milliseconds time, std::stop_token stop) = 0;
 
     // Commits what is processed and leaves the group.

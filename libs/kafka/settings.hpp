@@ -14,7 +14,8 @@ struct Settings {
     ClientProperties properties = {};
 };
 
-// How long the broker lets a fetch wait for how much. The default answers at the first byte.
+// How long, and for how many bytes, a fetch waits at the broker. By default the broker answers at
+// the first byte.
 struct FetchSettings {
     int min_bytes = 1;
     std::chrono::milliseconds max_wait{500};

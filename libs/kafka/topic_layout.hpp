@@ -1,6 +1,6 @@
 #pragma once
-// Topics as the brokers have them now, and a group's positions in them: plain values, for those who
-// judge them without a client of their own.
+// The present topics of the brokers, and a group's positions in them: plain values, for code that
+// judges them without a client of its own. Any thread.
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -19,7 +19,7 @@ struct TopicLayout {
 };
 using TopicLayouts = std::map<std::string, TopicLayout>;
 
-// A partition as the brokers have it. -1: nobody leads it, so that nobody can read or write there.
+// A partition in the brokers' view. Leader -1: there is no leader, so no client can read or write.
 struct PartitionState {
     std::int32_t partition = 0;
     std::int32_t leader = -1;
@@ -27,7 +27,7 @@ struct PartitionState {
     std::int32_t in_sync = 0;  // of the replicas
     std::int64_t start = 0;    // the first offset that there is
     std::int64_t end = 0;      // the offset that the next record will have
-    bool has_ends = false;     // false: nobody said where it starts and ends, so both are zero
+    bool has_ends = false;     // false: start and end are unknown, and both are zero
 };
 struct TopicDescription {
     std::vector<PartitionState> partitions;
@@ -44,14 +44,14 @@ struct GroupMember {
 
 struct GroupPositions {
     TopicLayouts topics;  // those that exist
-    // By topic and partition. Of some there may be no answer: `unknown` says why.
+    // By topic and partition. Some may have no answer: `unknown` has the reasons.
     std::vector<PartitionPosition> partitions;
     std::vector<std::string> unknown;
     bool has_members = false;
-    bool rebalancing = false;  // who is assigned what is being settled
+    bool rebalancing = false;  // the group is assigning its partitions
     std::vector<GroupMember> members;
 
-    // How many are assigned nothing; empty while that is being settled.
+    // Number of members without partitions; empty while the group is assigning them.
     std::optional<std::int64_t> idle_members() const;
 };
 
@@ -62,8 +62,9 @@ inline std::string_view placed_by(const std::optional<std::string_view>& key,
 }
 // The partition that an event with this key is produced to.
 std::int32_t partition_of(std::string_view key, std::int32_t partitions);
-// Where events with this key may lie in a topic that was given partitions, from `fewest` to `now`
-// of them: one element for each number. The last one is where the next event goes.
+// The partitions that may hold events with this key, in a topic whose number of partitions grew
+// from `fewest` to `now`: one element for each number. The last element is the partition of the
+// next event.
 std::vector<std::int32_t> homes_of(std::string_view key, std::int32_t fewest, std::int32_t now);
 
 }  // namespace orderflow::kafka

@@ -19,7 +19,7 @@ constexpr int kLookMs = 100;  // how late a stop may be noticed
 constexpr std::chrono::milliseconds kFirstPause{200};
 constexpr std::chrono::milliseconds kLongestPause{2'000};
 
-// What waits on the thread that polls `queue`, in short steps, so that a stop ends it.
+// Waits for the next event of `queue` in short steps, so that a stop ends the wait.
 ClientEvent next_event(const Queue& queue, const std::stop_token& stop, int patience_ms) {
     for (int waited = 0; waited < patience_ms && !stop.stop_requested(); waited += kLookMs) {
         if (ClientEvent event{rd_kafka_queue_poll(queue.get(), kLookMs)}) return event;
@@ -27,7 +27,7 @@ ClientEvent next_event(const Queue& queue, const std::stop_token& stop, int pati
     return nullptr;
 }
 
-// What is missing of these topics; nothing when all are there.
+// Returns the problems of these topics; none if all topics exist.
 std::vector<TopicProblem> look_for(rd_kafka_t* handle, const std::vector<std::string>& topics,
                                    const std::stop_token& stop) {
     const Queue queue(rd_kafka_queue_new(handle));
@@ -86,7 +86,7 @@ std::optional<TopicState> TopicQuery::answer(std::chrono::milliseconds at_most) 
     const ClientEvent event(rd_kafka_queue_poll(answers_.get(), static_cast<int>(at_most.count())));
     if (!event) return std::nullopt;
     asked_ = false;
-    if (rd_kafka_event_error(event.get())) return std::nullopt;  // no broker could be asked
+    if (rd_kafka_event_error(event.get())) return std::nullopt;  // no broker is available
     std::size_t count = 0;
     const auto** topics = rd_kafka_DescribeTopics_result_topics(
         rd_kafka_event_DescribeTopics_result(event.get()), &count);

@@ -10,15 +10,16 @@
 
 namespace orderflow::kafka {
 
-// Why a topic is not there yet; without a topic: why none is, Kafka does not answer.
+// Why a topic does not exist yet. Without a topic: Kafka does not answer.
 struct TopicProblem {
     std::string topic;
     std::string why;
 };
 
-// Waits until the topics are there that `service` emits to, announcements too, or consumes from:
-// true; or until a stop is asked for: false. `look` gets what is still missing after each look, at
-// the end nothing. Throws std::runtime_error for settings that cannot work.
+// Waits until all topics exist that `service` consumes or emits to, including announcements: then
+// it returns true. Returns false when a stop is requested. After each look, `look` receives the
+// topics that are still missing; at the end, none. Throws std::runtime_error for settings that
+// cannot work.
 bool await_topics(const Settings& settings, events::Service service, const std::stop_token& stop,
                   const std::function<void(std::span<const TopicProblem>)>& look);
 
