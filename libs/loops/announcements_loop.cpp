@@ -18,13 +18,13 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds kLongSleep{60'000};  // an operator who wants some once more does not ring
+constexpr milliseconds kLongSleep{60'000};  // an operator who sends some again gives no signal
 constexpr milliseconds kStandby{500};
 constexpr milliseconds kIdle{100};
 constexpr milliseconds kReports{5};
-constexpr milliseconds kPatience{2'000};   // for a topic to be there
+constexpr milliseconds kPatience{2'000};   // for the topic to exist
 constexpr milliseconds kFlush{2'000};      // less than the session may be idle
-constexpr milliseconds kLogEvery{10'000};  // what may come with every announcement
+constexpr milliseconds kLogEvery{10'000};  // for lines that may come with every announcement
 
 class AnnouncementsThread final : public outbox::AnnouncementTopics {
 public:
@@ -43,7 +43,7 @@ public:
     }
 
     void run() {
-        while (!stop_.stop_requested()) {  // a ring for the stop may have been heard while sending
+        while (!stop_.stop_requested()) {  // the signal for the stop may come during send_all()
             announced_.wait(kLongSleep);
             send_all();
             connection_.reset();
@@ -62,7 +62,7 @@ public:
                                                {context_.service, topic, alone, /*gapless=*/false});
         const auto until = steady_clock::now() + kPatience;
         const std::string id = find_topic(*made, until, [&] {
-            waiting();  // keeps the session, and with it the lead
+            waiting();  // keeps the session, and with it the leadership
             return !stop_.stop_requested();
         });
         if (id.empty()) throw outbox::Refused(kafka::Refusal::other, 0, "Kafka does not answer");
@@ -89,13 +89,13 @@ public:
     }
 
 private:
-    // Until nothing is left, or a stop.
+    // Sends until nothing is left, or until a stop.
     void send_all() {
         outbox::PostgresLedger lead(connection_, outbox::announcement_lane(""));
         Backoff backoff;
         while (!stop_.stop_requested()) {
             try {
-                if (!lead.lead()) {  // another instance is at it
+                if (!lead.lead()) {  // another instance leads
                     pause(stop_, kStandby);
                     continue;
                 }

@@ -8,7 +8,8 @@
 
 namespace orderflow::loops {
 
-// Sleeps until `announced` is rung, then leads, if no other process does, until all is sent.
+// Sleeps until `announced` is signalled. Then it leads, if no other process does, until all
+// announcements are sent.
 void send_announcements(std::stop_token stop, const Context& context, WakeUp& announced);
 
 }  // namespace orderflow::loops

@@ -37,8 +37,8 @@ public:
             });
         report_.parked += parked;
         report_.emitted += emitted;
-        // A transaction that asked the handler nothing must not hand out what an earlier attempt,
-        // rolled back, left behind.
+        // If the handler was not called, committed() must not hand out the results of an earlier
+        // attempt that was rolled back.
         if (handled) handler_.committed();
     }
 
@@ -51,8 +51,8 @@ public:
     }
 
 private:
-    // Those whose key waits for nothing; the others are put aside behind what it waits for.
-    // Views into `range` or into `free_`.
+    // Returns the deliveries whose key has no waiting record; the others are parked behind that
+    // record. Views into `range` or into `free_`.
     std::span<const kafka::Delivery> not_blocked(std::span<const kafka::Delivery> range,
                                                  outbox::BatchOutput& out) {
         if (!work_.some_blocked()) return range;
@@ -110,7 +110,7 @@ outbox::Retried failed_again(const outbox::WaitingRecord& waiting, std::string e
     return {&waiting, std::move(error), wait ? std::optional(now + *wait) : std::nullopt};
 }
 
-// Says what became of a try, inside the transaction.
+// Stores the outcome of a try, inside the transaction.
 Retry tell(outbox::UnitOfWork& work, const outbox::Retried& retried, outbox::BatchOutput& out) {
     if (!work.retried(retried)) return Retry::overtaken;
     out.announces = !retried.done();

@@ -12,9 +12,9 @@ namespace orderflow::loops {
 template <class T, class Work, class Guilty>
 void bisect_failed(std::span<T> items, const std::string& what, Work& work, Guilty& guilty);
 
-// Runs `work` on all of `items`, and when that fails because of what they hold, on halves of them
-// and so on, down to the guilty ones, which go to `guilty(item, what)`. The order is kept. Throws
-// when something is out of reach; then it may be begun again if doing an item twice is harmless.
+// Runs `work` on all of `items`. If it fails because of the items, runs it on halves and so on,
+// down to the guilty items, which go to `guilty(item, what)`. The order is kept. Throws if
+// something is unavailable; then it may be repeated if handling an item twice is harmless.
 template <class T, class Work, class Guilty>
 void bisect(std::span<T> items, Work& work, Guilty& guilty) {
     std::string what;
@@ -27,7 +27,7 @@ void bisect(std::span<T> items, Work& work, Guilty& guilty) {
     bisect_failed(items, what, work, guilty);
 }
 
-// The same for items, one at least, of which all together have just failed with `what`.
+// The same for items (at least one) that have just failed together with `what`.
 template <class T, class Work, class Guilty>
 void bisect_failed(std::span<T> items, const std::string& what, Work& work, Guilty& guilty) {
     if (items.size() == 1) return guilty(items.front(), what);

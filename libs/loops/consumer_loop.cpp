@@ -26,17 +26,17 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds kIdlePoll{500};
-constexpr milliseconds kTick{1'000};  // between two looks at the parked records
+constexpr milliseconds kTick{1'000};  // between two checks of the parked records
 constexpr int kRetriesAtOnce = 100;
 constexpr milliseconds kCountEvery{5'000};    // the parked records, of which there may be many
-constexpr milliseconds kHealthyLife{30'000};  // a client that lived so long was no false start
+constexpr milliseconds kHealthyLife{30'000};  // a client that lived this long had no false start
 
 std::vector<std::string> consumed_topics(events::Service service) {
     const auto names = events::topics_consumed_by(service);
     return {names.begin(), names.end()};
 }
 
-// What a ConsumerLoop's thread works with besides the client.
+// The objects that a ConsumerLoop's thread uses besides the client.
 class ConsumerThread {
 public:
     ConsumerThread(std::stop_token stop, const Context& context, const Subscription& subscription,
@@ -54,7 +54,7 @@ public:
           work_(connection_, context.service, context.relay_wake_up),
           handler_(subscription.make_handler(connection_)) {}
 
-    // One client's life. Throws when it is broken.
+    // The life of one client. Throws when the client is broken.
     void run() {
         kafka::Consumer source(
             kafka_, topics_, subscription_.fetch,
@@ -86,9 +86,9 @@ private:
         if (context_.on_fetch) context_.on_fetch(records);
     }
 
-    // Until all is committed: a failure rolls back, holds the partitions and does it again, for as
-    // long as it takes, or until the partitions are taken away or the process stops; then the
-    // batch comes again, here or elsewhere.
+    // Repeats until everything is committed. A failure rolls back, holds the partitions and tries
+    // again, without a time limit, until the partitions are revoked or the process stops. Then the
+    // batch is delivered again, here or elsewhere.
     void handle(ConsumerStep& consumer, kafka::RecordSource& source) {
         Backoff backoff;
         while (!stop_.stop_requested()) {
@@ -140,7 +140,7 @@ private:
     postgres::Connection connection_;
     outbox::PostgresUnitOfWork work_;
     const std::unique_ptr<BatchHandler> handler_;
-    std::uint64_t answers_ = 0;  // of the brokers, as of the last tick
+    std::uint64_t answers_ = 0;  // number of the brokers' answers, as of the last tick
     steady_clock::time_point next_tick_{};
     steady_clock::time_point next_count_{};
 };
@@ -160,7 +160,7 @@ void consume(const std::stop_token& stop, const Context& context,
         const auto begun = steady_clock::now();
         try {
             thread.run();
-        } catch (const std::exception& error) {  // a fatal error of the client: make a new one
+        } catch (const std::exception& error) {  // a fatal error of the client: create a new one
             spdlog::error("consumer {}: {}", subscription.name, error.what());
             thread.broken();
             if (steady_clock::now() - begun > kHealthyLife) restarts.reset();

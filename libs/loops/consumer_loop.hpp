@@ -11,8 +11,8 @@ namespace orderflow::loops {
 class ConsumerLoop {
 public:
     ConsumerLoop(const Context& context, Subscription subscription);
-    // The transaction under way is finished, what is processed is committed, the member leaves the
-    // group. A batch in hand that is not begun comes again, here or elsewhere.
+    // Finishes the present transaction, commits the offsets of processed records, and leaves the
+    // group. A batch that has not begun is delivered again, here or elsewhere.
     void request_stop() { thread_.request_stop(); }
     // The same; blocks.
     void stop();

@@ -1,5 +1,5 @@
 #pragma once
-// What a consumer loop counts and shows. Inside libs/loops only; on the loop's thread.
+// The metrics of a consumer loop. Inside libs/loops only; on the loop's thread.
 #include <chrono>
 #include <map>
 #include <set>
@@ -117,8 +117,8 @@ struct ConsumerMetrics {
     prometheus::Counter &batches, &lost_races, &failures, &emitted;
 };
 
-// What a member knows of its own partitions. One that it no longer has shows 0: another member,
-// here or in another process, shows what it is.
+// A member's data about its own partitions. A partition that it no longer has shows 0: another
+// member, here or in another process, shows the real value.
 class LagMetrics {
 public:
     LagMetrics(prometheus::Registry& registry, std::string group)
@@ -154,7 +154,8 @@ private:
                                                         const char* name, const char* help) {
         return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
     }
-    // The registry is asked once for each partition: it checks and hashes all labels.
+    // Requests the gauges of a partition from the registry only once, because the registry checks
+    // and hashes all labels.
     const Gauges& of(const Place& place) {
         const auto known = gauges_.find(place);
         if (known != gauges_.end()) return known->second;

@@ -16,16 +16,17 @@ public:
                  BatchHandler& handler, GatherLimits limits)
         : self_(self), source_(source), work_(work), handler_(handler), gathering_(limits) {}
 
-    // Takes what is waiting, at most `idle` for a first record; false: nothing came, and nothing is
-    // in hand. What is in hand must be handled or dropped first. Throws when the source is broken.
+    // Takes the waiting records; waits at most `idle` for a first one. False: nothing came, and
+    // nothing is in hand. The records in hand must be handled or dropped before. Throws when the
+    // source is broken.
     bool poll(std::chrono::milliseconds idle);
 
-    // Handles what is in hand to its end and marks it as processed. Throws when something is out of
-    // reach: all is still in hand, to be handled again.
+    // Handles the records in hand to their end and marks them as processed. Throws if something is
+    // unavailable: all records are still in hand, to be handled again.
     BatchReport handle();
 
-    // Forgets what is in hand: its partitions were taken away, and it comes again, here or
-    // elsewhere.
+    // Drops the records in hand: their partitions were revoked, and they are delivered again, here
+    // or elsewhere.
     void drop();
 
 private:

@@ -1,5 +1,6 @@
 #pragma once
-// What the loops of one service share. Built by the service's host; copied into each loop.
+// The objects that the loops of one service share. Built by the service's host; copied into each
+// loop. Any thread.
 #include <stop_token>
 
 #include <prometheus/registry.h>
@@ -15,22 +16,22 @@
 
 namespace orderflow::loops {
 
-// What the loops of one service share.
+// The objects that the loops of one service share.
 struct Context {
     events::Service service{};
     postgres::Url database_url;
     kafka::Settings kafka;
     prometheus::Registry& registry;
     WakeUp& relay_wake_up;
-    // What a loop waits for before it begins; null: it is there. A loop that waits for nothing but
-    // its database asks for `database` only.
+    // What a loop waits for before it begins; null: nothing. A loop that needs only its database
+    // waits for `database` only.
     const Gate* database = nullptr;
     const Gate* topics = nullptr;
-    StartSteps* start_steps = nullptr;  // shows what is not done yet, if anybody asks
+    StartSteps* start_steps = nullptr;  // shows the steps that are not done; may be null
     kafka::OnFetch on_fetch = {};       // of all consumers, each on its own thread
-    Pulse* kafka_pulse = nullptr;       // beats when the brokers answer, if anybody looks
+    Pulse* kafka_pulse = nullptr;       // beats when the brokers answer; may be null
 
-    // Block until it is there, or a stop is asked for: then false.
+    // Block until the gate is open (true), or until a stop is requested (false).
     bool await_database(const std::stop_token& stop) const {
         return !database || database->wait(stop);
     }

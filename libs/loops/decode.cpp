@@ -35,7 +35,8 @@ bool adds_up(const events::Order& order) {
     return sum == order.total;
 }
 
-// Whether the amounts that an event names agree: no service may act on one that contradicts itself.
+// Returns whether the amounts of an event agree: no service may act on an event that contradicts
+// itself.
 bool is_consistent(const events::Event& event) {
     using namespace events;
     if (const auto* placed = std::get_if<OrderPlaced>(&event)) return adds_up(placed->order);
@@ -47,7 +48,7 @@ bool is_consistent(const events::Event& event) {
     return true;
 }
 
-// The delivery, or why there is none ("code: detail").
+// The delivery, or the reason why there is none ("code: detail").
 std::optional<std::string> decode_record(const kafka::Record& record, EventKind kind,
                                          kafka::Delivery& out) {
     if (!headers_within_limits(record)) return "envelope: too many or too large headers";

@@ -1,6 +1,6 @@
 #pragma once
-// From records to deliveries: envelope, type and data are checked outside the transaction, and what
-// cannot be read is set apart. Used by the batch consumer. Pure; any thread.
+// From records to deliveries. Envelope, type and data are checked outside the transaction, and
+// records that cannot be read are set apart. Used by the consumer's batches. Pure; any thread.
 #include <cstddef>
 #include <vector>
 
@@ -19,12 +19,12 @@ struct BatchReport {
     std::size_t unknown = 0;     // type unknown to the catalog
     std::size_t doubles = 0;     // the same ce_id twice in the batch
     std::size_t dead = 0;        // undecodable
-    std::size_t parked = 0;      // put aside for a later try
+    std::size_t parked = 0;      // parked for a later try
     std::size_t lost_races = 0;  // compare-and-set attempts lost
     std::size_t emitted = 0;
 };
 
-// Records sorted into what is handled and what is put aside. Views into `records`.
+// Records, sorted into those to handle and those to park. Views into `records`.
 struct DecodedBatch {
     std::vector<kafka::Delivery> deliveries;
     std::vector<outbox::ParkedRecord> dead;

@@ -1,5 +1,6 @@
 #pragma once
-// What every loop does with a failure: log it, count it, drop the connection. On the loop's thread.
+// The common reaction of every loop to a failure: log it, count it, drop the connection. On the
+// loop's thread.
 #include <prometheus/counter.h>
 #include <prometheus/registry.h>
 

@@ -1,6 +1,6 @@
 #pragma once
-// A thread for work that comes by a queue. It has its own connection, catches at its top and
-// counts; each item is answered, as failed for its own fault only.
+// A thread for work that comes by a queue. It has its own connection, catches exceptions at its
+// top, and counts them. Each item gets an answer; an item fails only for its own fault.
 #include <functional>
 #include <memory>
 #include <span>
@@ -16,17 +16,17 @@
 namespace orderflow::loops {
 
 // Work that comes by HTTP: concurrent requests are committed together, on the loop's own
-// connection, and each caller is told after the commit.
+// connection, and each caller gets its answer after the commit.
 template <class T>
 class QueueLoop {
 public:
     class Worker {
     public:
         virtual ~Worker() = default;
-        // Commits the items and tells each caller. Throws if they could not be committed, or if
-        // nobody knows whether they were; then nobody is told.
+        // Commits the items and answers each caller. Throws if they could not be committed, or if
+        // it is unknown whether they were; then no caller has an answer.
         virtual void run(outbox::UnitOfWork& work, std::span<T> items) = 0;
-        // After run() has thrown: tells each caller what became of it. Must not throw.
+        // After run() has thrown: answers each caller with the outcome. Must not throw.
         virtual void fail(std::span<T> items) noexcept = 0;
     };
     using MakeWorker = std::function<std::unique_ptr<Worker>(postgres::Connection&)>;
@@ -40,16 +40,16 @@ public:
                       std::stop_token stop) { run(stop, name, context, make_worker); }) {}
     ~QueueLoop() { stop(); }
 
-    // False: the queue is full, or the schema is not there yet; `item` is untouched.
+    // False: the queue is full, or the schema is not ready yet; `item` is untouched.
     bool submit(T&& item) {
         return (!database_ || database_->is_open()) && queue_.push(std::move(item));
     }
 
-    // Goes on: requests that run may still send items. But what fails without a database is not
-    // waited for any more.
+    // Continues, because running requests may still send items, but no longer waits for a database
+    // that is unavailable.
     void request_stop() { thread_.request_stop(); }
-    // Takes no more, commits what is queued, then ends; without a database what is queued is
-    // dropped, and its callers get no answer. Blocks.
+    // Accepts no more items, commits the queued items, then ends. Without a database it drops them,
+    // and their callers get no answer. Blocks.
     void stop() {
         queue_.close();
         request_stop();
@@ -64,7 +64,7 @@ private:
         postgres::Connection connection(context.database_url);
         outbox::PostgresUnitOfWork work(connection, context.service, context.relay_wake_up);
         const auto worker = make_worker(connection);
-        bool away = false;  // the database, when it was needed last
+        bool away = false;  // the database was unavailable at its last use
         while ((!queue_.closed() || queue_.size() > 0) && !(away && stop.stop_requested())) {
             std::vector<T> batch = queue_.take(std::chrono::milliseconds{500});
             away = away && batch.empty();
@@ -87,9 +87,9 @@ private:
         }
     }
 
-    // Halves what fails because of what it holds, down to the guilty item, so that nobody's request
-    // fails with another's. Not bisect(): each caller is told once, also when the database goes out
-    // of reach between two halves.
+    // Halves items that fail because of one of them, down to the guilty item, so that no request
+    // fails because of another. Not bisect(): each caller must get exactly one answer, also if the
+    // database becomes unavailable between two halves.
     template <class Failed>
     static void commit(Worker& worker, outbox::UnitOfWork& work, std::span<T> items,
                        const Failed& failed) {

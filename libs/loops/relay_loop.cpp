@@ -18,16 +18,16 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds kIdle{20};  // other instances' rows ring no relay_wake_up here
+constexpr milliseconds kIdle{20};  // other instances' rows do not signal relay_wake_up here
 constexpr milliseconds kStandby{500};
 constexpr milliseconds kHeld{200};
 constexpr milliseconds kFlush{2'000};   // less than the session may be idle
-constexpr milliseconds kWarmUp{1'000};  // then it goes on all the same
+constexpr milliseconds kWarmUp{1'000};  // then it continues without
 constexpr milliseconds kBacklogEvery{1'000};
-constexpr milliseconds kLookEvery{2'000};  // is the topic still there, and the same one
+constexpr milliseconds kLookEvery{2'000};  // does the topic still exist, and is it the same one
 constexpr std::chrono::seconds kAlone{60};
 
-// Where analytics, which emits no events, sends them.
+// The destination in analytics, which emits no events.
 class Nowhere final : public kafka::Producer {
 public:
     bool produce(const kafka::Message&, std::uint64_t) override { return false; }
@@ -37,7 +37,7 @@ public:
 
 class SagaThread {
 public:
-    // `warming` is done once the next event leaves at once: it is settled who leads, and if it is
+    // `warming` is done once the next event can leave at once: the leader is known, and if it is
     // this process, its producer is connected and knows its topic.
     SagaThread(std::stop_token stop, const Context& context, WakeUp& announced, StartStep& warming)
         : stop_(std::move(stop)),
@@ -58,11 +58,11 @@ public:
                     lead();
                     if (ledger_.held()) {
                         spdlog::warn("relay: held by an operator: nothing is sent (orderctl lag)");
-                        ledger_.release();  // nothing of ours is under way any more
+                        ledger_.release();  // none of our events is on its way any more
                     }
                 } else if (ledger_.held()) {
                     warming_.done();
-                    show_backlog(ledger_.checkpoint());  // nobody leads: all show it
+                    show_backlog(ledger_.checkpoint());  // no process leads: all show it
                     pause(stop_, kHeld);
                 } else {
                     show_no_backlog();
@@ -84,14 +84,14 @@ private:
     void begin_again(milliseconds how_long) {
         metrics_.restarts.Increment();
         show_no_backlog();
-        ledger_.release();  // first: another instance may do better
+        ledger_.release();  // first: another instance may succeed
         pause(stop_, how_long);
     }
 
     milliseconds on_refusal(const outbox::Refused& refused) {
         metrics_.count(topic_, refused.why);
-        // A topic that is gone refuses no event of its own: what comes when it is there again, the
-        // whole outbox perhaps, goes as it always does.
+        // A topic that does not exist refuses no particular event: when it exists again, the events
+        // (perhaps the whole outbox) are sent as usual.
         one_by_one_until_ = refused.why == kafka::Refusal::gone ? 0 : refused.seq;
         milliseconds how_long{0};
         if (kafka::is_about_the_event(refused.why) && !alone()) {
@@ -113,12 +113,13 @@ private:
         }
     }
 
-    // One event to a batch: a batch may have been too large where none of its events was.
+    // Returns whether to send one event per batch: a batch may have been too large although none of
+    // its events was.
     bool alone() const { return steady_clock::now() < alone_until_; }
 
-    // Until it is to stop, the lane is held, or another producer is to be made.
+    // Leads until it must stop, the lane is held, or another producer is needed.
     void lead() {
-        announced_.signal();  // what the leader before this one may have left
+        announced_.signal();  // for announcements that the previous leader may have left
         std::unique_ptr<kafka::TopicProducer> kafka;
         if (!topic_.empty()) {
             kafka = kafka::make_topic_producer(
@@ -155,7 +156,7 @@ private:
         relay.finish();
     }
 
-    // False: it is to stop, or the lane is held.
+    // False: it must stop, or the lane is held.
     bool open(kafka::TopicProducer& kafka) {
         const auto alive = [&] {
             ledger_.checkpoint();  // still the leader
@@ -169,7 +170,7 @@ private:
         return true;
     }
 
-    // Nobody tells a producer that its topic is another one now.
+    // A producer gets no notice that its topic was recreated.
     void look(kafka::TopicProducer& kafka) {
         if (const auto state = kafka.answer(milliseconds{0})) {
             if (!state->refusal && state->id != topic_id_) {
@@ -186,7 +187,7 @@ private:
         next_look_ = now + kLookEvery;
     }
 
-    // Whoever leads shows it.
+    // The leader shows it.
     void show_no_backlog() {
         metrics_.lag_rows.Set(0);
         metrics_.lag_seconds.Set(0);

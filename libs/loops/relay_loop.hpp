@@ -1,7 +1,7 @@
 #pragma once
 // The relay's threads around its steps, one pair per process: the saga's lane, which leads or
-// stands by, and announcements, whose thread sleeps until there is one. Used by each service's
-// main.
+// stands by, and the thread of announcements, which sleeps until there is one. Used by each
+// service's main.
 #include <thread>
 
 #include "core/wake_up.hpp"
@@ -13,7 +13,7 @@ namespace orderflow::loops {
 class RelayLoop {
 public:
     explicit RelayLoop(const Context& context);
-    // Waits for the reports of what is produced, up to 2 s, and saves the checkpoints. Blocks.
+    // Waits for the reports of produced events, up to 2 s, and saves the checkpoints. Blocks.
     void stop();
     ~RelayLoop() { stop(); }
 

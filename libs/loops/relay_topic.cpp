@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds kAnswer{200};
-constexpr milliseconds kGone{1'000};   // a new topic may take a moment to be known everywhere
+constexpr milliseconds kGone{1'000};   // a new topic may take a moment to be known by all brokers
 constexpr milliseconds kSettling{50};  // a cluster that does not know its topics yet
 
 prometheus::Family<prometheus::Counter>& counter(prometheus::Registry& registry, const char* name,

@@ -1,6 +1,6 @@
 #pragma once
-// What the relay's threads do alike: finding a lane's topic, saying what it refuses, counting.
-// Inside libs/loops only.
+// The common parts of the relay's threads: finding a lane's topic, logging its refusals, metrics.
+// Inside libs/loops only; on their threads.
 #include <chrono>
 #include <functional>
 #include <string>
@@ -31,12 +31,14 @@ struct RelayMetrics {
 void log_refusal(const std::string& topic, const outbox::Refused& refused,
                  std::chrono::milliseconds pause);
 
-// Asks until the topic is there: its id. Empty: no answer by `until`, or `alive`, which it calls
-// every 200 ms, says stop. Throws Refused, also if there is no such topic after a second.
+// Waits until the topic exists, and returns its id. Empty: no answer by `until`, or `alive`, which
+// is called every 200 ms, has returned false. Throws Refused, also if the topic does not exist
+// after a second.
 std::string find_topic(kafka::TopicProducer& producer, std::chrono::steady_clock::time_point until,
                        const std::function<bool()>& alive);
 
-// Of the lane to `topic`, which is there with this id: Relay::meet_topic(), and says so.
+// For the lane to `topic`, which exists with this id: calls Relay::meet_topic() and logs a
+// recreated topic.
 void meet_topic(outbox::PostgresLedger& ledger, const std::string& topic, const std::string& id,
                 bool send_again, RelayMetrics& metrics);
 

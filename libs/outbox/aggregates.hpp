@@ -1,7 +1,7 @@
 #pragma once
-// The aggregates of one batch, folded in memory: each row is loaded once, decided on as often as
-// the batch holds events of it, and saved once, by compare-and-set on its version. `Id` is the type
-// of the rows' primary key, such as OrderId.
+// The aggregates of one batch, folded in memory: each row is loaded once, decided on once for each
+// of its events in the batch, and saved once, by compare-and-set on its version. `Id` is the type
+// of the rows' primary key, such as OrderId. Used by stores and handlers, on their thread.
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
@@ -21,7 +21,7 @@ public:
         std::int64_t version = 0;  // as stored; 0: not stored yet
     };
 
-    // Called by the store for each row it found.
+    // The store calls this for each row that it has found.
     void loaded(const Id& id, Row row, std::int64_t version) {
         entries_[id] = {{id, std::move(row), version}, false};
     }

@@ -14,7 +14,7 @@ bool AnnouncementRelay::step(Clock::time_point now) {
         const Lane& lane = entry.second;
         return lane.relay && lane.relay->idle() && lane.busy_at + limits_.idle_for <= now;
     });
-    if (closed > 0 && lanes_.empty()) {  // before it is done it looks once more
+    if (closed > 0 && lanes_.empty()) {  // look once more before it counts as done
         looked_ = false;
         next_look_ = {};
     }
@@ -47,7 +47,8 @@ bool AnnouncementRelay::step(const std::string& topic, Lane& lane, Clock::time_p
         tell_skipped(topic, lane);
         close(lane);
         lane.refused_seq = refused.seq;
-        // Alone it is judged by itself: only then may it be passed over.
+        // Sent alone, the event is refused for itself and not for its batch: only then may the lane
+        // skip it.
         const bool apart = !lane.alone && kafka::is_about_the_event(refused.why);
         lane.alone = lane.alone || apart;
         const auto pause = apart ? std::chrono::milliseconds{0} : lane.backoff.next();

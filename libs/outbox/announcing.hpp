@@ -1,8 +1,8 @@
 #pragma once
-// The lanes of what is only told: announcements of parked records, for people and their tools. Each
-// topic has its own progress, producer and backoff, so one that refuses holds up neither the others
-// nor the saga. A lane is opened when something is to be sent and closed when it is idle. Ports:
-// the topics (Kafka and PostgreSQL); the simulator brings its own. Runs on one thread.
+// The lanes of announcements: reports of parked records, for people and their tools. Each topic has
+// its own progress, producer and backoff, so a topic that refuses delays neither the others nor the
+// saga. A lane is opened when there is something to send, and closed when it is idle. Ports: the
+// topics (Kafka and PostgreSQL); the simulator brings its own. Runs on one thread.
 #include <chrono>
 #include <map>
 #include <memory>
@@ -16,17 +16,17 @@
 
 namespace orderflow::outbox {
 
-// Where announcements go. Calls throw Refused when it is the topic's fault, and anything else when
-// the database or the client is broken: then AnnouncementRelay is to be made anew.
+// The destinations of announcements. A call throws Refused if the topic is the cause. It throws
+// anything else if the database or the client is broken: then AnnouncementRelay must be recreated.
 class AnnouncementTopics {
 public:
     virtual ~AnnouncementTopics() = default;
     // Topics with announcements above their checkpoints.
     virtual std::vector<std::string> waiting() = 0;
     virtual std::unique_ptr<Ledger> ledger(const std::string& topic) = 0;
-    // Makes the topic if it is missing. `alone`: one event per batch.
+    // Creates the producer, and waits for the topic. `alone`: one event per batch.
     virtual std::unique_ptr<kafka::Producer> producer(const std::string& topic, bool alone) = 0;
-    // What is to be logged and counted; tried again after `pause`.
+    // Logs and counts a refusal; the lane tries again after `pause`.
     virtual void refused(const std::string& topic, const Refused& refused,
                          std::chrono::milliseconds pause) = 0;
     virtual void skipped(const std::string& topic, const Relay::Skipped& skipped) = 0;
@@ -44,13 +44,13 @@ public:
     AnnouncementRelay(AnnouncementTopics& topics, Limits limits)
         : topics_(topics), limits_(limits) {}
 
-    // One round of every lane. False: nothing moved.
+    // One round of every lane. False: no lane made progress.
     bool step(Clock::time_point now);
 
-    // Nothing is left to be sent, as far as it has looked, and every lane is closed.
+    // Returns whether nothing is left to send, as of the last look, and every lane is closed.
     bool done() const { return looked_ && lanes_.empty(); }
 
-    bool sending() const;  // something is produced and not yet reported
+    bool sending() const;  // produced and not yet reported
 
     // Takes the last reports; for an orderly stop.
     void finish(std::chrono::milliseconds at_most);

@@ -1,9 +1,8 @@
 #pragma once
-// What a service's log says of records that it could not handle: a line for each failed try and
-// each death, once it is committed, and at most so many lines. When a dependency breaks hundreds of
-// records fail at once, and again at each try; the log then has some of them and the count of the
-// others, which stand in the table of parked records all the same. Part of PostgresUnitOfWork; one
-// thread.
+// The log lines about records that a service could not handle: a line for each failed try and each
+// death, once it is committed, within a limit. When a dependency breaks, hundreds of records fail
+// at once, and again at each try. The log then has some of them and the count of the others; the
+// table of parked records has all of them. Part of PostgresUnitOfWork; one thread.
 #include <chrono>
 #include <cstddef>
 #include <string>
@@ -16,7 +15,7 @@ namespace orderflow::outbox {
 class FailureLog {
 public:
     using Clock = std::chrono::steady_clock;
-    // Of each kind: so many at once, then so many a second.
+    // The limits of each kind: this many at once, then this many a second.
     static constexpr double kAtOnce = 50;
     static constexpr double kPerSecond = 5;
 
@@ -25,15 +24,15 @@ public:
         std::string text;
     };
 
-    // Notes what is parked by the transaction: a failed first try, or a death. That a record is
-    // behind another one is no failure.
+    // Notes a record that the transaction parks: a failed first try, or a death. A record that only
+    // waits behind another one is not a failure.
     void parked(const ParkedRecord& parked, Instant now);
-    // Notes a failed try of a record that is parked.
+    // Notes a failed try of a parked record.
     void retried(const Retried& retried);
-    // Forgets what was noted: it is not committed.
+    // Drops the notes: the transaction was not committed.
     void drop() { noted_.clear(); }
-    // What is to be logged now of what was noted, and, once there is room again, how many lines
-    // were left out.
+    // Returns the lines to log now, and, once there is room again, the number of lines that were
+    // left out.
     std::vector<Line> take(Clock::time_point now);
 
 private:

@@ -26,11 +26,11 @@ const Statement kBlocked{"parked_blocked", R"(
     WHERE sha256(key) = ANY (ARRAY(SELECT sha256(k) FROM unnest($1::bytea[]) AS wanted(k)))
           AND NOT dead AND blocks)"};
 
-// Of each key the oldest live record that blocks, so that its records are handled in the order
-// in which they came, or the oldest orphan; orphans hold up no other, which may be what they wait
-// for. A record that another process has locked is passed over, with what waits behind it; and so
-// is one that was handled, for the moment until it is removed. No record waits for ten minutes: one
-// that is due later was put off by a clock that was ahead.
+// Takes for each key the oldest live record that blocks, so that the key's records are handled in
+// their order; or the oldest orphan. Orphans block no other record, because they may wait for it. A
+// record that another process has locked is skipped, together with the records behind it; so is a
+// record that was handled, until it is removed. No record waits for ten minutes: if one is due
+// later, a clock that was ahead has set its time.
 const Statement kTakeDue{"parked_take", R"(
     UPDATE parked SET due_at = clock_timestamp() + interval '5 s'
     WHERE id = (
@@ -67,8 +67,8 @@ const Statement kUpdate{"parked_update", R"(
 const Statement kCount{"parked_count", R"(
     SELECT count(*) FILTER (WHERE NOT dead), count(*) FILTER (WHERE dead) FROM parked)"};
 
-// A text that has one character for each byte (U+0100 for a zero), and back: headers come from
-// anywhere, and a column of text takes neither broken UTF-8 nor U+0000.
+// Converts bytes to a text with one character for each byte (U+0100 for a zero), and back. Headers
+// may contain any bytes, and a text column accepts neither broken UTF-8 nor U+0000.
 std::string to_text(std::string_view bytes) {
     std::string text;
     for (const char c : bytes) {
@@ -105,7 +105,7 @@ std::string headers_json(const kafka::Record& record) {
     return json::to_json(fields);
 }
 
-// The reverse, for a record of any size: the limits of events are not for these, since a row that
+// The reverse, for a record of any size. The limits of events do not apply, because a row that
 // cannot be read would be tried for ever.
 std::vector<HeaderField> read_headers(std::string_view json) {
     rapidjson::Document document;
@@ -120,7 +120,7 @@ std::vector<HeaderField> read_headers(std::string_view json) {
     return fields;
 }
 
-// The bytes behind a record that was read from the table.
+// The bytes of a record that was read from the table.
 struct StoredRecord {
     std::string topic, value;
     std::optional<std::string> key;

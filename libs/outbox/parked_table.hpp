@@ -17,17 +17,17 @@ class ParkedTable {
 public:
     explicit ParkedTable(postgres::Connection& connection) : connection_(connection) {}
 
-    // The query a transaction begins with: the clock, and whether anything is parked that blocks.
-    // While nothing is, parking costs a batch nothing.
+    // The query with which a transaction begins: the clock, and whether any parked record blocks.
+    // While none does, parking costs a batch nothing.
     const postgres::Statement& first_query() const;
     bool some_block(const postgres::Rows& answer) const;
 
     std::vector<std::string> blocked(std::span<const std::string_view> keys);
     std::optional<WaitingRecord> take_due(Instant now);
 
-    // Returns those that were not parked already.
+    // Inserts the records, and returns those that were not parked already.
     std::vector<ParkedRecord> insert(std::span<const ParkedRecord> records, Instant now);
-    // False: it was tried by another process since it was taken.
+    // False: another process has tried it since it was taken.
     bool remove(const WaitingRecord& waiting);
     bool update(const Retried& retried);
 
@@ -41,7 +41,7 @@ private:
     postgres::Connection& connection_;
 };
 
-// A row of the outbox that is no event of the saga.
+// An outbox row that is not an event of the saga.
 struct Announcement {
     std::optional<OrderId> order_id;
     std::string topic;

@@ -1,6 +1,6 @@
 #pragma once
-// Records that cannot be handled now, as values: why they were put aside, and what becomes of them.
-// parked_table.hpp stores them; loops/batch.hpp decides.
+// Records that cannot be handled now, as values: why they are parked, and the outcome of a retry.
+// parked_table.hpp stores them; loops/batch.hpp decides. Any thread.
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -12,18 +12,18 @@
 
 namespace orderflow::outbox {
 
-// Why a record is put aside.
+// Why a record is parked.
 enum class Parking {
     dead,    // it cannot be read: for an operator
-    failed,  // handling it failed: tried again later, and what follows of its key waits
-    orphan,  // of an order that nobody knows: tried again later. What it waits for is a later
-             // record of its order, so it holds up none
-    behind,  // an earlier record of its key waits: its turn comes after that one
+    failed,  // handling it failed: tried again later; later records of its key wait
+    orphan,  // its order is unknown: tried again later. It waits for a later
+             // record of its order, so it blocks no other
+    behind,  // an earlier record of its key waits: it is tried after that record
 };
 
 struct ParkedRecord {
     const kafka::Record* record = nullptr;
-    std::optional<OrderId> order_id;  // to find it by; what waits behind what goes by the key
+    std::optional<OrderId> order_id;  // for searches; the order of waiting follows the key
     Parking why = Parking::dead;
     std::string error;  // "code: detail"
 };
@@ -36,7 +36,7 @@ struct WaitingRecord {
     kafka::Record record;
 };
 
-// What became of a try: done, or once more later, or dead.
+// The outcome of a try: done, or another try later, or dead.
 struct Retried {
     const WaitingRecord* waiting = nullptr;
     std::string error;              // empty: done, the record is no longer parked

@@ -14,7 +14,7 @@ using postgres::Statement;
 constexpr std::int64_t kSagaLock = 0x72656c61;
 constexpr std::int64_t kAnnouncementsLock = 0x72656c62;
 
-// A lane that is held is led by nobody.
+// No process leads a lane that is held.
 const Statement kLead{"relay_lead", R"(
     SELECT CASE WHEN held THEN false ELSE pg_try_advisory_lock($1::bigint) END, held
     FROM (SELECT coalesce((SELECT held_at IS NOT NULL FROM relay_checkpoint
@@ -32,9 +32,9 @@ const Statement kStanding{"relay_standing", R"(
 const Statement kNewLane{"relay_new_lane", R"(
     INSERT INTO relay_checkpoint (lane) VALUES ($1::text) ON CONFLICT DO NOTHING)"};
 
-// A checkpoint that is not where this relay left it was moved by an operator, who wants events sent
-// again, or by another relay. An operator may want so before this relay has moved it at all: then
-// `republished` alone says it. What was refused no longer is.
+// If the checkpoint is not where this relay left it, an operator has moved it, to send events
+// again, or another relay has. An operator may do so before this relay has moved it at all: then
+// only `republished` shows it. A move also clears the refusal.
 const Statement kMoveCheckpoint{"relay_move", R"(
     UPDATE relay_checkpoint
     SET seq = $3::bigint, refused_at = NULL, refused_seq = NULL, refused_why = NULL,
@@ -68,7 +68,7 @@ const Statement kReadSaga{"relay_read", R"(
     SELECT seq, event_id, order_id, topic, key, type, headers,
            CASE WHEN topic = $3::text THEN data ELSE '' END, recorded_at, topic <> $3::text
     FROM outbox WHERE seq > $1::bigint ORDER BY seq LIMIT $2::bigint)"};
-// The index's condition.
+// The WHERE clause repeats the condition of the index.
 const Statement kReadAnnouncements{"relay_read_announcements", R"(
     SELECT seq, event_id, order_id, topic, key, type, headers, data, recorded_at, false
     FROM outbox
@@ -100,7 +100,7 @@ bool PostgresLedger::lead() {
     return rows.boolean(0, 0);
 }
 
-// A lane of announcements begins when the first one is to be sent.
+// A lane of announcements begins with the first announcement to send.
 Rows PostgresLedger::standing() {
     Rows rows = connection_.exec(kStanding, Params::of(std::string_view(lane_.name)));
     if (rows.size() > 0) return rows;
@@ -152,7 +152,7 @@ std::vector<LedgerRow> PostgresLedger::read(std::int64_t after, std::size_t limi
 void PostgresLedger::move_checkpoint(std::int64_t from, std::int64_t to) {
     bool moved = false;
     if (from == to) {
-        const Rows rows = standing();  // no row version for nothing
+        const Rows rows = standing();  // writes no row version if nothing changed
         moved = rows.int64(0, 0) == from && rows.int64(0, 2) == republished_;
         held_ = rows.boolean(0, 3);
     } else {

@@ -12,7 +12,7 @@
 
 namespace orderflow::outbox {
 
-// A row of relay_checkpoint, and what is read for it.
+// A row of relay_checkpoint, and the topic whose rows the lane reads.
 struct Lane {
     std::string name;   // saga, or the topic
     std::string topic;  // empty: there is none, analytics emits no events
@@ -21,8 +21,8 @@ struct Lane {
 Lane saga_lane(events::Service service);
 Lane announcement_lane(const std::string& topic);
 
-// The saga's lane reads the outbox by its primary key and steps over announcements; a lane of
-// announcements reads its own by a small index. The connection outlives it.
+// The saga's lane reads the outbox by its primary key and skips announcements; a lane of
+// announcements reads its own rows by a small index. The connection outlives this object.
 class PostgresLedger final : public Ledger {
 public:
     PostgresLedger(postgres::Connection& connection, Lane lane);
@@ -36,14 +36,15 @@ public:
     bool held() const override { return held_; }
     void release() noexcept override;
 
-    // What of the outbox is above `seq`: rows, and the age of the oldest in seconds.
+    // The part of the outbox above `seq`: the number of rows, and the age of the oldest in seconds.
     struct Backlog {
         std::int64_t rows = 0;
         double age_s = 0;
     };
     Backlog backlog(std::int64_t seq);
 
-    // For `orderctl lag`: what the topic refuses, until the checkpoint moves; what was passed over.
+    // For `orderctl lag`: the topic's refusal, until the checkpoint moves; the number of skipped
+    // events.
     void note_refusal(const Refused& refused);
     void topic_is_there();  // it does not refuse everything
     void note_skipped(std::size_t events);
@@ -57,14 +58,14 @@ private:
     bool held_ = false;             // as of the last move of it, or of lead()
 };
 
-// Takes the session lock of the service's saga lane, as a relay does. False: a relay has it, and
-// may be sending. It is given back when the connection ends.
+// Takes the session lock of the service's saga lane, as a relay does. False: a relay has it and may
+// be sending. The lock is released when the connection ends.
 bool take_saga_lane(postgres::Connection& connection);
 
-// The saga's lane is held (orderctl topics hold), or was in the last `time`.
+// Returns whether the saga's lane is held (orderctl topics hold), or was in the last `time`.
 bool was_held_within(postgres::Connection& connection, std::chrono::milliseconds time);
 
-// Of these topics those with announcements above their checkpoints.
+// Returns those of these topics that have announcements above their checkpoints.
 std::vector<std::string> topics_with_announcements(postgres::Connection& connection,
                                                    const std::vector<std::string>& topics);
 

@@ -20,8 +20,9 @@ constexpr std::size_t kMaxEventBytes = 256 * 1024;
 // An advisory lock of the service's database, held by append() until the commit.
 constexpr std::int64_t kOutboxLock = 0x6f757462;
 
-// The lock is taken by the statement that inserts: its row is joined, so no seq is drawn before
-// the lock is held. In the order of the arrays, which the plan has anyway: it costs nothing.
+// The statement that inserts also takes the lock: it joins the lock's row, so it draws no seq
+// before it has the lock. It inserts in the order of the arrays, which the plan has anyway: this
+// costs nothing.
 const Statement kAppend{"append", R"(
     WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock($1::bigint))
     INSERT INTO outbox (event_id, order_id, topic, key, type, headers, data, recorded_at)
@@ -44,12 +45,12 @@ Instant PostgresUnitOfWork::begin() {
     appended_ = false;
     announcements_.clear();
     failures_.drop();
-    log_failures();  // how many there were beyond those logged
+    log_failures();  // also logs the number of failures that were not logged
     const bool was_connected = connection_.connected();
     try {
         transaction_.emplace(connection_, parked_.first_query());
     } catch (const postgres::DatabaseError& error) {
-        // The database was restarted since the last transaction: nothing is lost yet.
+        // The database has restarted since the last transaction: nothing is lost yet.
         if (!was_connected || !error.connection_lost()) throw;
         connection_.reset();
         transaction_.emplace(connection_, parked_.first_query());

@@ -14,7 +14,7 @@ namespace orderflow::outbox {
 
 class PostgresUnitOfWork final : public UnitOfWork {
 public:
-    // `producer` names the topic and the source of what is appended.
+    // `producer` determines the topic and the source of the appended events.
     PostgresUnitOfWork(postgres::Connection& connection, events::Service producer,
                        WakeUp& relay_wake_up);
 

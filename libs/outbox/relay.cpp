@@ -33,7 +33,7 @@ void Relay::take_reports() {
         ++first_token_;
     }
     if (!refused) return;
-    save_checkpoint();  // what was taken is not sent again
+    save_checkpoint();  // events that Kafka accepted are not sent again
     throw *refused;
 }
 

@@ -1,11 +1,11 @@
 #pragma once
-// One lane of the relay: outbox → one topic of Kafka. A service's saga lane carries its events to
-// its own topic; what it announces of parked records has a lane for each topic (announcing.hpp), so
-// that no topic holds up another. A lane's leader is elected by a session lock on the very
-// connection that reads the ledger and writes the checkpoint, so a leader that lost its lock can no
-// longer do either. At least once, in order per order: restart = from the checkpoint, duplicates
-// are harmless because the aggregates are the inbox. Ports: the ledger (PostgreSQL) and the
-// producer (Kafka); the simulator brings its own. Runs on one thread.
+// One lane of the relay: outbox → one topic of Kafka. A service's saga lane sends its events to its
+// own topic; its announcements of parked records have a lane for each topic (announcing.hpp), so
+// that no topic delays another. A session lock elects the lane's leader. The lock is on the same
+// connection that reads the ledger and writes the checkpoint, so a leader without the lock can do
+// neither. Delivery is at least once, and in order for each order. A restart begins at the
+// checkpoint, and duplicates are harmless because the aggregates are the inbox. Ports: the ledger
+// (PostgreSQL) and the producer (Kafka); the simulator brings its own. Runs on one thread.
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -30,7 +30,7 @@ struct LedgerRow : kafka::Message {
     bool elsewhere = false;  // goes to another lane's topic: stepped over, may come without data
 };
 
-// A lane's topic refuses. `seq` is 0 when it refuses whatever is sent.
+// A lane's topic refuses an event. `seq` is 0 if it refuses all events.
 class Refused : public std::runtime_error {
 public:
     Refused(kafka::Refusal the_reason, std::int64_t event, const std::string& error)
@@ -39,20 +39,21 @@ public:
     const std::int64_t seq;
 };
 
-// The append-only table as a lane needs it. Every call may throw: then release() and start over.
+// The append-only table, as a lane needs it. Every call may throw: then call release() and begin
+// again.
 class Ledger {
 public:
     virtual ~Ledger() = default;
     virtual bool lead() = 0;  // true: this process is the service's relay now
     virtual std::int64_t checkpoint() = 0;
-    // The id of the topic that the checkpoint is about; empty: none was seen yet.
+    // The id of the topic to which the checkpoint belongs; empty: no topic was seen yet.
     virtual std::string topic_id() = 0;
     virtual void set_topic_id(const std::string& id, std::int64_t checkpoint) = 0;
     virtual std::vector<LedgerRow> read(std::int64_t after, std::size_t limit) = 0;  // seq order
-    // Throws if it does not stand at `from`, or if somebody has asked since the last checkpoint()
-    // that events are sent again.
+    // Throws if the checkpoint is not `from`, or if an operator has requested, since the last
+    // checkpoint(), that events are sent again.
     virtual void move_checkpoint(std::int64_t from, std::int64_t to) = 0;
-    // As of the last move: an operator wants nothing sent. Then finish() and release().
+    // As of the last move: an operator holds the lane. Then call finish() and release().
     virtual bool held() const { return false; }
     virtual void release() noexcept = 0;
 };
@@ -65,19 +66,19 @@ public:
         std::size_t in_flight = 5'000;  // produced and not yet reported
         std::chrono::milliseconds checkpoint_every{1'000};
         std::chrono::seconds overdue_after{10};
-        // Up to here one event at a time: after a refusal nothing is sent again and again with what
-        // is refused, and a batch that is too large is taken apart.
+        // Up to this seq, events are sent one by one: after a refusal, the events beside the
+        // refused one are not sent again and again with it, and a batch that is too large is split.
         std::int64_t one_by_one_until = 0;
-        // An event that the topic refuses for itself is counted and passed over. For lanes that
-        // send one event per batch, of what is only told.
+        // An event that the topic refuses for itself is counted and skipped. For lanes of
+        // announcements, which send one event per batch.
         bool skip_refused = false;
     };
 
     Relay(Ledger& ledger, kafka::Producer& producer, Limits limits);
 
-    // The topic has this id. True: the checkpoint was about another one, and what is confirmed was
-    // lost with it; the checkpoint then goes back to zero, if it is to be sent again. To be called
-    // before start().
+    // Compares the topic's id with the id of the checkpoint. True: the checkpoint belonged to
+    // another topic, and the confirmed events were lost with that topic. If they are to be sent
+    // again, the checkpoint goes back to zero. Call it before start().
     static bool meet_topic(Ledger& ledger, const std::string& id, bool send_again);
 
     // Reads the checkpoint: produces everything above it again.
@@ -89,8 +90,8 @@ public:
     // the checkpoint, otherwise a later event of an order could overtake an earlier one.
     std::size_t step(std::chrono::steady_clock::time_point now);
 
-    // An event that Kafka neither confirms nor refuses, once: librdkafka tries it again for ever,
-    // and says nothing, while its partition has no leader or too few replicas.
+    // Returns, once, an event that Kafka neither confirms nor refuses: librdkafka retries it for
+    // ever, and reports nothing, while its partition has no leader or too few replicas.
     std::optional<Refused> take_overdue(std::chrono::steady_clock::time_point now);
 
     // Takes the last reports and saves the checkpoint; for an orderly stop.
@@ -98,7 +99,7 @@ public:
 
     std::int64_t head() const { return head_; }
     std::int64_t confirmed() const { return confirmed_; }
-    // The last row of another lane that it has stepped over.
+    // The last row of another lane that the relay has skipped.
     std::int64_t stepped_over() const { return stepped_over_; }
     bool idle() const { return in_flight_.empty() && next_waiting_ == waiting_.size(); }
 

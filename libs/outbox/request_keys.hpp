@@ -1,7 +1,7 @@
 #pragma once
-// Idempotency-Keys of requests that come by HTTP, whatever they ask for: what a request came to,
-// and the lock that keeps two transactions from working with one key. Used by the services'
-// *_requests and *_store files, on the caller's thread.
+// Idempotency-Keys of HTTP requests of all kinds: the outcome of a request, and the lock that keeps
+// two transactions from using one key. Used by the services' *_commands and *_store files, on the
+// caller's thread.
 #include <algorithm>
 #include <functional>
 #include <set>
@@ -14,13 +14,13 @@
 
 namespace orderflow::outbox {
 
-// What a request came to.
+// The outcome of a request.
 enum class Outcome {
-    unknown,   // not committed, or nobody knows
-    full,      // not even tried: too many wait
+    unknown,   // not committed, or it is not known
+    full,      // not tried: too many requests wait
     done,      // now, or when the key was first used: the answer is the same
-    mismatch,  // the key was used for another request
-    busy,      // the key is in use by a request under way elsewhere: try again
+    mismatch,  // the key belongs to another request
+    busy,      // another request with the key is in progress: try again
 };
 
 // Each of these keys once, sorted; an empty one is none.
@@ -31,9 +31,9 @@ inline std::vector<std::string_view> distinct_keys(std::vector<std::string_view>
     return keys;
 }
 
-// Locks the keys until the transaction under way ends. Never waits: returns those that another
-// transaction holds. What a key came to is committed before its lock is given back, but only a
-// statement that begins after this one sees it: look it up by one of its own.
+// Locks the keys until the present transaction ends. Never waits: returns the keys that another
+// transaction has locked. The outcome of a key is committed before its lock is released, but only a
+// statement that begins after this one sees it: read it with a separate statement.
 std::set<std::string, std::less<>> lock_keys(postgres::Connection& connection,
                                              std::span<const std::string_view> keys);
 

@@ -20,47 +20,48 @@
 
 namespace orderflow::outbox {
 
-// An event on its way to the outbox. `traceparent` is carried on from what caused it, may be empty.
+// An event on its way to the outbox. `traceparent` comes from the cause of the event; it may be
+// empty.
 struct OutgoingEvent {
     events::Event data;
     std::string traceparent;
 };
 
-// One transaction of one service. A port: PostgreSQL (outbox.hpp) or the simulator's store. Every
-// call may throw; then rollback().
+// One transaction of one service. A port: PostgreSQL (postgres_unit_of_work.hpp) or the simulator's
+// store. Every call may throw; then call rollback().
 class UnitOfWork {
 public:
     virtual ~UnitOfWork() = default;
     virtual Instant begin() = 0;  // returns the database's clock
-    // Whether a parked record holds up later ones of its key, as the transaction began. If not,
-    // blocked() need not be called.
+    // Returns whether any parked record blocks later records of its key, as of the transaction's
+    // begin. If not, blocked() need not be called.
     virtual bool some_blocked() const = 0;
-    // Those of these record keys of which an earlier record waits.
+    // Returns those of these record keys for which an earlier record waits.
     virtual std::vector<std::string> blocked(std::span<const std::string_view> keys) = 0;
-    // Locks the parked record that is due first and whose turn it is among those of its key, if
-    // nobody else has it. Once committed, nobody else should take it for a few seconds.
+    // Locks the parked record that is due first, among those that are next for their key and that
+    // no other process has locked. After the commit, no other process takes it for a few seconds.
     virtual std::optional<WaitingRecord> take_due(Instant now) = 0;
-    // A record that is parked already stays as it is.
+    // Does not change a record that is parked already.
     virtual void park(std::span<const ParkedRecord> records) = 0;
-    // False: another process has tried it since it was taken; then nothing is changed.
+    // False: another process has tried it since it was taken; then nothing changes.
     virtual bool retried(const Retried& retried) = 0;
-    // Must be the last call before commit(): it takes the outbox lock, which makes the order of
-    // appending the order of committing. Announces what was parked and what died, too.
+    // Must be the last call before commit(): it takes the outbox lock, so that rows are committed
+    // in the order in which they were appended. It also announces parked and dead records.
     virtual void append(std::span<const OutgoingEvent> events) = 0;
     virtual void commit() = 0;
     virtual void rollback() noexcept = 0;
 };
 
-// What a batch leads to besides the service's own rows.
+// The effects of a batch, besides the service's own rows.
 struct BatchOutput {
     std::vector<OutgoingEvent> events;
     std::vector<ParkedRecord> parked;
-    bool announces = false;  // something besides what is parked
+    bool announces = false;  // announcements other than those of `parked`
 
     void emit(events::Event event, const std::string& traceparent) {
         events.push_back({std::move(event), traceparent});
     }
-    // Puts a delivery aside whose order is unknown here, and which does not say what it was.
+    // Parks a delivery whose order is unknown here, and which does not carry the order.
     void orphan(const kafka::Delivery& delivery) {
         put_aside(delivery, Parking::orphan, "orphan: no such order");
     }
@@ -71,19 +72,19 @@ struct BatchOutput {
     }
 };
 
-// True for a failure of the infrastructure: the same work will succeed later. Anything else lies in
-// the work itself.
+// True for a failure of the infrastructure: the same work will succeed later. Any other failure has
+// its cause in the work itself.
 bool is_unavailable(const std::exception& error);
 
-// A compare-and-set was lost again and again: the others make progress, so this too will succeed
-// later.
+// A compare-and-set was lost again and again: the others make progress, so this one will also
+// succeed later.
 class LostTooOften final : public std::runtime_error {
 public:
     LostTooOften() : std::runtime_error("compare-and-set lost too many times") {}
 };
 
-// The transaction around work that came by any way (records, HTTP, gateway results): `handle`
-// fills `out` and returns false for a lost compare-and-set. Returns the number of lost races.
+// The transaction around work from any source (records, HTTP, gateway results): `handle` fills
+// `out`, and returns false for a lost compare-and-set. Returns the number of lost races.
 template <class Handle>
 std::size_t run_transaction(UnitOfWork& work, Handle handle) {
     constexpr std::size_t kAttempts = 50;  // each loss means that another instance made progress

@@ -163,7 +163,7 @@ void Options::read_secrets() {
     }
 }
 
-// Each property is known by now; together they may still be none that librdkafka takes.
+// Each property is valid by itself; this checks that librdkafka accepts them together.
 void Options::check_kafka() const {
     try {
         kafka::check_producer(common_.kafka());

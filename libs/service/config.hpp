@@ -19,7 +19,7 @@
 
 namespace orderflow::service {
 
-// What all five services share.
+// The settings that all five services share.
 struct CommonConfig {
     std::string bind = "127.0.0.1";
     unsigned short port = 0;
@@ -43,7 +43,7 @@ struct CommonConfig {
 // The command line of one service.
 class Options {
 public:
-    // `port` is the service's own default. What `config` holds now are the others.
+    // `port` is the service's own default. The present values of `config` are the other defaults.
     Options(events::Service service, const char* description, CommonConfig& config,
             unsigned short port);
 
@@ -58,11 +58,11 @@ public:
     void add_seconds(const char* flag, const char* environment_name, std::chrono::seconds& value,
                      Range range, const char* help);
 
-    // An option whose value no log may show.
+    // An option whose value must not appear in a log.
     void secret(const CLI::Option* option);
 
-    // Parses, and reads the files that hold secrets; an exit code if the process is to end here
-    // (--help, a wrong option, a file that cannot be read).
+    // Parses the command line, and reads the files that contain secrets. Returns an exit code if
+    // the process must end here (--help, a wrong option, a file that cannot be read).
     std::optional<int> parse(int argc, char** argv);
 
     // name=value of every option, secrets masked, for the log.

@@ -74,7 +74,7 @@ constexpr std::size_t kFilesBesideClients = 512;  // PostgreSQL, Kafka, outgoing
 const postgres::Statement kReadOnly{"read_only",
                                     "SELECT current_setting('transaction_read_only')::boolean"};
 
-// Raises this process's limit of open files as far as it may; returns it.
+// Raises this process's limit of open files as far as allowed; returns it.
 std::size_t raise_file_limit() {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
@@ -84,7 +84,8 @@ std::size_t raise_file_limit() {
     return limit.rlim_cur;
 }
 
-// As many clients as there are files for, so that they are told 503 and nothing else runs short.
+// Limits clients to the number of files that are left for them, so that further clients receive 503
+// and the other users of files are not affected.
 http::Limits http_limits(const CommonConfig& config) {
     http::Limits limits;
     limits.allowed_origins = config.allowed_origins;
@@ -131,7 +132,7 @@ Health up_if(bool up, const std::string& why_not) {
 }
 
 asio::awaitable<Health> database_health(postgres::Pool& pool, Startup& startup) {
-    // Before the schema is ready nothing goes through the pool; the start knows.
+    // Before the schema is ready, no query goes through the pool; Startup has the state.
     if (!startup.database().is_open()) {
         const bool connected = startup.database_usage().connections > 0;
         co_return up_if(connected, "no connection");
@@ -188,9 +189,9 @@ std::string endpoint_text(const std::string& address, unsigned short port) {
 
 }  // namespace
 
-// Ends the process after a while, whatever still hangs in it (a server that is frozen answers no
-// query and breaks no connection): what it was at is done again after the next start, like after
-// kill -9. Nobody is held up, and the end that was asked for is no failure.
+// Ends the process after a time limit, even if a part of it hangs (a frozen server answers no query
+// and breaks no connection). The interrupted work is repeated after the next start, as after kill
+// -9. A stop is never delayed for longer, and it is not a failure.
 class Host::Watchdog {
 public:
     Watchdog(milliseconds limit, int code)
@@ -309,8 +310,9 @@ int run_program(Options& options, int argc, char** argv, postgres::Migrations mi
     if (const auto code = options.parse(argc, argv)) return *code;
     const CommonConfig& config = options.common();
     init_log(events::names_of(options.service()).name, config.log_level, config.environment);
-    // One heap for a dozen threads that mostly wait: with an arena each, what a burst freed in one
-    // could not be used by another, and the process kept several times what it needs.
+    // One heap for a dozen threads that mostly wait. With an arena for each thread, memory that a
+    // burst freed in one arena could not be used by another thread, and the process kept several
+    // times the memory that it needs.
     ::mallopt(M_ARENA_MAX, 2);
     int code = 0;
     try {

@@ -1,8 +1,8 @@
 #pragma once
-// What every service gets for free: the io_context with its HTTP server, probes, metrics, and the
-// order of starting and stopping. Built first in `main`; `run` blocks the main thread until SIGTERM
-// or SIGINT. It serves from its first moment; loops that need the database or Kafka wait for them
-// beside it, for as long as it takes.
+// The common parts of every service: the io_context with its HTTP server, probes, metrics, and the
+// order of start and stop. Built first in `main`; `run` blocks the main thread until SIGTERM or
+// SIGINT. It serves from its first moment; loops that need the database or Kafka wait for them in
+// parallel, without a time limit.
 #include <exception>
 #include <functional>
 #include <memory>
@@ -31,7 +31,8 @@ namespace orderflow::service {
 
 class Host {
 public:
-    // Waits for nothing. `prepare`: what the service's settings want to stand in its schema.
+    // Waits for nothing. `prepare`: writes the rows that the service's settings require into its
+    // schema.
     Host(const CommonConfig& config, events::Service service, postgres::Migrations migrations,
          Prepare prepare = {});
     ~Host();
@@ -41,13 +42,14 @@ public:
     postgres::Pool& pool() { return *pool_; }  // for HTTP reads
     const CommonConfig& config() const { return config_; }
 
-    // What the service's loops share.
+    // The objects that the service's loops share.
     const loops::Context& context() const { return context_; }
 
-    // Makes a part of the service and keeps it until the end: a loop, a listener, or what they use.
-    // A part may have request_stop(), which returns at once, and stop(), which blocks. At the end
-    // all parts are asked to stop at once; when the HTTP requests that run are answered, each is
-    // stopped, and at last destroyed, in reverse order: a part may use those that were made before.
+    // Creates a part of the service and owns it until the end: a loop, a listener, or an object
+    // that they use. A part may have request_stop(), which returns at once, and stop(), which
+    // blocks. At the end all parts receive the request to stop at the same time. After the running
+    // HTTP requests are answered, the parts are stopped, and then destroyed, in reverse order: a
+    // part may use the parts that were created before it.
     template <class T, class... Args>
     T& own(Args&&... args) {
         auto part = std::make_unique<Owned<T>>(std::forward<Args>(args)...);
@@ -56,19 +58,20 @@ public:
         return value;
     }
 
-    // Starts one consumer loop per configured consumer; owned like own()'s.
+    // Starts one consumer loop per configured consumer; owned like the parts of own().
     void consume(const loops::Subscription& subscription);
 
-    // Adds what every service has besides its own routes: the probes, /metrics, /openapi.yaml,
-    // which describes them all. run() does; a test that lists all routes does, too.
+    // Adds the routes that every service has besides its own: the probes, /metrics, and
+    // /openapi.yaml, which describes all routes. run() calls it; a test that lists all routes calls
+    // it, too.
     void add_probes(http::Router& router);
 
-    // Adds the probes, listens, prints "ready port=N" on standard output (it listens; /readyz says
-    // whether it can serve), waits for the schema and the topics, and serves until a signal. Then:
-    // unready, ask all parts to stop, accept no more, finish running requests, stop the parts one
-    // after the other, the relay last. A process that is not done after 8 s ends nevertheless.
-    // Throws what no waiting mends, after the same stop: an address that is taken, a schema of
-    // another version, a wrong password.
+    // Adds the probes, listens, and prints "ready port=N" on standard output (it listens; /readyz
+    // shows whether it can serve). Then it waits for the schema and the topics, and serves until a
+    // signal. The stop: become unready, request all parts to stop, accept no more connections,
+    // finish running requests, stop the parts one after the other, the relay last. A process that
+    // is not done after 8 s ends nevertheless. After the same stop, it throws failures that waiting
+    // does not remove: an address that is in use, a schema of another version, a wrong password.
     void run(http::Router router);
 
 private:
@@ -105,16 +108,16 @@ private:
     std::unique_ptr<postgres::Pool> pool_;
     WakeUp relay_wake_up_;
     const loops::Context context_;
-    std::vector<std::unique_ptr<Part>> parts_;  // behind what they use
+    std::vector<std::unique_ptr<Part>> parts_;  // after the members that they use
     bool stopping_ = false;
     std::exception_ptr failure_;
-    std::function<void()> refresh_gauges_;  // before they are shown
+    std::function<void()> refresh_gauges_;  // called before the gauges are shown
 };
 
-// What each main ends with: parses the command line, begins the log, and serves, or brings the
-// schema up to date if --migrate asks for that; under the process's only catch outside the loops.
-// The exit code: 0, 1 after a failure that was logged, 2 for a wrong command line, 3 if --migrate
-// finds a schema that is newer than the program.
+// The common end of each main: parses the command line, begins the log, and serves, or migrates the
+// schema if --migrate is given; under the process's only catch outside the loops. Returns the exit
+// code: 0, 1 after a failure that was logged, 2 for a wrong command line, 3 if --migrate finds a
+// schema that is newer than the program.
 int run_program(Options& options, int argc, char** argv, postgres::Migrations migrations,
                 const std::function<void()>& serve);
 

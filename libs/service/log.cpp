@@ -73,7 +73,7 @@ public:
               return std::string(line.data(), line.size());
           }) {}
 
-    // Waits until what was logged is written.
+    // Waits until all logged lines are written.
     bool drain(std::chrono::milliseconds at_most) { return writer_.flush(at_most); }
     std::uint64_t lost() const { return writer_.lost(); }
 
@@ -89,7 +89,7 @@ private:
     LineWriter writer_;
 };
 
-// Null: the log is another one, a test's.
+// Null: the default logger is another one, for example a test's.
 LineSink* line_sink() {
     const auto& sinks = spdlog::default_logger_raw()->sinks();
     return sinks.empty() ? nullptr : dynamic_cast<LineSink*>(sinks.front().get());

@@ -1,6 +1,6 @@
 #pragma once
-// What every service counts beside its loops: requests, what is open, how far its start is, lost
-// log lines. Owned by Host::run; io thread.
+// The metrics that every service has besides its loops: requests, open connections, the progress of
+// its start, lost log lines. Owned by Host::run; io thread.
 #include <chrono>
 #include <string>
 #include <string_view>
@@ -20,12 +20,13 @@ class Histogram;
 
 namespace orderflow::service {
 
-// Request counts and durations by route, what is open.
+// Request counts and durations by route; open connections.
 class HttpMetrics {
 public:
     explicit HttpMetrics(prometheus::Registry& registry);
 
-    // For the server; they count here and log what a handler throws. This object must outlive them.
+    // Hooks for the server: they count here, and log what a handler throws. This object must
+    // outlive them.
     http::Hooks hooks();
     void show(const http::ServerStats& stats);
 
@@ -46,10 +47,10 @@ private:
     std::string key_;
 };
 
-// How far the start is, and whether the log is read.
+// The progress of the start, and lost log lines.
 class ProcessMetrics {
 public:
-    // `environment`: the name that the process was given for where it runs.
+    // `environment`: the name of the environment in which the process runs.
     ProcessMetrics(prometheus::Registry& registry, const std::string& environment,
                    const std::string& log_level);
     void show(const StartSteps& steps, const postgres::Usage& usage);

@@ -1,7 +1,8 @@
 #pragma once
-// Input errors as problem details, the same in all services: what cannot be read is 400 and named
-// by the reader's code, what breaks a rule of the schema is 422 with the JSON Pointer of the value.
-// Of several faults each is listed; one that makes the request unreadable decides about the answer.
+// Input errors as problem details, the same in all services. A request that cannot be read is 400,
+// with the reader's code as type; a broken rule of the schema is 422, with the JSON Pointer of the
+// value. All faults are listed; a fault that makes the request unreadable decides about the answer.
+// Any thread.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -20,7 +21,8 @@ inline http::Response bad_input(const Faults& faults) {
     if (faults.size() > 1) {
         detail += "; errors lists all " + std::to_string(faults.size()) + " faults";
     }
-    // What is wrong with the whole, or not with the body at all, has no place to point at.
+    // A fault of the whole request, or outside the body, has no place to which a pointer could
+    // point.
     if (faults.size() > 1 || breaks_rule(worst) || !worst.pointer.empty()) {
         for (const Error& fault : faults) {
             errors.push_back({fault.pointer, fault.code, fault.detail});

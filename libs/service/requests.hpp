@@ -1,5 +1,5 @@
 #pragma once
-// What the routes that change something share: a request's Idempotency-Key, the wait for its
+// The common parts of routes that change something: a request's Idempotency-Key, the wait for its
 // commit, and the answer if it was not carried out. Used by the services' *_api files, on the io
 // thread.
 #include <chrono>
@@ -25,16 +25,17 @@ namespace orderflow::service {
 // ASCII characters.
 Result<std::string> idempotency_key(const http::Request& request);
 
-// The answer to a request that was not carried out; nullopt: it was, now or before.
+// The answer to a request that was not carried out; nullopt: it was carried out, now or before.
 std::optional<http::Response> refusal(outbox::Outcome what);
 
-// While another request with the same key is under way, for so long at most, tried so often.
+// Limits of the wait while another request with the same key is in progress: time and number of
+// tries.
 inline constexpr std::chrono::seconds kKeyPatience{2};
 inline constexpr std::chrono::milliseconds kKeyRetry{50};
 
-// Queues the request and waits until it is committed; again while its key is in use elsewhere. An
-// answer that nobody gives in time is unknown. `Answer` has a member `what`, an Outcome, and `Item`
-// a member `done` that takes an Answer.
+// Queues the request and waits until it is committed; tries again while its key is used elsewhere.
+// Without an answer in time, the outcome is unknown. `Answer` has a member `what`, an Outcome, and
+// `Item` a member `done`, which accepts an Answer.
 template <class Answer, class Item>
 boost::asio::awaitable<Answer> commit(loops::QueueLoop<Item>& loop, Item item) {
     namespace asio = boost::asio;

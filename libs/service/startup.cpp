@@ -17,11 +17,11 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kLongestPause{1'000};  // between two looks at the database
+constexpr std::chrono::milliseconds kLongestPause{1'000};  // between two checks of the database
 constexpr std::chrono::seconds kSayAgain{30};
 constexpr std::string_view kWrongPassword = "28P01";
 
-// Logs why it still waits: when the reason changes, and now and then.
+// Logs why the start still waits: when the reason changes, and every 30 s.
 class Report {
 public:
     Report(StartStep& step, const char* what) : step_(step), what_(what) {}
@@ -42,8 +42,8 @@ private:
     steady_clock::time_point next_{};
 };
 
-// Tries until nothing is missing, which `work` returns, whatever the infrastructure does meanwhile;
-// false if a stop came first. Throws what no waiting mends.
+// Tries until `work` returns that nothing is missing, through all failures of the infrastructure;
+// false if a stop came first. Throws failures that waiting does not remove.
 bool try_until_done(postgres::Connection& connection, const std::string& url, Report& report,
                     const std::stop_token& stop, const std::function<std::string()>& work) {
     Backoff backoff;
@@ -54,8 +54,8 @@ bool try_until_done(postgres::Connection& connection, const std::string& url, Re
             report(missing);
         } catch (const postgres::DatabaseError& error) {
             if (!error.transient()) throw;
-            // Other refusals may end by themselves: an operator is about to make the database, the
-            // role without a password, the entry in pg_hba.conf.
+            // Other refusals may end by themselves: an operator may be about to create the
+            // database, the role without a password, or the entry in pg_hba.conf.
             const bool refused =
                 !connection.connected() && postgres::refusal(url, stop) == kWrongPassword;
             if (refused) throw;
@@ -67,7 +67,7 @@ bool try_until_done(postgres::Connection& connection, const std::string& url, Re
     return false;
 }
 
-// Of these the saga is made; the others tell of records that were put aside.
+// The saga needs these topics; the others are for announcements of parked records.
 bool is_needed(events::Service service, std::string_view topic) {
     const auto consumed = events::topics_consumed_by(service);
     return topic == events::names_of(service).topic ||

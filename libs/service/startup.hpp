@@ -1,7 +1,7 @@
 #pragma once
-// What a service waits for beside serving, without a time limit and in whatever order it comes: the
-// database with the schema in it, and the topics. Owned by Host; each wait has a thread of its own,
-// and loops wait at the gates that they open.
+// The things that a service waits for while it serves, without a time limit and in any order: the
+// database with its schema, and the topics. Owned by Host; each wait has a thread of its own, and
+// loops wait at the gates that these threads open.
 #include <atomic>
 #include <exception>
 #include <functional>
@@ -21,32 +21,32 @@
 
 namespace orderflow::service {
 
-// Writes into the database what the service's settings ask for, once the schema is ready. May be
-// run again. Throws DatabaseError.
+// Writes the rows that the service's settings require into the database, once the schema is ready.
+// May run again. Throws DatabaseError.
 using Prepare = std::function<void(postgres::Connection&)>;
 
 class Startup {
 public:
-    // `config` and what `migrations` points to must outlive it.
+    // `config` and the data of `migrations` must outlive it.
     Startup(const CommonConfig& config, events::Service service, postgres::Migrations migrations,
             Prepare prepare);
 
-    // Begins to wait. `on_failure` gets what no waiting mends: a schema that this program cannot
-    // work on, a wrong password, a database error that is not of the infrastructure. On a thread of
-    // this object.
+    // Begins to wait. `on_failure` receives failures that waiting does not remove: a schema on
+    // which this program cannot work, a wrong password, a database error that is not of the
+    // infrastructure. It runs on a thread of this object.
     void start(std::function<void(std::exception_ptr)> on_failure);
     void request_stop();
     void stop();  // blocks
 
-    // The own database and the schema in it, for every connection of the service.
+    // The service's own database and schema, for every connection of the service.
     postgres::Url url() const;
-    // Open when the schema has all that this program needs, and is prepared.
+    // Opens when the schema has everything that this program needs, and is prepared.
     const Gate& database() const { return database_; }
-    // Open when the topics are there that the service consumes or emits its events to. Those that
-    // parked records are announced on may still be missing.
+    // Opens when the topics exist that the service consumes or emits its events to. The topics of
+    // announcements may still be missing.
     const Gate& topics() const { return topics_; }
-    // Kafka says that one of those is not there. False while it does not answer: orders are
-    // accepted without it.
+    // Kafka reports that one of those topics does not exist. False while Kafka does not answer:
+    // orders are accepted without it.
     bool topics_missing() const { return topics_missing_; }
     StartSteps& steps() { return steps_; }
     const postgres::Usage& database_usage() const { return *usage_; }  // of url()'s connections
@@ -72,8 +72,8 @@ private:
     std::jthread topics_thread_;
 };
 
-// Applies what the service's schema lacks, as the owner that --database-url names; waits for the
-// database without a time limit. Throws what no waiting mends.
+// Applies the missing migrations to the service's schema, as the owner that --database-url names;
+// waits for the database without a time limit. Throws failures that waiting does not remove.
 void migrate(const CommonConfig& config, events::Service service, postgres::Migrations migrations);
 
 }  // namespace orderflow::service
