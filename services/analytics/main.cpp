@@ -20,12 +20,13 @@ struct Config {
     TraceSettings traces;
 };
 
-// Nobody waits for these rows, so they gather longer than a saga's: one version instead of five.
+// No saga waits for these rows, so a batch waits longer for records than a saga's: one row version
+// instead of five.
 constexpr GatherLimits kGather{8'192, 8'192, std::chrono::milliseconds{400}};
-// Nor do they need a fetch for every record: these cost the broker more than the records do.
+// Nor is a fetch needed for every record: fetches cost the broker more than the records do.
 constexpr kafka::FetchSettings kFetch{64 * 1024, std::chrono::milliseconds{100}};
 
-// Named as OpenTelemetry names them.
+// The options have OpenTelemetry's names.
 void add_trace_options(service::Options& options, TraceSettings& traces) {
     options.app()
         .add_option("--otlp-traces-endpoint", traces.endpoint,

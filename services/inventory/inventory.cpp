@@ -32,8 +32,8 @@ struct Refusal {
     const std::string& product_id;
 };
 
-// Why the order cannot be served: unknown products before wrong prices before missing pieces, so
-// that the reason does not depend on the order of the lines.
+// The reason why the order cannot be served. Unknown products come before wrong prices, and these
+// before missing pieces, so that the reason does not depend on the order of the lines.
 std::optional<Refusal> refusal_of(const events::Order& order, const std::vector<Item>& items,
                                   const Stock& stock) {
     for (const auto& line : order.items) {
@@ -88,7 +88,7 @@ Decision release(const OrderId& id, Reservation reservation, Instant now) {
     return decision;
 }
 
-// Of a refused or an unknown order: nothing is reserved, and nothing will be.
+// For a refused or an unknown order: nothing is reserved, and nothing will be.
 Decision nothing_to_release(const OrderId& id, Reservation reservation, Instant now) {
     reservation.state = State::CANCELLED;
     reservation.updated_at = now;
@@ -124,7 +124,7 @@ struct Decide {
             case State::RESERVED: return release(e.order_id, *reservation, now);
             case State::REJECTED: return nothing_to_release(e.order_id, *reservation, now);
             case State::RELEASED:
-            case State::CANCELLED: return {};  // answered
+            case State::CANCELLED: return {};  // the cancellation was answered before
             case State::SOLD: return {};  // the order was decided COMPLETED; no trigger follows
         }
         throw std::logic_error("no such state");
@@ -137,7 +137,7 @@ struct Decide {
         }
         return reservation->state == State::RESERVED ? sell(*reservation, now) : Decision{};
     }
-    // By no topic that inventory consumes, or not for it.
+    // Inventory consumes no topic with these events, or they are not for it.
     template <class E>
         requires(!events::consumes<events::Service::inventory, E>)
     Decision operator()(const E&) const {
@@ -216,7 +216,7 @@ CatalogueDecision put_product(const std::string& id, const Product* known, const
     next.price = offer.price;
     next.free += offer.stock.value_or(0);
     const Verdict verdict = known ? Verdict::CHANGED : Verdict::CREATED;
-    if (known && next == *known) return refuse(verdict);  // it says so already
+    if (known && next == *known) return refuse(verdict);  // the stored offer is already the same
     if (known) ++next.revision;
     events::StockAdjusted event{id, offer.name, offer.price.amount, offer.price.currency,
                                 offer.stock.value_or(0)};

@@ -1,6 +1,6 @@
 #pragma once
-// Inventory's rules: what is allowed, what follows. Pure; used by inventory_service and the
-// simulator.
+// Inventory's rules: what is allowed, what follows. Pure; used by the inventory handler, the
+// commands and the simulator.
 //
 //   (none)   → RESERVED | REJECTED    OrderPlaced: catalogue and free pieces decide
 //   (none)   → CANCELLED              the cancellation came first: a tombstone
@@ -37,13 +37,13 @@ struct Item {
 };
 BOOST_DESCRIBE_STRUCT(Item, (), (product_id, quantity))
 
-// What inventory knows of one order.
+// The state of one order in inventory.
 struct Reservation {
     State state = State::RESERVED;
     std::optional<events::StockRejection> reason;  // of a refusal
     std::optional<Instant> reserved_at;
     Instant updated_at{};     // when the state was reached
-    std::vector<Item> items;  // what was reserved, one per product; empty if nothing was
+    std::vector<Item> items;  // the reserved pieces, one item per product; empty if nothing was
 
     bool operator==(const Reservation&) const = default;
 };
@@ -69,13 +69,13 @@ struct Move {
     bool operator==(const Move&) const = default;
 };
 
-// The products that a batch touches, with what became of them so far.
+// The products that a batch touches, with the changes made so far.
 class Stock {
 public:
-    // Called by the store for each row it found.
+    // The store calls this for each row that it has found.
     void loaded(std::string id, Product product);
 
-    // The product as it stands now, nullptr for an unknown one. Valid until the next change.
+    // The present state of the product, nullptr for an unknown one. Valid until the next change.
     const Product* find(std::string_view id) const;
 
     void put(const std::string& id, Product product);
@@ -84,8 +84,8 @@ public:
     void apply(const Move& move);
 
     // Rows to insert and rows to update, in byte order of the ids. Views into this object. Throws
-    // std::logic_error for a counter below zero; only here, because the reservations that led there
-    // may be out of date, which shows when they are saved: before the stock is.
+    // std::logic_error for a counter below zero. Only here, because the reservations that led there
+    // may be out of date: saving them shows it, and they are saved before the stock.
     struct Row {
         std::string_view id;
         const Product* product;
@@ -109,7 +109,7 @@ struct Decision {
     std::optional<Reservation> next;  // empty: nothing changes
     std::vector<Move> moves;          // to be applied to the stock
     std::vector<events::Event> events;
-    // The event speaks of an order that nobody here knows and that cannot be served any more.
+    // The event belongs to an order that is unknown here and cannot be served any more.
     bool orphan = false;
 };
 
@@ -119,18 +119,18 @@ struct Decision {
 Decision decide(const Reservation* reservation, const events::Event& event, const Stock& stock,
                 Instant now);
 
-// What the catalogue shall say of a product.
+// The wanted catalogue entry of a product.
 struct Offer {
     std::string name;
     Money price;
-    // Free pieces, of a new product only: once it can be ordered its counters move, and a request
-    // that sets them could not be sent twice.
+    // Free pieces, only for a new product: once it can be ordered its counters change, and a
+    // request that sets them could not be sent twice.
     std::optional<std::int64_t> stock;
     bool operator==(const Offer&) const = default;
 };
 
-// Tells one offer from another, also from an earlier one that said the same: else a change that is
-// sent again would undo what came after it. Sales leave it as it is.
+// Distinguishes this offer from every other one, also from an earlier offer with the same content.
+// Otherwise a change that is sent again would undo later changes. Sales do not change it.
 std::string offer_tag(const Product& product);
 
 // What a client requires of the stored product, by the tags of its offer (RFC 9110 section 13.1).
@@ -145,10 +145,10 @@ struct Conditions {
     std::optional<Tags> none_match;  // it is none of these, or there is no such product
 };
 
-// More free pieces than these are not added; released ones may come on top.
+// Additions stop at this number of free pieces; released pieces may exceed it.
 inline constexpr std::int64_t kMaxFree = events::kMaxAdjustment;
 
-// What a request to change a product comes to. The names of the last three are stored.
+// The outcome of a request to change a product. The names of the last three are stored.
 BOOST_DEFINE_ENUM_CLASS(Verdict, CREATED, CHANGED, UNKNOWN_PRODUCT, CONDITION_MISSING,
                         CONDITION_FAILED, STOCK_MISSING, STOCK_GIVEN, ADJUSTED, TOO_FEW, TOO_MANY)
 
@@ -158,8 +158,8 @@ struct CatalogueDecision {
     std::optional<events::Event> event;
 };
 
-// Creates the product, or changes name and price of a known one if the client has named the offer
-// that it means to change. `known` is nullptr for a new product.
+// Creates the product, or changes name and price of a known product if the client has named the
+// offer that it intends to change. `known` is nullptr for a new product.
 CatalogueDecision put_product(const std::string& id, const Product* known, const Offer& offer,
                               const Conditions& conditions);
 

@@ -69,9 +69,9 @@ constexpr char kAdjustInstead[] =
 
 std::string path_of(std::string_view id) { return "/api/products/" + http::percent_encode(id); }
 
-// Two parts: what a PUT changes, and what sales move. If-None-Match of a GET compares both, so that
-// a copy with old counters is never called current; If-Match looks at the first alone, so that no
-// sale comes between reading a product and changing its price.
+// Two parts: the part that a PUT changes, and the part that sales change. If-None-Match of a GET
+// compares both, so that a copy with old counters never counts as current. If-Match compares only
+// the first part, so that no sale can interfere between reading a product and changing its price.
 std::string etag_of(const Product& product) {
     return offer_tag(product) + "." + std::to_string(product.free) + "." +
            std::to_string(product.reserved) + "." + std::to_string(product.sold);
@@ -96,8 +96,8 @@ http::Response condition_failed() {
                          "read. GET it and decide again.");
 }
 
-// The offers that a field names: the part of each ETag that speaks of the offer. Compared strongly,
-// a weak tag is never equal (RFC 9110 section 8.8.3.2).
+// The offers that a field names: the first part of each ETag. With the strong comparison, a weak
+// tag is never equal (RFC 9110 section 8.8.3.2).
 enum class Comparison { strong, weak };
 Result<std::optional<Tags>> offers_named(const http::Request& request, std::string_view field,
                                          Comparison comparison) {
@@ -219,7 +219,8 @@ asio::awaitable<http::Response> post_adjustment(ProductLoop& products, http::Req
     co_return answer_of(id, *adjust, answer);
 }
 
-// Dates are ignored where nothing is changed: products have none (RFC 9110 section 13.1.3).
+// Conditions on dates are ignored if nothing is changed: products have no date (RFC 9110 section
+// 13.1.3).
 asio::awaitable<http::Response> get_product(postgres::Pool& pool, http::Request request) {
     const std::string id = request.param("id");
     const auto match = offers_named(request, "If-Match", Comparison::strong);

@@ -16,15 +16,15 @@ void add_product_routes(http::Router& router, ProductLoop& products, postgres::P
 // KRW.
 Validated<Offer> parse_offer(std::string_view product_id, std::string_view body);
 
-// What the request requires of the stored product. Error "precondition": a field that is malformed,
-// or one that speaks of dates, which products do not have.
+// The conditions of the request on the stored product. Error "precondition": a field is malformed,
+// or it is a condition on a date, and products have no date.
 Result<Conditions> parse_conditions(const http::Request& request);
 
 // Reads the body of an adjustment; the key is left empty.
 Validated<AdjustStock> parse_adjustment(std::string_view body);
 
-// 1 to 64 characters of printable ASCII without '/', and neither "." nor "..": whatever else stands
-// in the path of a URL arrives as it was sent, these are taken for steps through folders.
+// 1 to 64 characters of printable ASCII without '/', and neither "." nor "..". Every other text in
+// the path of a URL arrives as it was sent; clients resolve these two as relative path segments.
 bool valid_product_id(std::string_view id);
 
 }  // namespace orderflow::inventory

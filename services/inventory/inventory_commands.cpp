@@ -42,7 +42,7 @@ public:
     }
 
 private:
-    // Nothing is waited for on behalf of a request that will change nothing.
+    // A request that will change nothing must not wait for locks.
     bool touches_product(const ProductRequest& request) const {
         const auto* adjust = std::get_if<AdjustStock>(&request.wish);
         if (!adjust) return true;
@@ -68,7 +68,7 @@ private:
         const std::string& id = request.product_id;
         auto decision = adjust_stock(id, stock_.find(id), adjust.change);
         const Verdict verdict = decision.verdict;
-        // Not kept: the product may be created yet.
+        // Not stored: the product may still be created.
         if (verdict == Verdict::UNKNOWN_PRODUCT) return {Outcome::done, verdict, {}, 0};
         apply(request, std::move(decision));
         const std::int64_t free = stock_.find(id)->free;
@@ -120,7 +120,7 @@ public:
         for (std::size_t i = 0; i < batch.size(); ++i) batch[i].done(std::move(answers[i]));
     }
 
-    // Each may simply be sent again.
+    // Each request may be sent again.
     void fail(std::span<ProductRequest> batch) noexcept override {
         for (const ProductRequest& request : batch) request.done({});
     }

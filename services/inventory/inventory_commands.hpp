@@ -1,8 +1,7 @@
 #pragma once
-// What comes by HTTP: products to be created or changed, and adjustments of their stock. Concurrent
-// requests share one commit, on the thread of a QueueLoop. An adjustment carries an
-// Idempotency-Key: what it came to is committed with its effect, so that it is made once however
-// often it is sent.
+// HTTP requests that create or change products, or adjust their stock. Concurrent requests share
+// one commit, on the thread of a QueueLoop. An adjustment carries an Idempotency-Key: its outcome
+// is committed with its effect, so that it is made once, however often it is sent.
 #include <functional>
 #include <optional>
 #include <span>
@@ -25,7 +24,7 @@ struct PutProduct {
     Conditions conditions;
 };
 
-// Free pieces to be added; taken away, if fewer than none.
+// Free pieces to add; a negative number takes pieces away.
 struct AdjustStock {
     std::int64_t change = 0;
     std::string reason;
@@ -35,11 +34,11 @@ struct AdjustStock {
 struct ProductAnswer {
     Outcome what = Outcome::unknown;
     Verdict verdict{};
-    Product product;        // as it stands then, of CREATED and CHANGED
-    std::int64_t free = 0;  // pieces then, of an adjustment
+    Product product;        // the product after the request, for CREATED and CHANGED
+    std::int64_t free = 0;  // free pieces after an adjustment
 };
 
-// A request, and whom to tell once its effect is committed.
+// A request, and the callback to call once its effect is committed.
 struct ProductRequest {
     std::string product_id;
     std::variant<PutProduct, AdjustStock> wish;

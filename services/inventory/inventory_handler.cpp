@@ -12,7 +12,7 @@ namespace {
 using kafka::Delivery;
 using outbox::BatchOutput;
 
-// The products that the rules will look at or change, as views into `batch` and `reservations`.
+// The products that the rules will read or change, as views into `batch` and `reservations`.
 std::vector<std::string_view> products_touched(std::span<const Delivery> batch,
                                                const Reservations& reservations) {
     std::vector<std::string_view> ids;

@@ -1,6 +1,6 @@
 #pragma once
 // Which event triggers which rule. `InventoryHandler` handles the orders' events on a consumer
-// loop's thread; what comes by HTTP is in inventory_commands.hpp.
+// loop's thread; inventory_commands.hpp handles HTTP requests.
 #include <memory>
 #include <utility>
 

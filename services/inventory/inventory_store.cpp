@@ -26,7 +26,7 @@ const Statement kInsertReservations{"reservations_insert", R"(
          AS new(order_id, state, reason, reserved_at, updated_at, items)
     ON CONFLICT DO NOTHING)"};
 
-// Reason, reserved_at and items are what the first event left.
+// Reason, reserved_at and items stay as the first event has set them.
 const Statement kUpdateReservations{"reservations_update", R"(
     UPDATE reservations r
     SET version = r.version + 1, state = new.state, updated_at = new.updated_at
@@ -143,7 +143,7 @@ public:
         const Rows rows = connection_.exec(kFindAdjustments, Params::of(wanted));
         for (int i = 0; i < rows.size(); ++i) {
             Claim& claim = claims.find(rows.text(i, 0))->second;
-            claim.busy = false;  // its answer is committed, whoever asks for it at this moment
+            claim.busy = false;  // its answer is committed, even if the key is locked now
             claim.kept = {std::string(rows.text(i, 1)), rows.int64(i, 2),
                           std::string(rows.text(i, 3)), enum_of<Verdict>(rows.text(i, 4)),
                           rows.int64(i, 5)};

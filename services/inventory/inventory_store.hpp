@@ -17,13 +17,13 @@ namespace orderflow::inventory {
 
 using Reservations = outbox::Aggregates<OrderId, Reservation>;
 
-// An adjustment of stock that was asked for under an Idempotency-Key, and what it came to.
+// A stock adjustment that was requested under an Idempotency-Key, and its outcome.
 struct Adjustment {
     std::string product_id;
     std::int64_t change = 0;
     std::string reason;
     Verdict verdict{};
-    std::int64_t free = 0;  // pieces of the product then
+    std::int64_t free = 0;  // free pieces of the product after the adjustment
 };
 struct KeyedAdjustment {
     std::string_view key;
@@ -51,9 +51,10 @@ public:
     // Saves what changed of a locked stock. False: a product had been inserted by another.
     virtual bool save_stock(const Stock& stock, Instant now) = 0;
 
-    // What is known of each key. The others are this transaction's until it ends; never waits.
+    // Reads the state of each key. Keys that are not busy belong to this transaction until it ends;
+    // never waits.
     virtual Claims claim(std::span<const std::string_view> keys) = 0;
-    // Of keys that were claimed and not kept.
+    // For keys that were claimed and not stored before.
     virtual void keep(std::span<const KeyedAdjustment> adjustments, Instant now) = 0;
 };
 

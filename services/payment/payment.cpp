@@ -35,7 +35,7 @@ events::NothingToCompensate nothing(const OrderId& id) {
     return {id, events::Participant::payment, std::nullopt};
 }
 
-// No intent, so no charge was ever sent and, after this row, none will be.
+// Without an intent no charge was ever sent, and after this row none will be.
 Decision bury(const OrderId& id, const std::string& traceparent, Instant now) {
     Payment tombstone;
     tombstone.state = State::NEVER_CHARGED;
@@ -48,8 +48,8 @@ Decision bury(const OrderId& id, const std::string& traceparent, Instant now) {
     return decision;
 }
 
-// A declined payment is cancelled at the gateway too: a decline that was seen on a repeated call
-// may hide an earlier capture.
+// A declined payment is also cancelled at the gateway: a decline that answered a repeated call may
+// hide an earlier capture.
 Decision cancel(const Payment& payment, Instant now) {
     switch (payment.state) {
         case State::INTENT:
@@ -74,7 +74,7 @@ bool awaits_charge(State state) {
         case State::UNKNOWN: return true;
         case State::CAPTURED:
         case State::DECLINED:
-        case State::CANCELLING:  // the order was cancelled meanwhile: the cancel says what happened
+        case State::CANCELLING:  // the order was cancelled meanwhile: the cancel decides
         case State::SETTLED:
         case State::REFUNDED:
         case State::NEVER_CHARGED: return false;
@@ -130,7 +130,7 @@ struct SettleCancel {
                    events::PaymentRefunded{id, refunded.amount.amount, refunded.amount.currency,
                                            std::nullopt});
     }
-    // A charge that was captured does not vanish: whoever says so is asked again.
+    // A captured charge does not vanish: if the gateway denies it, it is asked again.
     Decision operator()(const NothingTaken&) const {
         if (payment.state == State::CANCELLING && !payment.charge_id.empty()) {
             Decision decision = again(payment, State::CANCELLING, now);
@@ -142,8 +142,8 @@ struct SettleCancel {
     Decision operator()(const Unclear&) const { return again(payment, payment.state, now); }
 
 private:
-    // Where an operator has answered, the gateway's word still counts for the row, but the order
-    // has had its answer.
+    // After an operator's settlement, the gateway's answer still updates the row, but the order
+    // already has its answer.
     Decision end(State state, Settlement outcome, events::Event event) const {
         Decision decision = to_state(payment, state, now);
         if (payment.state == State::CANCELLING) {
@@ -155,8 +155,8 @@ private:
     }
 };
 
-// A capture that is heard of once the cancel is under way, or over, decides nothing, but it is
-// kept: who cancels must not be told then that nothing was taken.
+// A capture that is reported after the cancel has begun, or ended, decides nothing. But it is
+// stored, so that a later answer "nothing was taken" to the cancel can be recognised as false.
 Decision captured_late(const Payment& payment, const Captured& captured, Instant now) {
     const bool over = payment.state == State::NEVER_CHARGED && payment.order;
     if (!over && payment.state != State::CANCELLING) return {};

@@ -1,5 +1,6 @@
 #pragma once
-// Payment's rules: what is allowed, what follows. Pure; used by payment_service and the simulator.
+// Payment's rules: what is allowed, what follows. Pure; used by the payment handler, the result
+// step and the simulator.
 //
 //   INTENT → CAPTURED | DECLINED                  the gateway answered the charge
 //   INTENT → UNKNOWN → CAPTURED | DECLINED        calls ended without a clear outcome: asked again
@@ -8,8 +9,8 @@
 //                                                 for it; it is asked on, and may yet contradict
 //   (no row) → NEVER_CHARGED                      the cancellation came first: a tombstone
 //
-// A row is committed before the call that it speaks of is made, and no clock turns an unclear
-// outcome into a clear one. Once the order is cancelled, payment emits only its one answer.
+// A row is committed before its call is made, and no clock turns an unclear outcome into a clear
+// one. Once the order is cancelled, payment emits only one answer.
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -30,10 +31,10 @@ namespace orderflow::payment {
 BOOST_DEFINE_ENUM_CLASS(State, INTENT, UNKNOWN, CAPTURED, DECLINED, CANCELLING, SETTLED, REFUNDED,
                         NEVER_CHARGED)
 
-// INTENT, UNKNOWN, CANCELLING, SETTLED: a call to the gateway is still to be made, or made again.
+// INTENT, UNKNOWN, CANCELLING, SETTLED: a call to the gateway must still be made, or made again.
 bool is_open(State state);
 
-// What an operator says of a charge that the gateway is silent about.
+// An operator's decision about a charge for which the gateway gives no answer.
 BOOST_DEFINE_ENUM_CLASS(Settlement, REFUNDED, NEVER_CHARGED)
 
 // The payment of one order.
@@ -43,19 +44,19 @@ struct Payment {
     std::optional<events::PaymentRejection> reason;
     std::optional<Settlement> settled_as;  // from SETTLED on
     std::string settled_by;                // an operator's name
-    std::int32_t attempts = 0;  // calls without a clear outcome; of the cancel once CANCELLING
+    std::int32_t attempts = 0;  // calls without a clear outcome; once CANCELLING, of the cancel
     Instant touched_at{};       // last change
     Instant opened_at{};
-    std::string traceparent;             // of what opened it; its events carry it on
+    std::string traceparent;             // of the request that opened it; its events carry it
     std::optional<events::Order> order;  // as placed; empty in a tombstone
 
     bool operator==(const Payment&) const = default;
 };
 
-// What is to be charged. Only for a payment with an order.
+// The amount to charge. Only for a payment with an order.
 Money amount_of(const events::Order& order);
 
-// How a call to the gateway ended. Only what the gateway said clearly is more than `Unclear`.
+// How a call to the gateway ended. Everything but a clear answer of the gateway is `Unclear`.
 struct Captured {
     std::string charge_id;
     Money amount;
@@ -69,7 +70,7 @@ struct Refunded {
 struct NothingTaken {};  // never charged, or declined
 struct Unclear {
     std::string detail;                  // for the log
-    std::chrono::seconds not_before{0};  // how long the gateway wants to be left alone
+    std::chrono::seconds not_before{0};  // how long the gateway wants no call
 };
 using ChargeResult = std::variant<Unclear, Captured, Declined>;
 using CancelResult = std::variant<Unclear, Refunded, NothingTaken>;
@@ -81,11 +82,11 @@ struct GatewayResult {
 bool is_unclear(const GatewayResult& result);
 std::chrono::seconds not_before(const GatewayResult& result);  // 0 for a clear one
 
-// What no rule can mend and somebody has to look at.
+// Contradictions that no rule can resolve: an operator must examine them.
 enum class Alarm {
-    wrong_amount,       // the gateway says it captured or gave back another amount than the order's
-    settled_otherwise,  // it contradicts what an operator had said for it
-    capture_denied,     // it had captured, and says that it took nothing
+    wrong_amount,       // the captured or refunded amount differs from the order's
+    settled_otherwise,  // the gateway contradicts an operator's settlement
+    capture_denied,     // the gateway had captured, and now reports that it took nothing
 };
 using Alarms = std::vector<std::pair<OrderId, Alarm>>;
 
@@ -100,16 +101,16 @@ struct Decision {
 Decision decide(const Payment* payment, const events::Event& event, const std::string& traceparent,
                 Instant now);
 
-// The same for what the gateway said, whenever it comes.
+// The same for a result of the gateway, whenever it comes.
 Decision settle(const Payment& payment, const GatewayResult& result, Instant now);
 
-// An operator answers for the gateway. Empty unless the payment is CANCELLING: only then does an
-// order wait for that answer, and only then can no forward event follow.
+// An operator settles the payment in place of the gateway. Empty unless the payment is CANCELLING:
+// only then does an order wait for this answer, and only then can no forward event follow.
 std::optional<Decision> settle_by_hand(const OrderId& id, const Payment& payment, Settlement as,
                                        const std::string& by, Instant now);
 
-// How long after `touched_at` an open payment is called again by the process that knows it:
-// at once, then 500 ms doubling to 60 s.
+// The wait after `touched_at` until the process that remembers an open payment calls again: none
+// for the first call, then 500 ms doubling to 60 s.
 std::chrono::milliseconds retry_after(std::int32_t attempts);
 
 }  // namespace orderflow::payment

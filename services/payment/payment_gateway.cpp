@@ -27,7 +27,7 @@ struct ChargeBody {
 };
 BOOST_DESCRIBE_STRUCT(ChargeBody, (), (key, amount, currency, token))
 
-// Whose charge an answer speaks of stands in `key`, where the gateway says so.
+// `key`: the charge that the answer is about, if the gateway includes it.
 struct CapturedBody {
     json::Nullable<std::string> key;
     std::string status;
@@ -80,7 +80,8 @@ http::ClientLimits client_limits() {
 
 std::string key_of(const OrderId& id) { return "charge:" + id.to_string(); }
 
-// An answer that speaks of another charge, mixed up by the gateway or on the way, says nothing.
+// Reads an answer. An answer about another charge (mixed up by the gateway or on the way) is
+// unreadable.
 template <class Body>
 Result<Body> read(const OrderId& id, const std::string& body) {
     auto answer = json::read_json<Body>(body, json::UnknownMembers::ignore);
@@ -108,7 +109,8 @@ ChargeResult captured(const OrderId& id, const std::string& body) {
     return Captured{std::move(answer->charge_id), {answer->amount, answer->currency}};
 }
 
-// The HTTP status says it all, but a body must be the gateway's, not some proxy's page.
+// The HTTP status decides, but a body must come from the gateway, and not, for example, from a
+// proxy's error page.
 ChargeResult declined(const OrderId& id, const std::string& body) {
     Declined declined{events::PaymentRejection::CARD_DECLINED};
     if (body.empty()) return declined;
@@ -249,7 +251,7 @@ asio::awaitable<GatewayResult> Calls::make(Call call) {
         } else {
             result.outcome = co_await gateway_.charge(std::move(call));
         }
-    } catch (const std::exception& error) {  // the top of this loop: the order must be settled
+    } catch (const std::exception& error) {  // the top of this loop: the call must get a result
         if (cancel) {
             result.outcome = CancelResult{Unclear{error.what()}};
         } else {
@@ -259,7 +261,7 @@ asio::awaitable<GatewayResult> Calls::make(Call call) {
     co_return result;
 }
 
-// Waits while the results are not taken away (the database is down): then no more calls are made.
+// Waits while nobody takes the results (the database is down): then no further calls are made.
 asio::awaitable<void> Calls::deliver(GatewayResult result) {
     while (!results_.push(std::move(result)) && !results_.closed()) {
         asio::steady_timer timer(io_, kResultsFull);

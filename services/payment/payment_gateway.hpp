@@ -1,11 +1,11 @@
 #pragma once
-// How the payment gateway is called. `Gateway` is the port (HTTP in production, the simulator's in
-// tests): two verbs, both keyed by the order, so that a call may be repeated as often as need be.
+// The calls to the payment gateway. `Gateway` is the port (HTTP in production, the simulator's in
+// tests): two verbs, both with the order's key, so that a call may be repeated at any time.
 //
-// `Calls` makes them: outside any transaction, in three bounded pools of coroutines on the io
-// thread, so that retries and refunds of a bad hour hold up no first charge. A call is made at most
-// once at a time for each order and verb. What does not fit is dropped and its id kept: every call
-// stands in the table, and whoever reads it there submits it again.
+// `Calls` makes the calls outside any transaction, in three bounded pools of coroutines on the io
+// thread, so that many retries and refunds do not delay first charges. For each order and verb, at
+// most one call is made at a time. A call that does not fit is dropped and its id is kept: every
+// call is in the table, and the recovery, which reads the table, submits it again.
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -39,9 +39,10 @@ struct Call {
 class Gateway {
 public:
     virtual ~Gateway() = default;
-    // Takes the money, once per order however often it is asked; repeats give the first outcome.
+    // Takes the money, once per order, however often it is called; repeats return the first
+    // outcome.
     virtual boost::asio::awaitable<ChargeResult> charge(Call call) = 0;
-    // Sticky: after it no charge of this order takes money, whatever is still on its way.
+    // Final: after it no charge of this order takes money, even one that is still on its way.
     virtual boost::asio::awaitable<CancelResult> cancel(OrderId id) = 0;
 };
 
@@ -59,27 +60,27 @@ private:
     http::Client client_;
 };
 
-// What an answer means. Only 400, 402 and 422 are declines; a timeout, a reset, 5xx, 429, 401, 403,
-// 404, 409 (`key_cancelled`), an answer about another order's charge and anything that cannot be
-// read leave the outcome unclear; 429 and 503 with their Retry-After, a number of seconds or a date
-// (by the answer's own Date), five minutes at most.
+// The meaning of an answer. Only 400, 402 and 422 are declines. A timeout, a reset, 5xx, 429, 401,
+// 403, 404, 409 (`key_cancelled`), an answer about another order's charge, and an answer that
+// cannot be read leave the outcome unclear. For 429 and 503, Retry-After is used (a number of
+// seconds, or a date relative to the answer's own Date), five minutes at most.
 ChargeResult charge_result(const OrderId& id, const http::ClientResult& answer);
 CancelResult cancel_result(const OrderId& id, const http::ClientResult& answer);
 
-// Thread-safe, but for what says otherwise.
+// Thread-safe, except where noted.
 class Calls {
 public:
     // The results go to `results`, unclear ones too. The arguments must outlive this object.
     Calls(boost::asio::io_context& io, Gateway& gateway, BatchQueue<GatewayResult>& results);
 
-    // Calls that are already queued or made, or whose result is not settled yet, are left out.
+    // Skips calls that are already queued or made, or whose result is not settled yet.
     void submit(std::vector<Call> calls);
 
-    // These results are committed: their orders may be called again.
+    // These results are committed: calls for their orders may be made again.
     void settled(std::span<const GatewayResult> results);
 
-    // Ids of calls that were dropped since it was asked last. Of more than 50,000 only the smallest
-    // further id is kept, in `lost_from`.
+    // Ids of calls that were dropped since the last call of this function. Beyond 50,000 ids only
+    // the smallest further id is kept, in `lost_from`.
     struct Overflow {
         std::vector<OrderId> ids;
         std::optional<OrderId> lost_from;
@@ -93,8 +94,8 @@ public:
     };
     Load load(CallKind kind) const;
 
-    // For the orderly stop, when nobody runs the io_context any more: takes no more calls and runs
-    // it on this thread until the calls under way have ended, or for `at_most`.
+    // For the orderly stop, when nobody runs the io_context any more: accepts no more calls, and
+    // runs the io_context on this thread until the present calls have ended, or for `at_most`.
     void drain(std::chrono::milliseconds at_most);
 
 private:

@@ -17,9 +17,9 @@ using outbox::BatchOutput;
 
 namespace {
 
-// The calls that the rows of this batch's orders ask for: also those that it found open, since the
-// attempt that opened them may have been committed without anybody knowing. `Calls` leaves out what
-// is under way.
+// The calls that are due for the rows of this batch's orders. It includes rows that were open
+// before this batch, because the attempt that opened them may have been committed without an
+// answer. `Calls` skips calls that are in progress.
 std::vector<Call> calls_due(const Payments& payments, std::span<const OrderId> ids) {
     std::vector<Call> calls;
     for (const OrderId& id : ids) {
@@ -146,7 +146,7 @@ bool settle_payment(PaymentStore& store, const OrderId& id, Settlement as, const
     Payments payments = store.load({&id, 1});
     const Payment* payment = payments.find(id);
     auto decision = payment ? settle_by_hand(id, *payment, as, by, now) : std::nullopt;
-    const bool again = payment && payment->settled_as == as;  // said before
+    const bool again = payment && payment->settled_as == as;  // settled the same way before
     settled = decision.has_value() || again;
     if (!decision) return true;
     for (auto& event : decision->events) out.emit(std::move(event), payment->traceparent);

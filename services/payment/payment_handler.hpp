@@ -1,10 +1,10 @@
 #pragma once
 // Which event triggers which rule. `PaymentHandler` handles events on a consumer loop's thread;
-// what the gateway answers is saved in payment_results.
+// payment_results.hpp saves the gateway's answers.
 //
-// Order of effects, the reason why nobody is charged twice or for a cancelled order: the row is
-// committed, then the call is made, then its result committed. What is lost in between is only
-// memory: the row still says that a call is due, and the call has the order's key.
+// The order of effects is the reason why nobody is charged twice or for a cancelled order: commit
+// the row, make the call, commit its result. Only memory can be lost in between: the row still
+// shows that a call is due, and the call has the order's key.
 #include <array>
 #include <functional>
 #include <memory>
@@ -23,7 +23,7 @@
 
 namespace orderflow::payment {
 
-// How payments end, and how calls stand.
+// The outcomes of payments, and the state of the calls.
 struct PaymentMetrics {
     explicit PaymentMetrics(prometheus::Registry& registry);
 
@@ -61,8 +61,9 @@ private:
     std::size_t duplicates_ = 0;             // the same
 };
 
-// An operator answers for a gateway that never does; false: the compare-and-set was lost. `settled`
-// says whether the payment was in the state for it (see settle_by_hand).
+// An operator settles a payment in place of a gateway that never answers; false: the
+// compare-and-set was lost. `settled`: whether the payment was in a state that allows it (see
+// settle_by_hand).
 bool settle_payment(PaymentStore& store, const OrderId& id, Settlement as, const std::string& by,
                     Instant now, outbox::BatchOutput& out, bool& settled);
 

@@ -11,9 +11,9 @@ using std::chrono::seconds;
 
 namespace {
 
-constexpr seconds kUntouched{10};            // younger rows are another loop's memory's business
-constexpr std::chrono::minutes kNoSkew{10};  // between two clocks that run together
-constexpr milliseconds kFirstLook{500};      // at a payment whose call was unclear or dropped
+constexpr seconds kUntouched{10};            // younger rows are in the memory of another loop
+constexpr std::chrono::minutes kNoSkew{10};  // between two clocks that run correctly
+constexpr milliseconds kFirstLook{500};      // after an unclear or dropped call
 constexpr seconds kRecentEvery{5};
 constexpr std::chrono::minutes kAllEvery{10};
 constexpr std::chrono::hours kRecentAtStart{1};
@@ -63,7 +63,7 @@ void Recovery::forget(const OrderId& id) {
     due_.erase(known);
 }
 
-// What is not remembered must be walked over again.
+// Payments that are no longer remembered must be found by the walk again.
 void Recovery::step_back(const OrderId& id, Instant now) {
     OrderId before = id;
     std::fill(before.bytes.begin() + 6, before.bytes.end(), std::uint8_t{0});
@@ -91,7 +91,7 @@ void Recovery::settled(std::span<const GatewayResult> results, Instant now, cons
             unknown_.erase(result.id);
             continue;
         }
-        forget(result.id);  // what was due before this answer
+        forget(result.id);  // the entry from before this answer
         const Instant due = now + std::max<milliseconds>(kFirstLook, not_before(result));
         if (!remember(result.id, due)) step_back(result.id, now);
     }
@@ -125,11 +125,11 @@ void Recovery::note(const OpenPayment& payment) {
     }
 }
 
-// Puts a call that is due into `calls`, remembers one that is not. False: too many are remembered.
+// Adds a due call to `calls`, and remembers a call that is not due. False: too many are remembered.
 bool Recovery::call_or_remember(const OpenPayment& payment, milliseconds at_least, Instant now,
                                 std::vector<Call>& calls) {
     note(payment);
-    const bool ahead = payment.touched_at > now + kNoSkew;  // the database's clock was
+    const bool ahead = payment.touched_at > now + kNoSkew;  // the database's clock was ahead
     const Instant due =
         ahead ? now : payment.touched_at + std::max(at_least, retry_after(payment.attempts));
     if (due > now) return remember(payment.id, due);
@@ -151,7 +151,7 @@ void Recovery::call_due(PaymentStore& store, Calls& calls, Instant now) {
     }
     std::vector<Call> ready;
     for (const OpenPayment& payment : open) {
-        // A pool that is full holds up no other one. `ids` left room to remember.
+        // A full pool must not delay the others. `ids` has left room to remember them.
         std::size_t& left = room[static_cast<std::size_t>(call_of(payment.state))];
         if (left == 0) {
             note(payment);

@@ -1,6 +1,6 @@
 #pragma once
-// Finds the calls to the gateway that memory does not know: after a crash, after a full queue, and
-// those to be made again. Used by the result step (payment_results.hpp), on its thread.
+// Finds the calls to the gateway that are not in memory: after a crash, after a full queue, and
+// calls to repeat. Used by the result step (payment_results.hpp), on its thread.
 #include <chrono>
 #include <set>
 #include <span>
@@ -17,23 +17,23 @@ namespace orderflow::payment {
 // The pool that the call for an open payment goes to.
 CallKind call_of(State open);
 
-// Finds the open payments whose call is due. Three walks along the primary key look at rows that
-// nobody touched for 10 s: one at what is new, every 5 s, from where it last ended; one at the last
-// 20 minutes, in which orders are cancelled, again and again, for the calls that another process
-// took with it for good; one slowly at the whole table. An open payment that was seen is remembered
-// one by one and looked up when it is due, so that the walks need not see it again. Owned by a
-// ResultStep.
+// Finds the open payments whose call is due. Three walks along the primary key read rows that were
+// not touched for 10 s. One reads new rows every 5 s, from where it last ended. One reads the last
+// 20 minutes, in which orders are cancelled, again and again, for the calls of processes that have
+// died. One slowly reads the whole table. An open payment that was found is remembered and looked
+// up when it is due, so the walks need not find it again. Owned by a ResultStep.
 class Recovery {
 public:
     explicit Recovery(Instant now);
 
-    // Does what is due, with at most four queries. Throws DatabaseError and forgets nothing then.
+    // Does the work that is due, with at most four queries. If it throws DatabaseError, it forgets
+    // nothing.
     void step(PaymentStore& store, Calls& calls, Instant now);
 
-    // To be called after each committed batch of results. Calls that ended without a clear outcome
-    // are made again, and those whose outcome raised an alarm: they may still be open.
+    // Must be called after each committed batch of results. It repeats calls that ended without a
+    // clear outcome, and calls whose outcome raised an alarm: their payments may still be open.
     void settled(std::span<const GatewayResult> results, Instant now, const Alarms& alarms = {});
-    // The same for one that could not be handled.
+    // The same for a result that could not be handled.
     void failed(const OrderId& id, Instant now);
 
     std::size_t calls_made() const { return calls_made_; }  // so far: each is a repeated one
@@ -41,13 +41,13 @@ public:
     std::size_t remembered() const { return due_.size(); }
     std::size_t unknown() const { return unknown_.size(); }
     std::chrono::seconds oldest_unknown(Instant now) const;
-    // Payments that ended otherwise than an operator, or the gateway itself, had said: as of the
-    // last walk over the whole table.
+    // Payments whose outcome contradicts an operator's settlement, or the gateway's earlier answer:
+    // as of the last walk over the whole table.
     int contradicted() const { return contradicted_; }
 
 private:
     struct Walk {
-        OrderId position{};  // what stands up to here was seen
+        OrderId position{};  // rows up to here were read
         OrderId upto{};      // where this pass ends
         Instant resume{};    // not before
     };

@@ -23,7 +23,7 @@ using std::chrono::seconds;
 
 namespace {
 
-constexpr milliseconds kTick{200};  // between two looks of the recovery
+constexpr milliseconds kTick{200};  // between two steps of the recovery
 constexpr seconds kTickAfterFailure{5};
 constexpr milliseconds kLongestPause{1'000};  // between two tries to save results
 constexpr seconds kWarnEvery{5};
@@ -119,8 +119,8 @@ void ResultLoop::stop() {
 
 namespace {
 
-// What a ResultLoop's thread works with besides the queue: the step on a connection of its own, and
-// what is counted and logged of it.
+// The objects that a ResultLoop's thread uses besides the queue: the step on a connection of its
+// own, and its metrics and log.
 class ResultThread final : ResultWatcher {
 public:
     ResultThread(const loops::Context& context, Calls& calls, PaymentMetrics& metrics)
@@ -135,7 +135,8 @@ public:
     // False: nothing came.
     bool take(BatchQueue<GatewayResult>& results) { return step_.take(results, kTick); }
 
-    // Until it is committed, or until a stop is asked for; false: then it is given up.
+    // Repeats until the results are committed (true), or until a stop is requested: false, they are
+    // dropped.
     bool commit(const std::stop_token& stop) {
         Backoff backoff;
         for (;;) {
@@ -169,7 +170,7 @@ public:
     }
 
 private:
-    // A gateway that is down would fill the log: one line in a while, for all of them.
+    // A gateway that is down would fill the log: one line in a while stands for all calls.
     void committed(std::span<const GatewayResult> results,
                    const PaymentMetrics::EventCounts& emitted) override {
         metrics_.count(emitted);

@@ -1,8 +1,8 @@
 #pragma once
-// What becomes of the gateway's answers: they are saved in batches, by version, and `Recovery`
-// finds the calls that memory does not know: after a crash, after a full queue, and the ones to be
-// made again. `ResultStep` is one turn of that, over ports, for the simulator, too; `ResultLoop`
-// runs it on a thread of its own.
+// The handling of the gateway's answers: they are saved in batches, by version, and `Recovery`
+// finds the calls that are not in memory: after a crash, after a full queue, and calls to repeat.
+// `ResultStep` is one turn of this over ports, also for the simulator; `ResultLoop` runs it on a
+// thread of its own.
 #include <chrono>
 #include <functional>
 #include <optional>
@@ -20,28 +20,28 @@
 
 namespace orderflow::payment {
 
-// Decides on the results in their order and saves the rows; false: the compare-and-set was lost.
-// A result of an order without a row changes nothing. Adds to `alarms` what raised one.
+// Decides on the results in their order and saves the rows; false: the compare-and-set was lost. A
+// result of an order without a row changes nothing. Adds the alarms that were raised to `alarms`.
 bool apply_results(PaymentStore& store, std::span<const GatewayResult> results, Instant now,
                    outbox::BatchOutput& out, Alarms& alarms);
 
-// What became of a part of a batch of results.
+// The outcome of a part of a batch of results.
 struct ResultReport {
     PaymentMetrics::EventCounts emitted{};
     Alarms alarms;
-    std::vector<std::pair<OrderId, std::string>> failed;  // could not be handled, and why
+    std::vector<std::pair<OrderId, std::string>> failed;  // and the reason
 };
 
-// Commits the results, one bad one not holding up the others: then in parts, in their order. `done`
-// is called for each part once it is committed, or given up. A result that is lost here, or in
-// memory, only costs another call: its row still says that one is due. Throws when the database is
-// out of reach; then the results that `done` was not called for may be committed again.
+// Commits the results. If one of them is bad, commits the others in parts, in their order. `done`
+// is called for each part once it is committed or given up. If a result is lost here, or in memory,
+// it only costs another call: its row still shows that a call is due. Throws if the database is
+// unavailable; then the results for which `done` was not called may be committed again.
 using PartDone =
     std::function<void(std::span<const GatewayResult> part, const ResultReport& report)>;
 void commit_results(outbox::UnitOfWork& work, PaymentStore& store,
                     std::span<const GatewayResult> results, const PartDone& done);
 
-// Who is told what results led to, once they are committed.
+// Receives the effects of results, once they are committed.
 class ResultWatcher {
 public:
     virtual ~ResultWatcher() = default;
@@ -51,8 +51,8 @@ public:
     virtual void sound(const OrderId& id, Alarm alarm) = 0;
 };
 
-// The results in hand and the recovery. The order of effects: results are committed; only then may
-// their orders be called again, and whoever is still open is remembered for that.
+// The results in hand and the recovery. The order of effects: commit the results; only then may
+// calls for their orders be made again, and payments that are still open are remembered for that.
 class ResultStep {
 public:
     // The arguments must outlive this object.
@@ -60,18 +60,18 @@ public:
                Instant now)
         : work_(work), store_(store), calls_(calls), watcher_(watcher), recovery_(now) {}
 
-    // Takes what is in the queue, waiting for it for `at_most`, unless something is in hand. False:
-    // nothing is.
+    // Takes the queued results, and waits for them for `at_most`, unless results are in hand.
+    // False: there are none.
     bool take(BatchQueue<GatewayResult>& results, std::chrono::milliseconds at_most);
     std::span<const GatewayResult> in_hand() const { return batch_; }
 
-    // Throws when the database is out of reach; then the results that are not committed stay in
-    // hand. One that is lost in memory would only cost another call, but while the process lives
-    // its order counts as being called.
+    // Throws if the database is unavailable; then the uncommitted results stay in hand. A result
+    // that is lost in memory would only cost another call, but while the process lives, its order
+    // counts as being called.
     void commit(Instant now);
 
-    // Looks for calls that are due, if it is time for it: every 200 ms, or 5 s after a failure.
-    // The number of calls that are made again. Throws when the database is out of reach.
+    // Looks for due calls, if it is time: every 200 ms, or 5 s after a failure. Returns the number
+    // of repeated calls. Throws if the database is unavailable.
     std::optional<std::size_t> recover(Instant now);
 
     const Recovery& recovery() const { return recovery_; }

@@ -30,7 +30,7 @@ const Statement kInsert{"payments_insert", R"(
                 currency, token, traceparent, body)
     ON CONFLICT DO NOTHING)"};
 
-// What no rule changes once the row is there (the order, opened_at, traceparent) is not sent.
+// Columns that no rule changes after the insert (the order, opened_at, traceparent) are not sent.
 const Statement kUpdate{"payments_update", R"(
     UPDATE payments p
     SET version = p.version + 1, touched_at = new.touched_at, attempts = new.attempts,
@@ -49,8 +49,9 @@ const Statement kFindOpen{"payments_find_open",
                           "SELECT " OPEN_COLUMNS
                           " FROM payments WHERE order_id = ANY ($1::uuid[]) AND " OPEN_STATES};
 
-// Bounded by the rows it looks at, not by those it finds: there is no index on the state. The last
-// row of the page comes back whatever its state, as the place to go on from.
+// The limit counts the rows that are read, not those that match, because there is no index on the
+// state. The last row of the page is always returned, whatever its state, as the place to continue
+// from.
 const Statement kScanOpen{"payments_scan_open", R"(
     WITH page AS MATERIALIZED (
         SELECT )" OPEN_COLUMNS R"(,

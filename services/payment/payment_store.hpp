@@ -16,7 +16,7 @@ namespace orderflow::payment {
 
 using Payments = outbox::Aggregates<OrderId, Payment>;
 
-// What a call for an open payment needs, without the order.
+// The data that a call for an open payment needs, without the order.
 struct OpenPayment {
     OrderId id;
     State state = State::INTENT;
@@ -27,10 +27,10 @@ struct OpenPayment {
     std::string token;
 };
 
-// The open ones among a number of rows that follow each other, and the last of these rows.
+// The open payments in a range of consecutive rows, and the last of these rows.
 struct OpenPage {
     std::vector<OpenPayment> open;
-    int contradicted = 0;  // ended otherwise than an operator, or the gateway itself, had said
+    int contradicted = 0;         // the outcome contradicts an operator, or the gateway itself
     std::optional<OrderId> last;  // empty: there are no rows in the range
 };
 
@@ -44,7 +44,7 @@ public:
 
     // Those of `ids` that are open.
     virtual std::vector<OpenPayment> find_open(std::span<const OrderId> ids) = 0;
-    // Looks at up to `rows` rows with after < order_id <= upto, in that order.
+    // Reads up to `rows` rows with after < order_id <= upto, in that order.
     virtual OpenPage scan_open(const OrderId& after, const OrderId& upto, std::int64_t rows) = 0;
 };
 

@@ -31,7 +31,7 @@ Decision void_shipment(const OrderId& id, Shipment shipment, Instant now) {
     return decision;
 }
 
-// Turns each event into what it asks of the shipment; the state decides the answer.
+// Decides for each event; the state of the shipment determines the answer.
 struct Decide {
     const Shipment* shipment;
     const Storage* storage;
@@ -84,7 +84,7 @@ struct Decide {
         throw std::logic_error("no such state");
     }
 
-    // The rest is not for shipping: the catalog lets none of it through.
+    // The other events are not for shipping: the catalog lets none of them through.
     template <class E>
         requires(!events::consumes<events::Service::shipping, E>)
     Decision operator()(const E&) const {

@@ -1,5 +1,5 @@
 #pragma once
-// Shipping's rules: what is allowed, what follows. Pure; used by shipping_service and the
+// Shipping's rules: what is allowed, what follows. Pure; used by the shipping handler and the
 // simulator.
 //
 //   (no row) → SCHEDULED → VOIDED      paid: a parcel, and a storage slot if the order wants one
@@ -63,8 +63,8 @@ struct Decision {
     std::vector<events::Event> events;
 };
 
-// Whether `decide` looks at the storage or changes it. Asked for every event of a batch with the
-// rows as they were loaded, it covers the whole fold: only an order without a row can get a slot.
+// Whether `decide` reads or changes the storage. Called for every event of a batch, with the rows
+// as they were loaded, it covers the whole fold: only an order without a row can get a slot.
 bool needs_storage(const Shipment* shipment, const events::Event& event);
 
 // Every (state, event) pair has an answer; `shipment` is nullptr for an order without a row. An
@@ -73,8 +73,8 @@ bool needs_storage(const Shipment* shipment, const events::Event& event);
 Decision decide(const Shipment* shipment, const events::Event& event, const Storage* storage,
                 const Settings& settings, const ShipmentId& new_id, Instant now);
 
-// "OF" and the id's last eight bytes in hex: 62 random bits, so that even among a hundred million
-// shipments two of the same number are unlikely (1 in 1,000).
+// "OF" and the id's last eight bytes in hex: 62 random bits, so that a duplicate number is unlikely
+// even among a hundred million shipments (1 in 1,000).
 std::string tracking_number(const ShipmentId& id);
 
 }  // namespace orderflow::shipping

@@ -34,7 +34,7 @@ const Statement kInsert{"shipments_insert", R"(
                 scheduled_at, voided_at, destination)
     ON CONFLICT DO NOTHING)"};
 
-// What no rule changes once the row is there (shipment, destination, scheduled_at) is not sent.
+// Columns that no rule changes after the insert (shipment, destination, scheduled_at) are not sent.
 const Statement kUpdate{"shipments_update", R"(
     UPDATE shipments s
     SET version = s.version + 1, state = new.state, storage_booked = new.storage_booked,

@@ -31,7 +31,7 @@ std::unique_ptr<ShippingStore> make_shipping_store(postgres::Connection& connect
 // Creates the storage row or gives it a new capacity (slots); at start, before any batch.
 void set_storage_capacity(postgres::Connection& connection, std::int64_t capacity);
 
-// One order's shipment; nullopt if shipping has not heard of the order.
+// One order's shipment; nullopt if the order has no row in shipping.
 std::optional<Shipment> find_shipment(postgres::Connection& connection, const OrderId& id);
 
 }  // namespace orderflow::shipping

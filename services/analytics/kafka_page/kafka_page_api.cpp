@@ -90,9 +90,9 @@ namespace {
 
 constexpr std::size_t kMostWaiting = 16;
 constexpr milliseconds kRunWithin{4'000};
-constexpr milliseconds kGiveUp{4'800};  // kRunWithin, and what a client's end may take
+constexpr milliseconds kGiveUp{4'800};  // kRunWithin, and the end of a client
 constexpr milliseconds kFresh{1'000};
-constexpr std::chrono::seconds kKeepClient{30};  // after the last question
+constexpr std::chrono::seconds kKeepClient{30};  // after the last request
 
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 constexpr http::IntegerParam kPartition{"partition", 0, std::numeric_limits<std::int32_t>::max(),
@@ -100,7 +100,7 @@ constexpr http::IntegerParam kPartition{"partition", 0, std::numeric_limits<std:
 constexpr http::IntegerParam kBefore{"before", 0, kMost, kMost};
 constexpr http::IntegerParam kLimit{"limit", 1, 100, 20};
 
-// Their values are shown; a header that the catalog does not have may say anything.
+// The values of these headers are shown. A header that is not in the catalog may contain anything.
 constexpr std::array<std::string_view, 7> kOpenHeaders{
     "ce_specversion", "ce_id", "ce_type", "ce_source", "ce_time", "traceparent", "content-type"};
 constexpr std::size_t kMostHeaderBytes = 256;
@@ -108,9 +108,9 @@ constexpr std::size_t kMostHeaderBytes = 256;
 constexpr std::array kServices{Service::order, Service::payment, Service::inventory,
                                Service::shipping, Service::analytics};
 
-// What a record is for the catalog.
+// The view of a record for the page, by the catalog.
 struct Meaning {
-    std::optional<std::string> value;  // masked; empty: it is no event
+    std::optional<std::string> value;  // masked; empty: it is not an event
     std::string product;               // whose stock the event is about; empty: no product's
 };
 
@@ -124,7 +124,7 @@ Meaning meaning_of(const kafka::Record& record) {
     return meaning;
 }
 
-// A key, or the subject of an event: shown where it is an order's id, or the event's product.
+// A key, or the subject of an event: shown if it is an order's id, or the event's product.
 std::string open_key(std::string_view key, const Meaning& meaning) {
     const bool is_product = !key.empty() && key == meaning.product;
     if (!is_product && !OrderId::parse(key)) return std::string(events::kMask);
@@ -173,7 +173,7 @@ std::vector<std::string> all_topics() {
     return names;
 }
 
-// Of partitions without an answer, whose lag is in no figure; empty: there are none.
+// The partitions without an answer, whose lag is in no figure; empty: there are none.
 std::optional<std::string> trouble_of(const std::vector<std::string>& unknown) {
     if (unknown.empty()) return std::nullopt;
     std::string text = "not counted: " + unknown.front();
@@ -209,7 +209,7 @@ GroupView view_of(const ServiceGroup& of) {
     return view;
 }
 
-// A group that cannot be asked for says why, unless that took all the time there is.
+// A group without an answer has the reason, unless the group took all the time that there is.
 std::string read_groups(const KafkaWorker& worker, kafka::Reader& reader, milliseconds at_most) {
     const auto until = steady_clock::now() + at_most;
     std::vector<ServiceGroup> groups;

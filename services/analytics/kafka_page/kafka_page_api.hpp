@@ -1,7 +1,8 @@
 #pragma once
 // Kafka as the page /kafka shows it: topics, groups and records, read only, and nothing of a record
-// that is about a person. What asks Kafka blocks, so one thread of its own does, which starts with
-// the first question; nobody who never looks pays for it. Handlers run on the io thread.
+// that is about a person. Requests to Kafka block, so they run on a separate thread, which starts
+// with the first request: an instance whose page nobody opens has no such thread. Handlers run on
+// the io thread.
 #include <chrono>
 #include <exception>
 #include <functional>
@@ -25,22 +26,23 @@ namespace orderflow::analytics {
 
 class KafkaWorker {
 public:
-    // Returns the body of an answer; it may take so long.
+    // Returns the body of an answer; may take at most this time.
     using Task = std::function<std::string(kafka::Reader&, std::chrono::milliseconds)>;
 
     explicit KafkaWorker(kafka::Settings settings);
     ~KafkaWorker() { stop(); }
 
-    // Runs `task` on the thread and resumes with what it returned. Throws Unavailable when Kafka
-    // does not answer in time, or when too many wait already. On the io thread.
+    // Runs `task` on the thread and resumes with its result. Throws Unavailable if Kafka does not
+    // answer in time, or if too many requests wait already. On the io thread.
     boost::asio::awaitable<std::string> run(Task task);
 
-    // Whoever waits, and whoever comes later, gets Unavailable soon, even from a frozen Kafka. On
-    // the io thread, and so is stop(), which blocks until the thread has ended.
+    // All present and later requests fail with Unavailable soon, even if Kafka is frozen. On the io
+    // thread, and so is stop(), which blocks until the thread has ended.
     void request_stop();
     void stop();
 
-    // Of the service whose own group is `settings.group_id`, the others' are named alike.
+    // The group of the service; analytics' own group is `settings.group_id`, the others are named
+    // alike.
     std::string group_of(events::Service service) const;
 
 private:
@@ -61,7 +63,7 @@ private:
 // `worker` must outlive the router.
 void add_kafka_page_routes(http::Router& router, KafkaWorker& worker);
 
-// A service's group, or why nothing is known of it.
+// A service's group, or the reason why nothing is known about it.
 struct ServiceGroup {
     events::Service service{};
     std::string name;

@@ -16,8 +16,8 @@ namespace {
 
 namespace asio = boost::asio;
 
-// Scripts, styles, pictures and connections from this origin alone, nothing inline: a name that
-// smuggled markup into a page could still not run.
+// Only scripts, styles, pictures and connections from this origin, nothing inline: if a name
+// smuggled markup into a page, a script in it would not run.
 constexpr char kPolicy[] =
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
     "object-src 'none'";
@@ -60,7 +60,7 @@ Page page_named(std::string_view name) {
     return page_of(*found);
 }
 
-// A browser asks again each time, and mostly hears 304: a new build is seen at once.
+// A browser revalidates each time, and mostly receives 304: a new build is visible at once.
 http::Response answer(const Page& page, const http::Request& request, int status = 200) {
     http::Response response;
     response.status = status;
@@ -100,7 +100,7 @@ using Quotes = std::pair<std::string_view, std::string_view>;
 constexpr std::array<Quotes, 5> kQuotes{
     {{"\"", "\""}, {"'", "'"}, {"`", "`"}, {"\u201c", "\u201d"}, {"\u2018", "\u2019"}}};
 
-// Without blanks around it, and without the quotes that were copied along with it.
+// Removes blanks around the text, and quotes that were copied with it.
 std::string_view bare(std::string_view text) {
     const auto first = text.find_first_not_of(" \t\r\n");
     if (first == std::string_view::npos) return {};
@@ -113,7 +113,7 @@ std::string_view bare(std::string_view text) {
     return text;
 }
 
-// What looks like an order's id leads to the order, anything else is a customer's.
+// A text that looks like an order's id leads to the order, any other text to a customer.
 std::string place_of(std::string_view words) {
     const std::string text(bare(words));
     if (text.empty()) return "/";

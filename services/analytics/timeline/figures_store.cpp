@@ -13,8 +13,8 @@ using postgres::Statement;
 
 namespace {
 
-// Customers who need no new version are left out before the upsert would lock them. What their rows
-// said before is what they say: every batch that comes here holds the lock on the counter "placed".
+// Customers without a change are left out before the upsert would lock their rows. Their rows
+// cannot change in between: every batch that comes here holds the lock on the counter "placed".
 const Statement kAddCustomers{"customers_add", R"(
     WITH changed AS MATERIALIZED (
         SELECT n.customer_id, k.first_order_at AS old_first, k.last_order_minute AS old_last,

@@ -14,15 +14,15 @@ using std::chrono::steady_clock;
 
 namespace {
 
-constexpr std::size_t kRemembered = 20'000;  // enough to look no further
-constexpr std::size_t kLooks = 500;  // orders looked at again at once, the longest waits first
-constexpr int kLooksAtMost = 5;      // times, while some of them turn out to have ended
-constexpr int kScansAtMost = 50;     // seconds looked into in one step
-constexpr seconds kYoung{1};         // a younger order is not called waiting
+constexpr std::size_t kRemembered = 20'000;  // enough to stop looking
+constexpr std::size_t kLooks = 500;          // orders read again at once, the longest wait first
+constexpr int kLooksAtMost = 5;              // times, while some of them have ended meanwhile
+constexpr int kScansAtMost = 50;             // seconds read in one step
+constexpr seconds kYoung{1};                 // a younger order is not called waiting
 constexpr minutes kTidyEvery{1};
 constexpr milliseconds kTick{1'000};
-// Where steps take long, because much is open or the processors are busy, they come less often, so
-// that they cost no more than a fiftieth of one.
+// If steps take long, because many orders are open or the processors are busy, they come less
+// often, so that they cost at most a fiftieth of one processor.
 constexpr int kRest = 50;
 constexpr milliseconds kTickAtMost{5'000};
 
@@ -56,13 +56,13 @@ void Waiting::search(OpenOrderSource& source, const std::vector<OpenSecond>& cou
         if (begin_of(entry.second) > enough || orders_.size() >= kRemembered) return;
         const auto known = by_second_.find(entry.second);
         if (known != by_second_.end() && known->second == entry.open) continue;
-        if (++scans > kScansAtMost) return;  // the next step goes on
+        if (++scans > kScansAtMost) return;  // the next step continues
         scan(source, entry.second);
         enough = frontier();
     }
 }
 
-// Since when the last one waits of as many as are asked for; later ones are of no interest.
+// The time since which the last of the requested orders waits; later orders are not needed.
 Instant Waiting::frontier() const {
     if (by_since_.size() < kMost) return Instant::max();
     return std::next(by_since_.begin(), kMost - 1)->first;
@@ -76,7 +76,7 @@ void Waiting::scan(OpenOrderSource& source, std::int64_t second) {
     for (OpenOrder& order : source.find_open(open)) remember(std::move(order));
 }
 
-// Those that ended make room at the top for others, which have to be looked at as well.
+// Orders that ended leave their places to other orders, which must be read as well.
 void Waiting::refresh(OpenOrderSource& source) {
     for (int i = 0; i < kLooksAtMost && !by_since_.empty(); ++i) {
         std::vector<OrderId> ids;
@@ -107,7 +107,7 @@ void Waiting::forget(const OrderId& id) {
     if (--count->second == 0) by_second_.erase(count);
 }
 
-// `but`: those that stay, in the order of ids.
+// `but`: the orders that stay, in the order of ids.
 void Waiting::forget_second(std::int64_t second, std::span<const OrderId> but) {
     std::vector<OrderId> ids;
     auto at = orders_.lower_bound(first_order_id(begin_of(second)));

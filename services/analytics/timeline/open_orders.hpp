@@ -1,9 +1,9 @@
 #pragma once
-// The orders under way that wait longest. No index tells which orders are under way, and none is
-// wanted: every end of an order would have to move an entry of it. But the store counts them by the
-// second in which their ids were made, so only seconds are looked into of whose open orders not all
-// are known yet, from the oldest on, until no later one can hold a longer wait.
-// `Waiting` holds the steps; `WaitingLoop` is a thread around them, of which HTTP handlers ask.
+// The open orders that wait longest. No index contains the open orders, and none is wanted: every
+// end of an order would have to change an entry. But the store counts the open orders by the second
+// in which their ids were made. So only the seconds are read whose open orders are not all known
+// yet, from the oldest on, until no later second can have a longer wait. `Waiting` has the steps;
+// `WaitingLoop` is a thread around them, whose result HTTP handlers read.
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -20,11 +20,11 @@
 
 namespace orderflow::analytics {
 
-// What it knows stays from step to step: a step reads the counts, the rows of the orders that wait
+// Keeps its state from step to step. A step reads the counts, the rows of the orders that wait
 // longest, and of each second whose count has changed. One thread.
 class Waiting {
 public:
-    static constexpr std::size_t kMost = 200;  // orders that longest() is right about
+    static constexpr std::size_t kMost = 200;  // longest() is exact for this many orders
 
     void step(OpenOrderSource& source, Instant now);
 
@@ -58,7 +58,7 @@ public:
     void stop() { ticker_.stop(); }  // blocks
 
     // The kMost orders that wait longest, as of a second ago. Any thread; never null. Throws
-    // Unavailable before the first look.
+    // Unavailable before the first step.
     std::shared_ptr<const Orders> longest() const;
 
 private:

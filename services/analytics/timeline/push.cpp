@@ -18,7 +18,7 @@ constexpr int kRepeatAfter = 3;  // readings; the pages wait 7 s (QUIET_MS in pa
 
 }  // namespace
 
-// Leaves when the socket is closed or lost. What a client says is of no interest.
+// Ends when the socket is closed or lost. Messages of the client are ignored.
 class Push::Session final : public http::WebSocketSession {
 public:
     Session(std::shared_ptr<Push> push, http::WebSocket& socket)

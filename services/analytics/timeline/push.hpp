@@ -1,6 +1,6 @@
 #pragma once
-// The dashboard's figures for everybody who looks: read once for all who ask at the same time, and
-// over WebSocket every one to three seconds, and not at all while nobody is connected. Used by
+// The dashboard's figures for all clients: read once for all requests at the same time, and sent
+// over WebSocket every one to three seconds, but not at all while no client is connected. Used by
 // timeline_api; all on the io thread.
 #include <chrono>
 #include <functional>
@@ -20,7 +20,7 @@ class io_context;
 
 namespace orderflow::analytics {
 
-// What the database holds, as JSON.
+// The figures of the database, as JSON.
 struct Reading {
     std::string board;    // the body of GET /api/analytics
     std::string minutes;  // the last ones of /api/analytics/throughput
@@ -44,9 +44,9 @@ public:
          std::chrono::milliseconds every = std::chrono::seconds{1})
         : io_(io), read_(std::move(read)), every_(every) {}
 
-    // The session of a socket that has just opened: it gets a frame at once, then one whenever the
-    // figures have changed, and the same again every third time that they have not: so whoever
-    // hears nothing knows that nobody reads them any more.
+    // The session of a socket that has just opened. The socket gets a frame at once, then one
+    // whenever the figures have changed, and the same frame again every third time that they have
+    // not. So a client that receives nothing can conclude that the figures are not read any more.
     std::unique_ptr<http::WebSocketSession> join(http::WebSocket& socket);
 
 private:
@@ -55,7 +55,7 @@ private:
 
     // Lives as long as there are sockets.
     boost::asio::awaitable<void> run();
-    boost::asio::awaitable<Frame> read();  // null: the database is out of reach
+    boost::asio::awaitable<Frame> read();  // null: the database is unavailable
 
     boost::asio::io_context& io_;
     const Read read_;

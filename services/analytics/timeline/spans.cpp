@@ -25,8 +25,8 @@ constexpr std::array kProducers{Service::order, Service::inventory, Service::pay
                                 Service::shipping};
 constexpr std::string_view kRootName = "order";
 
-// Where the time of a step begins: what it follows from. Of OrderPlaced and CancellationStarted
-// that is a request, or a time-out, of which no event tells; of OrderCancelled the last answer.
+// The event at which the time of a step begins. OrderPlaced and CancellationStarted follow a
+// request or a time-out, which has no event; OrderCancelled follows the last answer.
 constexpr std::array<std::optional<Slot>, kSlots> kCauses{{
     {},                          // order_placed
     Slot::order_placed,          // stock_reserved
@@ -52,7 +52,7 @@ bool is_answer(Slot slot) {
     return events::saga_rank(info(slot).kind) == events::saga_rank(EventKind::NothingToCompensate);
 }
 
-// The refusal that a cancellation for this reason follows from.
+// The refusal that caused a cancellation with this reason.
 std::optional<Slot> refusal_of(Reason reason) {
     switch (reason) {
         case Reason::OUT_OF_STOCK:
@@ -73,8 +73,8 @@ bool is_refusal(Slot slot) {
            slot == Slot::shipment_refused;
 }
 
-// The step that a compensating event undid, if it was seen: a charge can be undone that nobody
-// knew to be one.
+// The step that a compensating event undid, if it was seen: a charge may be undone although no
+// capture was reported.
 std::optional<Slot> undone_by(const OrderView& view, Slot slot) {
     if (!info(slot).compensates) return std::nullopt;
     for (std::size_t i = 0; i < kSlots; ++i) {
@@ -83,7 +83,7 @@ std::optional<Slot> undone_by(const OrderView& view, Slot slot) {
     return std::nullopt;
 }
 
-// Never behind the event itself, whatever the services' clocks say.
+// Never after the event itself, whatever the services' clocks show.
 Instant begin_of(const OrderView& view, Slot slot) {
     const Instant end = view[slot]->time;
     Instant begin = end;
@@ -231,7 +231,8 @@ private:
         writer_.Int(kProducer);
         time("startTimeUnixNano", begin_of(view, slot));
         time("endTimeUnixNano", mark.time);
-        // Why it refused, if the order was cancelled for that; otherwise analytics does not know.
+        // The reason of the refusal, if the order was cancelled for it; otherwise analytics does
+        // not have it.
         const bool is_reason = view.reason && refusal_of(*view.reason) == slot;
         writer_.Key("attributes");
         writer_.StartArray();

@@ -1,10 +1,10 @@
 #pragma once
-// An order as an OpenTelemetry trace, in the JSON encoding of OTLP (opentelemetry.io/docs/specs/
-// otlp, 1.x): one span for the order, and below it one for each of its events. Pure; used by
-// analytics_traces.
+// An order as an OpenTelemetry trace, in the JSON encoding of OTLP
+// (opentelemetry.io/docs/specs/otlp, 1.x): one span for the order, and below it one for each of its
+// events. Pure; used by traces.cpp.
 //
-// The spans of an order are the same whenever, and by whomever, they are made: their ids follow
-// from the order's id, so that what is sent twice stands in a trace once. They name no customer.
+// The spans of an order are always the same, whichever process makes them: their ids follow from
+// the order's id, so spans that are sent twice are in a trace once. They name no customer.
 #include <optional>
 #include <span>
 #include <string>
@@ -13,11 +13,11 @@
 
 namespace orderflow::analytics {
 
-// Whether all that leads to the order's end is in its view. Its events come by four topics, and the
-// end may overtake what was before it; of one topic, they come in order.
+// Returns whether the view has all events that lead to the order's end. The events come by four
+// topics, and the end may overtake earlier events; within one topic, they come in order.
 bool is_whole(const OrderView& view);
 
-// False: whoever placed the order does not record its trace, and says so in its traceparent.
+// False: the client does not record the trace of its order, as its traceparent shows.
 bool is_sampled(const OrderView& view);
 
 // 32 hex digits: the client's trace, or the order's id.

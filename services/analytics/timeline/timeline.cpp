@@ -21,7 +21,8 @@ using events::Reason;
 using events::Service;
 using std::chrono::microseconds;
 
-// Beyond any topic's retention. Keeps sums of durations within 64 bits whatever a clock said.
+// Longer than any topic's retention. Keeps sums of durations within 64 bits, whatever a clock
+// shows.
 constexpr microseconds kLongest = std::chrono::days{10};
 
 constexpr std::array<SlotInfo, kSlots> kSlotInfo{{
@@ -55,7 +56,7 @@ constexpr std::array<StepEnds, kSteps> kStepEnds{{
     {Slot::shipment_scheduled, Slot::order_completed},
 }};
 
-// What each participant may answer to CancellationStarted.
+// The possible answers of each participant to CancellationStarted.
 struct Answers {
     Slot undone;
     Slot nothing;
@@ -64,7 +65,8 @@ constexpr std::array<Answers, 3> kAnswers{{{Slot::stock_released, Slot::inventor
                                            {Slot::payment_refunded, Slot::payment_nothing},
                                            {Slot::shipment_voided, Slot::shipping_nothing}}};
 
-// Who comes next on the way forward: by the latest event seen, since they come by four topics.
+// The participant that comes next on the way forward, by the latest event seen, since events come
+// by four topics.
 struct NextBy {
     Slot seen;
     Service next;
@@ -91,7 +93,8 @@ std::string_view type_without_version(EventKind kind) {
     return type.substr(0, type.rfind(".v"));
 }
 
-// Whoever brings the customer, the total or the reason first; all events of an order agree.
+// Sets the customer, the total or the reason from the first event that has it; all events of an
+// order agree.
 void learn(OrderView& view, const events::Event& event) {
     const auto customer = [&](const std::string& id) {
         if (view.customer_id.empty()) view.customer_id = id;
@@ -107,7 +110,8 @@ void learn(OrderView& view, const events::Event& event) {
             }
             if constexpr (requires { data.customer_id; }) customer(data.customer_id);
             if constexpr (requires { data.total; }) total(data.total, data.currency);
-            // Not the participants' narrower reasons: the order service decides which one counts.
+            // Does not use the participants' narrower reasons: the order service decides which one
+            // is valid.
             if constexpr (requires { view.reason = data.reason; }) {
                 if (!view.reason) view.reason = data.reason;
             }
@@ -226,7 +230,7 @@ std::optional<OrderView> fold(const OrderView* view, const events::Event& event,
     OrderView next = view ? *view : OrderView{};
     next.marks[static_cast<std::size_t>(*slot)] = mark;
     learn(next, event);
-    // Not of whichever event comes first: that differs from replay to replay.
+    // Not of the event that comes first: this differs from replay to replay.
     if (*slot == Slot::order_placed) next.traceparent = traceparent;
     return next;
 }

@@ -1,10 +1,10 @@
 #pragma once
-// The read model's rules: what is kept of an order's events, and what each adds to the counters.
-// Pure; used by timeline_handler, timeline_api and the simulator.
+// The read model's rules: the data that is kept of an order's events, and the contribution of each
+// event to the counters. Pure; used by the timeline handler, timeline_api and the simulator.
 //
-// One view per order with one place per kind of event, set once by the first event seen of that
-// kind. Whatever arrives again, from another offset, or in another order across topics leads to the
-// same view. Counters move only where a view does (`count`), so they are as exact as the views.
+// One view per order with one place per kind of event, set once by the first event of that kind.
+// Repeated events, from another offset or in another order across topics, lead to the same view.
+// Counters move only if a view does (`count`), so they are as exact as the views.
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -55,7 +55,7 @@ struct Mark {
 
 struct OrderView {
     std::array<std::optional<Mark>, kSlots> marks;
-    std::string customer_id;  // empty until an event brings it, as the others
+    std::string customer_id;  // empty until an event sets it, as the others
     std::optional<Money> total;
     std::optional<events::Reason> reason;
     std::string traceparent;  // of OrderPlaced, so the client's; empty: none
@@ -71,12 +71,12 @@ struct KnownOrder {
     OrderView view;
 };
 
-// The view after the event; nullopt when the event changes nothing. `view` is nullptr for an order
-// not seen before; `traceparent` is the record's, as read_traceparent() keeps it.
+// The view after the event; nullopt if the event changes nothing. `view` is nullptr for an order
+// that was not seen before; `traceparent` is the record's, as read_traceparent() returns it.
 std::optional<OrderView> fold(const OrderView* view, const events::Event& event, const Mark& mark,
                               std::string_view traceparent = {});
 
-// Where the order's end stands; nullptr: it has not ended.
+// The place of the order's end; nullptr: it has not ended.
 const Mark* end_of(const OrderView& view);
 
 BOOST_DEFINE_ENUM_CLASS(Status, PROCESSING, COMPLETED, CANCELLING, CANCELLED)
@@ -97,10 +97,10 @@ struct TimelineEvent {
 BOOST_DESCRIBE_STRUCT(TimelineEvent, (),
                       (type, service, time, latency_ms, topic, partition, offset, compensates))
 
-// By time of recording; where the clocks put an effect before its cause, in the saga's order.
+// By the time of recording; if the clocks put an effect before its cause, in the saga's order.
 std::vector<TimelineEvent> timeline(const OrderView& view);
 
-// Whose answer an order waits for, and since when.
+// The participant for whose answer an order waits, and since when.
 struct WaitingFor {
     std::string_view service;
     Instant since{};
@@ -111,7 +111,7 @@ BOOST_DESCRIBE_STRUCT(WaitingFor, (), (service, since))
 // Empty for an order that is final, or whose OrderPlaced has not come yet.
 std::vector<WaitingFor> waiting_for(const OrderView& view);
 
-// An order under way, as lists show it. The names are the JSON names of the API.
+// An open order, as lists show it. The names are the JSON names of the API.
 struct OpenOrder {
     OrderId order_id;
     Status status = Status::PROCESSING;
@@ -153,7 +153,7 @@ std::size_t latency_bucket(std::chrono::microseconds latency);
 // The duration below which a share `q` of the counted ones lies, ms; 0 when none was counted.
 double percentile_ms(std::span<const std::int64_t> histogram, double q);
 
-// What one minute (of event time) saw.
+// The counts of one minute (of event time).
 struct Minute {
     std::int32_t placed = 0;
     std::int32_t completed = 0;
@@ -175,7 +175,7 @@ struct Activity {
 // The second since 1970 in which the order's id was made: ids of one second stand together.
 std::int64_t second_of(const OrderId& id);
 
-// What a batch adds to the counters. Sorted maps: rows are locked in key order.
+// The contribution of a batch to the counters. Sorted maps: rows are locked in key order.
 struct Tally {
     // "placed", "open", "completed", "cancelled.<reason>", "revenue.<currency>"; never a zero.
     std::map<std::string, Sum> totals;
@@ -188,8 +188,8 @@ struct Tally {
     bool operator==(const Tally&) const = default;
 };
 
-// Adds what `after` holds and `before` did not. Counting a way step by step gives the same as
-// counting it at once.
+// Adds the difference between `before` and `after`. Counting a path step by step gives the same
+// result as counting it at once.
 void count(const OrderId& id, const OrderView& before, const OrderView& after, Tally& tally);
 
 // One minute of the throughput, as the API shows it.
@@ -236,8 +236,8 @@ struct Dashboard {
 };
 Dashboard summarise(const Figures& figures);
 
-// The customer and the participants' business reasons are answers; only an order that nobody
-// answered in time failed because of us.
+// A refusal for the customer or a participant's business reason is a valid answer; only an order
+// without an answer in time counts as our failure.
 bool is_system_reason(events::Reason reason);
 
 }  // namespace orderflow::analytics

@@ -15,13 +15,13 @@
 
 namespace orderflow::analytics {
 
-// Gets the orders whose end a batch has brought, after its commit, and not again if the batch is
+// Receives the orders that ended with a batch, after its commit, and not again if the batch is
 // handled again. On the consumer loop's thread.
 using OnEnded = std::function<void(std::span<const OrderId>)>;
 
 class TimelineHandler final : public loops::BatchHandler {
 public:
-    // `on_ended` may be empty: nobody wants to know.
+    // `on_ended` may be empty.
     explicit TimelineHandler(std::unique_ptr<TimelineStore> store, OnEnded on_ended = {})
         : store_(std::move(store)), on_ended_(std::move(on_ended)) {}
 

@@ -19,7 +19,7 @@ using postgres::Statement;
 constexpr int kOffsetBits = 48;
 constexpr std::int64_t kOffsetMask = (std::int64_t{1} << kOffsetBits) - 1;
 
-// What stands for an empty slot in the flat arrays below, which hold no NULLs: with NULLs
+// The value of an empty slot in the flat arrays below, which contain no NULLs: with NULLs
 // PostgreSQL would have to walk an array to find its n-th element. The time is '-infinity'.
 constexpr std::int64_t kNoPosition = -1;
 constexpr Instant kNoTime{
@@ -40,8 +40,9 @@ std::string slot_columns() {
     return for_slots([](const std::string& stem, int) { return stem + "_at, " + stem + "_pos"; });
 }
 
-// The slots of row n.i in the flat arrays $1, times, and $2, positions: 16 elements per row. The
-// parameters themselves: what stands in FROM is copied for each row of the result, arrays and all.
+// The slots of row n.i in the flat arrays $1, times, and $2, positions: 16 elements per row. They
+// use the parameters directly: a column of FROM would be copied for each row of the result, arrays
+// and all.
 std::string slot_values(bool named) {
     return for_slots([named](const std::string& stem, int slot) {
         const std::string at =
@@ -93,7 +94,7 @@ const Statement kScanOpen{"open_scan", R"(
     WHERE order_id >= $1::uuid AND order_id < $2::uuid AND order_placed_at IS NOT NULL
           AND order_completed_at IS NULL AND order_cancelled_at IS NULL
     ORDER BY order_id)"};
-// Skips what a batch has locked, and so never waits for one.
+// Skips rows that a batch has locked, and so never waits for one.
 const Statement kTidyOpen{"open_tidy", R"(
     DELETE FROM open_seconds WHERE second = ANY (ARRAY(
         SELECT second FROM open_seconds WHERE open = 0 AND second < $1::bigint

@@ -1,5 +1,5 @@
 #pragma once
-// The SQL of the views, one row per order, on sets; the counters' is in figures_store.
+// The SQL of the views, one row per order, on sets; figures_store has the SQL of the counters.
 // `TimelineStore` is the port that the service and the simulator share; it works inside the
 // caller's transaction, on the caller's thread. Failures of the database are DatabaseError.
 #include <memory>
@@ -19,22 +19,22 @@ class TimelineStore {
 public:
     virtual ~TimelineStore() = default;
     virtual Views load(std::span<const OrderId> ids) = 0;
-    // Saves the changed views; false: another batch was faster with one of them.
+    // Saves the changed views; false: another batch has changed one of them first.
     virtual bool save(const Views& views) = 0;
-    // Adds to the counters. Last: their rows are shared with other consumers and are locked until
-    // the commit, in the same order by all.
+    // Adds to the counters. Must be the last call: other consumers share these rows, and they are
+    // locked until the commit, in the same order by all.
     virtual void add(const Tally& tally) = 0;
 };
 
 std::unique_ptr<TimelineStore> make_timeline_store(postgres::Connection& connection);
 
-// How many of the orders whose ids were made in a second are open.
+// The number of open orders whose ids were made in a second.
 struct OpenSecond {
     std::int64_t second = 0;
     std::int64_t open = 0;
 };
 
-// What the search for the orders under way reads; the port of open_orders.
+// The reads of the search for open orders; the port of open_orders.
 class OpenOrderSource {
 public:
     virtual ~OpenOrderSource() = default;
@@ -44,7 +44,7 @@ public:
     virtual std::vector<OrderId> scan_second(std::int64_t second) = 0;
     // Those of the orders that are under way, in any order.
     virtual std::vector<OpenOrder> find_open(std::span<const OrderId> ids) = 0;
-    // Takes away the rows of seconds before that one in which no order is open any more.
+    // Deletes the rows of seconds before that one in which no order is open any more.
     virtual void tidy(std::int64_t before) = 0;
 };
 

@@ -33,14 +33,14 @@ constexpr milliseconds kTick{1'000};
 constexpr milliseconds kTimeout{10'000};  // of a request, as OpenTelemetry's own exporters have it
 constexpr milliseconds kFinish{2'000};
 constexpr milliseconds kLookForStop{50};
-constexpr std::size_t kShown = 200;  // bytes of what a collector says
+constexpr std::size_t kShown = 200;  // bytes of a collector's text
 
 constexpr bool may_pass(int status) {
     return status == 429 || status == 502 || status == 503 || status == 504;
 }
 
-// Why a collector that says 2xx left spans out; nullopt: it took all. The number of them is a
-// string in protobuf's JSON, and may be a number.
+// The reason why a collector that answers 2xx left spans out; nullopt: it accepted all. The number
+// of them is a string in protobuf's JSON, and may be a number.
 std::optional<std::string> left_out(const std::string& body) {
     rapidjson::Document answer;
     answer.Parse<rapidjson::kParseIterativeFlag>(body.data(), body.size());
@@ -55,7 +55,7 @@ std::optional<std::string> left_out(const std::string& body) {
     return "some spans are left out: " + events::printable(body, kShown);
 }
 
-// The client wants the origin and the rest apart.
+// The client needs the origin and the rest separately.
 struct Endpoint {
     explicit Endpoint(const std::string& url) {
         const auto host = url.find("://");
@@ -96,7 +96,7 @@ private:
     const std::string target_;
 };
 
-// An operator has to see which of the settings is meant.
+// The message must name the setting for the operator.
 std::unique_ptr<Collector> make_collector(const TraceSettings& settings) {
     try {
         return std::make_unique<HttpCollector>(Endpoint(settings.endpoint), settings.ca_file);
@@ -185,8 +185,8 @@ TraceExport::TraceExport(EndedOrders& ended, Source source, Collector& collector
       metrics_(metrics),
       environment_(std::move(environment)) {}
 
-// Makes the next request of what is due; false: nothing is. `last`: whatever is there is due, and
-// nothing waits any longer.
+// Makes the next request from the due orders; false: none is due. `last`: all orders are due, and
+// none waits any longer.
 bool TraceExport::prepare(Clock::time_point now, bool last) {
     if (batch_.empty()) {
         batch_ = ended_.take(last ? Clock::time_point::max() : now, kOrdersPerRequest);
@@ -200,7 +200,7 @@ bool TraceExport::prepare(Clock::time_point now, bool last) {
         looks[entry.id] = entry.looks + 1;
     }
     std::vector<KnownOrder> orders = source_(ids);
-    // A database that was restored may be older than what is remembered here.
+    // A restored database may be older than the ids that are remembered here.
     std::erase_if(orders, [](const KnownOrder& order) { return !end_of(order.view); });
     metrics_.gone.Increment(static_cast<double>(looks.size() - orders.size()));
     std::erase_if(orders, [&](const KnownOrder& order) {
@@ -246,13 +246,13 @@ CollectorAnswer TraceExport::send(milliseconds timeout, const std::stop_token& s
     return answer;
 }
 
-// The request is over; its orders are counted there.
+// Ends the request, and counts its orders in `outcome`.
 void TraceExport::end_request(prometheus::Counter& outcome) {
     outcome.Increment(static_cast<double>(request_->orders));
     request_.reset();
 }
 
-// One line when the collector stops taking what it is sent, and one when it does so again.
+// One line when the collector stops accepting requests, and one when it accepts them again.
 void TraceExport::note(const CollectorAnswer& answer) {
     const bool taken = answer.verdict == Verdict::accepted;
     if (taken == std::exchange(is_taken_, taken)) return;
@@ -263,8 +263,8 @@ void TraceExport::note(const CollectorAnswer& answer) {
     }
 }
 
-// From half of the backoff to all of it, so that processes that failed together do not come back
-// together.
+// A random part of the backoff, from half to all of it, so that processes that failed together do
+// not come back together.
 milliseconds TraceExport::until_next_try(const CollectorAnswer& answer) {
     const auto longest = request_->backoff.next().count();
     std::uniform_int_distribution<milliseconds::rep> between(longest / 2, longest);

@@ -1,16 +1,15 @@
 #pragma once
 // Sends each order that has ended as a trace to an OpenTelemetry collector, over HTTP in OTLP's
-// JSON encoding; off unless an endpoint is given. A consumer only leaves ids, after its commit;
-// all else is done by a thread of its own, with a connection to the database and an HTTP client
-// that nobody else uses.
+// JSON encoding; off unless an endpoint is given. A consumer only passes ids, after its commit; a
+// separate thread does the rest, with its own connection to the database and its own HTTP client.
 //
-// Nothing is kept on disk: what waits in memory when the process is killed, what does not fit, and
-// what the collector does not take in six tries is gone, and counted where there is still somebody
-// to count. Sent once, with two exceptions: a request whose answer was lost, and orders whose
-// events are read again because analytics' database was restored or made anew. The spans then have
-// the same ids as before.
+// Nothing is stored on disk. These traces are lost, and counted if the process still runs: those
+// that wait in memory when the process is killed, those that do not fit, and those that the
+// collector does not accept in six tries. Each trace is sent once, with two exceptions: a request
+// whose answer was lost, and orders whose events are read again because analytics' database was
+// restored or recreated. The spans then have the same ids as before.
 //
-// `TraceExport` holds the steps, over the ports `Source` and `Collector`; `TraceLoop` is the thread
+// `TraceExport` has the steps, over the ports `Source` and `Collector`; `TraceLoop` is the thread
 // around them.
 #include <chrono>
 #include <cstddef>
@@ -46,7 +45,7 @@ struct TraceSettings {
 struct TraceMetrics {
     explicit TraceMetrics(prometheus::Registry& registry);
 
-    // Orders, by what became of their traces.
+    // Orders, by the outcome of their traces.
     prometheus::Counter& exported;
     prometheus::Counter& not_sampled;
     prometheus::Counter& queue_full;
@@ -54,31 +53,32 @@ struct TraceMetrics {
     prometheus::Counter& unavailable;
     prometheus::Counter& stopped;
     prometheus::Counter& gone;
-    // Requests, by how they were answered.
+    // Requests, by result.
     prometheus::Counter& requests_accepted;
     prometheus::Counter& requests_partial;
     prometheus::Counter& requests_failed;
     prometheus::Counter& requests_refused;
 };
 
-// Orders whose traces are to be made, the first to be due at the front. Thread-safe.
+// Orders whose traces must be made, the first due order at the front. Thread-safe.
 class EndedOrders {
 public:
     using Clock = std::chrono::steady_clock;
     struct Entry {
         OrderId id;
         Clock::time_point due;
-        int looks = 0;  // at an order of which not all was there yet
+        int looks = 0;  // at an order with missing events
     };
     static constexpr std::size_t kCapacity = 100'000;
-    // Within which an order's other events have come, by topics that are read at their own pace.
+    // The time in which an order's other events have come, by topics that are read at their own
+    // pace.
     static constexpr std::chrono::seconds kWait{5};
 
     explicit EndedOrders(TraceMetrics& metrics) : metrics_(metrics) {}
 
-    // What does not fit is dropped and counted.
+    // Orders that do not fit are dropped and counted.
     void push(std::span<const OrderId> ids, Clock::time_point now);
-    // Once more, after another wait.
+    // Again, after another wait.
     void put_back(Entry entry, Clock::time_point now);
     std::vector<Entry> take(Clock::time_point due, std::size_t at_most);
 
@@ -91,11 +91,11 @@ private:
     std::deque<Entry> entries_;
 };
 
-// What a collector said to a request.
+// The collector's answer to a request.
 struct CollectorAnswer {
     enum class Verdict {
         accepted,
-        partial,  // some spans were not taken, and never will be
+        partial,  // some spans were not accepted, and never will be
         failed,   // to be tried again
         refused,  // never to be tried again
     };
@@ -104,14 +104,13 @@ struct CollectorAnswer {
     std::string why;
 };
 
-// As OTLP/HTTP says: 429, 502, 503, 504 and no answer at all are failures that may pass.
+// As in OTLP/HTTP: 429, 502, 503, 504 and no answer at all are temporary failures.
 CollectorAnswer read_answer(const http::ClientResult& result);
 
 class Collector {
 public:
     virtual ~Collector() = default;
-    // Blocks; a stop that is asked for makes it fail, which says nothing of the collector. Does not
-    // throw.
+    // Blocks. A stop makes it fail, which is no statement about the collector. Does not throw.
     virtual CollectorAnswer post(const std::string& body, std::chrono::milliseconds timeout,
                                  const std::stop_token& stop) = 0;
 };
@@ -128,20 +127,20 @@ struct TraceRequest {
 class TraceExport {
 public:
     using Clock = EndedOrders::Clock;
-    // The views of those that are there.
+    // The views of the orders that exist.
     using Source = std::function<std::vector<KnownOrder>(std::span<const OrderId>)>;
     static constexpr std::size_t kOrdersPerRequest = 200;
-    static constexpr int kLooks = 12;  // a minute; then what is there is sent
+    static constexpr int kLooks = 12;  // a minute; then the events that exist are sent
     static constexpr int kTries = 6;   // of a request
 
     TraceExport(EndedOrders& ended, Source source, Collector& collector, TraceMetrics& metrics,
                 std::string environment);
 
-    // Makes one request or repeats one, if one is due; how long to wait before the next step.
+    // Makes or repeats one request, if one is due; returns how long to wait before the next step.
     // Throws what the source throws; the next step begins with the same orders.
     std::chrono::milliseconds step(Clock::time_point now, const std::stop_token& stop);
-    // For the orderly stop: sends all that is whole, each request once, until `end`. Returns how
-    // many orders are left, which are counted.
+    // For the orderly stop: sends all complete orders, each request once, until `end`. Returns the
+    // number of remaining orders, which are counted.
     std::size_t finish(Clock::time_point end);
 
 private:
@@ -159,13 +158,13 @@ private:
     std::vector<EndedOrders::Entry> batch_;  // taken, and in no request yet
     bool more_ = false;                      // may be due: the last batch was a full one
     std::optional<TraceRequest> request_;
-    bool is_taken_ = true;  // by the collector, all that was sent last
+    bool is_taken_ = true;  // the collector accepted all requests that were sent last
     std::minstd_rand jitter_{std::random_device{}()};
 };
 
 class TraceLoop {
 public:
-    // Throws std::invalid_argument for settings that are none. Without an endpoint it does nothing.
+    // Throws std::invalid_argument for invalid settings. Without an endpoint it does nothing.
     TraceLoop(const loops::Context& context, const TraceSettings& settings,
               const std::string& environment);
     void stop();  // blocks, two seconds and the statement that runs at most

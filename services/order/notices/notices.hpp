@@ -1,7 +1,7 @@
 #pragma once
-// What a client hears of an order: one frame for each step, numbered. Frames are a function of the
-// order's row (its history), so they say the same in every process, live or late, and the same as
-// GET does.
+// The notifications of an order for clients: one numbered frame for each step. Frames are a
+// function of the order's row (its history), so they are the same in every process, live or late,
+// and agree with GET. Pure; any thread.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,7 +12,7 @@
 
 namespace orderflow::order {
 
-// Tells two numberings apart: an order whose row was lost and made again counts anew.
+// Distinguishes numberings: an order whose row was lost and recreated counts from 1 again.
 std::string epoch_of(const Saga& saga);
 
 // The frames with seq > since, JSON, oldest first. `seq` counts an order's history from 1.

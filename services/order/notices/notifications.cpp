@@ -61,14 +61,14 @@ Text text_of(std::string json) { return std::make_shared<const std::string>(std:
 
 }  // namespace
 
-// One client's interest in one order.
+// One client's subscription to one order.
 struct Notifications::Subscription {
     Client* client = nullptr;  // null: it has gone
     OrderId order;
-    std::string epoch;             // that `seq` counts in; empty: from the first on
+    std::string epoch;             // the numbering of `seq`; empty: from the first frame on
     std::int64_t seq = 0;          // of the last frame that the client has
     bool answered = false;         // SUBSCRIBED was sent
-    std::uint64_t first_read = 0;  // one that was begun before may be older than what it has
+    std::uint64_t first_read = 0;  // a read that began before it may be too old
 };
 
 class Notifications::Client final : public http::WebSocketSession {
@@ -104,7 +104,7 @@ public:
     // There will be no more frames: the order has ended.
     void ended(const OrderId& order) { unsubscribe(order); }
 
-    // One that it knew, by its epoch, is lost: no mistake of the client's.
+    // If the client knew the order (by its epoch), the row is lost: not the client's mistake.
     void not_found(const Subscription& subscription) {
         const OrderId order = subscription.order;
         const bool known = !subscription.epoch.empty();
@@ -114,14 +114,14 @@ public:
     }
 
 private:
-    // A topic that is subscribed to again is read on from where the client says.
+    // A repeated subscription continues from the position that the client gives.
     void subscribe(const OrderId& order, const Command& command) {
         unsubscribe(order);
         if (subscriptions_.size() >= kMaxSubscriptions) {
             return mistake("too-many-subscriptions", "at most 200 on one connection",
                            topic_of(order));
         }
-        if (hub_->full()) {  // no mistake of the client's
+        if (hub_->full()) {  // not the client's mistake
             return tell("too-many-subscriptions", "too many subscriptions: try again later",
                         topic_of(order));
         }
@@ -197,7 +197,7 @@ void Notifications::subscribe(std::shared_ptr<Subscription> subscription) {
     subscription->first_read = reads_ + 1;
     by_order_[id].push_back(std::move(subscription));
     ++subscriptions_;
-    look_at(id);  // registered before the row is read: nothing can fall between
+    look_at(id);  // registered before the row is read, so no change is missed
 }
 
 void Notifications::unsubscribe(const Subscription& subscription) {
@@ -215,9 +215,9 @@ void Notifications::look_at(const OrderId& id) {
     asio::co_spawn(io_, read_changed(), asio::detached);
 }
 
-// Reads what has changed, all of it at once, until nothing has: what changes meanwhile comes with
-// the next read. A row that cannot be read (a later version wrote it) is found by halves, logged
-// and left out.
+// Reads all changed rows at once, until no row has changed; changes in the meantime come with the
+// next read. A row that cannot be read (a later version wrote it) is found by halving, logged and
+// left out.
 asio::awaitable<void> Notifications::read_changed() {
     asio::steady_timer pause(io_);
     Backoff backoff;
@@ -279,9 +279,9 @@ void Notifications::deliver(const OrderId& id, const Saga& saga,
                             const Subscriptions& subscriptions) {
     const std::string epoch = epoch_of(saga);
     const std::int64_t last = std::ssize(history(saga));
-    std::int64_t oldest = last;  // that a client has
+    std::int64_t oldest = last;  // the smallest seq of a client
     for (const auto& subscription : subscriptions) {
-        // A number of another epoch, or one that was never given, counts for nothing.
+        // A number of another epoch, or one that was never assigned, is ignored.
         if (subscription->epoch != epoch || subscription->seq > last) subscription->seq = 0;
         subscription->epoch = epoch;
         oldest = std::min(oldest, subscription->seq);

@@ -1,9 +1,9 @@
 #pragma once
-// What clients hear of their orders over a WebSocket: a frame for each step (notices.hpp), and
-// whatever they missed when they come back.
+// The notifications of orders over a WebSocket: a frame for each step (notices.hpp), and after a
+// reconnect the frames that the client has missed.
 //
-// Any instance may handle an order's event; every instance listens to what the database notifies of
-// after each commit, and reads the rows that its own clients have asked for.
+// Any instance may handle an order's event. Every instance receives the database's notifications
+// after each commit, and reads the rows to which its own clients have subscribed.
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -43,7 +43,7 @@ public:
     // For the route `/ws`.
     std::unique_ptr<http::WebSocketSession> open(http::WebSocket& socket);
 
-    // No more subscriptions can be had, whoever asks.
+    // Returns whether the limit of all subscriptions is reached.
     bool full() const;
 
     // These orders' rows may have changed.

@@ -42,9 +42,9 @@ void ChangeListener::run(std::stop_token stop, const postgres::Url& database_url
     while (!stop.stop_requested()) {
         try {
             connection.listen("order_changed");
-            // A listener that is frozen would hold up the server's queue of notifications.
+            // A frozen listener would block the server's queue of notifications.
             connection.script("SET idle_session_timeout = '10s'");
-            // Whatever was committed before this was notified of to nobody here.
+            // Notifications of commits before this LISTEN did not reach this connection.
             asio::post(io_, [this] { notifications_.changed(); });
             backoff.reset();
             for (auto probe = Clock::now() + kProbeEvery; !stop.stop_requested();) {

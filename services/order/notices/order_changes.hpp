@@ -1,6 +1,6 @@
 #pragma once
-// Hears which orders' rows have changed, in whatever process: the database notifies of them after
-// each commit (SagaStore::update). What is heard goes to the clients' subscriptions.
+// Receives the ids of orders whose rows have changed, in any process: the database sends a
+// notification after each commit (SagaStore::update). The ids go to the clients' subscriptions.
 #include <string>
 #include <thread>
 
@@ -9,10 +9,10 @@
 
 namespace orderflow::order {
 
-// On a thread and a connection of its own; tells `notifications` on the io thread.
+// Runs on a thread and a connection of its own; calls `notifications` on the io thread.
 class ChangeListener {
 public:
-    // `failures` counts broken connections. Begins when `database` is open; null: at once.
+    // `failures` counts broken connections. It begins when `database` is open; null: at once.
     ChangeListener(postgres::Url database_url, boost::asio::io_context& io,
                    Notifications& notifications, prometheus::Counter& failures,
                    const Gate* database = nullptr);

@@ -17,7 +17,7 @@ constexpr std::int64_t kPageRows = 5'000;
 constexpr std::chrono::hours kRecentAtStart{1};
 constexpr std::chrono::minutes kRoundEvery{10};
 constexpr std::size_t kRemembered = 50'000;
-constexpr std::size_t kAtOnce = 200;  // and so per second: a bounded rate
+constexpr std::size_t kAtOnce = 200;  // per second, so this limits the rate
 constexpr std::chrono::seconds kDeadlineTick{1};
 
 }  // namespace
@@ -26,13 +26,14 @@ void Deadline::look(SagaStore& store, Instant now) {
     const OrderId end = first_order_id(now - age_);
     if (!next_round_) recent_.position = first_order_id(now - age_ - kRecentAtStart);
     recent_.upto = end;
-    // A round goes as far as it was when it began, otherwise it would follow the time and not end.
-    // It also ends when the memory is full: of what other processes were to see to, most is done.
+    // A round ends at the time at which it began, otherwise it would follow the time and never end.
+    // It also ends when the memory is full: the orders that other processes handle are then mostly
+    // done.
     const bool round_over = all_.position >= all_.upto || overdue_.size() >= kRemembered;
     if (!next_round_ || (round_over && now >= *next_round_)) {
         next_round_ = now + kRoundEvery;
         all_ = {{}, end};
-        overdue_.clear();  // other processes have seen to theirs; what is still late is found again
+        overdue_.clear();  // orders that are still late are found again
     }
     look(store, recent_);
     look(store, all_);
@@ -64,7 +65,8 @@ bool Deadline::cancel(SagaStore& store, std::span<const OrderId> ids, Instant no
     for (const OrderId& id : ids) {
         const Saga* saga = sagas.find(id);
         if (!saga) continue;
-        // Later than its id says, by the database's clock, unless that was ahead at that time.
+        // An order may have been placed later than its id shows, by the database's clock, unless
+        // that clock was ahead.
         if (saga->placed_at + age_ > now && saga->placed_at <= now) {
             young_.insert(id);
             continue;
@@ -84,7 +86,7 @@ void Deadline::done(std::span<const OrderId> ids) {
 
 namespace {
 
-// A group that has just started may be far behind; the watch says when it is not.
+// A group that has just started may be far behind; the watch shows when it has caught up.
 class DeadlineStep {
 public:
     DeadlineStep(const loops::Context& context, const DeadlineSettings& settings,
@@ -102,7 +104,7 @@ public:
         if (watch_.paused()) return;
         const auto ids =
             deadline_.next([this](const OrderId& id) { return watch_.may_judge(id.to_string()); });
-        // Then events that orders wait for are in ledgers: no order is late.
+        // Then ledgers contain events for which orders wait: no order is late.
         if (ids.empty() || outbox::was_held_within(connection_, calm_)) return;
         std::vector<OrderId> answered_by_nobody;
         outbox::run_transaction(work_, [&](Instant now, BatchOutput& out) {
@@ -113,7 +115,7 @@ public:
     }
 
 private:
-    // An order whose answer is parked here is not late: this service is.
+    // If an order's answer is parked here, the order is not late: this service is.
     std::vector<OrderId> without_parked(std::vector<OrderId> ids) {
         if (!work_.some_blocked()) return ids;
         std::vector<std::string> texts;

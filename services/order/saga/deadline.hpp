@@ -1,6 +1,6 @@
 #pragma once
-// Cancels orders that wait too long. `Deadline` holds the steps, for the thread of
-// deadline_ticker() and for the simulator.
+// Cancels orders that wait too long. `Deadline` has the steps, for the thread of deadline_ticker()
+// and for the simulator.
 #include <chrono>
 #include <functional>
 #include <optional>
@@ -16,9 +16,10 @@
 namespace orderflow::order {
 
 // Finds the orders that are PROCESSING beyond their time, and cancels them. Two walks along the
-// primary key (ids sort by time of placing): one follows the time, one goes over the whole table
-// again and again, for what came in late or was forgotten. What they find is remembered until this
-// process may act on it. Steps for deadline_ticker() and for the simulator; one thread.
+// primary key (ids sort by the time of placing): one follows the time; one reads the whole table
+// again and again, for orders that appeared late or were forgotten. Found orders are remembered
+// until this process may act on them. Steps for deadline_ticker() and for the simulator; one
+// thread.
 class Deadline {
 public:
     explicit Deadline(std::chrono::milliseconds age) : age_(age) {}
@@ -26,7 +27,7 @@ public:
     // One page of each walk.
     void look(SagaStore& store, Instant now);
 
-    // The next of the remembered orders on which `may_act`, sorted; a bounded number.
+    // Returns the next remembered orders for which `may_act` is true, sorted; a bounded number.
     std::vector<OrderId> next(const std::function<bool(const OrderId&)>& may_act);
 
     // In a transaction. False: the compare-and-set was lost.
@@ -41,7 +42,7 @@ public:
 
 private:
     struct Walk {
-        OrderId position{};  // what stands up to here was seen
+        OrderId position{};  // rows up to here were read
         OrderId upto{};      // where it ends
     };
     void look(SagaStore& store, Walk& walk);
@@ -57,8 +58,8 @@ private:
 
 struct DeadlineSettings {
     std::chrono::milliseconds age{900'000};  // from placing to the cancellation
-    // How long the order's partitions must have been read to their ends, so that it is late and not
-    // the group that reads them.
+    // How long the order's partitions must have been caught up. Otherwise the order may not be
+    // late, but the group that reads them.
     std::chrono::milliseconds caught_up{60'000};
 };
 

@@ -25,7 +25,7 @@ BOOST_DESCRIBE_STRUCT(WaitingView, (), (service, since))
 struct OrderView {
     OrderId order_id;
     State status = State::PROCESSING;
-    std::int64_t seq = 0;  // of the notification that says the same
+    std::int64_t seq = 0;  // of the notification about the same step
     std::string epoch;
     std::optional<events::Reason> reason;
     std::string customer_id;
@@ -75,8 +75,8 @@ std::string service_name(Participant participant) {
     return std::string(name_of(participant)) + "-service";
 }
 
-// A forward step: done, undone, waited for, still to come, or no longer to come. A completed order
-// whose row was lost and made again has done its steps at a time that nobody here knows.
+// The state of a forward step: done, undone, awaited, still to come, or no longer to come. If a
+// completed order's row was lost and recreated, the times of its steps are unknown here.
 StepView step(const Saga& saga, const char* name, Participant participant,
               const std::optional<Instant>& at, Compensation undone_by, bool previous_done,
               bool later_done) {

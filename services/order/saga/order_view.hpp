@@ -6,7 +6,8 @@
 
 namespace orderflow::order {
 
-// The body of GET /api/orders/{id}: where the order is, its steps and whom it waits for.
+// The body of GET /api/orders/{id}: the order's state, its steps, and the services that it waits
+// for.
 std::string to_json(const OrderId& id, const StoredOrder& stored);
 
 // The body of GET /api/orders.

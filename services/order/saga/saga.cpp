@@ -38,7 +38,7 @@ Reason to_reason(events::ShipmentRejection rejection) {
     throw std::logic_error("no such rejection");
 }
 
-// `now`, or just after the last thing that has happened to the order.
+// `now`, or just after the latest time in the order's history.
 Instant next_instant(const Saga& saga, Instant now) {
     Instant last = saga.placed_at;
     for (const auto& at : {saga.reserved_at, saga.captured_at, saga.cancelling_at,
@@ -63,8 +63,8 @@ Decision complete(const OrderId& id, Saga saga, const ShipmentId& shipment, Inst
 using Step = std::optional<Instant> Saga::*;
 constexpr std::array<Step, 2> kSteps{&Saga::reserved_at, &Saga::captured_at};
 
-// The saga once `count` forward steps are behind it. Their events come by different topics, so a
-// later one may be handled first: the steps before it have been taken then, too.
+// The saga after `count` forward steps. Their events come by different topics, so a later event may
+// be handled first: then the steps before it were taken, too.
 Saga after_steps(Saga saga, std::size_t count, Instant now) {
     for (const Step step : std::span(kSteps).first(count)) {
         if (!(saga.*step)) saga.*step = next_instant(saga, now);
@@ -100,7 +100,7 @@ Decision answer(const OrderId& id, Saga saga, Participant participant,
     return decision;
 }
 
-// Turns each event into the question it asks of the saga; the state decides the answer.
+// Decides for each event; the state of the saga determines the answer.
 struct Decide {
     const Saga& saga;
     Instant now;
@@ -148,7 +148,7 @@ struct Decide {
     Decision operator()(const events::NothingToCompensate& e) const {
         return undo(e.order_id, e.participant, std::nullopt);
     }
-    // The order's own events and the warehouse's come by no topic that it consumes.
+    // The order service consumes no topic with its own events or the warehouse's.
     template <class E>
         requires(!events::consumes<events::Service::order, E>)
     Decision operator()(const E&) const {
@@ -163,7 +163,7 @@ const OrderId& order_id(const events::Event& event) {
     return std::get<events::PaymentCaptured>(event).order_id;
 }
 
-// What an order had come to, event by event.
+// Rebuilds the state of an order, event by event.
 struct Replay {
     Saga& saga;
     Instant at;
@@ -248,7 +248,7 @@ Decision decide(const Saga* saga, const events::Event& event, Instant now) {
 
 namespace {
 
-// What the participant said to the cancellation.
+// The participant's answer to the cancellation.
 events::EventKind answer_kind(const Saga& saga, Participant participant) {
     using events::EventKind;
     const auto undid = [&](Compensation c, EventKind kind) {

@@ -1,5 +1,6 @@
 #pragma once
-// The order's rules: what is allowed, what follows. Pure; used by order_service and the simulator.
+// The order's rules: what is allowed, what follows. Pure; used by the saga handler, the commands,
+// the deadline and the simulator.
 //
 //   PROCESSING → COMPLETED                the shipment is scheduled
 //   PROCESSING → CANCELLING → CANCELLED   any "no", the customer, or the deadline; CANCELLED when
@@ -34,8 +35,8 @@ constexpr std::int16_t bit(Enum value) {
 inline constexpr std::int16_t kAllAnswered = 0b111;
 
 // The saga of one order: everything that may change. The order as placed is stored beside it. Each
-// of its times is later than every one that was set before it, whatever the clocks of the processes
-// that handled the events said: sorted, they are the order's history.
+// time is later than every time that was set before, whatever the clocks of the processes show:
+// sorted, the times are the order's history.
 struct Saga {
     State state = State::PROCESSING;
     std::optional<events::Reason> reason;  // from CANCELLING on
@@ -58,9 +59,9 @@ struct Saga {
 struct Decision {
     std::optional<Saga> next;  // empty: nothing changes
     std::vector<events::Event> events;
-    // Set when an unknown order's row has to be made first, from the order as the event carries it.
+    // Set if the row of an unknown order must be created first, from the order in the event.
     const events::Order* recreate = nullptr;
-    // The event speaks of an order that nobody here knows and cannot be recreated from it.
+    // The event belongs to an order that is unknown here and cannot be recreated from the event.
     bool orphan = false;
 };
 
@@ -77,19 +78,19 @@ Decision place(const OrderId& id, const events::Order& order);
 // was already handled changes nothing and emits nothing.
 Decision decide(const Saga* saga, const events::Event& event, Instant now);
 
-// The same for an order whose row is lost: made again from the order as the event carries it, and
-// from what the ledger says about it (its events in order, or none), which is not said again.
+// The same for an order whose row is lost. The row is recreated from the order in the event, and
+// from the order's events in the ledger (in order, or none), which are not emitted again.
 Decision recreate(const events::Event& event, std::span<const Said> ledger, Instant now);
 const events::Order* order_block(const events::Event& event);  // nullptr: it carries none
 
 // The customer or the deadline: starts the cancellation of an order that is still PROCESSING.
 Decision cancel(const OrderId& id, const Saga& saga, events::Reason reason, Instant now);
 
-// What has happened to an order, oldest first: it only ever grows at its end, so the n-th entry
-// stays the n-th, until the row is lost and made again (`recreated_at`).
+// The history of an order, oldest first. It only grows at its end, so the n-th entry stays the
+// n-th, until the row is lost and recreated (`recreated_at`).
 struct Happened {
     events::EventKind kind{};
-    events::Service service{};  // who said so
+    events::Service service{};  // the service that emitted the event
     Instant at{};
     State state{};  // of the order from then on
 };
@@ -98,7 +99,7 @@ std::vector<Happened> history(const Saga& saga);
 // What was undone.
 std::vector<events::Compensation> compensations(std::int16_t undone);
 
-// Whom the order waits for, and since when; empty once it is final.
+// The services for which the order waits, and since when; empty once it is final.
 struct Waiting {
     events::Participant participant{};
     Instant since{};

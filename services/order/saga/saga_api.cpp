@@ -153,14 +153,15 @@ asio::awaitable<http::Response> get_order(postgres::Pool& pool, http::Request re
     co_return response;
 }
 
-// 202 while it is being undone, 200 once it is, 409 when it is completed: all as committed.
+// 202 while the order is being undone, 200 once it is, 409 if it is completed: always after the
+// commit.
 asio::awaitable<http::Response> post_cancellation(CancelLoop& cancel, http::Request request) {
     const auto id = OrderId::parse(request.param("id"));
     if (!id) co_return no_such_order();
     auto key = service::idempotency_key(request);
     if (!key) co_return service::bad_input(key.error());
     if (const auto condition = conditional(request)) co_return service::bad_input(*condition);
-    if (!request.body.empty()) {  // then it is an object without members, however it is spelled
+    if (!request.body.empty()) {  // then it must be an object without members, in any notation
         const auto body = json::read_request<NoMembers>(request.body);
         if (!body) co_return service::bad_input(body.error());
     }

@@ -17,8 +17,8 @@ struct ApiSettings {
 void add_order_routes(http::Router& router, AcceptLoop& accept, CancelLoop& cancel,
                       postgres::Pool& pool, ApiSettings settings);
 
-// Reads the body of POST /api/orders, or says all that is wrong with it. placed_at is left unset,
-// and the payment's token empty if the body names no payment.
+// Reads the body of POST /api/orders, or returns all its faults. placed_at is left unset, and the
+// payment's token is empty if the body names no payment.
 Validated<events::Order> parse_order(std::string_view body);
 
 }  // namespace orderflow::order

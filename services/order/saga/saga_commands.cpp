@@ -29,7 +29,7 @@ Claims claim_keys(KeyStore& keys, std::span<const Request> requests) {
     return wanted.empty() ? Claims{} : keys.claim(wanted);
 }
 
-// What the client asked for, however it was written.
+// The content of the request, independent of its notation.
 Digest request_of(const Placement& placement) {
     events::Order asked = placement.order;
     asked.placed_at = {};
@@ -146,7 +146,7 @@ bool cancel_orders(SagaStore& store, KeyStore& keys, std::span<const Cancellatio
     std::vector<KeptKey> kept;
     for (std::size_t i = 0; i < fresh.size(); ++i) {
         outcomes[where[i]].state = states[i];
-        // Of doubles in one batch the first one; an order that is unknown may be placed yet.
+        // Only the first of equal keys in one batch; an unknown order may still be placed.
         if (states[i] && first.erase(fresh[i]->key) > 0) {
             kept.push_back({fresh[i]->key, {fresh[i]->id, states[i], std::nullopt}});
         }
@@ -180,7 +180,7 @@ public:
             const auto ids = outbox::distinct_ids(
                 batch, [](const Placement& placement) { return &placement.id; });
             placed = store_->load(ids);
-        } catch (const std::exception&) {  // still unreachable: the outcome stays unknown
+        } catch (const std::exception&) {  // still unavailable: the outcome stays unknown
             loops::report_failure("accept", connection_);
         }
         for (const Placement& placement : batch) {
@@ -209,7 +209,7 @@ public:
         for (std::size_t i = 0; i < batch.size(); ++i) batch[i].done(outcomes[i]);
     }
 
-    // A cancellation may simply be asked for again.
+    // A cancellation may be requested again.
     void fail(std::span<Cancellation> batch) noexcept override {
         for (const Cancellation& cancellation : batch) cancellation.done({});
     }

@@ -1,7 +1,7 @@
 #pragma once
-// What comes by HTTP: orders to be placed, cancellations. Concurrent requests share one commit, on
-// the thread of a QueueLoop. A request may carry an Idempotency-Key: what it came to is committed
-// with its effect, so that it is done once however often and wherever it is sent.
+// HTTP requests: orders to place, and cancellations. Concurrent requests share one commit, on the
+// thread of a QueueLoop. A request may carry an Idempotency-Key: its outcome is committed with its
+// effect, so that it is carried out once, however often and to whichever instance it is sent.
 #include <functional>
 #include <optional>
 #include <span>
@@ -27,7 +27,7 @@ struct PlaceOutcome {
     OrderId id;  // of the order that was placed
 };
 
-// An order to be placed, and whom to tell once order and event are committed.
+// An order to place, and the callback to call once order and event are committed.
 struct Placement {
     OrderId id;
     events::Order order;  // placed_at is set by the loop, from the database's clock
@@ -37,13 +37,13 @@ struct Placement {
     bool default_payment = false;            // the client named none
 };
 
-// Places those whose keys are new, and fills `outcomes`, one for each; false: an id exists already.
-// In the caller's transaction.
+// Places the orders whose keys are new, and fills `outcomes`, one for each; false: an id exists
+// already. In the caller's transaction.
 bool place_orders(SagaStore& store, KeyStore& keys, std::span<Placement> placements, Instant now,
                   outbox::BatchOutput& out, std::vector<PlaceOutcome>& outcomes);
 
-// Turns concurrent POSTs into one commit. A connection that breaks during the commit leaves its
-// outcome unknown: the orders are looked up, and those that are there count as placed.
+// Turns concurrent POSTs into one commit. If a connection breaks during the commit, the outcome is
+// unknown: the orders are then looked up, and those that exist count as placed.
 using AcceptLoop = loops::QueueLoop<Placement>;
 AcceptLoop::MakeWorker accept_worker(const Admission& admission);
 
@@ -52,7 +52,7 @@ struct CancelOutcome {
     std::optional<State> state;  // of the order, as committed; empty: no such order
 };
 
-// A customer's cancellation, and whom to tell.
+// A customer's cancellation, and the callback to call.
 struct Cancellation {
     OrderId id;
     std::string traceparent;
@@ -60,7 +60,7 @@ struct Cancellation {
     std::function<void(CancelOutcome)> done;  // called on the loop's thread
 };
 
-// Starts the cancellation of those that are PROCESSING and whose keys are new, and fills
+// Starts the cancellation of the orders that are PROCESSING and whose keys are new, and fills
 // `outcomes`, one for each; false: the compare-and-set was lost. In the caller's transaction.
 bool cancel_orders(SagaStore& store, KeyStore& keys, std::span<const Cancellation> cancellations,
                    Instant now, outbox::BatchOutput& out, std::vector<CancelOutcome>& outcomes);
@@ -68,12 +68,13 @@ bool cancel_orders(SagaStore& store, KeyStore& keys, std::span<const Cancellatio
 using CancelLoop = loops::QueueLoop<Cancellation>;
 CancelLoop::MakeWorker cancel_worker();
 
-// Forgets keys that are older than `kept` by all clocks (SafeAge), at most 10,000 a second.
+// Deletes keys that are older than `kept` by all clocks (SafeAge), at most 10,000 a second.
 class KeyExpiry {
 public:
     KeyExpiry(KeyStore& keys, std::chrono::seconds kept, prometheus::Registry& registry);
 
-    // One look at the clocks, and the deletion of what they agree on. Throws DatabaseError.
+    // One comparison of the clocks, and the deletion of the keys that are old by all of them.
+    // Throws DatabaseError.
     void step(Instant process_now, SafeAge::Steady steady_now);
 
 private:

@@ -19,20 +19,19 @@ using std::chrono::milliseconds;
 constexpr microseconds kUnhurried{100'000};  // no pause below
 constexpr milliseconds kLongestPause{50};
 constexpr int kMicrosecondsPerPause = 8;   // each so much slower costs one of pause
-constexpr milliseconds kForgotten{1'000};  // an older sample says nothing
+constexpr milliseconds kForgotten{1'000};  // an older sample is ignored
 
-// How long a completed order was under way, its payment left out; nullopt where the steps came out
-// of order, so that nobody knows how long that was.
+// How long a completed order was in progress, without its payment; nullopt if its steps came out of
+// order, so that the time is unknown.
 std::optional<microseconds> time_in_services(const Saga& saga) {
-    constexpr microseconds kAtOnce{1};  // a step that the next one told of
+    constexpr microseconds kAtOnce{1};  // a step that only the next one has shown
     if (!saga.reserved_at || !saga.captured_at) return std::nullopt;
     if (*saga.captured_at - *saga.reserved_at <= kAtOnce) return std::nullopt;
     if (*saga.finished_at - *saga.captured_at <= kAtOnce) return std::nullopt;
     return (*saga.reserved_at - saga.placed_at) + (saga.finished_at.value() - *saga.captured_at);
 }
 
-// An order that was accepted has its row; where one is missing, it was lost with a part of the
-// database.
+// An accepted order has a row; if it is missing, it was lost with a part of the database.
 Ledgers ledgers_of_lost_rows(SagaStore& store, const Sagas& sagas,
                              std::span<const Delivery> batch) {
     std::vector<OrderId> lost;

@@ -1,6 +1,6 @@
 #pragma once
 // Which event triggers which rule. `SagaHandler` handles the participants' events on a consumer
-// loop's thread; what comes by HTTP is in saga_commands.hpp.
+// loop's thread; saga_commands.hpp handles HTTP requests.
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -14,15 +14,15 @@
 
 namespace orderflow::order {
 
-// How far the saga is behind, and how long placing therefore pauses between two commits: callers
-// who wait for their answers before they send more are slowed down to what the services can do, and
-// the backlog stays at some hundred milliseconds. Nobody is refused for it. Thread-safe.
+// The backlog of the saga, and the pause that placing therefore makes between two commits. Callers
+// that wait for an answer before they send more are slowed down to the speed of the services, and
+// the backlog stays at some hundred milliseconds. No request is refused for it. Thread-safe.
 class Admission {
 public:
     using Clock = std::chrono::steady_clock;
 
-    // The quickest of the orders that were completed together took so long, its payment left out:
-    // that is the gateway's time, which no pause here would shorten.
+    // `quickest`: the time of the quickest of the orders that were completed together, without its
+    // payment, because that is the gateway's time and no pause here would shorten it.
     void completed(std::chrono::microseconds quickest, Clock::time_point now);
 
     std::chrono::milliseconds pause(Clock::time_point now) const;

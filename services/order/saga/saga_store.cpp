@@ -59,15 +59,15 @@ const Statement kUpdate{"orders_update", R"(
                 shipping_answered_at, shipment_id)
     WHERE o.order_id = new.order_id AND o.version = new.version)"};
 
-// For notifications, wherever the sockets are. 200 ids fit into a payload's 8,000 bytes.
+// For notifications, to every process with sockets. 200 ids fit into a payload's 8,000 bytes.
 const Statement kNotify{"orders_notify", R"(
     SELECT pg_notify('order_changed', string_agg(order_id::text, ' '))
     FROM (SELECT order_id, (row_number() OVER () - 1) / 200 AS part
           FROM unnest($1::uuid[]) AS order_id) AS changed
     GROUP BY part)"};
 
-// A page of orders, newest first. Bounded by the rows it looks at, not by those it finds; the last
-// one of them comes back whatever its state, as the place to go on from.
+// A page of orders, newest first. The limit counts the rows that are read, not those that match.
+// The last row is always returned, whatever its state, as the place to continue from.
 #define LIST_ORDERS(where)                                                                     \
     "WITH page AS MATERIALIZED (SELECT order_id, state, reason, customer_id, total, currency," \
     "                                  placed_at, finished_at"                                 \
@@ -86,8 +86,9 @@ const Statement kLedgers{"orders_ledgers", R"(
     SELECT order_id, type, data, recorded_at FROM outbox
     WHERE order_id = ANY ($1::uuid[]) ORDER BY seq)"};
 
-// Bounded by the rows it looks at, not by those it finds: there is no index on the state. The last
-// row of the page comes back whatever its state, as the place to go on from.
+// The limit counts the rows that are read, not those that match, because there is no index on the
+// state. The last row of the page is always returned, whatever its state, as the place to continue
+// from.
 const Statement kScanProcessing{"orders_scan_processing", R"(
     WITH page AS MATERIALIZED (
         SELECT order_id, state FROM orders
@@ -197,7 +198,7 @@ public:
     bool insert(std::span<const NewOrder> orders) override {
         if (orders.empty()) return true;
         Column<OrderId> ids(orders.size());
-        std::vector<OrderId> made_again;  // somebody may have asked for them
+        std::vector<OrderId> made_again;  // clients may have subscribed to them
         SagaColumns changing;
         Column<Instant> placed, recreated;
         Column<std::string_view> customers, bodies;
@@ -278,7 +279,7 @@ public:
         const Rows rows = connection_.exec(kFindKeys, Params::of(wanted));
         for (int i = 0; i < rows.size(); ++i) {
             Claim& claim = claims.find(rows.text(i, 0))->second;
-            claim.busy = false;  // its answer is committed, whoever asks for it at this moment
+            claim.busy = false;  // its answer is committed, even if the key is locked now
             KeptAnswer& kept = claim.kept.emplace();
             kept.order_id = rows.id<OrderId>(i, 1);
             if (!rows.is_null(i, 2)) kept.answer = enum_of<State>(rows.text(i, 2));
@@ -335,7 +336,7 @@ std::optional<StoredOrder> find_order(postgres::Connection& connection, const Or
 }
 
 OrderPage list_orders(postgres::Connection& connection, const OrderFilter& filter) {
-    // Where a state is asked for, it may be a rare one.
+    // A requested state may be rare.
     constexpr std::int64_t kLookAt = 1'000;
     const auto limit = static_cast<std::int64_t>(filter.limit);
     const std::int64_t look_at = filter.state ? kLookAt : limit + 1;

@@ -29,7 +29,7 @@ struct NewOrder {
     const events::Order* order = nullptr;
 };
 
-// The PROCESSING ones among a number of rows that follow each other, and the last of these rows.
+// The PROCESSING orders in a range of consecutive rows, and the last of these rows.
 struct ProcessingPage {
     std::vector<OrderId> processing;
     std::optional<OrderId> last;  // empty: there are no rows in the range
@@ -39,13 +39,13 @@ class SagaStore {
 public:
     virtual ~SagaStore() = default;
     virtual Sagas load(std::span<const OrderId> ids) = 0;
-    // What the service's own ledger says of these orders, in its order.
+    // Returns the events of these orders in the service's own ledger, in its order.
     virtual Ledgers ledgers(std::span<const OrderId> ids) = 0;
     // False: an order of that id exists already.
     virtual bool insert(std::span<const NewOrder> orders) = 0;
     // Saves the changed rows that are stored already; false: a version had moved on.
     virtual bool update(const Sagas& sagas) = 0;
-    // Looks at up to `limit` rows with after < id <= upto, in id order.
+    // Reads up to `limit` rows with after < id <= upto, in id order.
     virtual ProcessingPage scan_processing(const OrderId& after, const OrderId& upto,
                                            std::int64_t limit) = 0;
 };
@@ -55,11 +55,11 @@ std::unique_ptr<SagaStore> make_saga_store(postgres::Connection& connection);
 // SagaStore::load() for readers outside a transaction.
 Sagas read_sagas(postgres::Connection& connection, std::span<const OrderId> ids);
 
-// What a request came to that carried an Idempotency-Key.
+// The outcome of a request that carried an Idempotency-Key.
 struct KeptAnswer {
     OrderId order_id;
     std::optional<State> answer;    // of a cancellation
-    std::optional<Digest> request;  // of a placement: what was asked for
+    std::optional<Digest> request;  // of a placement: the digest of the request
 };
 
 struct KeptKey {
@@ -77,14 +77,16 @@ using Claims = std::map<std::string, Claim, std::less<>>;
 class KeyStore {
 public:
     virtual ~KeyStore() = default;
-    // What is known of each key. The others are this transaction's until it ends; never waits.
+    // Reads the state of each key. Keys that are not busy belong to this transaction until it ends;
+    // never waits.
     virtual Claims claim(std::span<const std::string_view> keys) = 0;
-    // Of keys that were claimed and not kept. Their age counts from `now` by the database's clock
-    // or from now by this process's, whichever is later: one that is behind shortens no life.
+    // For keys that were claimed and not stored before. Their age counts from `now` by the
+    // database's clock, or from the present time by this process's clock, whichever is later: a
+    // clock that is behind shortens no key's life.
     virtual void keep(std::span<const KeptKey> keys, Instant now) = 0;
     // The database's clock.
     virtual Instant clock() = 0;
-    // Forgets up to 10,000 of the keys that were kept before `time`, in its own transaction.
+    // Deletes up to 10,000 of the keys that were stored before `time`, in its own transaction.
     virtual void expire(Instant time) = 0;
 };
 
@@ -115,9 +117,10 @@ struct OrderSummary {
 };
 struct OrderPage {
     std::vector<OrderSummary> orders;
-    std::optional<OrderId> next;  // to go on before; empty: there are no more
+    std::optional<OrderId> next;  // the cursor of the next page; empty: there are no more
 };
-// Looks at a bounded number of rows: a page may hold less than the limit and yet have a next one.
+// Reads a bounded number of rows: a page may have fewer orders than the limit and still have a next
+// page.
 OrderPage list_orders(postgres::Connection& connection, const OrderFilter& filter);
 
 }  // namespace orderflow::order
