@@ -32,7 +32,7 @@ namespace refusal {
 inline constexpr Refusal malformed{400, "malformed-request", "Malformed request",
                                    "The request line or a header field is not valid HTTP/1.1."};
 inline constexpr Refusal framing{400, "framing", "Ambiguous message framing",
-                                 "The end of the request cannot be determined reliably."};
+                                 "The end of the request cannot be determined for certain."};
 inline constexpr Refusal uri{414, "uri-too-long", "URI too long",
                              "The request target is too long."};
 inline constexpr Refusal headers{431, "headers-too-large", "Header fields too large",
