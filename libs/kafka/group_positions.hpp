@@ -1,7 +1,7 @@
 #pragma once
 // Reads facts about topics, and about a consumer group's positions in them, from the brokers, over
 // any client's handle. Used by consumers (which log is this?), the deadline's watch, `orderctl` and
-// reader.hpp. Every call waits for answers. It throws Unavailable if they do not come in time, or
+// reader.hpp. Every call waits for answers. It throws NoAnswer if they do not come in time, or
 // if a stop is requested.
 #include <chrono>
 #include <memory>
