@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "events/codec.hpp"
+
 namespace orderflow::simulation {
 namespace {
 
@@ -20,6 +22,14 @@ void for_range(const Table<Row>& table, const OrderId& after, const OrderId& upt
     }
 }
 
+// Empty for the type of an announcement.
+std::optional<events::EventKind> kind_of_type(std::string_view type) {
+    for (const events::CatalogRow& row : events::catalog()) {
+        if (events::type_name(row.kind) == type) return row.kind;
+    }
+    return std::nullopt;
+}
+
 payment::OpenPayment open_payment(const OrderId& id, const payment::Payment& payment) {
     const events::Order& order = payment.order.value();
     return {id,
@@ -36,6 +46,18 @@ payment::OpenPayment open_payment(const OrderId& id, const payment::Payment& pay
 order::Sagas SagaStore::load(std::span<const OrderId> ids) {
     session_.statement(Effect::load);
     return orders_.load(ids);
+}
+
+order::Ledgers SagaStore::ledgers(std::span<const OrderId> ids) {
+    order::Ledgers ledgers;
+    for (const outbox::LedgerRow& row : database_.outbox()) {
+        if (!row.order_id || std::ranges::find(ids, *row.order_id) == ids.end()) continue;
+        const auto kind = kind_of_type(row.type);
+        if (!kind) continue;
+        ledgers[*row.order_id].push_back(
+            {events::decode(*kind, row.data).value(), row.recorded_at});
+    }
+    return ledgers;
 }
 
 bool SagaStore::insert(std::span<const order::NewOrder> orders) {

@@ -45,10 +45,11 @@ struct AnalyticsDatabase : Database {
 class SagaStore final : public order::SagaStore {
 public:
     SagaStore(Session& session, OrderDatabase& database)
-        : session_(session), orders_(database.orders) {}
+        : session_(session), database_(database), orders_(database.orders) {}
 
     order::Sagas load(std::span<const OrderId> ids) override;
-    order::Ledgers ledgers(std::span<const OrderId>) override { return {}; }  // no row is lost here
+    // No crash point: no row is lost here, so no order has a ledger and no row.
+    order::Ledgers ledgers(std::span<const OrderId> ids) override;
     bool insert(std::span<const order::NewOrder> orders) override;
     bool update(const order::Sagas& sagas) override;
     order::ProcessingPage scan_processing(const OrderId& after, const OrderId& upto,
@@ -56,6 +57,7 @@ public:
 
 private:
     Session& session_;
+    const OrderDatabase& database_;
     Table<order::Saga>& orders_;
 };
 

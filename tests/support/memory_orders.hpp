@@ -1,5 +1,7 @@
 #pragma once
-// The orders table in memory, and a list of what was saved to it. One thread.
+// The orders table in memory, and a list of what was saved to it. It has no transactions; a set
+// that is refused changes nothing. A row that a test puts there itself has version 1. One thread.
+#include <algorithm>
 #include <map>
 #include <vector>
 
@@ -13,7 +15,7 @@ public:
         order::Sagas sagas;
         for (const OrderId& id : ids) {
             const auto found = rows.find(id);
-            if (found != rows.end()) sagas.loaded(id, found->second, 1);
+            if (found != rows.end()) sagas.loaded(id, found->second, version(id));
         }
         return sagas;
     }
@@ -25,16 +27,24 @@ public:
         return found;
     }
     bool insert(std::span<const order::NewOrder> orders) override {
+        const auto exists = [&](const order::NewOrder& order) { return rows.contains(order.id); };
+        if (std::ranges::any_of(orders, exists)) return false;
         for (const order::NewOrder& order : orders) {
-            if (!rows.emplace(order.id, order.saga).second) return false;
+            rows.emplace(order.id, order.saga);
             inserted.push_back(order.id);
         }
         return true;
     }
     bool update(const order::Sagas& sagas) override {
         if (lose_updates) return false;
-        for (const auto* entry : sagas.changes().updates) {
+        const auto updates = sagas.changes().updates;
+        const auto is_stale = [&](const order::Sagas::Entry* entry) {
+            return !rows.contains(entry->id) || version(entry->id) != entry->version;
+        };
+        if (std::ranges::any_of(updates, is_stale)) return false;
+        for (const auto* entry : updates) {
             rows[entry->id] = entry->row;
+            versions_[entry->id] = entry->version + 1;
             updated.push_back(entry->id);
         }
         return true;
@@ -59,6 +69,14 @@ public:
     std::vector<OrderId> inserted, updated;
     bool lose_updates = false;
     std::size_t scanned = 0;  // number of rows, in all scans
+
+private:
+    std::int64_t version(const OrderId& id) const {
+        const auto found = versions_.find(id);
+        return found == versions_.end() ? 1 : found->second;
+    }
+
+    std::map<OrderId, std::int64_t> versions_;  // of the rows that were updated
 };
 
 }  // namespace orderflow::test

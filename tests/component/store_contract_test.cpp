@@ -1,0 +1,65 @@
+// The stores on PostgreSQL keep the contract that the simulator's and the fakes keep in
+// tests/unit/store_contract_test.cpp.
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "component/subjects.hpp"
+#include "core/wake_up.hpp"
+#include "outbox/postgres_unit_of_work.hpp"
+#include "support/database.hpp"
+#include "support/store_contract_order.hpp"
+
+namespace orderflow::test {
+namespace {
+
+using events::Service;
+
+template <class Port, auto make_store>
+class PostgresSession final : public StoreSession<Port> {
+public:
+    PostgresSession(const std::string& url, Service service)
+        : connection_(url), work_(connection_, service, relay_wake_up_) {
+        connection_.script("SET lock_timeout = '100ms'");  // who has to wait need not wait long
+    }
+
+    outbox::UnitOfWork& work() override { return work_; }
+    Port& store() override { return *store_; }
+
+private:
+    postgres::Connection connection_;
+    WakeUp relay_wake_up_;
+    outbox::PostgresUnitOfWork work_;
+    const std::unique_ptr<Port> store_ = make_store(connection_);
+};
+
+// Implements `Base`, a StoreUnderTest, on a database of its own.
+template <class Base, auto make_store, Service service>
+class PostgresStores : public Base {
+public:
+    using Port = typename Base::Port;
+
+    std::unique_ptr<StoreSession<Port>> connect() override {
+        return std::make_unique<PostgresSession<Port, make_store>>(database.url(), service);
+    }
+
+    TestDatabase database{service, subject(service).migrations};
+};
+
+}  // namespace
+
+TEST_CASE("order store: PostgreSQL's keeps the contract") {
+    using Sagas = PostgresStores<SagaStores, order::make_saga_store, Service::order>;
+    check_contract<Sagas>(CompareAndSet<SagaTable>::kCases);
+    check_contract<Sagas>(CompareAndSet<SagaTable>::kTransactions);
+    check_contract<Sagas>(SagaStoreContract::kCases);
+    check_contract<Sagas>(SagaStoreContract::kTransactions);
+}
+
+TEST_CASE("order keys: PostgreSQL's keep the contract") {
+    using Keys = PostgresStores<KeyStores, order::make_key_store, Service::order>;
+    check_contract<Keys>(IdempotencyKeys<RequestKeys>::kCases);
+    check_contract<Keys>(IdempotencyKeys<RequestKeys>::kTransactions);
+    check_contract<Keys>(KeyStoreContract::kCases);
+}
+
+}  // namespace orderflow::test

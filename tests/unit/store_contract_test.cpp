@@ -1,0 +1,75 @@
+// The simulator's stores and the fakes keep the contract of those on PostgreSQL, which
+// tests/component/store_contract_test.cpp holds to the same cases.
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "support/fakes.hpp"
+#include "support/memory_keys.hpp"
+#include "support/memory_orders.hpp"
+#include "support/store_contract_order.hpp"
+#include "unit/simulated_stores.hpp"
+
+namespace orderflow::test {
+namespace {
+
+using simulation::Step;
+
+// A fake has one table for all sessions, and no transactions.
+template <class Port>
+class MemorySession final : public StoreSession<Port> {
+public:
+    explicit MemorySession(Port& store) : store_(store) {}
+    outbox::UnitOfWork& work() override { return work_; }
+    Port& store() override { return store_; }
+
+private:
+    FakeUnitOfWork work_;
+    Port& store_;
+};
+
+template <class Base, class Store>
+class MemoryStores : public Base {
+public:
+    using Port = typename Base::Port;
+
+    std::unique_ptr<StoreSession<Port>> connect() override {
+        return std::make_unique<MemorySession<Port>>(store);
+    }
+
+    Store store;
+};
+
+template <class Base, class Store>
+class KeyedMemoryStores final : public MemoryStores<Base, Store> {
+public:
+    std::shared_ptr<void> hold_key(std::string_view key) override {
+        this->store.busy.emplace(key);
+        return {nullptr, [this](void*) { this->store.busy.clear(); }};
+    }
+};
+
+using SimulatedSagas =
+    SimulatedStores<SagaStores, simulation::SagaStore, simulation::OrderDatabase, Step::deadline>;
+using MemorySagas = MemoryStores<SagaStores, MemoryOrders>;
+
+}  // namespace
+
+TEST_CASE("order store: the simulator's keeps the contract") {
+    check_contract<SimulatedSagas>(CompareAndSet<SagaTable>::kCases);
+    check_contract<SimulatedSagas>(CompareAndSet<SagaTable>::kTransactions);
+    check_contract<SimulatedSagas>(SagaStoreContract::kCases);
+    check_contract<SimulatedSagas>(SagaStoreContract::kTransactions);
+}
+
+TEST_CASE("order store: the fake keeps the contract but for transactions") {
+    check_contract<MemorySagas>(CompareAndSet<SagaTable>::kCases);
+    check_contract<MemorySagas>(SagaStoreContract::kCases);
+}
+
+TEST_CASE("order keys: the fake keeps the contract but for transactions") {
+    using Keys = KeyedMemoryStores<KeyStores, MemoryKeys>;
+    check_contract<Keys>(IdempotencyKeys<RequestKeys>::kCases);
+    check_contract<Keys>(KeyStoreContract::kCases);
+}
+
+}  // namespace orderflow::test
