@@ -8,6 +8,7 @@
 #include "outbox/postgres_unit_of_work.hpp"
 #include "support/database.hpp"
 #include "support/store_contract_order.hpp"
+#include "support/store_contract_payment.hpp"
 
 namespace orderflow::test {
 namespace {
@@ -60,6 +61,13 @@ TEST_CASE("order keys: PostgreSQL's keep the contract") {
     check_contract<Keys>(IdempotencyKeys<RequestKeys>::kCases);
     check_contract<Keys>(IdempotencyKeys<RequestKeys>::kTransactions);
     check_contract<Keys>(KeyStoreContract::kCases);
+}
+
+TEST_CASE("payment store: PostgreSQL's keeps the contract") {
+    using Payments = PostgresStores<PaymentStores, payment::make_payment_store, Service::payment>;
+    check_contract<Payments>(CompareAndSet<PaymentTable>::kCases);
+    check_contract<Payments>(CompareAndSet<PaymentTable>::kTransactions);
+    check_contract<Payments>(PaymentStoreContract::kCases);
 }
 
 }  // namespace orderflow::test

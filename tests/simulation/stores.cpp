@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "events/codec.hpp"
+#include "support/payment_rows.hpp"
 
 namespace orderflow::simulation {
 namespace {
@@ -28,17 +29,6 @@ std::optional<events::EventKind> kind_of_type(std::string_view type) {
         if (events::type_name(row.kind) == type) return row.kind;
     }
     return std::nullopt;
-}
-
-payment::OpenPayment open_payment(const OrderId& id, const payment::Payment& payment) {
-    const events::Order& order = payment.order.value();
-    return {id,
-            payment.state,
-            payment.attempts,
-            payment.touched_at,
-            payment.opened_at,
-            payment::amount_of(order),
-            order.payment.token};
 }
 
 }  // namespace
@@ -103,7 +93,7 @@ std::vector<payment::OpenPayment> PaymentStore::find_open(std::span<const OrderI
         const auto found = payments_.rows().find(id);
         if (found == payments_.rows().end()) continue;
         const payment::Payment& payment = found->second.row;
-        if (payment::is_open(payment.state)) open.push_back(open_payment(id, payment));
+        if (payment::is_open(payment.state)) open.push_back(test::open_payment(id, payment));
     }
     return open;
 }
@@ -114,7 +104,8 @@ payment::OpenPage PaymentStore::scan_open(const OrderId& after, const OrderId& u
     payment::OpenPage page;
     for_range(payments_, after, upto, rows, [&](const OrderId& id, const payment::Payment& row) {
         page.last = id;
-        if (payment::is_open(row.state)) page.open.push_back(open_payment(id, row));
+        if (payment::is_open(row.state)) page.open.push_back(test::open_payment(id, row));
+        if (test::is_contradicted(row)) ++page.contradicted;
     });
     return page;
 }

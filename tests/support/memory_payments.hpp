@@ -1,10 +1,13 @@
 #pragma once
-// The payments table in memory, with the versions of the real one. One thread.
+// The payments table in memory, with the versions of the real one. It has no transactions; a set
+// that is refused changes nothing. One thread.
+#include <algorithm>
 #include <map>
 #include <utility>
 #include <vector>
 
 #include "payment/payment_store.hpp"
+#include "support/payment_rows.hpp"
 
 namespace orderflow::test {
 
@@ -19,11 +22,16 @@ public:
         return payments;
     }
     bool save(const payment::Payments& payments) override {
-        const auto changes = payments.changes();
         if (lose_next_save) return lose_next_save = false;
+        const auto changes = payments.changes();
+        const auto has_moved_on = [&](const payment::Payments::Entry* entry) {
+            return version(entry->id) != entry->version;
+        };
+        if (std::ranges::any_of(changes.inserts, has_moved_on)) return false;
+        if (std::ranges::any_of(changes.updates, has_moved_on)) return false;
         for (const auto* entry : changes.inserts) rows[entry->id] = {entry->row, 1};
         for (const auto* entry : changes.updates) {
-            rows.at(entry->id) = {entry->row, entry->version + 1};
+            rows[entry->id] = {entry->row, entry->version + 1};
         }
         return true;
     }
@@ -32,7 +40,7 @@ public:
         for (const OrderId& id : ids) {
             const auto found = rows.find(id);
             if (found != rows.end() && payment::is_open(found->second.first.state)) {
-                open.push_back(view(id, found->second.first));
+                open.push_back(open_payment(id, found->second.first));
             }
         }
         return open;
@@ -45,9 +53,11 @@ public:
             ++scanned;
             page.last = i->first;
             const payment::Payment& payment = i->second.first;
-            if (payment::is_open(payment.state)) page.open.push_back(view(i->first, payment));
+            if (payment::is_open(payment.state)) {
+                page.open.push_back(open_payment(i->first, payment));
+            }
+            if (is_contradicted(payment)) ++page.contradicted;
         }
-        if (page.last) page.contradicted = contradicted;
         return page;
     }
 
@@ -56,17 +66,12 @@ public:
     std::map<OrderId, std::pair<payment::Payment, std::int64_t>> rows;  // payment, version
     bool lose_next_save = false;  // as if another instance had saved first
     int scanned = 0;
-    int contradicted = 0;  // the count that a page with rows reports
 
 private:
-    static payment::OpenPayment view(const OrderId& id, const payment::Payment& payment) {
-        return {id,
-                payment.state,
-                payment.attempts,
-                payment.touched_at,
-                payment.opened_at,
-                payment::amount_of(*payment.order),
-                payment.order->payment.token};
+    // 0: there is no such row.
+    std::int64_t version(const OrderId& id) const {
+        const auto found = rows.find(id);
+        return found == rows.end() ? 0 : found->second.second;
     }
 };
 

@@ -120,14 +120,20 @@ TEST_CASE("recovery: a cancel that another process took with it is made within a
 TEST_CASE("recovery: payments that ended otherwise than was said are counted by the walk") {
     CallsFixture f;
     MemoryPayments store;
-    store.contradicted = 2;
+    const OrderId denied = id_at(at(0));
+    store.rows[denied] = {row("NEVER_CHARGED"), 3};
+    store.rows[denied].first.charge_id = "ch_1";
+    const OrderId settled = id_at(at(0));
+    store.rows[settled] = {row("REFUNDED"), 4};
+    store.rows[settled].first.settled_as = Settlement::NEVER_CHARGED;
     store.rows[id_at(at(0))] = {row("REFUNDED"), 2};
     Recovery recovery(at(1'400));
 
     recovery.step(store, f.calls, at(1'400));
     recovery.step(store, f.calls, at(1'401));
     CHECK(recovery.contradicted() == 2);
-    store.contradicted = 0;
+    store.rows.erase(denied);
+    store.rows.erase(settled);
     for (int tick = 2; tick < 610; ++tick) recovery.step(store, f.calls, at(1'400 + tick));
 
     CHECK(recovery.contradicted() == 0);

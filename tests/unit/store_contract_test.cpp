@@ -6,7 +6,9 @@
 #include "support/fakes.hpp"
 #include "support/memory_keys.hpp"
 #include "support/memory_orders.hpp"
+#include "support/memory_payments.hpp"
 #include "support/store_contract_order.hpp"
+#include "support/store_contract_payment.hpp"
 #include "unit/simulated_stores.hpp"
 
 namespace orderflow::test {
@@ -52,6 +54,15 @@ using SimulatedSagas =
     SimulatedStores<SagaStores, simulation::SagaStore, simulation::OrderDatabase, Step::deadline>;
 using MemorySagas = MemoryStores<SagaStores, MemoryOrders>;
 
+class SimulatedPayments final : public SimulatedStores<PaymentStores, simulation::PaymentStore,
+                                                       simulation::PaymentDatabase, Step::consume> {
+public:
+    std::unique_ptr<StoreSession<payment::PaymentStore>> connect_recovery() override {
+        return connect_at(Step::recovery);
+    }
+};
+using MemoryPaymentStores = MemoryStores<PaymentStores, MemoryPayments>;
+
 }  // namespace
 
 TEST_CASE("order store: the simulator's keeps the contract") {
@@ -70,6 +81,17 @@ TEST_CASE("order keys: the fake keeps the contract but for transactions") {
     using Keys = KeyedMemoryStores<KeyStores, MemoryKeys>;
     check_contract<Keys>(IdempotencyKeys<RequestKeys>::kCases);
     check_contract<Keys>(KeyStoreContract::kCases);
+}
+
+TEST_CASE("payment store: the simulator's keeps the contract") {
+    check_contract<SimulatedPayments>(CompareAndSet<PaymentTable>::kCases);
+    check_contract<SimulatedPayments>(CompareAndSet<PaymentTable>::kTransactions);
+    check_contract<SimulatedPayments>(PaymentStoreContract::kCases);
+}
+
+TEST_CASE("payment store: the fake keeps the contract but for transactions") {
+    check_contract<MemoryPaymentStores>(CompareAndSet<PaymentTable>::kCases);
+    check_contract<MemoryPaymentStores>(PaymentStoreContract::kCases);
 }
 
 }  // namespace orderflow::test
