@@ -7,6 +7,7 @@
 #include "core/wake_up.hpp"
 #include "outbox/postgres_unit_of_work.hpp"
 #include "support/database.hpp"
+#include "support/store_contract_inventory.hpp"
 #include "support/store_contract_order.hpp"
 #include "support/store_contract_payment.hpp"
 
@@ -68,6 +69,17 @@ TEST_CASE("payment store: PostgreSQL's keeps the contract") {
     check_contract<Payments>(CompareAndSet<PaymentTable>::kCases);
     check_contract<Payments>(CompareAndSet<PaymentTable>::kTransactions);
     check_contract<Payments>(PaymentStoreContract::kCases);
+}
+
+TEST_CASE("inventory store: PostgreSQL's keeps the contract") {
+    using Inventory =
+        PostgresStores<InventoryStores, inventory::make_inventory_store, Service::inventory>;
+    check_contract<Inventory>(CompareAndSet<ReservationTable>::kCases);
+    check_contract<Inventory>(CompareAndSet<ReservationTable>::kTransactions);
+    check_contract<Inventory>(StockContract::kCases);
+    check_contract<Inventory>(StockContract::kTransactions);
+    check_contract<Inventory>(IdempotencyKeys<AdjustmentKeys>::kCases);
+    check_contract<Inventory>(IdempotencyKeys<AdjustmentKeys>::kTransactions);
 }
 
 }  // namespace orderflow::test

@@ -1,6 +1,7 @@
 #pragma once
-// Inventory's tables in memory, with versions as PostgreSQL would keep them. One thread; no
-// transactions.
+// Inventory's tables in memory, with versions as PostgreSQL would keep them. It has no transactions
+// and no locks; a set that is refused changes nothing. One thread.
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -29,14 +30,15 @@ public:
     }
     bool save_reservations(const inventory::Reservations& rows) override {
         const auto changes = rows.changes();
-        for (const auto* entry : changes.inserts) {
-            if (!reservations.emplace(entry->id, std::pair(entry->row, 1)).second) return false;
-        }
-        for (const auto* entry : changes.updates) {
-            auto& [row, version] = reservations.at(entry->id);
-            if (version != entry->version) return false;
-            row = entry->row;
-            ++version;
+        const auto has_moved_on = [&](const inventory::Reservations::Entry* entry) {
+            return version(entry->id) != entry->version;
+        };
+        if (std::ranges::any_of(changes.inserts, has_moved_on)) return false;
+        if (std::ranges::any_of(changes.updates, has_moved_on)) return false;
+        for (const auto& set : {changes.inserts, changes.updates}) {
+            for (const auto* entry : set) {
+                reservations[entry->id] = {entry->row, entry->version + 1};
+            }
         }
         return true;
     }
@@ -51,6 +53,9 @@ public:
     }
     bool save_stock(const inventory::Stock& stock, Instant) override {
         const auto changes = stock.changes();
+        const auto exists = [&](const auto& row) { return products.contains(row.id); };
+        if (std::ranges::any_of(changes.inserts, exists)) return false;
+        if (!std::ranges::all_of(changes.updates, exists)) return false;
         for (const auto& row : changes.inserts) products.emplace(row.id, *row.product);
         for (const auto& row : changes.updates) products.find(row.id)->second = *row.product;
         return true;
@@ -59,9 +64,9 @@ public:
         inventory::Claims claims;
         for (const std::string_view key : keys) {
             inventory::Claim& claim = claims[std::string(key)];
-            claim.busy = busy.contains(key);
             const auto found = adjustments.find(key);
             if (found != adjustments.end()) claim.kept = found->second;
+            claim.busy = !claim.kept && busy.contains(key);
         }
         return claims;
     }
@@ -69,6 +74,13 @@ public:
         for (const auto& [key, adjustment] : kept) {
             adjustments.emplace(std::string(key), *adjustment);
         }
+    }
+
+private:
+    // 0: there is no such reservation.
+    std::int64_t version(const OrderId& id) const {
+        const auto found = reservations.find(id);
+        return found == reservations.end() ? 0 : found->second.second;
     }
 };
 

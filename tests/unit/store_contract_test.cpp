@@ -4,9 +4,11 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "support/fakes.hpp"
+#include "support/memory_inventory.hpp"
 #include "support/memory_keys.hpp"
 #include "support/memory_orders.hpp"
 #include "support/memory_payments.hpp"
+#include "support/store_contract_inventory.hpp"
 #include "support/store_contract_order.hpp"
 #include "support/store_contract_payment.hpp"
 #include "unit/simulated_stores.hpp"
@@ -63,6 +65,10 @@ public:
 };
 using MemoryPaymentStores = MemoryStores<PaymentStores, MemoryPayments>;
 
+using SimulatedInventory = SimulatedStores<InventoryStores, simulation::InventoryStore,
+                                           simulation::InventoryDatabase, Step::consume>;
+using MemoryInventories = KeyedMemoryStores<InventoryStores, MemoryInventory>;
+
 }  // namespace
 
 TEST_CASE("order store: the simulator's keeps the contract") {
@@ -92,6 +98,21 @@ TEST_CASE("payment store: the simulator's keeps the contract") {
 TEST_CASE("payment store: the fake keeps the contract but for transactions") {
     check_contract<MemoryPaymentStores>(CompareAndSet<PaymentTable>::kCases);
     check_contract<MemoryPaymentStores>(PaymentStoreContract::kCases);
+}
+
+TEST_CASE("inventory store: the simulator's keeps the contract") {
+    check_contract<SimulatedInventory>(CompareAndSet<ReservationTable>::kCases);
+    check_contract<SimulatedInventory>(CompareAndSet<ReservationTable>::kTransactions);
+    check_contract<SimulatedInventory>(StockContract::kCases);
+    check_contract<SimulatedInventory>(StockContract::kTransactions);
+    check_contract<SimulatedInventory>(IdempotencyKeys<AdjustmentKeys>::kCases);
+    check_contract<SimulatedInventory>(IdempotencyKeys<AdjustmentKeys>::kTransactions);
+}
+
+TEST_CASE("inventory store: the fake keeps the contract but for transactions") {
+    check_contract<MemoryInventories>(CompareAndSet<ReservationTable>::kCases);
+    check_contract<MemoryInventories>(StockContract::kCases);
+    check_contract<MemoryInventories>(IdempotencyKeys<AdjustmentKeys>::kCases);
 }
 
 }  // namespace orderflow::test
