@@ -10,6 +10,7 @@
 #include "support/store_contract_inventory.hpp"
 #include "support/store_contract_order.hpp"
 #include "support/store_contract_payment.hpp"
+#include "support/store_contract_shipping.hpp"
 
 namespace orderflow::test {
 namespace {
@@ -47,6 +48,15 @@ public:
     TestDatabase database{service, subject(service).migrations};
 };
 
+class PostgresShipping final
+    : public PostgresStores<ShippingStores, shipping::make_shipping_store, Service::shipping> {
+public:
+    PostgresShipping() {
+        postgres::Connection connection(database.url());
+        shipping::set_storage_capacity(connection, kCapacity);
+    }
+};
+
 }  // namespace
 
 TEST_CASE("order store: PostgreSQL's keeps the contract") {
@@ -80,6 +90,13 @@ TEST_CASE("inventory store: PostgreSQL's keeps the contract") {
     check_contract<Inventory>(StockContract::kTransactions);
     check_contract<Inventory>(IdempotencyKeys<AdjustmentKeys>::kCases);
     check_contract<Inventory>(IdempotencyKeys<AdjustmentKeys>::kTransactions);
+}
+
+TEST_CASE("shipping store: PostgreSQL's keeps the contract") {
+    check_contract<PostgresShipping>(CompareAndSet<ShipmentTable>::kCases);
+    check_contract<PostgresShipping>(CompareAndSet<ShipmentTable>::kTransactions);
+    check_contract<PostgresShipping>(StorageContract::kCases);
+    check_contract<PostgresShipping>(StorageContract::kTransactions);
 }
 
 }  // namespace orderflow::test

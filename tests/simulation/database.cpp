@@ -67,6 +67,11 @@ bool Session::try_lock(const std::string& row) {
     return held->second == this;
 }
 
+bool Session::holds(const std::string& row) const {
+    const auto held = database_.locks_.find(row);
+    return held != database_.locks_.end() && held->second == this;
+}
+
 void Session::lock(const std::string& row) {
     if (try_lock(row)) return;
     const bool deadlock = world_.random.percent(30);

@@ -9,7 +9,6 @@
 // may run inside a step of the holder, and then the holder cannot continue. So a session that needs
 // such a row gets at once the error that PostgreSQL would return after a while: lock timeout, or
 // deadlock.
-// would say after a while: lock timeout, or deadlock.
 #include <functional>
 #include <map>
 #include <optional>
@@ -130,6 +129,7 @@ public:
     void statement(Effect effect) { world_.reach_database(place_, effect); }
     void lock(const std::string& row);
     bool try_lock(const std::string& row);  // false: another session holds it
+    bool holds(const std::string& row) const;
     void write(std::function<void()> change) { writes_.push_back(std::move(change)); }
 
     // Reports to the observer which events the handler received in this transaction, and which of

@@ -1,6 +1,7 @@
 #include "simulation/stores.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "events/codec.hpp"
 #include "support/payment_rows.hpp"
@@ -189,7 +190,7 @@ bool ShippingStore::save(const shipping::Shipments& shipments, std::int64_t stor
     session_.statement(Effect::save);
     if (!database_.shipments.save(session_, shipments)) return false;
     if (storage_change != 0) {
-        session_.lock(kStorageLock);
+        if (!session_.holds(kStorageLock)) throw std::logic_error("the storage is not locked");
         session_.write([this, storage_change] { database_.storage.used += storage_change; });
     }
     return true;

@@ -1,5 +1,6 @@
-// Shipping's rules as a hand-written table, and a batch folded over them with a store in memory.
-#include <map>
+// Shipping's rules as a hand-written table, and a batch folded over them with the simulator's
+// store.
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "outbox/unit_of_work.hpp"
 #include "shipping/shipping_handler.hpp"
 #include "support/rules_table.hpp"
+#include "unit/simulated_stores.hpp"
 
 namespace {
 
@@ -229,65 +231,46 @@ TEST_CASE("shipping settings: countries are two capital letters, comma separated
 
 namespace {
 
-// A committed state in memory; `load` and `save` keep the port's contract.
-class MemoryStore final : public ShippingStore {
-public:
-    explicit MemoryStore(Storage storage) : storage_(storage) {}
+// Shipping's tables, those of the simulator.
+struct Warehouse {
+    explicit Warehouse(Storage storage) { database.tables.storage = storage; }
 
-    Shipments load(std::span<const OrderId> ids) override {
-        locked_ = false;
-        Shipments shipments;
-        for (const OrderId& id : ids) {
-            if (const auto found = rows_.find(id); found != rows_.end()) {
-                shipments.loaded(id, found->second.row, found->second.version);
-            }
-        }
-        return shipments;
+    const Shipment& at(const OrderId& id) const {
+        return database.tables.shipments.rows().at(id).row;
     }
-    Storage lock_storage() override {
-        locked_ = true;
-        ++locks;
-        return storage_;
+    std::int64_t version(const OrderId& id) const {
+        return database.tables.shipments.rows().at(id).version;
     }
-    bool save(const Shipments& shipments, std::int64_t storage_change) override {
-        REQUIRE((storage_change == 0 || locked_));
-        const auto changes = shipments.changes();
-        for (const auto& set : {changes.inserts, changes.updates}) {
-            for (const auto* entry : set) {
-                rows_[entry->id] = {entry->id, entry->row, entry->version + 1};
-            }
-        }
-        storage_.used += storage_change;
-        return true;
+    std::int64_t used() const { return database.tables.storage.used; }
+    // How often the storage was locked.
+    std::uint64_t locks() {
+        return database.points
+            .at({events::Service::shipping, simulation::Step::consume, simulation::Effect::lock})
+            .reached;
     }
 
-    const Shipment& at(const OrderId& id) const { return rows_.at(id).row; }
-    std::int64_t version(const OrderId& id) const { return rows_.at(id).version; }
-    std::int64_t used() const { return storage_.used; }
-    int locks = 0;
-
-private:
-    std::map<OrderId, Shipments::Entry> rows_;
-    Storage storage_;
-    bool locked_ = false;
+    test::SimulatedDatabase<simulation::ShippingDatabase> database;
 };
 
-OrderId order(std::uint8_t n) {
+OrderId order_id(std::uint8_t n) {
     OrderId id = kOrder;
     id.bytes[15] = n;
     return id;
 }
 
 // Hands `list` to a service in one batch; what it emits.
-std::vector<Event> handle(MemoryStore& store, const std::vector<Event>& list) {
-    auto lent = std::make_unique<MemoryStore>(store);  // the handler owns its store
-    const MemoryStore& used = *lent;
-    ShippingHandler handler(std::move(lent), kSettings, IdSource(7));
+std::vector<Event> handle(Warehouse& warehouse, const std::vector<Event>& list) {
+    auto& database = warehouse.database;
+    simulation::Session session(database.world, database.tables,
+                                database.place(simulation::Step::consume));
+    ShippingHandler handler(std::make_unique<simulation::ShippingStore>(session, database.tables),
+                            kSettings, IdSource(7));
     std::vector<kafka::Delivery> batch;
     for (const Event& e : list) batch.emplace_back().event = e;
     outbox::BatchOutput out;
+    session.begin();
     REQUIRE(handler.handle(kNow, batch, out));
-    store = used;
+    session.commit();
     std::vector<Event> result;
     for (auto& outgoing : out.events) result.push_back(std::move(outgoing.data));
     return result;
@@ -296,74 +279,76 @@ std::vector<Event> handle(MemoryStore& store, const std::vector<Event>& list) {
 }  // namespace
 
 TEST_CASE("shipping batch: the last free slot goes to one order of the batch") {
-    MemoryStore store({3, 2});
+    Warehouse warehouse({3, 2});
 
-    const auto out = handle(store, {captured("KR", true, order(1)), captured("KR", true, order(2)),
-                                    captured("KR", false, order(3))});
+    const auto out =
+        handle(warehouse, {captured("KR", true, order_id(1)), captured("KR", true, order_id(2)),
+                           captured("KR", false, order_id(3))});
 
     CHECK(emitted(out) == "ShipmentScheduled.v1 ShipmentRefused.v1 ShipmentScheduled.v1");
-    CHECK(store.at(order(2)).reason == ShipmentRejection::STORAGE_FULL);
-    CHECK(store.used() == 3);
-    CHECK(store.locks == 1);
-    CHECK(store.at(order(1)).shipment_id != store.at(order(3)).shipment_id);
+    CHECK(warehouse.at(order_id(2)).reason == ShipmentRejection::STORAGE_FULL);
+    CHECK(warehouse.used() == 3);
+    CHECK(warehouse.locks() == 1);
+    CHECK(warehouse.at(order_id(1)).shipment_id != warehouse.at(order_id(3)).shipment_id);
 }
 
 TEST_CASE("shipping batch: a slot freed in a batch is booked again in the same batch") {
-    MemoryStore store({1, 0});
-    handle(store, {captured("KR", true, order(1))});
+    Warehouse warehouse({1, 0});
+    handle(warehouse, {captured("KR", true, order_id(1))});
 
-    const auto out = handle(store, {cancelled(order(1)), captured("KR", true, order(2))});
+    const auto out = handle(warehouse, {cancelled(order_id(1)), captured("KR", true, order_id(2))});
 
     CHECK(emitted(out) == "ShipmentVoided.v1 ShipmentScheduled.v1");
-    CHECK(store.used() == 1);
+    CHECK(warehouse.used() == 1);
 }
 
 TEST_CASE("shipping batch: scheduled and cancelled in one batch leaves one row and no slot") {
-    MemoryStore store({1, 0});
+    Warehouse warehouse({1, 0});
 
-    const auto out = handle(store, {captured("KR", true), cancelled()});
+    const auto out = handle(warehouse, {captured("KR", true), cancelled()});
 
     CHECK(emitted(out) == "ShipmentScheduled.v1 ShipmentVoided.v1");
-    CHECK(store.at(kOrder).state == State::VOIDED);
-    CHECK(store.version(kOrder) == 1);
-    CHECK(store.used() == 0);
+    CHECK(warehouse.at(kOrder).state == State::VOIDED);
+    CHECK(warehouse.version(kOrder) == 1);
+    CHECK(warehouse.used() == 0);
 }
 
 TEST_CASE("shipping batch: a cancellation that overtakes the payment wins") {
-    MemoryStore store({1, 0});
+    Warehouse warehouse({1, 0});
 
-    const auto out = handle(store, {cancelled(), captured("KR", true)});
+    const auto out = handle(warehouse, {cancelled(), captured("KR", true)});
 
     CHECK(emitted(out) == "NothingToCompensate.v1");
-    CHECK(store.at(kOrder).state == State::CANCELLED);
-    CHECK(store.used() == 0);
+    CHECK(warehouse.at(kOrder).state == State::CANCELLED);
+    CHECK(warehouse.used() == 0);
 }
 
 TEST_CASE("shipping batch: the same batch again changes and emits nothing") {
-    MemoryStore store({10, 0});
-    const std::vector<Event> batch{captured("KR", true, order(1)), captured("CN", false, order(2)),
-                                   captured("KR", true, order(3)), cancelled(order(3)),
-                                   cancelled(order(4))};
-    handle(store, batch);
+    Warehouse warehouse({10, 0});
+    const std::vector<Event> batch{
+        captured("KR", true, order_id(1)), captured("CN", false, order_id(2)),
+        captured("KR", true, order_id(3)), cancelled(order_id(3)), cancelled(order_id(4))};
+    handle(warehouse, batch);
 
-    CHECK(handle(store, batch).empty());
-    for (std::uint8_t n = 1; n <= 4; ++n) CHECK(store.version(order(n)) == 1);
-    CHECK(store.used() == 1);
+    CHECK(handle(warehouse, batch).empty());
+    for (std::uint8_t n = 1; n <= 4; ++n) CHECK(warehouse.version(order_id(n)) == 1);
+    CHECK(warehouse.used() == 1);
 }
 
 TEST_CASE("shipping batch: only an order that books or frees a slot locks the storage") {
-    MemoryStore store({1, 0});
+    Warehouse warehouse({1, 0});
 
-    handle(store, {captured("KR", false, order(1)), cancelled(order(1)), cancelled(order(2))});
-    CHECK(store.locks == 0);
+    handle(warehouse,
+           {captured("KR", false, order_id(1)), cancelled(order_id(1)), cancelled(order_id(2))});
+    CHECK(warehouse.locks() == 0);
 
-    handle(store, {captured("KR", true, order(3))});
-    CHECK(store.locks == 1);
+    handle(warehouse, {captured("KR", true, order_id(3))});
+    CHECK(warehouse.locks() == 1);
 
-    handle(store, {captured("KR", true, order(3))});  // a repeat
-    CHECK(store.locks == 1);
+    handle(warehouse, {captured("KR", true, order_id(3))});  // a repeat
+    CHECK(warehouse.locks() == 1);
 
-    handle(store, {cancelled(order(3))});
-    CHECK(store.locks == 2);
-    CHECK(store.used() == 0);
+    handle(warehouse, {cancelled(order_id(3))});
+    CHECK(warehouse.locks() == 2);
+    CHECK(warehouse.used() == 0);
 }

@@ -11,6 +11,7 @@
 #include "support/store_contract_inventory.hpp"
 #include "support/store_contract_order.hpp"
 #include "support/store_contract_payment.hpp"
+#include "support/store_contract_shipping.hpp"
 #include "unit/simulated_stores.hpp"
 
 namespace orderflow::test {
@@ -69,6 +70,13 @@ using SimulatedInventory = SimulatedStores<InventoryStores, simulation::Inventor
                                            simulation::InventoryDatabase, Step::consume>;
 using MemoryInventories = KeyedMemoryStores<InventoryStores, MemoryInventory>;
 
+class SimulatedShipping final
+    : public SimulatedStores<ShippingStores, simulation::ShippingStore,
+                             simulation::ShippingDatabase, Step::consume> {
+public:
+    SimulatedShipping() { database.tables.storage = {kCapacity, 0}; }
+};
+
 }  // namespace
 
 TEST_CASE("order store: the simulator's keeps the contract") {
@@ -113,6 +121,13 @@ TEST_CASE("inventory store: the fake keeps the contract but for transactions") {
     check_contract<MemoryInventories>(CompareAndSet<ReservationTable>::kCases);
     check_contract<MemoryInventories>(StockContract::kCases);
     check_contract<MemoryInventories>(IdempotencyKeys<AdjustmentKeys>::kCases);
+}
+
+TEST_CASE("shipping store: the simulator's keeps the contract") {
+    check_contract<SimulatedShipping>(CompareAndSet<ShipmentTable>::kCases);
+    check_contract<SimulatedShipping>(CompareAndSet<ShipmentTable>::kTransactions);
+    check_contract<SimulatedShipping>(StorageContract::kCases);
+    check_contract<SimulatedShipping>(StorageContract::kTransactions);
 }
 
 }  // namespace orderflow::test
