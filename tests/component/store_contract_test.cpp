@@ -3,10 +3,12 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "analytics/timeline/figures_store.hpp"
 #include "component/subjects.hpp"
 #include "core/wake_up.hpp"
 #include "outbox/postgres_unit_of_work.hpp"
 #include "support/database.hpp"
+#include "support/store_contract_analytics.hpp"
 #include "support/store_contract_inventory.hpp"
 #include "support/store_contract_order.hpp"
 #include "support/store_contract_payment.hpp"
@@ -57,6 +59,16 @@ public:
     }
 };
 
+class PostgresTimelines final
+    : public PostgresStores<TimelineStores, analytics::make_timeline_store, Service::analytics> {
+public:
+    Totals totals() override {
+        postgres::Connection connection(database.url());
+        const auto totals = analytics::read_figures(connection).totals;
+        return {totals.begin(), totals.end()};
+    }
+};
+
 }  // namespace
 
 TEST_CASE("order store: PostgreSQL's keeps the contract") {
@@ -97,6 +109,13 @@ TEST_CASE("shipping store: PostgreSQL's keeps the contract") {
     check_contract<PostgresShipping>(CompareAndSet<ShipmentTable>::kTransactions);
     check_contract<PostgresShipping>(StorageContract::kCases);
     check_contract<PostgresShipping>(StorageContract::kTransactions);
+}
+
+TEST_CASE("timeline store: PostgreSQL's keeps the contract") {
+    check_contract<PostgresTimelines>(CompareAndSet<ViewTable>::kCases);
+    check_contract<PostgresTimelines>(CompareAndSet<ViewTable>::kTransactions);
+    check_contract<PostgresTimelines>(CountersContract::kCases);
+    check_contract<PostgresTimelines>(CountersContract::kTransactions);
 }
 
 }  // namespace orderflow::test

@@ -210,7 +210,9 @@ void TimelineStore::add(const analytics::Tally& tally) {
     for (const auto& [name, sum] : tally.totals) {
         session_.statement(Effect::lock);
         session_.lock("counter " + name);
-        session_.write([this, name = name, change = sum.low] { database_.totals[name] += change; });
+        // 64 bits hold what a run counts; PostgreSQL has no such limit.
+        const std::int64_t change = sum.high * analytics::Sum::kLimb + sum.low;
+        session_.write([this, name = name, change] { database_.totals[name] += change; });
     }
 }
 

@@ -17,6 +17,7 @@
 #include "kafka/delivery.hpp"
 #include "kafka/record.hpp"
 #include "outbox/unit_of_work.hpp"
+#include "unit/simulated_stores.hpp"
 
 namespace {
 
@@ -398,35 +399,49 @@ TEST_CASE("an empty dashboard is all zeros, with every member in place") {
           R"("ship":{"p50":0.0,"p99":0.0},"complete":{"p50":0.0,"p99":0.0}}}})");
 }
 
-// A store in memory; `races` saves are lost before one succeeds.
-class MemoryStore final : public TimelineStore {
+// Loses `races` saves to other batches, and keeps a list of what was added to the counters.
+class RacedStore final : public TimelineStore {
 public:
-    std::map<OrderId, std::pair<OrderView, std::int64_t>> rows;
+    RacedStore(simulation::Session& session, simulation::AnalyticsDatabase& database)
+        : inner_(session, database) {}
+
+    Views load(std::span<const OrderId> ids) override { return inner_.load(ids); }
+    bool save(const Views& views) override { return races-- <= 0 && inner_.save(views); }
+    void add(const Tally& tally) override {
+        added.push_back(tally);
+        inner_.add(tally);
+    }
+
     std::vector<Tally> added;
-    std::size_t versions = 0;
     int races = 0;
 
-    Views load(std::span<const OrderId> ids) override {
-        Views views;
-        for (const OrderId& id : ids) {
-            if (const auto found = rows.find(id); found != rows.end()) {
-                views.loaded(id, found->second.first, found->second.second);
-            }
-        }
-        return views;
+private:
+    simulation::TimelineStore inner_;
+};
+
+// Analytics' tables, those of the simulator, and a handler on them.
+class Desk {
+public:
+    explicit Desk(OnEnded on_ended = {}) : handler(std::move(owned_), std::move(on_ended)) {}
+
+    // A batch in a transaction.
+    bool handle(std::span<const kafka::Delivery> batch, outbox::BatchOutput& out) {
+        session_.begin();
+        const bool saved = handler.handle(kStart, batch, out);
+        saved ? session_.commit() : session_.rollback();
+        return saved;
     }
-    bool save(const Views& views) override {
-        if (races-- > 0) return false;
-        const auto changes = views.changes();
-        for (const auto& list : {changes.inserts, changes.updates}) {
-            for (const Views::Entry* entry : list) {
-                rows[entry->id] = {entry->row, entry->version + 1};
-                ++versions;
-            }
-        }
-        return true;
-    }
-    void add(const Tally& tally) override { added.push_back(tally); }
+
+    test::SimulatedDatabase<simulation::AnalyticsDatabase> database;
+
+private:
+    simulation::Session session_{database.world, database.tables,
+                                 database.place(simulation::Step::consume)};
+    std::unique_ptr<RacedStore> owned_ = std::make_unique<RacedStore>(session_, database.tables);
+
+public:
+    RacedStore& store = *owned_;
+    TimelineHandler handler;
 };
 
 TEST_CASE("a batch handled twice saves one row and counts it once") {
@@ -440,21 +455,22 @@ TEST_CASE("a batch handled twice saves one row and counts it once") {
         batch[i].time = kStart + way[i % way.size()].after;
         batch[i].record = &records[i];
     }
-    auto owned = std::make_unique<MemoryStore>();
-    MemoryStore& store = *owned;
-    TimelineHandler service(std::move(owned));
+    Desk desk;
     outbox::BatchOutput out;
     // When the first save is lost to another batch, and the batch is then handled twice
-    store.races = 1;
-    CHECK_FALSE(service.handle(kStart, batch, out));
-    CHECK(store.added.empty());
-    CHECK(service.handle(kStart, batch, out));
-    CHECK(service.handle(kStart, batch, out));
+    desk.store.races = 1;
+    CHECK_FALSE(desk.handle(batch, out));
+    CHECK(desk.store.added.empty());
+    CHECK(desk.handle(batch, out));
+    CHECK(desk.handle(batch, out));
     // Then there is one row in one version, and the second time added nothing
-    CHECK(store.versions == 1);
-    REQUIRE(store.added.size() == 2);
-    CHECK(store.added[0].totals.at("completed") == Sum{0, 1});
-    CHECK(store.added[1] == Tally{});
+    const auto& rows = desk.database.tables.views.rows();
+    REQUIRE(rows.size() == 1);
+    CHECK(rows.at(kId).version == 1);
+    REQUIRE(desk.store.added.size() == 2);
+    CHECK(desk.store.added[0].totals.at("completed") == Sum{0, 1});
+    CHECK(desk.store.added[1] == Tally{});
+    CHECK(desk.database.tables.totals.at("completed") == 1);
     CHECK(out.events.empty());
     CHECK(out.parked.empty());
 }
@@ -485,27 +501,24 @@ TEST_CASE("an order's end is told after the commit, once, and of the try that wa
         batch[i].time = kStart + way[i].after;
         batch[i].record = &record;
     }
-    auto owned = std::make_unique<MemoryStore>();
-    MemoryStore& store = *owned;
     std::vector<OrderId> told;
-    TimelineHandler service(std::move(owned), [&](std::span<const OrderId> ids) {
-        told.insert(told.end(), ids.begin(), ids.end());
-    });
+    Desk desk(
+        [&](std::span<const OrderId> ids) { told.insert(told.end(), ids.begin(), ids.end()); });
     outbox::BatchOutput out;
     const std::span<const kafka::Delivery> all = batch;
     // When the end is not there yet, then comes in a try that is lost, and then in one that is not
-    REQUIRE(service.handle(kStart, all.first(2), out));
-    service.committed();
+    REQUIRE(desk.handle(all.first(2), out));
+    desk.handler.committed();
     CHECK(told.empty());
-    store.races = 1;
-    CHECK_FALSE(service.handle(kStart, all, out));
-    REQUIRE(service.handle(kStart, all, out));
+    desk.store.races = 1;
+    CHECK_FALSE(desk.handle(all, out));
+    REQUIRE(desk.handle(all, out));
     CHECK(told.empty());
-    service.committed();
+    desk.handler.committed();
     CHECK(told == std::vector{kId});
     // Then the same batch again, as after a COMMIT without an answer, tells nothing
-    REQUIRE(service.handle(kStart, all, out));
-    service.committed();
+    REQUIRE(desk.handle(all, out));
+    desk.handler.committed();
     CHECK(told.size() == 1);
 }
 

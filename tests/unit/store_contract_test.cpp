@@ -8,6 +8,7 @@
 #include "support/memory_keys.hpp"
 #include "support/memory_orders.hpp"
 #include "support/memory_payments.hpp"
+#include "support/store_contract_analytics.hpp"
 #include "support/store_contract_inventory.hpp"
 #include "support/store_contract_order.hpp"
 #include "support/store_contract_payment.hpp"
@@ -77,6 +78,17 @@ public:
     SimulatedShipping() { database.tables.storage = {kCapacity, 0}; }
 };
 
+class SimulatedTimelines final
+    : public SimulatedStores<TimelineStores, simulation::TimelineStore,
+                             simulation::AnalyticsDatabase, Step::consume> {
+public:
+    Totals totals() override {
+        Totals text;
+        for (const auto& [name, value] : database.tables.totals) text[name] = std::to_string(value);
+        return text;
+    }
+};
+
 }  // namespace
 
 TEST_CASE("order store: the simulator's keeps the contract") {
@@ -128,6 +140,13 @@ TEST_CASE("shipping store: the simulator's keeps the contract") {
     check_contract<SimulatedShipping>(CompareAndSet<ShipmentTable>::kTransactions);
     check_contract<SimulatedShipping>(StorageContract::kCases);
     check_contract<SimulatedShipping>(StorageContract::kTransactions);
+}
+
+TEST_CASE("timeline store: the simulator's keeps the contract") {
+    check_contract<SimulatedTimelines>(CompareAndSet<ViewTable>::kCases);
+    check_contract<SimulatedTimelines>(CompareAndSet<ViewTable>::kTransactions);
+    check_contract<SimulatedTimelines>(CountersContract::kCases);
+    check_contract<SimulatedTimelines>(CountersContract::kTransactions);
 }
 
 }  // namespace orderflow::test
