@@ -1,35 +1,37 @@
 #pragma once
-// Idempotency-Keys of HTTP requests of all kinds: the outcome of a request, and the lock that keeps
-// two transactions from using one key. Used by the services' *_commands and *_store files, on the
-// caller's thread.
-#include <algorithm>
-#include <functional>
+// The table request_keys: the idempotency keys of any service's commands. A row is stored in the
+// transaction of its command, and deleted when it is old. Used by the services' main and *_commands
+// files, on the caller's thread. Failures of the database are DatabaseError.
+#include <memory>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "core/digest.hpp"
+#include "outbox/command.hpp"
 #include "postgres/connection.hpp"
 
 namespace orderflow::outbox {
 
-// The outcome of a request.
-enum class Outcome {
-    unknown,   // not committed, or it is not known
-    full,      // not tried: too many requests wait
-    done,      // now, or when the key was first used: the answer is the same
-    mismatch,  // the key belongs to another request
-    busy,      // another request with the key is in progress: try again
+// What is stored of a command.
+struct KeptAnswer {
+    Digest request;      // of what the command asked for
+    std::string answer;  // its outcome, as its codec writes it
+    bool operator==(const KeptAnswer&) const = default;
 };
 
-// Each of these keys once, sorted; an empty one is none.
-inline std::vector<std::string_view> distinct_keys(std::vector<std::string_view> keys) {
-    std::erase(keys, std::string_view());
-    std::ranges::sort(keys);
-    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-    return keys;
-}
+// The age of a row counts from the time of the database's clock or of this process's clock at
+// keep(), whichever is later: a clock that is behind shortens no key's life.
+class RequestKeys : public KeyStore<KeptAnswer> {
+public:
+    // The database's clock.
+    virtual Instant clock() = 0;
+    // Deletes up to 10,000 of the keys that were stored before `time`, in its own transaction.
+    virtual void expire(Instant time) = 0;
+};
+
+std::unique_ptr<RequestKeys> make_request_keys(postgres::Connection& connection);
 
 // Locks the keys until the present transaction ends. Never waits: returns the keys that another
 // transaction has locked. The outcome of a key is committed before its lock is released, but only a

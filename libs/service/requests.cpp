@@ -6,7 +6,7 @@
 
 namespace orderflow::service {
 
-using outbox::Outcome;
+using outbox::Fate;
 
 namespace {
 
@@ -27,21 +27,21 @@ Result<std::string> idempotency_key(const http::Request& request) {
     return std::string(key);
 }
 
-std::optional<http::Response> refusal(Outcome what) {
-    switch (what) {
-        case Outcome::done: return std::nullopt;
-        case Outcome::unknown:
+std::optional<http::Response> refusal(Fate fate) {
+    switch (fate) {
+        case Fate::done: return std::nullopt;
+        case Fate::unknown:
             return http::problem_unavailable(
                 "It is unknown whether the request was carried out. Send it again: with the same "
                 "Idempotency-Key it is carried out only once.");
-        case Outcome::full:
+        case Fate::full:
             return http::problem_unavailable(
                 "Too many requests are waiting, or the service has just started. This request was "
                 "not carried out.");
-        case Outcome::mismatch:
+        case Fate::mismatch:
             return http::problem(422, "idempotency-mismatch", "The key was used before",
                                  "This Idempotency-Key belongs to another request.");
-        case Outcome::busy: {
+        case Fate::busy: {
             http::Response response =
                 http::problem(409, "idempotency-in-progress", "The first request is in progress",
                               "A request with this Idempotency-Key has not been answered yet.");

@@ -113,19 +113,19 @@ Result<std::optional<Tags>> offers_named(const http::Request& request, std::stri
 }
 
 http::Response answer_of(const std::string& id, const PutProduct& put,
-                         const ProductAnswer& answer) {
+                         const ProductOutcome& outcome) {
     const auto bad_stock = [](const char* type, const std::string& detail) {
         return http::problem(422, type, "The stock is missing or not allowed", detail,
                              {{"/stock", type, detail}});
     };
-    switch (answer.verdict) {
+    switch (outcome.verdict) {
         case Verdict::CREATED: {
-            http::Response response = view_of(id, answer.product);
+            http::Response response = view_of(id, outcome.product);
             response.status = 201;
             response.headers.emplace_back("Location", path_of(id));
             return response;
         }
-        case Verdict::CHANGED: return view_of(id, answer.product);
+        case Verdict::CHANGED: return view_of(id, outcome.product);
         case Verdict::CONDITION_FAILED: return condition_failed();
         case Verdict::CONDITION_MISSING:
             return http::problem(428, "precondition-required", "The product exists already",
@@ -149,19 +149,19 @@ http::Response answer_of(const std::string& id, const PutProduct& put,
 }
 
 http::Response answer_of(const std::string& id, const AdjustStock& adjust,
-                         const ProductAnswer& answer) {
-    const std::string free = std::to_string(answer.free);
-    if (answer.verdict == Verdict::ADJUSTED) {
-        const AdjustmentView view{id, adjust.change, adjust.reason, answer.free};
+                         const ProductOutcome& outcome) {
+    const std::string free = std::to_string(outcome.free);
+    if (outcome.verdict == Verdict::ADJUSTED) {
+        const AdjustmentView view{id, adjust.change, adjust.reason, outcome.free};
         return http::json_response(200, json::to_json(view));
     }
-    if (answer.verdict == Verdict::TOO_FEW) {
+    if (outcome.verdict == Verdict::TOO_FEW) {
         return http::problem(409, "stock-too-low", "Too few pieces are free",
                              free +
                                  " were free, fewer than the adjustment takes away. Nothing was "
                                  "changed; to try again, use another Idempotency-Key.");
     }
-    if (answer.verdict == Verdict::TOO_MANY) {
+    if (outcome.verdict == Verdict::TOO_MANY) {
         return http::problem(
             409, "stock-too-high", "Too many pieces would be free",
             free + " were free, and " + std::to_string(kMaxFree) +
@@ -177,18 +177,18 @@ asio::awaitable<http::Response> put_product(ProductLoop& products, http::Request
     auto offer = parse_offer(id, request.body);
     if (!offer) co_return service::bad_input(offer.error());
     const PutProduct put{std::move(*offer), std::move(*conditions)};
-    ProductRequest wish;
-    wish.product_id = id;
-    wish.wish = put;
-    wish.traceparent = request.traceparent;
-    const auto answer = co_await service::commit<ProductAnswer>(products, std::move(wish));
-    if (answer.what == Outcome::unknown) {
+    ProductCommand command;
+    command.product_id = id;
+    command.wish = put;
+    command.traceparent = std::move(request.traceparent);
+    const auto answer = co_await products.run(std::move(command));
+    if (answer.fate == outbox::Fate::unknown) {
         co_return http::problem_unavailable(
             "It is unknown whether the product was stored. Send the request again; 412 or 428 then "
             "means that the product has changed: GET it.");
     }
-    if (auto refused = service::refusal(answer.what)) co_return std::move(*refused);
-    co_return answer_of(id, put, answer);
+    if (auto refused = service::refusal(answer.fate)) co_return std::move(*refused);
+    co_return answer_of(id, put, answer.outcome);
 }
 
 asio::awaitable<http::Response> post_adjustment(ProductLoop& products, http::Request request) {
@@ -210,13 +210,13 @@ asio::awaitable<http::Response> post_adjustment(ProductLoop& products, http::Req
     if (!adjust) co_return service::bad_input(adjust.error());
     if (!valid_product_id(id)) co_return no_such_product();
     adjust->key = std::move(*key);
-    ProductRequest wish;
-    wish.product_id = id;
-    wish.wish = *adjust;
-    wish.traceparent = request.traceparent;
-    const auto answer = co_await service::commit<ProductAnswer>(products, std::move(wish));
-    if (auto refused = service::refusal(answer.what)) co_return std::move(*refused);
-    co_return answer_of(id, *adjust, answer);
+    ProductCommand command;
+    command.product_id = id;
+    command.wish = *adjust;
+    command.traceparent = std::move(request.traceparent);
+    const auto answer = co_await products.run(std::move(command));
+    if (auto refused = service::refusal(answer.fate)) co_return std::move(*refused);
+    co_return answer_of(id, *adjust, answer.outcome);
 }
 
 // Conditions on dates are ignored if nothing is changed: products have no date (RFC 9110 section

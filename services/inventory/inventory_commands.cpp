@@ -1,6 +1,6 @@
 #include "inventory/inventory_commands.hpp"
 
-#include <map>
+#include <functional>
 
 #include "outbox/unit_of_work.hpp"
 
@@ -8,132 +8,75 @@ namespace orderflow::inventory {
 namespace {
 
 using outbox::BatchOutput;
+using ProductAnswer = outbox::Answer<ProductOutcome>;
 
-// One batch under way.
-class Batch {
-public:
-    Batch(InventoryStore& store, std::span<const ProductRequest> requests, BatchOutput& out)
-        : store_(store), out_(out) {
-        std::vector<std::string_view> keys;
-        for (const ProductRequest& request : requests) {
-            if (const auto* wish = std::get_if<AdjustStock>(&request.wish)) {
-                keys.push_back(wish->key);
-            }
-        }
-        claims_ = store.claim(outbox::distinct_keys(std::move(keys)));
-        std::vector<std::string_view> ids;
-        for (const ProductRequest& request : requests) {
-            if (touches_product(request)) ids.push_back(request.product_id);
-        }
-        stock_ = store.lock_stock(ids);
-    }
-
-    ProductAnswer answer(const ProductRequest& request) {
-        const auto* put = std::get_if<PutProduct>(&request.wish);
-        return put ? answer(request, *put) : answer(request, std::get<AdjustStock>(request.wish));
-    }
-
-    bool save(Instant now) {
-        if (!store_.save_stock(stock_, now)) return false;
-        std::vector<KeyedAdjustment> kept;
-        for (const auto& [key, adjustment] : decided_) kept.push_back({key, &adjustment});
-        store_.keep(kept, now);
-        return true;
-    }
-
-private:
-    // A request that will change nothing must not wait for locks.
-    bool touches_product(const ProductRequest& request) const {
-        const auto* adjust = std::get_if<AdjustStock>(&request.wish);
-        if (!adjust) return true;
-        const Claim& claim = claims_.at(adjust->key);
-        return !claim.busy && !claim.kept;
-    }
-
-    ProductAnswer answer(const ProductRequest& request, const PutProduct& put) {
-        const std::string& id = request.product_id;
-        auto decision = put_product(id, stock_.find(id), put.offer, put.conditions);
-        const Verdict verdict = decision.verdict;
-        apply(request, std::move(decision));
-        const Product* product = stock_.find(id);
-        return {Outcome::done, verdict, product ? *product : Product{}, 0};
-    }
-
-    ProductAnswer answer(const ProductRequest& request, const AdjustStock& adjust) {
-        const Claim& claim = claims_.at(adjust.key);
-        if (claim.kept) return replay(request, adjust, *claim.kept);
-        if (claim.busy) return {Outcome::busy, {}, {}, 0};
-        const auto first = decided_.find(adjust.key);  // a double of one in the same batch
-        if (first != decided_.end()) return replay(request, adjust, first->second);
-        const std::string& id = request.product_id;
-        auto decision = adjust_stock(id, stock_.find(id), adjust.change);
-        const Verdict verdict = decision.verdict;
-        // Not stored: the product may still be created.
-        if (verdict == Verdict::UNKNOWN_PRODUCT) return {Outcome::done, verdict, {}, 0};
-        apply(request, std::move(decision));
-        const std::int64_t free = stock_.find(id)->free;
-        decided_[adjust.key] = {id, adjust.change, adjust.reason, verdict, free};
-        return {Outcome::done, verdict, {}, free};
-    }
-
-    static ProductAnswer replay(const ProductRequest& request, const AdjustStock& adjust,
-                                const Adjustment& kept) {
-        const bool same = kept.product_id == request.product_id && kept.change == adjust.change &&
-                          kept.reason == adjust.reason;
-        return {same ? Outcome::done : Outcome::mismatch, kept.verdict, {}, kept.free};
-    }
-
-    void apply(const ProductRequest& request, CatalogueDecision decision) {
-        if (decision.next) stock_.put(request.product_id, std::move(*decision.next));
-        if (decision.event) out_.emit(std::move(*decision.event), request.traceparent);
-    }
-
-    InventoryStore& store_;
-    BatchOutput& out_;
-    Claims claims_;
-    Stock stock_;
-    std::map<std::string_view, Adjustment> decided_;  // by key
-};
-
-}  // namespace
-
-bool change_products(InventoryStore& store, std::span<const ProductRequest> requests, Instant now,
-                     BatchOutput& out, std::vector<ProductAnswer>& answers) {
-    Batch batch(store, requests, out);
-    answers.clear();
-    for (const ProductRequest& request : requests) answers.push_back(batch.answer(request));
-    return batch.save(now);
+std::string_view key_of(const ProductCommand& command) {
+    const auto* adjust = std::get_if<AdjustStock>(&command.wish);
+    return adjust ? std::string_view(adjust->key) : std::string_view();
 }
 
-namespace {
+bool same_adjustment(const ProductCommand& command, const Adjustment& kept) {
+    const auto& adjust = std::get<AdjustStock>(command.wish);
+    return kept.product_id == command.product_id && kept.change == adjust.change &&
+           kept.reason == adjust.reason;
+}
 
-class ProductWorker final : public ProductLoop::Worker {
-public:
-    explicit ProductWorker(postgres::Connection& connection)
-        : store_(make_inventory_store(connection)) {}
+// Nothing is stored of an unknown product: it may still be created.
+std::optional<Adjustment> adjustment_of(const ProductCommand& command,
+                                        const ProductOutcome& outcome) {
+    if (outcome.verdict == Verdict::UNKNOWN_PRODUCT) return std::nullopt;
+    const auto& adjust = std::get<AdjustStock>(command.wish);
+    return Adjustment{command.product_id, adjust.change, adjust.reason, outcome.verdict,
+                      outcome.free};
+}
 
-    void run(outbox::UnitOfWork& work, std::span<ProductRequest> batch) override {
-        std::vector<ProductAnswer> answers;
-        outbox::run_transaction(work, [&](Instant now, BatchOutput& out) {
-            return change_products(*store_, batch, now, out, answers);
-        });
-        for (std::size_t i = 0; i < batch.size(); ++i) batch[i].done(std::move(answers[i]));
+ProductOutcome outcome_of(const Adjustment& kept) { return {kept.verdict, {}, kept.free}; }
+
+constexpr outbox::KeyCodec<ProductCommand, ProductOutcome, Adjustment> kAdjustmentCodec{
+    .key = key_of, .same = same_adjustment, .keep = adjustment_of, .outcome = outcome_of};
+
+CatalogueDecision decide(const ProductCommand& command, const Product* known) {
+    if (const auto* put = std::get_if<PutProduct>(&command.wish)) {
+        return put_product(command.product_id, known, put->offer, put->conditions);
     }
+    return adjust_stock(command.product_id, known, std::get<AdjustStock>(command.wish).change);
+}
 
-    // Each request may be sent again.
-    void fail(std::span<ProductRequest> batch) noexcept override {
-        for (const ProductRequest& request : batch) request.done({});
+bool change_all(const std::shared_ptr<InventoryStore>& store,
+                std::span<ProductCommand* const> commands, Instant now, BatchOutput& out,
+                std::span<ProductAnswer> answers) {
+    std::vector<std::string_view> ids;
+    ids.reserve(commands.size());
+    for (const ProductCommand* command : commands) ids.push_back(command->product_id);
+    Stock stock = store->lock_stock(ids);
+    for (std::size_t i = 0; i < commands.size(); ++i) {
+        const ProductCommand& command = *commands[i];
+        CatalogueDecision decision = decide(command, stock.find(command.product_id));
+        if (decision.next) stock.put(command.product_id, std::move(*decision.next));
+        if (decision.event) out.emit(std::move(*decision.event), command.traceparent);
+        ProductOutcome& outcome = answers[i].outcome;
+        outcome.verdict = decision.verdict;
+        if (const Product* product = stock.find(command.product_id)) {
+            outcome.product = *product;
+            outcome.free = product->free;
+        }
     }
-
-private:
-    const std::unique_ptr<InventoryStore> store_;
-};
+    return store->save_stock(stock, now);
+}
 
 }  // namespace
 
-ProductLoop::MakeWorker product_worker() {
+outbox::Apply<ProductCommand, ProductOutcome> change_products(
+    std::shared_ptr<InventoryStore> store) {
+    outbox::Apply<ProductCommand, ProductOutcome> apply = std::bind_front(change_all, store);
+    return outbox::idempotent(std::move(store), kAdjustmentCodec, std::move(apply));
+}
+
+ProductLoop::MakeSteps product_steps() {
     return [](postgres::Connection& connection) {
-        return std::make_unique<ProductWorker>(connection);
+        ProductLoop::Steps steps;
+        steps.apply = change_products(make_inventory_store(connection));
+        return steps;
     };
 }
 

@@ -1,22 +1,17 @@
 #pragma once
 // HTTP requests that create or change products, or adjust their stock. Concurrent requests share
-// one commit, on the thread of a QueueLoop. An adjustment carries an Idempotency-Key: its outcome
-// is committed with its effect, so that it is made once, however often it is sent.
-#include <functional>
-#include <optional>
-#include <span>
+// one transaction, on the thread of a CommandLoop. An adjustment carries an Idempotency-Key: its
+// outcome is committed with its effect, so that it is made once, however often it is sent.
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
-#include <vector>
 
 #include "inventory/inventory_store.hpp"
-#include "loops/queue_loop.hpp"
-#include "outbox/request_keys.hpp"
-#include "outbox/unit_of_work.hpp"
+#include "loops/command_loop.hpp"
+#include "outbox/command.hpp"
 
 namespace orderflow::inventory {
-
-using outbox::Outcome;
 
 // To be created or changed.
 struct PutProduct {
@@ -31,27 +26,25 @@ struct AdjustStock {
     std::string key;  // Idempotency-Key, never empty
 };
 
-struct ProductAnswer {
-    Outcome what = Outcome::unknown;
-    Verdict verdict{};
-    Product product;        // the product after the request, for CREATED and CHANGED
-    std::int64_t free = 0;  // free pieces after an adjustment
-};
-
-// A request, and the callback to call once its effect is committed.
-struct ProductRequest {
+// A request about one product.
+struct ProductCommand {
     std::string product_id;
     std::variant<PutProduct, AdjustStock> wish;
     std::string traceparent;
-    std::function<void(ProductAnswer)> done;  // called on the loop's thread
 };
 
-// Carries out the requests in their order and fills `answers`, one for each; false: another
-// transaction has inserted one of the products. In the caller's transaction.
-bool change_products(InventoryStore& store, std::span<const ProductRequest> requests, Instant now,
-                     outbox::BatchOutput& out, std::vector<ProductAnswer>& answers);
+struct ProductOutcome {
+    Verdict verdict{};
+    Product product;        // the product after the command, for CREATED and CHANGED
+    std::int64_t free = 0;  // free pieces after an adjustment
+};
 
-using ProductLoop = loops::QueueLoop<ProductRequest>;
-ProductLoop::MakeWorker product_worker();
+// An adjustment's key cannot be used again, unless the product was unknown. The store must be able
+// to lock the stock: once per transaction.
+outbox::Apply<ProductCommand, ProductOutcome> change_products(
+    std::shared_ptr<InventoryStore> store);
+
+using ProductLoop = loops::CommandLoop<ProductCommand, ProductOutcome>;
+ProductLoop::MakeSteps product_steps();
 
 }  // namespace orderflow::inventory

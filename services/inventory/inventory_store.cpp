@@ -136,13 +136,12 @@ public:
 
     Claims claim(std::span<const std::string_view> keys) override {
         Claims claims;
-        if (keys.empty()) return claims;
         const auto busy = outbox::lock_keys(connection_, keys);
         for (const auto key : keys) claims[std::string(key)].busy = busy.contains(key);
         auto wanted = postgres::column_of(keys);
         const Rows rows = connection_.exec(kFindAdjustments, Params::of(wanted));
         for (int i = 0; i < rows.size(); ++i) {
-            Claim& claim = claims.find(rows.text(i, 0))->second;
+            outbox::Claim<Adjustment>& claim = claims.find(rows.text(i, 0))->second;
             claim.busy = false;  // its answer is committed, even if the key is locked now
             claim.kept = {std::string(rows.text(i, 1)), rows.int64(i, 2),
                           std::string(rows.text(i, 3)), enum_of<Verdict>(rows.text(i, 4)),
@@ -151,8 +150,7 @@ public:
         return claims;
     }
 
-    void keep(std::span<const KeyedAdjustment> adjustments, Instant now) override {
-        if (adjustments.empty()) return;
+    void keep(std::span<const KeptAdjustment> adjustments, Instant now) override {
         Column<std::string_view> keys(adjustments.size()), products, reasons, verdicts;
         Column<std::int64_t> changes, free;
         for (const auto& [key, adjustment] : adjustments) {

@@ -2,7 +2,6 @@
 // The tables reservations, products and adjustments: all SQL of the inventory service, on sets.
 // `InventoryStore` is the port that the service and the simulator share. Works inside the caller's
 // transaction, on the caller's thread. Failures of the database are DatabaseError.
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -11,6 +10,7 @@
 
 #include "inventory/inventory.hpp"
 #include "outbox/aggregates.hpp"
+#include "outbox/command.hpp"
 #include "postgres/connection.hpp"
 
 namespace orderflow::inventory {
@@ -25,20 +25,12 @@ struct Adjustment {
     Verdict verdict{};
     std::int64_t free = 0;  // free pieces of the product after the adjustment
 };
-struct KeyedAdjustment {
-    std::string_view key;
-    const Adjustment* adjustment;
-};
+using Claims = outbox::Claims<Adjustment>;
+using KeptAdjustment = outbox::KeptKey<Adjustment>;
 
-struct Claim {
-    bool busy = false;  // another transaction under way has the key
-    std::optional<Adjustment> kept;
-};
-using Claims = std::map<std::string, Claim, std::less<>>;
-
-class InventoryStore {
+// The adjustments are a record for good, so their keys are never forgotten: a KeyStore of its own.
+class InventoryStore : public outbox::KeyStore<Adjustment> {
 public:
-    virtual ~InventoryStore() = default;
     // Takes no lock: saving is compare-and-set.
     virtual Reservations load_reservations(std::span<const OrderId> ids) = 0;
     // False: a row had been inserted or its version had moved on.
@@ -50,12 +42,6 @@ public:
     virtual Stock lock_stock(std::span<const std::string_view> ids) = 0;
     // Saves what changed of a locked stock. False: a product had been inserted by another.
     virtual bool save_stock(const Stock& stock, Instant now) = 0;
-
-    // Reads the state of each key. Keys that are not busy belong to this transaction until it ends;
-    // never waits.
-    virtual Claims claim(std::span<const std::string_view> keys) = 0;
-    // For keys that were claimed and not stored before.
-    virtual void keep(std::span<const KeyedAdjustment> adjustments, Instant now) = 0;
 };
 
 std::unique_ptr<InventoryStore> make_inventory_store(postgres::Connection& connection);

@@ -15,7 +15,7 @@ constexpr std::size_t kProductQueue = 4'096;  // requests waiting for their comm
 void run(const service::CommonConfig& config) {
     service::Host host(config, events::Service::inventory, kMigrations);
     auto& products =
-        host.own<ProductLoop>("products", host.context(), kProductQueue, product_worker());
+        host.own<ProductLoop>("products", host.context(), kProductQueue, product_steps());
     const auto make_handler = [](postgres::Connection& connection) {
         return std::make_unique<InventoryHandler>(make_inventory_store(connection));
     };

@@ -1,6 +1,7 @@
 // order-service: accepts orders, keeps each order's saga, decides COMPLETED or CANCELLED.
 #include "loops/context.hpp"
 #include "loops/failures.hpp"
+#include "loops/key_expiry.hpp"
 #include "order/notices/notices_api.hpp"
 #include "order/notices/order_changes.hpp"
 #include "order/saga/saga_api.hpp"
@@ -28,8 +29,8 @@ void run(const Config& config) {
     service::Host host(config.common, events::Service::order, kMigrations);
     const loops::Context& context = host.context();
     auto& admission = host.own<Admission>();
-    auto& accept = host.own<AcceptLoop>("accept", context, kAcceptQueue, accept_worker(admission));
-    auto& cancel = host.own<CancelLoop>("cancel", context, kAcceptQueue, cancel_worker());
+    auto& accept = host.own<AcceptLoop>("accept", context, kAcceptQueue, accept_steps(admission));
+    auto& cancel = host.own<CancelLoop>("cancel", context, kAcceptQueue, cancel_steps());
     const auto make_handler = [&admission](postgres::Connection& connection) {
         return std::make_unique<SagaHandler>(make_saga_store(connection), &admission);
     };
@@ -37,7 +38,7 @@ void run(const Config& config) {
                   .make_handler = make_handler,
                   .gather = config.common.gather,
                   .fetch = config.common.fetch});
-    host.own<loops::Ticker>(key_expiry_ticker(context, config.keys_kept));
+    host.own<loops::Ticker>(loops::key_expiry_ticker(context, config.keys_kept));
     host.own<loops::Ticker>(deadline_ticker(context, {config.deadline, config.deadline_calm}));
     auto& unheard = loops::failure_counter(context.registry, "notifications");
     const auto notifications =

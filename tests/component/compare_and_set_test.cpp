@@ -15,6 +15,7 @@
 #include "loops/decode.hpp"
 #include "outbox/postgres_unit_of_work.hpp"
 #include "order/saga/saga_commands.hpp"
+#include "support/commands.hpp"
 
 namespace orderflow::test {
 namespace {
@@ -111,26 +112,20 @@ TEST_CASE("compare-and-set: after a lost connection each caller hears what the t
     WakeUp relay_wake_up;
     outbox::PostgresUnitOfWork work(connection, Service::order, relay_wake_up);
     const order::Admission admission;
-    const auto worker = order::accept_worker(admission)(connection);
-    std::vector<bool> heard;
-    const auto batch_of = [&](const Story& story) {
-        std::vector<order::Placement> batch(1);
-        batch[0] = {story.id, story.order, "", "", [&](order::PlaceOutcome outcome) {
-                        heard.push_back(outcome.what == order::Outcome::done);
-                    }};
-        return batch;
-    };
+    const auto steps = order::accept_steps(admission)(connection);
     const Story placed;
     const Story lost;
-    auto first = batch_of(placed);
-    auto second = batch_of(lost);
-    worker->run(work, first);
+    std::vector<order::Placement> first{{placed.id, placed.order, "", ""}};
+    std::vector<order::Placement> second{{lost.id, lost.order, "", ""}};
+    carry_out(work, steps.apply, first);
 
     connection.reset();
-    worker->fail(first);
-    worker->fail(second);
+    const std::vector<order::Placement*> both{&first[0], &second[0]};
+    std::vector<order::AcceptLoop::Answer> answers(2);
+    steps.look_up(both, answers);
 
-    CHECK(heard == std::vector{true, true, false});
+    CHECK((answers[0].fate == outbox::Fate::done && answers[0].outcome == placed.id));
+    CHECK(answers[1].fate == outbox::Fate::unknown);
 }
 
 TEST_CASE("compare-and-set: forward and back meet in two connections, and one of them wins whole") {

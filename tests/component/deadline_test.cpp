@@ -21,6 +21,7 @@
 #include "order/saga/deadline.hpp"
 #include "order/saga/saga_commands.hpp"
 #include "outbox/unit_of_work.hpp"
+#include "support/commands.hpp"
 #include "support/eventually.hpp"
 #include "support/kafka.hpp"
 #include "support/metrics.hpp"
@@ -101,16 +102,14 @@ struct Lab {
     void place(const std::vector<Story>& stories) {
         postgres::Connection connection(database.url());
         outbox::PostgresUnitOfWork work(connection, Service::order, relay_wake_up);
-        const auto store = order::make_saga_store(connection);
         std::vector<order::Placement> placements;
         for (const Story& story : stories) {
-            placements.push_back({story.id, story.order, "", "", {}});
+            placements.push_back({story.id, story.order, "", ""});
         }
-        const auto keys = order::make_key_store(connection);
-        std::vector<order::PlaceOutcome> outcomes;
-        outbox::run_transaction(work, [&](Instant now, BatchOutput& out) {
-            return order::place_orders(*store, *keys, placements, now, out, outcomes);
-        });
+        carry_out(work,
+                  order::place_orders(order::make_saga_store(connection),
+                                      outbox::make_request_keys(connection)),
+                  placements);
     }
     std::string state(const Story& story) {
         return database
@@ -256,22 +255,23 @@ TEST_CASE("cancellation: callers hear what is committed, however many ask at onc
     postgres::Connection connection(lab.database.url());
     run_one_batch(subject(Service::order), connection,
                   records_of(std::vector<events::Event>{completed.scheduled()}));
-    order::CancelLoop loop("cancel", lab.context(registry), 100, order::cancel_worker());
-    std::mutex mutex;
+    order::CancelLoop loop("cancel", lab.context(registry), 100, order::cancel_steps());
+    Callers callers;
     std::vector<std::string> heard;
     const auto ask = [&](const Story& story) {
-        const auto note = [&](order::CancelOutcome outcome) {
-            const std::lock_guard lock(mutex);
-            heard.push_back(outcome.what != order::Outcome::done ? "not committed"
-                            : outcome.state ? boost::describe::enum_to_string(*outcome.state, "?")
-                                            : "unknown");
+        const auto note = [&](order::CancelLoop::Answer answer) {
+            const auto& state = answer.outcome;
+            heard.push_back(answer.fate != outbox::Fate::done ? "not committed"
+                            : state ? boost::describe::enum_to_string(*state, "?")
+                                    : "unknown");
         };
-        CHECK(loop.submit({story.id, "", "", note}));
+        callers.send<order::Cancellation, std::optional<order::State>>(loop, {story.id, "", ""},
+                                                                       note);
     };
     for (int i = 0; i < 20; ++i) ask(open);
     ask(completed);
     ask(unknown);
-    loop.stop();
+    callers.wait();
 
     CHECK(std::ranges::count(heard, "CANCELLING") == 20);
     CHECK(std::ranges::count(heard, "COMPLETED") == 1);
@@ -286,19 +286,20 @@ TEST_CASE("cancellation: without a database callers are told so, and may ask aga
     prometheus::Registry registry;
     const Story story;
     lab.place({story});
-    order::CancelLoop loop("cancel", lab.context(registry), 100, order::cancel_worker());
-    std::atomic<int> refused = 0;
-    std::atomic<int> committed = 0;
-    const auto note = [&](order::CancelOutcome outcome) {
-        ++(outcome.what == order::Outcome::done ? committed : refused);
+    order::CancelLoop loop("cancel", lab.context(registry), 100, order::cancel_steps());
+    Callers callers;
+    std::vector<outbox::Fate> fates;
+    const auto ask = [&] {
+        const auto note = [&](order::CancelLoop::Answer answer) { fates.push_back(answer.fate); };
+        callers.send<order::Cancellation, std::optional<order::State>>(loop, {story.id, "", ""},
+                                                                       note);
+        callers.wait();
     };
     lab.database.cut_connections(true);
-    CHECK(loop.submit({story.id, "", "", note}));
-    CHECK(eventually(20s, [&] { return refused == 1; }));
+    ask();
     lab.database.open();
-    CHECK(loop.submit({story.id, "", "", note}));
-    CHECK(eventually(20s, [&] { return committed == 1; }));
-    loop.stop();
+    ask();
+    CHECK(fates == std::vector{outbox::Fate::unknown, outbox::Fate::done});
     CHECK(lab.state(story) == "CANCELLING CUSTOMER");
 }
 

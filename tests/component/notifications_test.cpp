@@ -12,6 +12,7 @@
 #include "order/notices/order_changes.hpp"
 #include "order/saga/saga_commands.hpp"
 #include "outbox/unit_of_work.hpp"
+#include "support/commands.hpp"
 #include "support/eventually.hpp"
 #include "support/memory_keys.hpp"
 
@@ -91,14 +92,11 @@ struct Lab {
     void place(const Story& story) {
         WakeUp relay_wake_up;
         outbox::PostgresUnitOfWork work(connection, Service::order, relay_wake_up);
-        const auto store = order::make_saga_store(connection);
-        MemoryKeys keys;
-        std::vector<order::Placement> batch(1);
-        batch[0] = {story.id, story.order, "", "", {}};
-        std::vector<order::PlaceOutcome> outcomes;
-        outbox::run_transaction(work, [&](Instant now, outbox::BatchOutput& out) {
-            return order::place_orders(*store, keys, batch, now, out, outcomes);
-        });
+        std::vector<order::Placement> batch{{story.id, story.order, "", ""}};
+        carry_out(
+            work,
+            order::place_orders(order::make_saga_store(connection), std::make_shared<MemoryKeys>()),
+            batch);
     }
     // Handled by another instance: on another connection than the listener's.
     void handle(const Event& event) {

@@ -1,6 +1,5 @@
 // Orders on their way from POST into the database, many in one commit.
 
-#include <mutex>
 #include <optional>
 #include <set>
 
@@ -9,6 +8,7 @@
 #include "component/subjects.hpp"
 #include "core/wake_up.hpp"
 #include "order/saga/saga_commands.hpp"
+#include "support/commands.hpp"
 #include "support/eventually.hpp"
 
 namespace orderflow::test {
@@ -22,16 +22,15 @@ TEST_CASE("placing: an order that the database refuses fails alone") {
     prometheus::Registry registry;
     WakeUp relay_wake_up;
     const order::Admission admission;
-    std::mutex mutex;
+    Callers callers;
     std::set<OrderId> placed, failed;
     order::AcceptLoop loop("accept", {Service::order, database.url(), {}, registry, relay_wake_up},
-                           100, order::accept_worker(admission));
+                           100, order::accept_steps(admission));
     const auto place = [&](const Story& story) {
-        const auto note = [&, id = story.id](order::PlaceOutcome outcome) {
-            const std::lock_guard lock(mutex);
-            (outcome.what == order::Outcome::done ? placed : failed).insert(id);
+        const auto note = [&, id = story.id](order::AcceptLoop::Answer answer) {
+            (answer.fate == outbox::Fate::done ? placed : failed).insert(id);
         };
-        CHECK(loop.submit({story.id, story.order, "", "", note}));
+        callers.send<order::Placement, OrderId>(loop, {story.id, story.order, "", ""}, note);
     };
     Story poison;
     poison.order.customer_id = std::string("no\0text", 7);
@@ -52,7 +51,7 @@ TEST_CASE("placing: an order that the database refuses fails alone") {
         place(good[i]);
     }
     closed.reset();
-    loop.stop();
+    callers.wait();
 
     CHECK(failed == std::set<OrderId>{poison.id});
     CHECK(placed.size() == good.size());

@@ -12,46 +12,50 @@
 #include "inventory/inventory_commands.hpp"
 #include "outbox/postgres_unit_of_work.hpp"
 #include "outbox/unit_of_work.hpp"
+#include "support/commands.hpp"
 
 namespace orderflow::test {
 namespace {
 
 using events::Service;
-using inventory::Outcome;
-using inventory::ProductAnswer;
-using inventory::ProductRequest;
+using inventory::ProductCommand;
 using inventory::Verdict;
+using outbox::Fate;
+using ProductAnswer = outbox::Answer<inventory::ProductOutcome>;
 
-ProductRequest creation(std::int64_t stock) {
-    return {"A", inventory::PutProduct{{"Laptop", {1500, {}}, stock}, {}}, "", {}};
+ProductCommand creation(std::int64_t stock) {
+    return {"A", inventory::PutProduct{{"Laptop", {1500, {}}, stock}, {}}, ""};
 }
-ProductRequest change(std::int64_t price, std::string tag) {
+ProductCommand change(std::int64_t price, std::string tag) {
     inventory::PutProduct put{{"Laptop", {price, {}}, std::nullopt}, {}};
     put.conditions.match = inventory::Tags{false, {std::move(tag)}};
-    return {"A", std::move(put), "", {}};
+    return {"A", std::move(put), ""};
 }
-ProductRequest adjustment(const std::string& key, std::int64_t pieces) {
-    return {"A", inventory::AdjustStock{pieces, "counted", key}, "", {}};
+ProductCommand adjustment(const std::string& key, std::int64_t pieces) {
+    return {"A", inventory::AdjustStock{pieces, "counted", key}, ""};
 }
 
 // One process of the inventory service: a connection, and the work on it.
 struct Instance {
     explicit Instance(TestDatabase& database) : connection(database.url()) {}
 
-    std::vector<ProductAnswer> ask(const std::vector<ProductRequest>& batch) {
-        std::vector<ProductAnswer> answers;
-        outbox::run_transaction(work, [&](Instant now, outbox::BatchOutput& out) {
-            return inventory::change_products(*store, batch, now, out, answers);
-        });
-        return answers;
+    std::vector<ProductAnswer> ask(std::vector<ProductCommand> batch) {
+        return carry_out(work, change, batch);
     }
-    ProductAnswer ask(const ProductRequest& request) { return ask(std::vector{request}).at(0); }
+    ProductAnswer ask_alone(const ProductCommand& command) {
+        return ask(std::vector{command}).at(0);
+    }
+    inventory::ProductOutcome ask(const ProductCommand& command) {
+        const ProductAnswer answer = ask_alone(command);
+        CHECK(answer.fate == Fate::done);
+        return answer.outcome;
+    }
 
     postgres::Connection connection;
     WakeUp relay_wake_up;
     outbox::PostgresUnitOfWork work{connection, Service::inventory, relay_wake_up};
-    const std::unique_ptr<inventory::InventoryStore> store =
-        inventory::make_inventory_store(connection);
+    const outbox::Apply<ProductCommand, inventory::ProductOutcome> change =
+        inventory::change_products(inventory::make_inventory_store(connection));
 };
 
 struct Lab {
@@ -77,9 +81,8 @@ TEST_CASE("products: an adjustment is made once, whichever process is asked agai
     lab.a.ask(adjustment("key-0002", 5));
 
     const auto again = lab.b.ask(adjustment("key-0001", -3));
-    CHECK(again.what == Outcome::done);
     CHECK((again.verdict == Verdict::ADJUSTED && again.free == 7));
-    CHECK(lab.b.ask(adjustment("key-0001", -4)).what == Outcome::mismatch);
+    CHECK(lab.b.ask_alone(adjustment("key-0001", -4)).fate == Fate::mismatch);
     CHECK(lab.b.ask(adjustment("key-0003", -13)).verdict == Verdict::TOO_FEW);
     lab.a.ask(adjustment("key-0004", 5));
     CHECK(lab.a.ask(adjustment("key-0003", -13)).verdict == Verdict::TOO_FEW);
@@ -107,7 +110,7 @@ TEST_CASE("products: a key in an open transaction holds nobody up, and is free i
     store->claim(keys);
     store->lock_stock(products);  // as a request under way does
 
-    CHECK(lab.a.ask(adjustment("key-0001", 5)).what == Outcome::busy);
+    CHECK(lab.a.ask_alone(adjustment("key-0001", 5)).fate == Fate::busy);
     open.reset();  // rolled back
     CHECK(lab.a.ask(adjustment("key-0001", 5)).free == 15);
 }
@@ -178,8 +181,8 @@ TEST_CASE("products: adjustments, changes and sales at the same time add up exac
                              .ask({adjustment("key-" + std::to_string(1'000 + i), pieces),
                                    change(1500 + i, "old")})
                              .at(0);
-            } while (answer.what == Outcome::busy);
-            if (answer.verdict == Verdict::ADJUSTED) ++answered;
+            } while (answer.fate == Fate::busy);
+            if (answer.outcome.verdict == Verdict::ADJUSTED) ++answered;
         }
     };
     {

@@ -80,7 +80,7 @@ TEST_CASE("order store: PostgreSQL's keeps the contract") {
 }
 
 TEST_CASE("order keys: PostgreSQL's keep the contract") {
-    using Keys = PostgresStores<KeyStores, order::make_key_store, Service::order>;
+    using Keys = PostgresStores<KeyStores, outbox::make_request_keys, Service::order>;
     check_contract<Keys>(IdempotencyKeys<RequestKeys>::kCases);
     check_contract<Keys>(IdempotencyKeys<RequestKeys>::kTransactions);
     check_contract<Keys>(KeyStoreContract::kCases);

@@ -16,8 +16,8 @@
 #include "core/wake_up.hpp"
 #include "fuzz/fuzz.hpp"
 #include "inventory/inventory_api.hpp"
+#include "loops/command_loop.hpp"
 #include "loops/context.hpp"
-#include "loops/queue_loop.hpp"
 #include "order/notices/notices_api.hpp"
 #include "order/saga/saga_api.hpp"
 
@@ -25,14 +25,14 @@ namespace orderflow::loops {
 
 // Nobody takes from these queues: their threads end at once.
 template <>
-inline void QueueLoop<order::Placement>::run(std::stop_token, const char*, const Context&,
-                                             const MakeWorker&) {}
+inline void CommandLoop<order::Placement, OrderId>::work(const std::stop_token&, const char*,
+                                                         const Context&, const MakeSteps&) {}
 template <>
-inline void QueueLoop<order::Cancellation>::run(std::stop_token, const char*, const Context&,
-                                                const MakeWorker&) {}
+inline void CommandLoop<order::Cancellation, std::optional<order::State>>::work(
+    const std::stop_token&, const char*, const Context&, const MakeSteps&) {}
 template <>
-inline void QueueLoop<inventory::ProductRequest>::run(std::stop_token, const char*, const Context&,
-                                                      const MakeWorker&) {}
+inline void CommandLoop<inventory::ProductCommand, inventory::ProductOutcome>::work(
+    const std::stop_token&, const char*, const Context&, const MakeSteps&) {}
 
 }  // namespace orderflow::loops
 

@@ -12,6 +12,7 @@
 #include "outbox/unit_of_work.hpp"
 #include "shipping/shipping_handler.hpp"
 #include "simulation/mutants.hpp"
+#include "support/commands.hpp"
 #include "support/memory_keys.hpp"
 
 namespace orderflow::simulation {
@@ -62,13 +63,11 @@ private:
             world_.note(name_, " is asked to place ", placement.id, " paid by ",
                         placement.order.payment.token);
         }
-        const auto store = make_store(shop_, accepting_);
-        test::MemoryKeys keys;  // no client sends an idempotency key
-        std::vector<order::PlaceOutcome> outcomes;
+        // No client sends an idempotency key.
+        const auto place = order::place_orders(make_store(shop_, accepting_),
+                                               std::make_shared<test::MemoryKeys>());
         try {
-            run_transaction(accepting_, [&](Instant now, BatchOutput& out) {
-                return order::place_orders(*store, keys, batch, now, out, outcomes);
-            });
+            test::carry_out(accepting_, place, batch);
             shop_.clients.accepted(batch);
         } catch (const std::exception& error) {
             world_.note(name_, " answers 503: ", error.what());
@@ -77,16 +76,13 @@ private:
     }
 
     bool cancel() {
-        const std::vector<order::Cancellation> batch = shop_.clients.cancellations();
+        std::vector<order::Cancellation> batch = shop_.clients.cancellations();
         if (batch.empty()) return false;
         world_.note(name_, " is asked to cancel ", batch.front().id);
-        const auto store = make_store(shop_, cancelling_);
-        test::MemoryKeys keys;
-        std::vector<order::CancelOutcome> outcomes;
+        const auto cancel = order::cancel_orders(make_store(shop_, cancelling_),
+                                                 std::make_shared<test::MemoryKeys>());
         try {
-            run_transaction(cancelling_, [&](Instant now, BatchOutput& out) {
-                return order::cancel_orders(*store, keys, batch, now, out, outcomes);
-            });
+            test::carry_out(cancelling_, cancel, batch);
         } catch (const std::exception& error) {
             world_.note(name_, " answers 503: ", error.what());
         }
@@ -170,16 +166,12 @@ public:
 
 private:
     bool change_products() {
-        const std::vector<inventory::ProductRequest> batch = shop_.merchandiser.requests();
+        std::vector<inventory::ProductCommand> batch = shop_.merchandiser.commands();
         if (batch.empty()) return false;
-        const auto store = mutants::catalogue_store(
-            shop_.world.mutant, std::make_unique<InventoryStore>(catalogue_, shop_.inventory));
-        std::vector<inventory::ProductAnswer> answers;
+        const auto change = inventory::change_products(mutants::catalogue_store(
+            shop_.world.mutant, std::make_unique<InventoryStore>(catalogue_, shop_.inventory)));
         try {
-            run_transaction(catalogue_, [&](Instant now, BatchOutput& out) {
-                return inventory::change_products(*store, batch, now, out, answers);
-            });
-            shop_.merchandiser.answered(batch, answers);
+            shop_.merchandiser.answered(batch, test::carry_out(catalogue_, change, batch));
         } catch (const std::exception& error) {
             shop_.world.note(name_, " answers 503: ", error.what());
         }

@@ -4,10 +4,10 @@ namespace orderflow::simulation {
 namespace {
 
 using inventory::AdjustStock;
-using inventory::ProductAnswer;
-using inventory::ProductRequest;
+using inventory::ProductCommand;
 using inventory::PutProduct;
 using inventory::Verdict;
+using Answer = outbox::Answer<inventory::ProductOutcome>;
 
 const std::vector<std::string> kProducts{"LAMP", "MUG", "SOFA"};
 
@@ -25,70 +25,72 @@ Merchandiser::Merchandiser(World& world, InventoryDatabase& inventory)
     }
 }
 
-std::vector<ProductRequest> Merchandiser::requests() {
-    std::vector<ProductRequest> requests;
-    if (stopped_ || !world_.random.percent(kAskPercent)) return requests;
+std::vector<ProductCommand> Merchandiser::commands() {
+    std::vector<ProductCommand> commands;
+    if (stopped_ || !world_.random.percent(kAskPercent)) return commands;
     for (std::size_t n = 1 + world_.random.below(3); n > 0; --n) {
         switch (world_.random.below(4)) {
-            case 0: requests.push_back(creation()); break;
-            case 1: requests.push_back(change()); break;
-            default: requests.push_back(adjustment());
+            case 0: commands.push_back(creation()); break;
+            case 1: commands.push_back(change()); break;
+            default: commands.push_back(adjustment());
         }
     }
-    return requests;
+    return commands;
 }
 
 // Often creates a product that exists: as if the answer to the first request had been lost.
-ProductRequest Merchandiser::creation() {
+ProductCommand Merchandiser::creation() {
     Random& random = world_.random;
     const std::string id = random.percent(30) ? "NO-SUCH" : random.one_of(kProducts);
     PutProduct put{{"new", {100 * random.between(1, 5), {}}, random.between(1, 12)}, {}};
     if (random.percent(50)) put.conditions.none_match = inventory::Tags{true, {}};
     creations_[id].insert(*put.offer.stock);
-    return {id, std::move(put), {}, {}};
+    return {id, std::move(put), {}};
 }
 
-ProductRequest Merchandiser::change() {
+ProductCommand Merchandiser::change() {
     Random& random = world_.random;
     const std::string& id = random.one_of(kProducts);
     PutProduct put{{"changed", {100 * random.between(1, 5), {}}, std::nullopt}, {}};
     inventory::Tags& match = put.conditions.match.emplace();
     match.any = random.percent(20);
     match.tags = {random.percent(80) ? inventory::offer_tag(inventory_.products.at(id)) : "old"};
-    return {id, std::move(put), {}, {}};
+    return {id, std::move(put), {}};
 }
 
 // Makes one new adjustment at a time. In between it repeats the adjustment that was not answered,
 // or one that was.
-ProductRequest Merchandiser::adjustment() {
+ProductCommand Merchandiser::adjustment() {
     Random& random = world_.random;
     if (unanswered_) return *unanswered_;
     if (!adjustments_.empty() && random.percent(30)) return random.one_of(adjustments_);
     const std::int64_t sign = random.percent(50) ? 1 : -1;
     const std::int64_t change = sign * random.between(1, 6);
     const std::string key = "key-" + std::to_string(adjustments_.size());
-    ProductRequest request{random.one_of(kProducts), AdjustStock{change, "counted", key}, {}, {}};
+    ProductCommand request{random.one_of(kProducts), AdjustStock{change, "counted", key}, {}};
     world_.note("somebody wants ", std::to_string(change), " of ", request.product_id, ", ", key);
     unanswered_ = adjustments_.emplace_back(std::move(request));
     return *unanswered_;
 }
 
-void Merchandiser::answered(const std::vector<ProductRequest>& requests,
-                            const std::vector<ProductAnswer>& answers) {
-    for (std::size_t i = 0; i < requests.size(); ++i) {
-        const auto* adjust = std::get_if<AdjustStock>(&requests[i].wish);
-        const ProductAnswer& answer = answers[i];
-        if (!adjust || answer.what == inventory::Outcome::busy) continue;
+void Merchandiser::answered(const std::vector<ProductCommand>& commands,
+                            const std::vector<Answer>& answers) {
+    for (std::size_t i = 0; i < commands.size(); ++i) {
+        const auto* adjust = std::get_if<AdjustStock>(&commands[i].wish);
+        const Answer& answer = answers[i];
+        if (!adjust || answer.fate == outbox::Fate::busy) continue;
         const std::string& key = adjust->key;
-        if (answer.what != inventory::Outcome::done) {
+        if (answer.fate != outbox::Fate::done) {
             world_.fail("a key stands for the request that it was sent with", key);
         }
-        const auto [first, is_first] = answers_.try_emplace(key, answer);
-        if (first->second.verdict != answer.verdict || first->second.free != answer.free) {
+        const auto [first, is_first] = answers_.try_emplace(key, answer.outcome);
+        if (first->second.verdict != answer.outcome.verdict ||
+            first->second.free != answer.outcome.free) {
             world_.fail("the same key gets the same answer", key);
         }
         if (!is_first) continue;
-        if (answer.verdict == Verdict::ADJUSTED) added_[requests[i].product_id] += adjust->change;
+        if (answer.outcome.verdict == Verdict::ADJUSTED)
+            added_[commands[i].product_id] += adjust->change;
         unanswered_.reset();
     }
 }

@@ -19,9 +19,9 @@ public:
     Merchandiser(World& world, InventoryDatabase& inventory);
 
     // The requests that the merchandiser makes now; may be empty.
-    std::vector<inventory::ProductRequest> requests();
-    void answered(const std::vector<inventory::ProductRequest>& requests,
-                  const std::vector<inventory::ProductAnswer>& answers);
+    std::vector<inventory::ProductCommand> commands();
+    void answered(const std::vector<inventory::ProductCommand>& commands,
+                  const std::vector<outbox::Answer<inventory::ProductOutcome>>& answers);
     void stop() { stopped_ = true; }
 
     // Free pieces of each product at the beginning.
@@ -34,19 +34,19 @@ public:
     bool may_have_added(const std::string& product, std::int64_t pieces) const;
 
 private:
-    inventory::ProductRequest creation();
-    inventory::ProductRequest change();
-    inventory::ProductRequest adjustment();
+    inventory::ProductCommand creation();
+    inventory::ProductCommand change();
+    inventory::ProductCommand adjustment();
 
     World& world_;
     InventoryDatabase& inventory_;
     bool stopped_ = false;
     std::map<std::string, std::int64_t> initial_stock_;
     std::map<std::string, std::set<std::int64_t>> creations_;
-    std::vector<inventory::ProductRequest> adjustments_;   // one for each key
-    std::optional<inventory::ProductRequest> unanswered_;  // the last of them, if it is unanswered
-    std::map<std::string, inventory::ProductAnswer> answers_;  // by key
-    std::map<std::string, std::int64_t> added_;                // by the answered adjustments
+    std::vector<inventory::ProductCommand> adjustments_;   // one for each key
+    std::optional<inventory::ProductCommand> unanswered_;  // the last of them, if it is unanswered
+    std::map<std::string, inventory::ProductOutcome> answers_;  // by key
+    std::map<std::string, std::int64_t> added_;                 // by the answered adjustments
 };
 
 }  // namespace orderflow::simulation

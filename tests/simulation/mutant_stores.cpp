@@ -122,7 +122,7 @@ public:
     inventory::Claims claim(std::span<const std::string_view> keys) override {
         return inner_->claim(keys);
     }
-    void keep(std::span<const inventory::KeyedAdjustment> adjustments, Instant now) override {
+    void keep(std::span<const inventory::KeptAdjustment> adjustments, Instant now) override {
         inner_->keep(adjustments, now);
     }
 
@@ -183,8 +183,8 @@ public:
         for (auto& [key, claim] : forgotten) claim.kept.reset();
         return forgotten;
     }
-    void keep(std::span<const inventory::KeyedAdjustment> adjustments, Instant now) override {
-        std::vector<inventory::KeyedAdjustment> fresh(adjustments.begin(), adjustments.end());
+    void keep(std::span<const inventory::KeptAdjustment> adjustments, Instant now) override {
+        std::vector<inventory::KeptAdjustment> fresh(adjustments.begin(), adjustments.end());
         std::erase_if(fresh, [this](const auto& entry) {
             return kept_.find(entry.key)->second.kept.has_value();
         });

@@ -153,10 +153,9 @@ bool InventoryStore::save_stock(const inventory::Stock& stock, Instant) {
 
 inventory::Claims InventoryStore::claim(std::span<const std::string_view> keys) {
     inventory::Claims claims;
-    if (keys.empty()) return claims;
     session_.statement(Effect::load);
     for (const std::string_view key : keys) {
-        inventory::Claim& claim = claims[std::string(key)];
+        auto& claim = claims[std::string(key)];
         claim.busy = !session_.try_lock("key " + std::string(key));
         const auto found = database_.adjustments.find(key);
         if (found == database_.adjustments.end()) continue;
@@ -165,8 +164,7 @@ inventory::Claims InventoryStore::claim(std::span<const std::string_view> keys) 
     return claims;
 }
 
-void InventoryStore::keep(std::span<const inventory::KeyedAdjustment> adjustments, Instant) {
-    if (adjustments.empty()) return;
+void InventoryStore::keep(std::span<const inventory::KeptAdjustment> adjustments, Instant) {
     session_.statement(Effect::save);
     for (const auto& [key, adjustment] : adjustments) {
         session_.write([this, key = std::string(key), row = *adjustment] {

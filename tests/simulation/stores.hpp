@@ -87,7 +87,7 @@ public:
     inventory::Stock lock_stock(std::span<const std::string_view> ids) override;
     bool save_stock(const inventory::Stock& stock, Instant now) override;
     inventory::Claims claim(std::span<const std::string_view> keys) override;
-    void keep(std::span<const inventory::KeyedAdjustment> adjustments, Instant now) override;
+    void keep(std::span<const inventory::KeptAdjustment> adjustments, Instant now) override;
 
 private:
     Session& session_;

@@ -63,14 +63,14 @@ public:
     inventory::Claims claim(std::span<const std::string_view> keys) override {
         inventory::Claims claims;
         for (const std::string_view key : keys) {
-            inventory::Claim& claim = claims[std::string(key)];
+            auto& claim = claims[std::string(key)];
             const auto found = adjustments.find(key);
             if (found != adjustments.end()) claim.kept = found->second;
             claim.busy = !claim.kept && busy.contains(key);
         }
         return claims;
     }
-    void keep(std::span<const inventory::KeyedAdjustment> kept, Instant) override {
+    void keep(std::span<const inventory::KeptAdjustment> kept, Instant) override {
         for (const auto& [key, adjustment] : kept) {
             adjustments.emplace(std::string(key), *adjustment);
         }

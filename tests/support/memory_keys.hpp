@@ -5,25 +5,25 @@
 #include <set>
 #include <string>
 
-#include "order/saga/saga_store.hpp"
+#include "outbox/request_keys.hpp"
 
 namespace orderflow::test {
 
-class MemoryKeys final : public order::KeyStore {
+class MemoryKeys final : public outbox::RequestKeys {
 public:
-    order::Claims claim(std::span<const std::string_view> keys) override {
-        order::Claims claims;
+    outbox::Claims<outbox::KeptAnswer> claim(std::span<const std::string_view> keys) override {
+        outbox::Claims<outbox::KeptAnswer> claims;
         for (const std::string_view key : keys) {
-            order::Claim& claim = claims[std::string(key)];
+            auto& claim = claims[std::string(key)];
             const auto found = rows.find(key);
             if (found != rows.end()) claim.kept = found->second;
             claim.busy = !claim.kept && busy.contains(key);
         }
         return claims;
     }
-    void keep(std::span<const order::KeptKey> keys, Instant now) override {
+    void keep(std::span<const outbox::KeptKey<outbox::KeptAnswer>> keys, Instant now) override {
         for (const auto& [key, kept] : keys) {
-            rows[std::string(key)] = kept;
+            rows[std::string(key)] = *kept;
             kept_at_[std::string(key)] = std::max(now, system_now());
         }
     }
@@ -36,7 +36,7 @@ public:
         std::erase_if(kept_at_, [&](const auto& entry) { return entry.second < time; });
     }
 
-    std::map<std::string, order::KeptAnswer, std::less<>> rows;
+    std::map<std::string, outbox::KeptAnswer, std::less<>> rows;
     std::set<std::string, std::less<>> busy;  // keys that another transaction holds
 
 private:

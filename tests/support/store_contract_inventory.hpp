@@ -63,7 +63,7 @@ struct AdjustmentKeys {
     }
     static void keep(inventory::InventoryStore& store, std::string_view key, const Kept& kept,
                      Instant now) {
-        const inventory::KeyedAdjustment row{key, &kept};
+        const inventory::KeptAdjustment row{key, &kept};
         store.keep(std::span(&row, 1), now);
     }
     static bool same(const Kept& a, const Kept& b) {

@@ -1,6 +1,7 @@
 #pragma once
-// The contract of the order service's stores: order::SagaStore and order::KeyStore. Used by
-// tests/unit/store_contract_test.cpp and tests/component/store_contract_test.cpp. One thread.
+// The contract of the order service's stores: order::SagaStore, and outbox::RequestKeys that every
+// service can use. Used by tests/unit/store_contract_test.cpp and
+// tests/component/store_contract_test.cpp. One thread.
 #include <optional>
 #include <vector>
 
@@ -171,25 +172,23 @@ struct SagaStoreContract {
          ledger_is_read_in_its_order}};
 };
 
-using KeyStores = KeyedStoreUnderTest<order::KeyStore>;
+using KeyStores = KeyedStoreUnderTest<outbox::RequestKeys>;
 
 // See IdempotencyKeys.
 struct RequestKeys {
     using Stores = KeyStores;
-    using Kept = order::KeptAnswer;
+    using Kept = outbox::KeptAnswer;
 
-    // The answers to a cancellation and to a placement.
+    // As a cancellation and a placement store them.
     static std::vector<Kept> kept() {
-        return {{new_order_id(), order::State::CANCELLING, std::nullopt},
-                {new_order_id(), std::nullopt, new_id<Digest>()}};
+        return {{new_id<Digest>(), "CANCELLING"}, {new_id<Digest>(), new_order_id().to_string()}};
     }
-    static void keep(order::KeyStore& store, std::string_view key, const Kept& kept, Instant now) {
-        const order::KeptKey row{key, kept};
+    static void keep(outbox::RequestKeys& store, std::string_view key, const Kept& kept,
+                     Instant now) {
+        const outbox::KeptKey<Kept> row{key, &kept};
         store.keep(std::span(&row, 1), now);
     }
-    static bool same(const Kept& a, const Kept& b) {
-        return a.order_id == b.order_id && a.answer == b.answer && a.request == b.request;
-    }
+    static bool same(const Kept& a, const Kept& b) { return a == b; }
 };
 
 struct KeyStoreContract {
@@ -197,7 +196,7 @@ struct KeyStoreContract {
 
     static void old_keys_are_forgotten(KeyStores& stores) {
         // Given a key that was kept now, by a clock that is behind
-        const order::KeptAnswer kept = RequestKeys::kept().front();
+        const outbox::KeptAnswer kept = RequestKeys::kept().front();
         Keys::keep(stores, "key-kept", kept);
         // When the keys from before an hour are forgotten, then it is there
         stores.connect()->store().expire(system_now() - std::chrono::hours{1});

@@ -40,8 +40,8 @@ struct FullService {
     loops::Context context{events::Service::order, "", {}, registry, relay_wake_up};
     postgres::Pool pool{"", 0, 0};
     order::Admission admission;
-    order::AcceptLoop accept{"accept", context, 0, order::accept_worker(admission)};
-    order::CancelLoop cancel{"cancel", context, 0, order::cancel_worker()};
+    order::AcceptLoop accept{"accept", context, 0, order::accept_steps(admission)};
+    order::CancelLoop cancel{"cancel", context, 0, order::cancel_steps()};
     http::Router router;
 };
 

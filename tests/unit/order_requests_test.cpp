@@ -7,6 +7,7 @@
 #include "order/saga/saga_commands.hpp"
 #include "outbox/unit_of_work.hpp"
 #include "support/builders.hpp"
+#include "support/commands.hpp"
 #include "support/memory_keys.hpp"
 #include "support/memory_orders.hpp"
 
@@ -15,7 +16,9 @@ namespace {
 
 using events::Event;
 using events::Reason;
+using outbox::Answer;
 using outbox::BatchOutput;
+using outbox::Fate;
 using test::at;
 using test::MemoryKeys;
 using test::MemoryOrders;
@@ -32,106 +35,94 @@ Saga saga_of(const Story& story, State state) {
 
 Cancellation asked(const OrderId& id, const std::string& traceparent = {},
                    const std::string& key = {}) {
-    return {id, traceparent, key, {}};
+    return {id, traceparent, key};
 }
 
-std::vector<std::optional<State>> states_of(const std::vector<CancelOutcome>& outcomes) {
-    std::vector<std::optional<State>> states;
-    for (const CancelOutcome& outcome : outcomes) {
-        CHECK(outcome.what == Outcome::done);
-        states.push_back(outcome.state);
-    }
-    return states;
-}
-
-// A shop's requests, and what became of them.
+// A shop's commands, and what became of them.
 struct Shop {
     bool place(std::vector<Placement> batch) {
-        BatchOutput out;
-        const bool saved = place_orders(store, keys, batch, at(3), out, placed);
-        events = out.events.size();
-        return saved;
+        out = {};
+        const auto answers = test::apply(place_orders(orders, request_keys), batch, at(3), out);
+        placed = answers.value_or(std::vector<Answer<OrderId>>{});
+        return answers.has_value();
     }
-    bool cancel(const std::vector<Cancellation>& batch) {
-        BatchOutput out;
-        const bool saved = cancel_orders(store, keys, batch, at(4), out, cancelled);
-        events = out.events.size();
-        return saved;
+    bool cancel(std::vector<Cancellation> batch) {
+        out = {};
+        const auto answers = test::apply(cancel_orders(orders, request_keys), batch, at(4), out);
+        cancelled = answers.value_or(std::vector<Answer<std::optional<State>>>{});
+        return answers.has_value();
+    }
+    std::vector<std::optional<State>> states() const {
+        std::vector<std::optional<State>> states;
+        for (const auto& answer : cancelled) {
+            CHECK(answer.fate == Fate::done);
+            states.push_back(answer.outcome);
+        }
+        return states;
     }
     static Placement order(const Story& story, const std::string& key) {
-        return {story.id, story.order, "", key, {}};
+        return {story.id, story.order, "", key};
     }
 
-    MemoryOrders store;
-    MemoryKeys keys;
-    std::vector<PlaceOutcome> placed;
-    std::vector<CancelOutcome> cancelled;
-    std::size_t events = 0;  // emitted by the last batch
+    std::shared_ptr<MemoryOrders> orders = std::make_shared<MemoryOrders>();
+    std::shared_ptr<MemoryKeys> request_keys = std::make_shared<MemoryKeys>();
+    MemoryOrders& store = *orders;
+    MemoryKeys& keys = *request_keys;
+    std::vector<Answer<OrderId>> placed;
+    std::vector<Answer<std::optional<State>>> cancelled;
+    BatchOutput out;  // of the last batch
 };
 
 }  // namespace
 
 TEST_CASE("cancellation: each caller hears the state that its order is in then") {
-    MemoryOrders store;
+    Shop shop;
     const Story unknown, processing, cancelling, cancelled, completed;
-    store.rows = {{processing.id, saga_of(processing, State::PROCESSING)},
-                  {cancelling.id, saga_of(cancelling, State::CANCELLING)},
-                  {cancelled.id, saga_of(cancelled, State::CANCELLED)},
-                  {completed.id, saga_of(completed, State::COMPLETED)}};
+    shop.store.rows = {{processing.id, saga_of(processing, State::PROCESSING)},
+                       {cancelling.id, saga_of(cancelling, State::CANCELLING)},
+                       {cancelled.id, saga_of(cancelled, State::CANCELLED)},
+                       {completed.id, saga_of(completed, State::COMPLETED)}};
     const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    const std::vector<Cancellation> batch{asked(completed.id), asked(unknown.id),
-                                          asked(cancelling.id), asked(processing.id, trace),
-                                          asked(cancelled.id)};
-    MemoryKeys keys;
-    std::vector<CancelOutcome> outcomes{{Outcome::done, State::COMPLETED}};  // of a lost attempt
-    BatchOutput out;
 
-    REQUIRE(cancel_orders(store, keys, batch, at(4), out, outcomes));
+    REQUIRE(shop.cancel({asked(completed.id), asked(unknown.id), asked(cancelling.id),
+                         asked(processing.id, trace), asked(cancelled.id)}));
 
-    CHECK(states_of(outcomes) ==
-          std::vector<std::optional<State>>{State::COMPLETED, std::nullopt, State::CANCELLING,
-                                            State::CANCELLING, State::CANCELLED});
-    REQUIRE(out.events.size() == 1);
-    CHECK(out.events[0].data == Event{processing.cancellation(Reason::CUSTOMER)});
-    CHECK(out.events[0].traceparent == trace);
-    CHECK(store.updated == Ids{processing.id});
-    CHECK(store.rows.at(processing.id).cancelling_at == at(4));
-    CHECK(store.rows.at(cancelling.id).reason == Reason::OUT_OF_STOCK);
+    CHECK(shop.states() == std::vector<std::optional<State>>{State::COMPLETED, std::nullopt,
+                                                             State::CANCELLING, State::CANCELLING,
+                                                             State::CANCELLED});
+    REQUIRE(shop.out.events.size() == 1);
+    CHECK(shop.out.events[0].data == Event{processing.cancellation(Reason::CUSTOMER)});
+    CHECK(shop.out.events[0].traceparent == trace);
+    CHECK(shop.store.updated == Ids{processing.id});
+    CHECK(shop.store.rows.at(processing.id).cancelling_at == at(4));
+    CHECK(shop.store.rows.at(cancelling.id).reason == Reason::OUT_OF_STOCK);
 }
 
 TEST_CASE("cancellation: the same order twice in one batch is cancelled by one trigger") {
-    MemoryOrders store;
+    Shop shop;
     const Story story;
-    store.rows = {{story.id, saga_of(story, State::PROCESSING)}};
-    const std::vector<Cancellation> batch{asked(story.id), asked(story.id)};
-    MemoryKeys keys;
-    std::vector<CancelOutcome> outcomes;
-    BatchOutput out;
+    shop.store.rows = {{story.id, saga_of(story, State::PROCESSING)}};
 
-    REQUIRE(cancel_orders(store, keys, batch, at(4), out, outcomes));
+    REQUIRE(shop.cancel({asked(story.id), asked(story.id)}));
 
-    CHECK(states_of(outcomes) == std::vector<std::optional<State>>(2, State::CANCELLING));
-    CHECK(out.events.size() == 1);
-    CHECK(store.updated == Ids{story.id});
+    CHECK(shop.states() == std::vector<std::optional<State>>(2, State::CANCELLING));
+    CHECK(shop.out.events.size() == 1);
+    CHECK(shop.store.updated == Ids{story.id});
 
-    BatchOutput again;
-    REQUIRE(cancel_orders(store, keys, batch, at(5), again, outcomes));
-    CHECK(states_of(outcomes) == std::vector<std::optional<State>>(2, State::CANCELLING));
-    CHECK(again.events.empty());
+    REQUIRE(shop.cancel({asked(story.id), asked(story.id)}));
+    CHECK(shop.states() == std::vector<std::optional<State>>(2, State::CANCELLING));
+    CHECK(shop.out.events.empty());
 }
 
 TEST_CASE("cancellation: a lost compare-and-set is said to the caller") {
-    MemoryOrders store;
+    Shop shop;
     const Story story;
-    store.rows = {{story.id, saga_of(story, State::PROCESSING)}};
-    store.lose_updates = true;
-    MemoryKeys keys;
-    std::vector<CancelOutcome> outcomes;
-    BatchOutput out;
-    const std::vector<Cancellation> batch{asked(story.id)};
+    shop.store.rows = {{story.id, saga_of(story, State::PROCESSING)}};
+    shop.store.lose_updates = true;
 
-    CHECK_FALSE(cancel_orders(store, keys, batch, at(4), out, outcomes));
-    CHECK(store.rows.at(story.id).state == State::PROCESSING);
+    CHECK_FALSE(shop.cancel({asked(story.id, "", "key-0001")}));
+    CHECK(shop.store.rows.at(story.id).state == State::PROCESSING);
+    CHECK(shop.keys.rows.empty());
 }
 
 TEST_CASE("idempotency: doubles in one batch are placed once, and all hear of the same order") {
@@ -144,12 +135,12 @@ TEST_CASE("idempotency: doubles in one batch are placed once, and all hear of th
                         Shop::order(other, "key-0001"), Shop::order(c, "key-0002")}));
 
     CHECK(shop.store.inserted == Ids{a.id, c.id});
-    CHECK(shop.events == 2);
+    CHECK(shop.out.events.size() == 2);
     REQUIRE(shop.placed.size() == 4);
-    CHECK((shop.placed[0].what == Outcome::done && shop.placed[0].id == a.id));
-    CHECK((shop.placed[1].what == Outcome::done && shop.placed[1].id == a.id));
-    CHECK(shop.placed[2].what == Outcome::mismatch);
-    CHECK((shop.placed[3].what == Outcome::done && shop.placed[3].id == c.id));
+    CHECK((shop.placed[0].fate == Fate::done && shop.placed[0].outcome == a.id));
+    CHECK((shop.placed[1].fate == Fate::done && shop.placed[1].outcome == a.id));
+    CHECK(shop.placed[2].fate == Fate::mismatch);
+    CHECK((shop.placed[3].fate == Fate::done && shop.placed[3].outcome == c.id));
     CHECK(shop.keys.rows.size() == 2);
 }
 
@@ -158,7 +149,7 @@ TEST_CASE("idempotency: a key that was used answers as before, to the same order
     const Story first, again;
     REQUIRE(shop.place({Shop::order(first, "key-0001")}));
     shop.store.inserted.clear();
-    shop.keys.rows["key-0002"] = {first.id, State::CANCELLING, std::nullopt};
+    shop.keys.rows["key-0002"] = {Digest{first.id.bytes}, "CANCELLING"};
     Story dearer;
     dearer.order.total = 1501;
 
@@ -166,10 +157,10 @@ TEST_CASE("idempotency: a key that was used answers as before, to the same order
                         Shop::order(again, "key-0002")}));
 
     CHECK(shop.store.inserted.empty());
-    CHECK(shop.events == 0);
-    CHECK((shop.placed[0].what == Outcome::done && shop.placed[0].id == first.id));
-    CHECK(shop.placed[1].what == Outcome::mismatch);
-    CHECK(shop.placed[2].what == Outcome::mismatch);  // of a cancellation
+    CHECK(shop.out.events.empty());
+    CHECK((shop.placed[0].fate == Fate::done && shop.placed[0].outcome == first.id));
+    CHECK(shop.placed[1].fate == Fate::mismatch);
+    CHECK(shop.placed[2].fate == Fate::mismatch);  // a cancellation's key
 }
 
 TEST_CASE("idempotency: a request that names no payment stays the same when the default changes") {
@@ -184,8 +175,8 @@ TEST_CASE("idempotency: a request that names no payment stays the same when the 
     REQUIRE(shop.place({paid_with("tok_ok", true)}));
     REQUIRE(shop.place({paid_with("tok_new", true), paid_with("tok_ok", false)}));
 
-    CHECK(shop.placed[0].what == Outcome::done);
-    CHECK(shop.placed[1].what == Outcome::mismatch);  // it names one
+    CHECK(shop.placed[0].fate == Fate::done);
+    CHECK(shop.placed[1].fate == Fate::mismatch);  // it names one
 }
 
 TEST_CASE("idempotency: a key in use elsewhere holds up its own request and no other") {
@@ -195,8 +186,8 @@ TEST_CASE("idempotency: a key in use elsewhere holds up its own request and no o
 
     REQUIRE(shop.place({Shop::order(held, "key-0001"), Shop::order(free, "")}));
 
-    CHECK(shop.placed[0].what == Outcome::busy);
-    CHECK(shop.placed[1].what == Outcome::done);
+    CHECK(shop.placed[0].fate == Fate::busy);
+    CHECK(shop.placed[1].fate == Fate::done);
     CHECK(shop.store.inserted == Ids{free.id});
     CHECK(shop.keys.rows.empty());
 }
@@ -208,18 +199,18 @@ TEST_CASE("idempotency: a cancellation answers again what it answered first") {
                        {other.id, saga_of(other, State::PROCESSING)}};
     REQUIRE(shop.cancel({asked(story.id, "", "key-0001"), asked(other.id, "", "key-0001"),
                          asked(unknown.id, "", "key-0002")}));
-    CHECK(shop.cancelled[0].state == State::CANCELLING);
-    CHECK(shop.cancelled[1].what == Outcome::mismatch);
-    CHECK(shop.cancelled[2].state == std::nullopt);
+    CHECK(shop.cancelled[0].outcome == State::CANCELLING);
+    CHECK(shop.cancelled[1].fate == Fate::mismatch);
+    CHECK(shop.cancelled[2].outcome == std::nullopt);
     CHECK(shop.store.updated == Ids{story.id});
     CHECK(shop.keys.rows.size() == 1);  // nothing was done to an order that is not there
 
     shop.store.rows.at(story.id).state = State::CANCELLED;
     REQUIRE(shop.cancel({asked(story.id, "", "key-0001"), asked(story.id)}));
 
-    CHECK(shop.cancelled[0].state == State::CANCELLING);
-    CHECK(shop.cancelled[1].state == State::CANCELLED);
-    CHECK(shop.events == 0);
+    CHECK(shop.cancelled[0].outcome == State::CANCELLING);
+    CHECK(shop.cancelled[1].outcome == State::CANCELLED);
+    CHECK(shop.out.events.empty());
 }
 
 }  // namespace orderflow::order

@@ -9,6 +9,7 @@
 #include "outbox/parking.hpp"
 #include "outbox/unit_of_work.hpp"
 #include "support/builders.hpp"
+#include "support/commands.hpp"
 #include "support/memory_keys.hpp"
 #include "support/memory_orders.hpp"
 
@@ -140,21 +141,18 @@ TEST_CASE("order service: an event carries on the trace of what caused it") {
 TEST_CASE("order service: orders are placed at the database's time, all or none") {
     Story a;
     Story b;
-    MemoryOrders store;
-    MemoryKeys keys;
-    std::vector<Placement> placements(2);
-    placements[0] = {a.id, a.order, "", "", {}};
-    placements[1] = {b.id, b.order, "", "", {}};
+    const auto store = std::make_shared<MemoryOrders>();
+    const auto place_all = place_orders(store, std::make_shared<MemoryKeys>());
+    std::vector<Placement> placements{{a.id, a.order, "", ""}, {b.id, b.order, "", ""}};
     outbox::BatchOutput out;
-    std::vector<PlaceOutcome> outcomes;
 
-    CHECK(place_orders(store, keys, placements, at(3), out, outcomes));
+    CHECK(test::apply(place_all, placements, at(3), out));
 
     a.order.placed_at = b.order.placed_at = at(3);
     CHECK(events_of(out) == std::vector<Event>{a.placed(), b.placed()});
-    CHECK(store.rows.size() == 2);
+    CHECK(store->rows.size() == 2);
     outbox::BatchOutput again;
-    CHECK_FALSE(place_orders(store, keys, placements, at(4), again, outcomes));
+    CHECK_FALSE(test::apply(place_all, placements, at(4), again));
 }
 
 TEST_CASE("order service: an order whose row was lost after its end does not begin anew") {

@@ -8,10 +8,13 @@
 #include "inventory/inventory_handler.hpp"
 #include "outbox/unit_of_work.hpp"
 #include "support/builders.hpp"
+#include "support/commands.hpp"
 #include "support/memory_inventory.hpp"
 
 namespace orderflow::inventory {
 namespace {
+
+using outbox::Fate;
 
 const Instant kNow{std::chrono::seconds{1'700'000'000}};
 const Currency kUsd{{'U', 'S', 'D'}};
@@ -124,13 +127,21 @@ TEST_CASE("an adjustment adds to what is there, and never takes more than is fre
 
 // What came of a batch of requests, on tables in memory.
 struct Shop {
-    test::MemoryInventory store;
+    std::shared_ptr<test::MemoryInventory> shared = std::make_shared<test::MemoryInventory>();
+    test::MemoryInventory& store = *shared;
     outbox::BatchOutput out;
-    std::vector<ProductAnswer> answers;
+    std::vector<Fate> fates;
+    std::vector<ProductOutcome> answers;
 
-    void ask(const std::vector<ProductRequest>& requests) {
+    void ask(std::vector<ProductCommand> commands) {
         out = {};
-        REQUIRE(change_products(store, requests, kNow, out, answers));
+        const auto told = test::apply(change_products(shared), commands, kNow, out);
+        REQUIRE(told);
+        fates.clear(), answers.clear();
+        for (const auto& answer : *told) {
+            fates.push_back(answer.fate);
+            answers.push_back(answer.outcome);
+        }
     }
     std::vector<std::int64_t> changes() const {
         std::vector<std::int64_t> list;
@@ -141,12 +152,12 @@ struct Shop {
     }
 };
 
-ProductRequest creation(std::int64_t stock, const std::string& id = "LAPTOP") {
-    return {id, PutProduct{{"Laptop", {1500, {}}, stock}, {}}, "trace", {}};
+ProductCommand creation(std::int64_t stock, const std::string& id = "LAPTOP") {
+    return {id, PutProduct{{"Laptop", {1500, {}}, stock}, {}}, "trace"};
 }
-ProductRequest adjustment(const std::string& key, std::int64_t change,
+ProductCommand adjustment(const std::string& key, std::int64_t change,
                           std::string reason = "counted", const std::string& id = "LAPTOP") {
-    return {id, AdjustStock{change, std::move(reason), key}, "trace", {}};
+    return {id, AdjustStock{change, std::move(reason), key}, "trace"};
 }
 
 TEST_CASE("B14: stock 10, four sold, the same PUT again: there are never more than 10 to sell",
@@ -186,7 +197,7 @@ TEST_CASE("an adjustment sent again is made once, and answered as the first time
               adjustment("key-0002", -8), adjustment("key-0002", -8),
               adjustment("key-0001", -3, "broken")});
     CHECK(shop.changes() == std::vector<std::int64_t>{-3});
-    CHECK(shop.answers.at(4).what == Outcome::mismatch);
+    CHECK(shop.fates.at(4) == Fate::mismatch);
 
     shop.ask({adjustment("key-0003", 5), adjustment("key-0001", -3), adjustment("key-0002", -8)});
 
@@ -203,7 +214,7 @@ TEST_CASE("a key stands for one adjustment", "[products]") {
     shop.ask({adjustment("key-0001", -4), adjustment("key-0001", 3),
               adjustment("key-0001", -3, "stolen"),
               adjustment("key-0001", -3, "counted", "MOUSE")});
-    for (const auto& answer : shop.answers) CHECK(answer.what == Outcome::mismatch);
+    for (const Fate fate : shop.fates) CHECK(fate == Fate::mismatch);
     CHECK(shop.out.events.empty());
     CHECK(shop.store.locked == 0);  // who changes nothing waits for nobody
 }
@@ -213,7 +224,7 @@ TEST_CASE("a key that is in use elsewhere holds up nothing else", "[products]") 
     shop.ask({creation(10), creation(10, "MOUSE")});
     shop.store.busy = {"key-0001"};
     shop.ask({adjustment("key-0001", 5), adjustment("key-0002", 5, "", "MOUSE")});
-    CHECK(shop.answers.at(0).what == Outcome::busy);
+    CHECK(shop.fates.at(0) == Fate::busy);
     CHECK(shop.answers.at(1).verdict == Verdict::ADJUSTED);
     CHECK(shop.store.locked == 1);
 }

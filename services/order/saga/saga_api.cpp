@@ -93,9 +93,9 @@ asio::awaitable<http::Response> post_order(AcceptLoop& accept, IdSource& ids,
     if (placement.default_payment) placement.order.payment.token = settings.default_token;
     placement.traceparent = std::move(request.traceparent);
     placement.key = std::move(*key);
-    const auto outcome = co_await service::commit<PlaceOutcome>(accept, std::move(placement));
-    if (auto refused = service::refusal(outcome.what)) co_return std::move(*refused);
-    co_return accepted(outcome.id);
+    const auto answer = co_await accept.run(std::move(placement));
+    if (auto refused = service::refusal(answer.fate)) co_return std::move(*refused);
+    co_return accepted(answer.outcome);
 }
 
 Result<OrderFilter> parse_filter(const http::Request& request) {
@@ -169,16 +169,16 @@ asio::awaitable<http::Response> post_cancellation(CancelLoop& cancel, http::Requ
     cancellation.id = *id;
     cancellation.traceparent = std::move(request.traceparent);
     cancellation.key = std::move(*key);
-    const auto outcome = co_await service::commit<CancelOutcome>(cancel, std::move(cancellation));
-    if (auto refused = service::refusal(outcome.what)) co_return std::move(*refused);
-    if (!outcome.state) co_return no_such_order();
-    if (*outcome.state == State::COMPLETED) {
+    const auto answer = co_await cancel.run(std::move(cancellation));
+    if (auto refused = service::refusal(answer.fate)) co_return std::move(*refused);
+    const std::optional<State>& state = answer.outcome;
+    if (!state) co_return no_such_order();
+    if (*state == State::COMPLETED) {
         co_return http::problem(409, "conflict-state", "Order is completed",
                                 "a completed order cannot be cancelled");
     }
-    const CancelView view{*id, *outcome.state};
-    co_return http::json_response(*outcome.state == State::CANCELLED ? 200 : 202,
-                                  json::to_json(view));
+    const CancelView view{*id, *state};
+    co_return http::json_response(*state == State::CANCELLED ? 200 : 202, json::to_json(view));
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 
 #include "core/enums.hpp"
 #include "events/codec.hpp"
-#include "outbox/request_keys.hpp"
 
 namespace orderflow::order {
 namespace {
@@ -97,20 +96,6 @@ const Statement kScanProcessing{"orders_scan_processing", R"(
     WHERE state = 'PROCESSING'
        OR order_id = (SELECT order_id FROM page ORDER BY order_id DESC LIMIT 1)
     ORDER BY order_id)"};
-
-const Statement kFindKeys{"idempotency_keys_find", R"(
-    SELECT key, order_id, answer, request FROM idempotency_keys WHERE key = ANY ($1::text[]))"};
-const Statement kKeepKeys{"idempotency_keys_keep", R"(
-    INSERT INTO idempotency_keys (key, order_id, answer, request, created_at)
-    SELECT key, order_id, answer, request, $5::timestamptz
-    FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[])
-         AS new(key, order_id, answer, request))"};
-const Statement kClock{"idempotency_keys_clock", "SELECT clock_timestamp()"};
-const Statement kExpireKeys{"idempotency_keys_expire", R"(
-    DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM idempotency_keys
-        WHERE created_at < $1::timestamptz
-        ORDER BY created_at LIMIT 10000 FOR UPDATE SKIP LOCKED)))"};
 
 // The columns that change, filled row by row.
 struct SagaColumns {
@@ -267,59 +252,7 @@ private:
     postgres::Connection& connection_;
 };
 
-class PostgresKeyStore final : public KeyStore {
-public:
-    explicit PostgresKeyStore(postgres::Connection& connection) : connection_(connection) {}
-
-    Claims claim(std::span<const std::string_view> keys) override {
-        Claims claims;
-        const auto busy = outbox::lock_keys(connection_, keys);
-        for (const auto key : keys) claims[std::string(key)].busy = busy.contains(key);
-        auto wanted = postgres::column_of(keys);
-        const Rows rows = connection_.exec(kFindKeys, Params::of(wanted));
-        for (int i = 0; i < rows.size(); ++i) {
-            Claim& claim = claims.find(rows.text(i, 0))->second;
-            claim.busy = false;  // its answer is committed, even if the key is locked now
-            KeptAnswer& kept = claim.kept.emplace();
-            kept.order_id = rows.id<OrderId>(i, 1);
-            if (!rows.is_null(i, 2)) kept.answer = enum_of<State>(rows.text(i, 2));
-            if (!rows.is_null(i, 3)) kept.request = rows.id<Digest>(i, 3);
-        }
-        return claims;
-    }
-
-    void keep(std::span<const KeptKey> keys, Instant now) override {
-        if (keys.empty()) return;
-        Column<std::string_view> names(keys.size()), answers;
-        Column<OrderId> ids;
-        Column<Digest> requests;
-        for (const auto& [key, kept] : keys) {
-            names.push(key);
-            ids.push(kept.order_id);
-            requests.push(kept.request);
-            if (kept.answer) {
-                answers.push(name_of(*kept.answer));
-            } else {
-                answers.push(std::nullopt);
-            }
-        }
-        const Instant since = std::max(now, system_now());
-        connection_.exec(kKeepKeys, Params::of(names, ids, answers, requests, since));
-    }
-
-    Instant clock() override { return connection_.exec(kClock).instant(0, 0); }
-
-    void expire(Instant time) override { connection_.exec(kExpireKeys, Params::of(time)); }
-
-private:
-    postgres::Connection& connection_;
-};
-
 }  // namespace
-
-std::unique_ptr<KeyStore> make_key_store(postgres::Connection& connection) {
-    return std::make_unique<PostgresKeyStore>(connection);
-}
 
 std::unique_ptr<SagaStore> make_saga_store(postgres::Connection& connection) {
     return std::make_unique<PostgresSagaStore>(connection);

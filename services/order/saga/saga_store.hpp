@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/digest.hpp"
 #include "outbox/aggregates.hpp"
 #include "order/saga/saga.hpp"
 #include "postgres/connection.hpp"
@@ -54,43 +53,6 @@ std::unique_ptr<SagaStore> make_saga_store(postgres::Connection& connection);
 
 // SagaStore::load() for readers outside a transaction.
 Sagas read_sagas(postgres::Connection& connection, std::span<const OrderId> ids);
-
-// The outcome of a request that carried an Idempotency-Key.
-struct KeptAnswer {
-    OrderId order_id;
-    std::optional<State> answer;    // of a cancellation
-    std::optional<Digest> request;  // of a placement: the digest of the request
-};
-
-struct KeptKey {
-    std::string_view key;
-    KeptAnswer kept;
-};
-
-struct Claim {
-    bool busy = false;  // another transaction under way has it
-    std::optional<KeptAnswer> kept;
-};
-using Claims = std::map<std::string, Claim, std::less<>>;
-
-// The table of keys. Works inside the caller's transaction, but for expire().
-class KeyStore {
-public:
-    virtual ~KeyStore() = default;
-    // Reads the state of each key. Keys that are not busy belong to this transaction until it ends;
-    // never waits.
-    virtual Claims claim(std::span<const std::string_view> keys) = 0;
-    // For keys that were claimed and not stored before. Their age counts from `now` by the
-    // database's clock, or from the present time by this process's clock, whichever is later: a
-    // clock that is behind shortens no key's life.
-    virtual void keep(std::span<const KeptKey> keys, Instant now) = 0;
-    // The database's clock.
-    virtual Instant clock() = 0;
-    // Deletes up to 10,000 of the keys that were stored before `time`, in its own transaction.
-    virtual void expire(Instant time) = 0;
-};
-
-std::unique_ptr<KeyStore> make_key_store(postgres::Connection& connection);
 
 // One order as the API shows it; nullopt if there is none.
 struct StoredOrder {

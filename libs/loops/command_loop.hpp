@@ -1,0 +1,185 @@
+#pragma once
+// Commands that come by HTTP. Those that wait are carried out together, in one transaction, and
+// each caller gets its own answer after the commit. The loop has a thread and a connection of its
+// own; run() is awaited on the io thread. A command fails only for its own fault.
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "core/await_callback.hpp"
+#include "core/batch_queue.hpp"
+#include "loops/context.hpp"
+#include "loops/failures.hpp"
+#include "outbox/command.hpp"
+#include "outbox/postgres_unit_of_work.hpp"
+#include "outbox/unit_of_work.hpp"
+
+namespace orderflow::loops {
+
+// Limits of the wait while another command with the same key is in progress: time, and pause
+// between two tries.
+inline constexpr std::chrono::seconds kKeyPatience{2};
+inline constexpr std::chrono::milliseconds kKeyRetry{50};
+
+template <class Command, class Outcome>
+class CommandLoop {
+public:
+    using Answer = outbox::Answer<Outcome>;
+
+    // What the loop does on its thread and its connection.
+    struct Steps {
+        // Carries out commands in a transaction.
+        outbox::Apply<Command, Outcome> apply;
+        // After a failed transaction of which nobody knows whether it was committed: fills in the
+        // answers that the database knows; the others stay `unknown`. May throw. Empty: every
+        // command can be sent again.
+        std::function<void(std::span<Command* const>, std::span<Answer>)> look_up = {};
+        // Returns how long to pause after a commit. Empty: no pause.
+        std::function<std::chrono::milliseconds()> pause = {};
+    };
+    // Makes the steps, once, on the loop's thread; the connection outlives them.
+    using MakeSteps = std::function<Steps(postgres::Connection&)>;
+
+    // `name` is the loop's name in `orderflow_loop_failures_total` and in the log. `capacity`:
+    // commands that may wait.
+    CommandLoop(const char* name, const Context& context, std::size_t capacity,
+                MakeSteps make_steps)
+        : database_(context.database),
+          queue_(capacity),
+          thread_([this, name, context, make_steps = std::move(make_steps)](
+                      const std::stop_token& stop) { work(stop, name, context, make_steps); }) {}
+    ~CommandLoop() { stop(); }
+
+    // Waits until the command is committed; tries again while another command with its key is in
+    // progress. `full`: the queue is full, or the schema is not there yet. `unknown`: also if there
+    // was no answer in time (kAnswerWithin).
+    boost::asio::awaitable<Answer> run(Command command) {
+        namespace asio = boost::asio;
+        const auto shared = std::make_shared<Command>(std::move(command));
+        asio::steady_timer timer(co_await asio::this_coro::executor);
+        const auto give_up = std::chrono::steady_clock::now() + kKeyPatience;
+        for (;;) {
+            auto start = [this, &shared](std::function<void(Answer)> done) {
+                Item item(shared, done);
+                if (!submit(std::move(item))) done(Answer{outbox::Fate::full, {}});
+            };
+            auto answered = co_await await_callback<Answer>(std::move(start));
+            Answer answer = std::move(answered).value_or(Answer{});
+            const bool busy = answer.fate == outbox::Fate::busy;
+            if (!busy || std::chrono::steady_clock::now() >= give_up) co_return answer;
+            timer.expires_after(kKeyRetry);
+            co_await timer.async_wait(asio::use_awaitable);
+        }
+    }
+
+    // Continues, because requests in progress may still send commands, but no longer waits for a
+    // database that is unavailable.
+    void request_stop() { thread_.request_stop(); }
+    // Accepts no more commands, carries out the queued commands, then ends. Without a database it
+    // drops them, and their callers get no answer. Blocks.
+    void stop() {
+        queue_.close();
+        request_stop();
+        if (thread_.joinable()) thread_.join();
+    }
+
+private:
+    struct Item {
+        Item(std::shared_ptr<Command> what, std::function<void(Answer)> callback)
+            : command(std::move(what)), done(std::move(callback)) {}
+
+        std::shared_ptr<Command> command;
+        std::function<void(Answer)> done;  // called on the loop's thread, once
+    };
+
+    bool submit(Item&& item) {
+        return (!database_ || database_->is_open()) && queue_.push(std::move(item));
+    }
+
+    void work(const std::stop_token& stop, const char* name, const Context& context,
+              const MakeSteps& make_steps) {
+        if (!context.await_database(stop)) return;
+        auto& failures = failure_counter(context.registry, name);
+        postgres::Connection connection(context.database_url);
+        outbox::PostgresUnitOfWork unit(connection, context.service, context.relay_wake_up);
+        const Steps steps = make_steps(connection);
+        bool away = false;  // the database was unavailable at its last use
+        while ((!queue_.closed() || queue_.size() > 0) && !(away && stop.stop_requested())) {
+            std::vector<Item> batch = queue_.take(std::chrono::milliseconds{500});
+            away = away && batch.empty();
+            const auto failed = [&](std::span<Item> items, bool unavailable) {
+                away = unavailable;
+                failures.Increment();
+                report_failure(name, connection);
+                if (!away || !stop.stop_requested()) fail(steps, items, name, connection);
+            };
+            if (!batch.empty()) commit(steps, unit, std::span(batch), failed);
+        }
+    }
+
+    static std::vector<Command*> commands_of(std::span<const Item> items) {
+        std::vector<Command*> commands;
+        commands.reserve(items.size());
+        for (const Item& item : items) commands.push_back(item.command.get());
+        return commands;
+    }
+
+    // Halves commands that fail because of one of them, down to the guilty command, so that no
+    // command fails because of another. Not bisect(): each caller must get exactly one answer, also
+    // if the database becomes unavailable between two halves.
+    template <class Failed>
+    static void commit(const Steps& steps, outbox::UnitOfWork& unit, std::span<Item> items,
+                       const Failed& failed) {
+        std::vector<Answer> answers;
+        bool committed = true;
+        try {
+            const std::vector<Command*> commands = commands_of(items);
+            outbox::run_transaction(unit, [&](Instant now, outbox::BatchOutput& out) {
+                answers.assign(items.size(), Answer{outbox::Fate::done, {}});
+                return steps.apply(commands, now, out, answers);
+            });
+        } catch (const std::exception& error) {
+            const bool unavailable = outbox::is_unavailable(error);
+            if (items.size() == 1 || unavailable) return failed(items, unavailable);
+            committed = false;
+        }
+        if (!committed) {
+            commit(steps, unit, items.first(items.size() / 2), failed);
+            commit(steps, unit, items.subspan(items.size() / 2), failed);
+            return;
+        }
+        tell(items, answers);
+        if (steps.pause) std::this_thread::sleep_for(steps.pause());
+    }
+
+    static void fail(const Steps& steps, std::span<Item> items, const char* name,
+                     postgres::Connection& connection) noexcept {
+        std::vector<Answer> answers(items.size());
+        try {
+            if (steps.look_up) steps.look_up(commands_of(items), answers);
+        } catch (const std::exception&) {  // still unavailable: the outcome stays unknown
+            report_failure(name, connection);
+        }
+        tell(items, answers);
+    }
+
+    static void tell(std::span<Item> items, std::span<Answer> answers) {
+        for (std::size_t i = 0; i < items.size(); ++i) items[i].done(std::move(answers[i]));
+    }
+
+    const Gate* const database_;
+    BatchQueue<Item> queue_;
+    std::jthread thread_;
+};
+
+}  // namespace orderflow::loops
