@@ -57,9 +57,10 @@ public:
     // The life of one client. Throws when the client is broken.
     void run() {
         kafka::Consumer source(
-            kafka_, topics_, subscription_.fetch,
+            kafka_, topics_, subscription_.fetch.value_or(kafka::FetchSettings{}),
             [this](std::span<const kafka::Record> records) { fetched(records); });
-        ConsumerStep consumer(context_.service, source, work_, *handler_, subscription_.gather);
+        ConsumerStep consumer(context_.service, source, work_, *handler_,
+                              subscription_.gather.value_or(GatherLimits{}));
         while (!stop_.stop_requested()) {
             if (consumer.poll(kIdlePoll)) handle(consumer, source);
             if (source.joined()) joining_.done();

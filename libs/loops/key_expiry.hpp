@@ -15,8 +15,7 @@ namespace orderflow::loops {
 // Deletes keys that are older than `kept` by all clocks (SafeAge), at most 10,000 a second.
 class KeyExpiry {
 public:
-    KeyExpiry(outbox::RequestKeys& keys, std::chrono::seconds kept,
-              prometheus::Registry& registry);
+    KeyExpiry(outbox::RequestKeys& keys, std::chrono::seconds kept, prometheus::Registry& registry);
 
     // One comparison of the clocks, and the deletion of the keys that are old by all of them.
     // Throws DatabaseError.

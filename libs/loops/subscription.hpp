@@ -3,6 +3,7 @@
 // service may have several, each with loops, connections and a group of its own. Values.
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,9 +23,9 @@ struct Subscription {
     std::string group = {};                // empty: the group of the service's settings
     std::vector<std::string> topics = {};  // empty: those on which the catalog lists events for it
     MakeHandler make_handler = {};
-    GatherLimits gather = {};
-    kafka::FetchSettings fetch = {};
-    kafka::Properties properties = {};  // of librdkafka, for these clients alone
+    std::optional<GatherLimits> gather = {};         // empty: as the service is configured
+    std::optional<kafka::FetchSettings> fetch = {};  // empty: as the service is configured
+    kafka::Properties properties = {};               // of librdkafka, for these clients alone
 };
 
 }  // namespace orderflow::loops

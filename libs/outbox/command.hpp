@@ -113,9 +113,9 @@ Apply<Command, Outcome> idempotent(std::shared_ptr<Keys> keys,
         const Claims<Kept> claims = keys->claim(wanted);
 
         std::vector<Command*> fresh;
-        std::vector<std::size_t> places;         // of each of `fresh` in `commands`
-        std::vector<std::size_t> doubles;        // in `commands`
-        std::map<std::string_view, Kept> first;  // what is stored under each new key
+        std::vector<std::size_t> places;                  // of each of `fresh` in `commands`
+        std::vector<std::size_t> doubles;                 // in `commands`
+        std::map<std::string_view, Kept> first;           // what is stored under each new key
         std::map<std::string_view, std::size_t> leaders;  // in `fresh`
         for (std::size_t i = 0; i < commands.size(); ++i) {
             if (const auto key = codec.key(*commands[i]); !key.empty()) {

@@ -241,7 +241,9 @@ loops::Context Host::make_context() {
     return context;
 }
 
-void Host::consume(const loops::Subscription& subscription) {
+void Host::consume(loops::Subscription subscription) {
+    if (!subscription.gather) subscription.gather = config_.gather;
+    if (!subscription.fetch) subscription.fetch = config_.fetch;
     for (int i = 0; i < config_.consumers; ++i) own<loops::ConsumerLoop>(context_, subscription);
 }
 

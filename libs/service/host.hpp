@@ -59,7 +59,7 @@ public:
     }
 
     // Starts one consumer loop per configured consumer; owned like the parts of own().
-    void consume(const loops::Subscription& subscription);
+    void consume(loops::Subscription subscription);
 
     // Adds the routes that every service has besides its own: the probes, /metrics, and
     // /openapi.yaml, which describes all routes. run() calls it; a test that lists all routes calls

@@ -1,12 +1,8 @@
 // analytics-service: read models of everything: each order's timeline, the counters.
+#include "analytics/kafka_page/kafka_page_install.hpp"
 #include "analytics/pages/pages_api.hpp"
-#include "analytics/timeline/timeline_api.hpp"
-#include "analytics/kafka_page/kafka_page_api.hpp"
-#include "analytics/timeline/timeline_handler.hpp"
-#include "analytics/timeline/traces.hpp"
-#include "analytics/timeline/open_orders.hpp"
-#include "kafka/settings.hpp"
-#include "loops/context.hpp"
+#include "analytics/timeline/timeline_install.hpp"
+#include "http/router.hpp"
 #include "service/host.hpp"
 
 namespace orderflow::analytics {
@@ -42,21 +38,9 @@ void add_trace_options(service::Options& options, TraceSettings& traces) {
 
 void run(const Config& config) {
     service::Host host(config.common, events::Service::analytics, kMigrations);
-    const loops::Context& context = host.context();
-    auto& traces = host.own<TraceLoop>(context, config.traces, config.common.environment);
-    const auto make_handler = [&traces](postgres::Connection& connection) {
-        return std::make_unique<TimelineHandler>(make_timeline_store(connection),
-                                                 traces.on_ended());
-    };
-    host.consume({.name = "timeline",
-                  .make_handler = make_handler,
-                  .gather = config.common.gather,
-                  .fetch = config.common.fetch});
-    auto& waiting = host.own<WaitingLoop>(context);
-    auto& kafka = host.own<KafkaWorker>(config.common.kafka());
     http::Router router;
-    add_timeline_routes(router, host.pool(), waiting, host.io());
-    add_kafka_page_routes(router, kafka);
+    install_timeline(host, router, config.traces);
+    install_kafka_page(host, router);
     add_page_routes(router);
     host.run(std::move(router));
 }

@@ -1,7 +1,6 @@
 // inventory-service: the product catalogue and the orders' stock reservations.
-#include "inventory/inventory_api.hpp"
-#include "inventory/inventory_commands.hpp"
-#include "inventory/inventory_handler.hpp"
+#include "http/router.hpp"
+#include "inventory/inventory_install.hpp"
 #include "service/host.hpp"
 
 namespace orderflow::inventory {
@@ -10,21 +9,10 @@ extern const postgres::Migrations kMigrations;
 
 namespace {
 
-constexpr std::size_t kProductQueue = 4'096;  // requests waiting for their commit
-
 void run(const service::CommonConfig& config) {
     service::Host host(config, events::Service::inventory, kMigrations);
-    auto& products =
-        host.own<ProductLoop>("products", host.context(), kProductQueue, product_steps());
-    const auto make_handler = [](postgres::Connection& connection) {
-        return std::make_unique<InventoryHandler>(make_inventory_store(connection));
-    };
-    host.consume({.name = "stock",
-                  .make_handler = make_handler,
-                  .gather = config.gather,
-                  .fetch = config.fetch});
     http::Router router;
-    add_product_routes(router, products, host.pool());
+    install_inventory(host, router);
     host.run(std::move(router));
 }
 

@@ -1,7 +1,8 @@
 // shipping-service: schedules and voids shipments, books and frees the warehouse's storage slots.
+#include "http/router.hpp"
 #include "service/host.hpp"
-#include "shipping/shipping_api.hpp"
-#include "shipping/shipping_handler.hpp"
+#include "shipping/shipping_install.hpp"
+#include "shipping/shipping_store.hpp"
 
 namespace orderflow::shipping {
 
@@ -35,16 +36,8 @@ void run(const Config& config) {
         set_storage_capacity(connection, config.storage_capacity);
     };
     service::Host host(config.common, events::Service::shipping, kMigrations, prepare);
-    const Settings settings{parse_countries(config.countries).value()};
-    const auto make_handler = [settings](postgres::Connection& connection) {
-        return std::make_unique<ShippingHandler>(make_shipping_store(connection), settings);
-    };
-    host.consume({.name = "shipments",
-                  .make_handler = make_handler,
-                  .gather = config.common.gather,
-                  .fetch = config.common.fetch});
     http::Router router;
-    add_shipment_routes(router, host.pool());
+    install_shipping(host, router, {parse_countries(config.countries).value()});
     host.run(std::move(router));
 }
 

@@ -16,12 +16,12 @@ namespace orderflow::test {
 // Carries out the commands in the caller's transaction; nullopt: the compare-and-set was lost.
 template <class Command, class Outcome>
 std::optional<std::vector<outbox::Answer<Outcome>>> apply(
-    const outbox::Apply<Command, Outcome>& apply_all, std::vector<Command>& commands,
-    Instant now, outbox::BatchOutput& out) {
+    const outbox::Apply<Command, Outcome>& apply_all, std::vector<Command>& commands, Instant now,
+    outbox::BatchOutput& out) {
     std::vector<Command*> pointers;
     for (Command& command : commands) pointers.push_back(&command);
-    std::vector<outbox::Answer<Outcome>> answers(
-        commands.size(), outbox::Answer<Outcome>{outbox::Fate::done, {}});
+    std::vector<outbox::Answer<Outcome>> answers(commands.size(),
+                                                 outbox::Answer<Outcome>{outbox::Fate::done, {}});
     if (!apply_all(pointers, now, out, answers)) return std::nullopt;
     return answers;
 }
@@ -47,12 +47,12 @@ public:
     template <class Command, class Outcome>
     void send(loops::CommandLoop<Command, Outcome>& loop, Command command,
               std::function<void(outbox::Answer<Outcome>)> hear) {
-        boost::asio::co_spawn(io_, loop.run(std::move(command)),
-                              [hear = std::move(hear)](std::exception_ptr error,
-                                                       outbox::Answer<Outcome> answer) {
-                                  if (error) std::rethrow_exception(error);
-                                  hear(std::move(answer));
-                              });
+        boost::asio::co_spawn(
+            io_, loop.run(std::move(command)),
+            [hear = std::move(hear)](std::exception_ptr error, outbox::Answer<Outcome> answer) {
+                if (error) std::rethrow_exception(error);
+                hear(std::move(answer));
+            });
         listen();
     }
 

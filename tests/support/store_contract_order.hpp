@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "order/saga/saga_store.hpp"
+#include "outbox/request_keys.hpp"
 #include "support/compare_and_set_contract.hpp"
 #include "support/request_keys_contract.hpp"
 #include "support/store_contract.hpp"
