@@ -15,6 +15,8 @@
 
 namespace orderflow::kafka {
 
+class Membership;
+
 // Receives the records that a consumer has fetched: for logs, metrics and tests.
 using OnFetch = std::function<void(std::span<const Record>)>;
 
@@ -55,7 +57,6 @@ public:
     std::vector<Lag> lags() const;
 
 private:
-    class Client;
     void restart_if_stalled();
     void restart();
     void progressed();
@@ -64,7 +65,7 @@ private:
     const std::vector<std::string> topics_;
     const FetchSettings fetch_;
     const OnFetch on_fetch_;
-    std::unique_ptr<Client> client_;
+    std::unique_ptr<Membership> membership_;
     std::vector<Record> early_;  // came during hold()
     std::chrono::steady_clock::time_point last_progress_;
     std::chrono::steady_clock::time_point next_look_{};

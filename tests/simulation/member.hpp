@@ -1,8 +1,8 @@
 #pragma once
-// One member of a consumer group, as its consumer loop sees it. It follows kafka/consumer.cpp, with
-// the same MemberPositions, over the simulated broker. It notices a rebalance when it polls, like a
-// client that was busy or stopped: until then it works on records that no longer belong to it. It
-// notices a recreated topic some polls later. One thread.
+// One member of a consumer group, as its consumer loop sees it. It follows kafka/membership.cpp,
+// with the same MemberPositions, over the simulated broker. It notices a rebalance when it polls,
+// like a client that was busy or stopped: until then it works on records that no longer belong to
+// it. It notices a recreated topic some polls later. One thread.
 #include <map>
 #include <string>
 #include <utility>
