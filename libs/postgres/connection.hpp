@@ -96,6 +96,18 @@ struct Url {
     std::shared_ptr<Usage> usage = {};  // where the use is counted; null: nowhere
 };
 
+// Which plans PostgreSQL may use for the statements of a session, whatever the role or the database
+// have set.
+enum class Profile {
+    // Rows are found by an index, and rows of two tables are joined one by one. For statements that
+    // name their rows by key, or a range along an index: the loops, and short reads. Their plans
+    // are good from the first statement on, also if a table was empty when they were prepared.
+    by_key,
+    // The planner chooses by cost, from the statistics of that moment. For a report: a statement
+    // that aggregates, orders or joins ranges that no index delivers in its order.
+    by_planner,
+};
+
 // Removes PGTZ, PGDATESTYLE and PGGEQO from the environment, so that libpq does not send them. No
 // connection string can override them, and every connect fails if one has a value that is unknown
 // to the server. Call it before threads start.
@@ -106,7 +118,7 @@ public:
     // Does not connect; the first use does. That use also sets everything that statements rely on
     // (encoding, time zone, schema, isolation, …), whatever the environment, the role or the
     // database have set. Throws std::invalid_argument for a conninfo that libpq cannot read.
-    explicit Connection(const Url& url);
+    explicit Connection(const Url& url, Profile profile = Profile::by_key);
     ~Connection();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;

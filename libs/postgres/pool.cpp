@@ -2,8 +2,9 @@
 
 namespace orderflow::postgres {
 
-Pool::Pool(Url url, std::size_t threads, std::size_t capacity, const Gate* gate)
+Pool::Pool(Url url, std::size_t threads, std::size_t capacity, const Gate* gate, Profile profile)
     : url_(std::move(url)),
+      profile_(profile),
       gate_(gate),
       jobs_(capacity, GatherLimits{1, 1, std::chrono::milliseconds{0}}) {
     for (std::size_t i = 0; i < threads; ++i) {
@@ -43,7 +44,7 @@ std::exception_ptr Pool::translate(Connection& connection) {
 }
 
 void Pool::work(std::stop_token stop) {
-    Connection connection(url_);
+    Connection connection(url_, profile_);
     while (!stop.stop_requested()) {
         for (Job& job : jobs_.take(std::chrono::milliseconds{500})) job(connection);
     }

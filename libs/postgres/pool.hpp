@@ -21,8 +21,9 @@ namespace orderflow::postgres {
 class Pool {
 public:
     // `capacity`: how many jobs may wait. While `gate` is closed no job is accepted; null: there is
-    // no gate.
-    Pool(Url url, std::size_t threads, std::size_t capacity, const Gate* gate = nullptr);
+    // no gate. `profile`: of all its connections, so reports need a pool of their own, by planner.
+    Pool(Url url, std::size_t threads, std::size_t capacity, const Gate* gate = nullptr,
+         Profile profile = Profile::by_key);
     ~Pool();
 
     // Drops the jobs in the queue; the destructor waits for the running ones.
@@ -86,6 +87,7 @@ private:
     void work(std::stop_token stop);
 
     Url url_;
+    const Profile profile_;
     const Gate* const gate_;
     BatchQueue<Job> jobs_;
     std::vector<std::jthread> threads_;  // last: they use everything above

@@ -3,12 +3,16 @@
 
 #include <cstdlib>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_future.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "component/subjects.hpp"
 #include "order/saga/saga_store.hpp"
 #include "postgres/migration.hpp"
+#include "postgres/pool.hpp"
 #include "support/stack.hpp"
 
 namespace orderflow::test {
@@ -17,6 +21,7 @@ namespace {
 using events::Service;
 using postgres::Bytes;
 using postgres::Params;
+using postgres::Profile;
 using postgres::Statement;
 using postgres::Url;
 
@@ -48,6 +53,22 @@ void check_trip(postgres::Connection& connection) {
     CHECK(rows.text(0, 11) == "on");
     CHECK(rows.text(0, 12) == "0.30000000000000004");
 }
+
+// What the session's profile is: the planner's switches, and the plan that follows for a join of
+// two sets without an index.
+std::vector<std::string> planning(postgres::Connection& connection) {
+    std::vector<std::string> values;
+    for (const char* name : {"enable_seqscan", "enable_hashjoin", "enable_mergejoin"}) {
+        values.emplace_back(connection.script(std::string("SHOW ") + name).text(0, 0));
+    }
+    const postgres::Rows plan = connection.script(
+        "EXPLAIN (COSTS off) SELECT FROM generate_series(1, 1000) AS a(n)"
+        " JOIN generate_series(1, 1000) AS b(n) ON a.n = b.n");
+    values.emplace_back(plan.text(0, 0));
+    return values;
+}
+const std::vector<std::string> kByKey{"off", "off", "off", "Nested Loop"};
+const std::vector<std::string> kByPlanner{"on", "on", "on", "Hash Join"};
 
 struct Lab {
     TestDatabase database{Service::order, subject(Service::order).migrations};
@@ -171,6 +192,39 @@ TEST_CASE("session: a limit of the role holds, and where there is none the servi
         lab.alter_role(std::string("SET ") + name + " = '7s'");
         CHECK(shown({lab.database.url(), "orders"}) == "7s");
     }
+}
+
+TEST_CASE("session: by key rows are joined one by one, by planner as it costs least") {
+    Lab lab;
+    for (const char* of_role : {"on", "off"}) {
+        INFO(of_role);
+        for (const char* name : {"enable_seqscan", "enable_hashjoin", "enable_mergejoin"}) {
+            lab.alter_role(std::string("SET ") + name + " = " + of_role);
+        }
+        postgres::Connection unspecified(lab.database.url());
+        CHECK(planning(unspecified) == kByKey);
+        postgres::Connection by_key({lab.database.url(), "orders"}, Profile::by_key);
+        CHECK(planning(by_key) == kByKey);
+        postgres::Connection by_planner({lab.database.url(), "orders"}, Profile::by_planner);
+        CHECK(planning(by_planner) == kByPlanner);
+        check_trip(by_planner);  // nothing else differs
+        by_planner.reset();      // and so is the next session of the same object
+        CHECK(planning(by_planner) == kByPlanner);
+    }
+}
+
+TEST_CASE("session: all connections of a pool have its profile, by key if it names none") {
+    Lab lab;
+    boost::asio::thread_pool io(1);
+    const auto planning_in = [&](postgres::Pool& pool) {
+        auto read = [](postgres::Connection& connection) { return planning(connection); };
+        return boost::asio::co_spawn(io.get_executor(), pool.run(read), boost::asio::use_future)
+            .get();
+    };
+    postgres::Pool reads(lab.database.url(), 1, 1);
+    postgres::Pool reports(lab.database.url(), 1, 1, nullptr, Profile::by_planner);
+    CHECK(planning_in(reads) == kByKey);
+    CHECK(planning_in(reports) == kByPlanner);
 }
 
 TEST_CASE("session: two statements of one name are two statements") {

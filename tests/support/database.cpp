@@ -49,7 +49,8 @@ TestDatabase::TestDatabase(events::Service service, postgres::Migrations migrati
     : name_(fresh_name()),
       url_(stack_setting("ADMIN_DATABASE_URL") + " dbname=" + name_),
       admin_(stack_setting("ADMIN_DATABASE_URL")),
-      connection_(url_ + " options='-c statement_timeout=0 -c lock_timeout=0'") {
+      connection_(url_ + " options='-c statement_timeout=0 -c lock_timeout=0'",
+                  postgres::Profile::by_planner) {
     const std::string schema(events::names_of(service).schema);
     admin_.script("CREATE DATABASE " + name_ + " TEMPLATE template0");
     admin_.script("ALTER DATABASE " + name_ + " SET search_path = " + schema);
@@ -57,9 +58,6 @@ TestDatabase::TestDatabase(events::Service service, postgres::Migrations migrati
         admin_.script("ALTER DATABASE " + name_ + " SET " + setting);
     }
     postgres::migrate(connection_, schema, migrations, [](const std::string&) {});
-    // The checks join whole tables. The planner settings of the services are made for statements by
-    // key and do not suit these joins.
-    connection_.script("RESET enable_seqscan; RESET enable_hashjoin; RESET enable_mergejoin");
 }
 
 TestDatabase::~TestDatabase() {

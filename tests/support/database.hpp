@@ -42,8 +42,9 @@ public:
 private:
     std::string name_;
     std::string url_;
-    postgres::Connection admin_;       // to another database of the same server
-    postgres::Connection connection_;  // without those timeouts: a check may take long
+    postgres::Connection admin_;  // to another database of the same server
+    // By planner, because the checks join whole tables; without those timeouts: they may take long.
+    postgres::Connection connection_;
 };
 
 }  // namespace orderflow::test
