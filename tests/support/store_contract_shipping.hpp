@@ -62,9 +62,12 @@ struct ShipmentTable {
 struct StorageContract {
     using Table = CompareAndSet<ShipmentTable>;
 
+    static shipping::Storage lock_storage(ShippingStores& stores) {
+        return read(stores, [](shipping::ShippingStore& store) { return store.lock_storage(); });
+    }
     static void check_used(ShippingStores& stores, std::int64_t used) {
         const shipping::Storage expected{ShippingStores::kCapacity, used};
-        CHECK(read(stores, [](auto& store) { return store.lock_storage(); }) == expected);
+        CHECK(lock_storage(stores) == expected);
     }
     // A batch that looks at the storage, and saves these shipments and this change of slots.
     static bool book(ShippingStores& stores, const shipping::Shipments& shipments,
@@ -111,11 +114,11 @@ struct StorageContract {
         session->work().begin();
         CHECK(session->store().lock_storage().used == 0);
         // Then another one cannot lock it, but saves what needs no slot
-        check_locked([&] { check_used(stores, 0); });
+        check_locked([&] { lock_storage(stores); });
         Table::insert(stores, {new_order_id()});
         // And it gets it, as it was saved, once the transaction has ended
         REQUIRE(session->store().save({}, 1));
-        check_locked([&] { check_used(stores, 0); });
+        check_locked([&] { lock_storage(stores); });
         session->work().commit();
         check_used(stores, 1);
     }

@@ -12,8 +12,8 @@ TEST_CASE("preflight: a clock is judged by how far it is off beyond what asking 
     CHECK(judge_clock("a", -600'000, 0).verdict == Verdict::doubtful);
     CHECK(judge_clock("a", 600'000, 300'000).verdict == Verdict::good);
     CHECK(judge_clock("a", 5'000'000, 0).verdict == Verdict::bad);
-    CHECK(judge_clock("a", 2'000'000, 0).text == "2000 ms ahead of this machine's");
-    CHECK(judge_clock("a", -2'000'000, 0).text == "2000 ms behind this machine's");
+    CHECK(judge_clock("a", 2'000'000, 0).text == "2000 ms ahead of this machine's clock");
+    CHECK(judge_clock("a", -2'000'000, 0).text == "2000 ms behind this machine's clock");
 }
 
 TEST_CASE("preflight: connections must do for an upgrade, in which each service runs twice") {

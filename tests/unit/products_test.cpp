@@ -211,6 +211,7 @@ TEST_CASE("an adjustment sent again is made once, and answered as the first time
 TEST_CASE("a key stands for one adjustment", "[products]") {
     Shop shop;
     shop.ask({creation(10), creation(10, "MOUSE"), adjustment("key-0001", -3)});
+    shop.store.locked = 0;
     shop.ask({adjustment("key-0001", -4), adjustment("key-0001", 3),
               adjustment("key-0001", -3, "stolen"),
               adjustment("key-0001", -3, "counted", "MOUSE")});
