@@ -54,8 +54,8 @@ void check_trip(postgres::Connection& connection) {
     CHECK(rows.text(0, 12) == "0.30000000000000004");
 }
 
-// What the session's profile is: the planner's switches, and the plan that follows for a join of
-// two sets without an index.
+// What the session's profile is: the planner's switches, and whether it joins two sets without an
+// index by a nested loop.
 std::vector<std::string> planning(postgres::Connection& connection) {
     std::vector<std::string> values;
     for (const char* name : {"enable_seqscan", "enable_hashjoin", "enable_mergejoin"}) {
@@ -64,11 +64,11 @@ std::vector<std::string> planning(postgres::Connection& connection) {
     const postgres::Rows plan = connection.script(
         "EXPLAIN (COSTS off) SELECT FROM generate_series(1, 1000) AS a(n)"
         " JOIN generate_series(1, 1000) AS b(n) ON a.n = b.n");
-    values.emplace_back(plan.text(0, 0));
+    values.emplace_back(plan.text(0, 0) == "Nested Loop" ? "nested loop" : "another plan");
     return values;
 }
-const std::vector<std::string> kByKey{"off", "off", "off", "Nested Loop"};
-const std::vector<std::string> kByPlanner{"on", "on", "on", "Hash Join"};
+const std::vector<std::string> kByKey{"off", "off", "off", "nested loop"};
+const std::vector<std::string> kByPlanner{"on", "on", "on", "another plan"};
 
 struct Lab {
     TestDatabase database{Service::order, subject(Service::order).migrations};
