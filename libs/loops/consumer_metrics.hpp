@@ -21,30 +21,31 @@
 namespace orderflow::loops {
 
 struct ConsumerMetrics {
-    explicit ConsumerMetrics(prometheus::Registry& registry)
-        : records(family(registry).Add({{"outcome", "handled"}})),
-          skipped(family(registry).Add({{"outcome", "skipped"}})),
-          unknown(family(registry).Add({{"outcome", "unknown_type"}})),
-          doubles(family(registry).Add({{"outcome", "double"}})),
-          dead(family(registry).Add({{"outcome", "dead"}})),
-          parked(family(registry).Add({{"outcome", "parked"}})),
-          retries_done(retries(registry).Add({{"outcome", "done"}})),
-          retries_failed(retries(registry).Add({{"outcome", "failed"}})),
-          retries_died(retries(registry).Add({{"outcome", "died"}})),
-          died(counter(registry, "orderflow_records_died_total",
+    // `name`: of the subscription.
+    ConsumerMetrics(prometheus::Registry& registry, const std::string& name)
+        : records(polled(registry, name, "handled")),
+          skipped(polled(registry, name, "skipped")),
+          unknown(polled(registry, name, "unknown_type")),
+          doubles(polled(registry, name, "double")),
+          dead(polled(registry, name, "dead")),
+          parked(polled(registry, name, "parked")),
+          retries_done(retries(registry, name, "done")),
+          retries_failed(retries(registry, name, "failed")),
+          retries_died(retries(registry, name, "died")),
+          died(counter(registry, name, "orderflow_records_died_total",
                        "Records that wait for an operator: unreadable, or failed too often")),
           alive_now(parked_now(registry).Add({{"state", "alive"}})),
           dead_now(parked_now(registry).Add({{"state", "dead"}})),
-          seconds(histogram(registry, "orderflow_batch_seconds",
+          seconds(histogram(registry, name, "orderflow_batch_seconds",
                             "Time from the start of a batch of records to its commit, seconds",
                             {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5})),
-          sizes(histogram(registry, "orderflow_batch_records", "Records handled in a batch",
+          sizes(histogram(registry, name, "orderflow_batch_records", "Records handled in a batch",
                           {1, 2, 5, 10, 20, 50, 100, 200, 500, 1'000, 5'000})),
-          batches(counter(registry, "orderflow_batches_total", "Batches committed")),
-          lost_races(counter(registry, "orderflow_lost_races_total",
+          batches(counter(registry, name, "orderflow_batches_total", "Batches committed")),
+          lost_races(counter(registry, name, "orderflow_lost_races_total",
                              "Lost compare-and-set attempts, which were repeated")),
           failures(failure_counter(registry, "consumer")),
-          emitted(counter(registry, "orderflow_events_emitted_total",
+          emitted(counter(registry, name, "orderflow_events_emitted_total",
                           "Events appended to the outbox by consumed batches")) {}
 
     void count(const BatchReport& report, std::chrono::duration<double> took) {
@@ -80,17 +81,24 @@ struct ConsumerMetrics {
         dead_now.Set(static_cast<double>(parked_records.dead));
     }
 
-    static prometheus::Family<prometheus::Counter>& family(prometheus::Registry& registry) {
+    static prometheus::Labels labels(const std::string& name, const char* outcome) {
+        return {{"subscription", name}, {"outcome", outcome}};
+    }
+    static prometheus::Counter& polled(prometheus::Registry& registry, const std::string& name,
+                                       const char* outcome) {
         return prometheus::BuildCounter()
             .Name("orderflow_records_total")
             .Help("Records polled, by outcome")
-            .Register(registry);
+            .Register(registry)
+            .Add(labels(name, outcome));
     }
-    static prometheus::Family<prometheus::Counter>& retries(prometheus::Registry& registry) {
+    static prometheus::Counter& retries(prometheus::Registry& registry, const std::string& name,
+                                        const char* outcome) {
         return prometheus::BuildCounter()
             .Name("orderflow_parked_retries_total")
             .Help("Retries of parked records, by outcome")
-            .Register(registry);
+            .Register(registry)
+            .Add(labels(name, outcome));
     }
     static prometheus::Family<prometheus::Gauge>& parked_now(prometheus::Registry& registry) {
         return prometheus::BuildGauge()
@@ -99,15 +107,18 @@ struct ConsumerMetrics {
                 "Rows of the service's table of parked records; dead records wait for an operator")
             .Register(registry);
     }
-    static prometheus::Histogram& histogram(prometheus::Registry& registry, const char* name,
+    static prometheus::Histogram& histogram(prometheus::Registry& registry,
+                                            const std::string& subscription, const char* name,
                                             const char* help,
                                             const prometheus::Histogram::BucketBoundaries& bounds) {
-        return prometheus::BuildHistogram().Name(name).Help(help).Register(registry).Add({},
-                                                                                         bounds);
+        return prometheus::BuildHistogram().Name(name).Help(help).Register(registry).Add(
+            {{"subscription", subscription}}, bounds);
     }
-    static prometheus::Counter& counter(prometheus::Registry& registry, const char* name,
+    static prometheus::Counter& counter(prometheus::Registry& registry,
+                                        const std::string& subscription, const char* name,
                                         const char* help) {
-        return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
+        return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add(
+            {{"subscription", subscription}});
     }
 
     prometheus::Counter &records, &skipped, &unknown, &doubles, &dead, &parked, &retries_done,

@@ -19,7 +19,7 @@ struct Subscription {
     // Makes the handler that works on a loop's own connection, on that loop's thread.
     using MakeHandler = std::function<std::unique_ptr<BatchHandler>(postgres::Connection&)>;
 
-    std::string name = {};                 // in the log
+    std::string name = {};                 // in the log and in the metrics
     std::string group = {};                // empty: the group of the service's settings
     std::vector<std::string> topics = {};  // empty: those on which the catalog lists events for it
     MakeHandler make_handler = {};
