@@ -2,6 +2,7 @@
 // A bounded queue whose consumer takes batches: HTTP handlers and gateway calls push, a loop takes
 // everything that waits. Thread-safe. Several consumers may share a queue if its limits do not let
 // them linger (core/gathering.hpp).
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <iterator>
@@ -24,6 +25,7 @@ public:
         {
             const std::lock_guard lock(mutex_);
             if (closed_ || items_.size() >= capacity_) return false;
+            if (items_.empty()) first_ = Gathering::Clock::now();
             items_.push_back(std::move(item));
             if (waiting_ == 0 || items_.size() < wanted_) return true;
         }
@@ -37,12 +39,8 @@ public:
     std::vector<T> take(std::chrono::milliseconds idle) {
         std::unique_lock lock(mutex_);
         wait_for(lock, 1, idle);
-        if (items_.empty()) {
-            gathering_.taken(0);
-            return {};
-        }
-        const auto patience = gathering_.patience(items_.size());
-        if (patience.count() > 0) wait_for(lock, gathering_.limits().gather_records, patience);
+        if (items_.empty()) return {};
+        gather(lock);
         std::vector<T> batch;
         if (items_.size() <= gathering_.limits().max_records) {
             batch.swap(items_);
@@ -51,8 +49,9 @@ public:
                 items_.begin() + static_cast<std::ptrdiff_t>(gathering_.limits().max_records);
             batch.assign(std::make_move_iterator(items_.begin()), std::make_move_iterator(end));
             items_.erase(items_.begin(), end);
+            first_ = Gathering::Clock::now();
         }
-        gathering_.taken(batch.size());
+        gathering_.taken(batch.size(), Gathering::Clock::now());
         return batch;
     }
 
@@ -74,8 +73,20 @@ public:
     }
 
 private:
+    void gather(std::unique_lock<std::mutex>& lock) {
+        const auto& [max_records, enough, time, rate, gap] = gathering_.limits();
+        for (;;) {
+            const std::size_t before = items_.size();
+            auto patience = gathering_.patience(before, first_, Gathering::Clock::now());
+            if (patience.count() == 0) return;
+            if (gap.count() > 0) patience = std::min<std::chrono::microseconds>(patience, gap);
+            wait_for(lock, enough, patience);
+            if (closed_ || (gap.count() > 0 && items_.size() == before)) return;
+        }
+    }
+
     void wait_for(std::unique_lock<std::mutex>& lock, std::size_t wanted,
-                  std::chrono::milliseconds patience) {
+                  std::chrono::microseconds patience) {
         ++waiting_;
         wanted_ = wanted;
         filled_.wait_for(lock, patience, [&] { return closed_ || items_.size() >= wanted; });
@@ -87,6 +98,7 @@ private:
     std::condition_variable filled_;
     std::vector<T> items_;
     Gathering gathering_;
+    Gathering::Clock::time_point first_{};  // when the first of items_ came
     std::size_t wanted_ = 1;
     int waiting_ = 0;
     bool closed_ = false;

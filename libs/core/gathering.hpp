@@ -1,8 +1,8 @@
 #pragma once
-// Decides whether a loop that works in batches lingers, that is, waits a short time for more
-// records before it starts a batch. This is the one place that decides between latency at low load
-// and few, full batches at high load. Used by the accept path, the batch consumer, the relay and
-// the loop for payment's results. Each of them owns one; one thread.
+// Decides whether a loop that works in batches waits for more records before it starts a batch.
+// This is the one place that decides between latency at low load and few, full batches at middle
+// and high load. Used by the command loops, the batch consumer, the relay and the loop for
+// payment's results. Each of them owns one; one thread.
 #include <chrono>
 #include <cstddef>
 
@@ -11,29 +11,38 @@ namespace orderflow {
 struct GatherLimits {
     std::size_t max_records = 500;             // in one batch
     std::size_t gather_records = 128;          // a batch of so many records does not wait for more
-    std::chrono::milliseconds gather_time{5};  // the longest wait
+    std::chrono::milliseconds gather_time{4};  // the longest wait, from the first record on
+    double gather_rate = 150;                  // records per second; below, no batch waits
+    // For records that come in bursts: a batch does not wait for more after this time without a
+    // record. Zero: it does.
+    std::chrono::milliseconds gather_gap{0};
 };
 
-// After a batch of one or two records the next batch does not wait, so nothing waits at low load.
-// After a larger batch the loop lingers, because many small batches at middle load would keep both
-// cores busy.
+// A transaction, a produce request or a fetch costs far more than the record in it. So a batch
+// waits for more records when they come at `gather_rate` or faster, and at low load nothing waits.
 class Gathering {
 public:
+    using Clock = std::chrono::steady_clock;
+
     explicit Gathering(GatherLimits limits = {}) : limits_(limits) {}
 
     const GatherLimits& limits() const { return limits_; }
 
-    // How long a batch that holds `records` so far may wait for more.
-    std::chrono::milliseconds patience(std::size_t records) const {
-        const bool wait = last_ > 2 && records < limits_.gather_records;
-        return wait ? limits_.gather_time : std::chrono::milliseconds{0};
-    }
+    // How long a batch that holds `records` now, the first of them since `first`, may wait for
+    // more; zero: not at all.
+    std::chrono::microseconds patience(std::size_t records, Clock::time_point first,
+                                       Clock::time_point now) const;
 
-    void taken(std::size_t records) { last_ = records; }
+    // A batch of so many records begins. Zero: none came.
+    void taken(std::size_t records, Clock::time_point now);
 
 private:
+    // Records per second in about the last half second, as of `now`.
+    double rate(Clock::time_point now) const;
+
     GatherLimits limits_;
-    std::size_t last_ = 0;
+    double rate_ = 0;  // as of last_
+    Clock::time_point last_{};
 };
 
 }  // namespace orderflow

@@ -1,5 +1,7 @@
 #include "kafka/consumer.hpp"
 
+#include <algorithm>
+#include <thread>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -14,6 +16,7 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kStalledAfter{30};
 constexpr std::chrono::seconds kLookAgain{5};
+constexpr milliseconds kNap{25};  // rebalances are served in between
 
 }  // namespace
 
@@ -32,7 +35,7 @@ std::vector<Record> Consumer::poll(Gathering& gathering, milliseconds idle) {
     if (early_.empty() && !membership_->reads_right_logs()) restart();
     std::vector<Record> records = std::exchange(early_, {});
     milliseconds wait = records.empty() ? idle : milliseconds{0};
-    steady_clock::time_point gather_until{};
+    steady_clock::time_point first{};
     while (records.size() < gathering.limits().max_records) {
         auto record = membership_->poll_one(wait);
         // Records that were polled before a rebalance are delivered again, here or to another
@@ -43,14 +46,16 @@ std::vector<Record> Consumer::poll(Gathering& gathering, milliseconds idle) {
             wait = milliseconds{0};
             continue;
         }
-        const auto patience = gathering.patience(records.size());
-        if (records.empty() || patience.count() == 0) break;
+        if (records.empty()) break;
         const auto now = steady_clock::now();
-        if (gather_until == steady_clock::time_point{}) gather_until = now + patience;
-        if (now >= gather_until) break;
-        wait = std::chrono::ceil<milliseconds>(gather_until - now);
+        if (first == steady_clock::time_point{}) first = now;
+        const auto patience = gathering.patience(records.size(), first, now);
+        if (patience.count() == 0) break;
+        // Without polling: each record that comes would wake this thread.
+        std::this_thread::sleep_for(std::min<std::chrono::microseconds>(patience, kNap));
+        wait = milliseconds{0};
     }
-    gathering.taken(records.size());
+    gathering.taken(records.size(), steady_clock::now());
     membership_->commit_if_due();
     if (!records.empty()) {
         progressed();

@@ -48,10 +48,10 @@ public:
           topics_(subscription.topics.empty() ? consumed_topics(context.service)
                                               : subscription.topics),
           joining_(joining),
-          metrics_(context.registry),
+          metrics_(context.registry, subscription.name),
           lags_(context.registry, kafka_.group_id),
           connection_(context.database_url),
-          work_(connection_, context.service, context.relay_wake_up),
+          work_(connection_, context.service, context.relay_feed),
           handler_(subscription.make_handler(connection_)) {}
 
     // The life of one client. Throws when the client is broken.

@@ -8,10 +8,10 @@
 #include "core/gate.hpp"
 #include "core/pulse.hpp"
 #include "core/start_steps.hpp"
-#include "core/wake_up.hpp"
 #include "events/catalog.hpp"
 #include "kafka/consumer.hpp"
 #include "kafka/settings.hpp"
+#include "outbox/relay_feed.hpp"
 #include "postgres/connection.hpp"
 
 namespace orderflow::loops {
@@ -22,7 +22,7 @@ struct Context {
     postgres::Url database_url;
     kafka::Settings kafka;
     prometheus::Registry& registry;
-    WakeUp& relay_wake_up;
+    outbox::RelayFeed& relay_feed;
     // What a loop waits for before it begins; null: nothing. A loop that needs only its database
     // waits for `database` only.
     const Gate* database = nullptr;

@@ -5,7 +5,6 @@
 #include "core/backoff.hpp"
 #include "core/pause.hpp"
 #include "core/start_steps.hpp"
-#include "core/wake_up.hpp"
 #include "kafka/producer.hpp"
 #include "loops/announcements_loop.hpp"
 #include "loops/relay_topic.hpp"
@@ -18,7 +17,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds kIdle{20};  // other instances' rows do not signal relay_wake_up here
+// Rows of other processes do not signal relay_feed here.
+constexpr milliseconds kLookForOthers{20};
+constexpr milliseconds kIdle{200};  // nobody else runs, but orderctl may append
 constexpr milliseconds kStandby{500};
 constexpr milliseconds kHeld{200};
 constexpr milliseconds kFlush{2'000};   // less than the session may be idle
@@ -47,7 +48,7 @@ public:
           topic_(events::topic_of(context.service)),
           metrics_(context.registry),
           connection_(context.database_url),
-          ledger_(connection_, outbox::saga_lane(context.service)) {}
+          ledger_(connection_, outbox::saga_lane(context.service), &context.relay_feed) {}
 
     void run() {
         while (!stop_.stop_requested()) {
@@ -67,7 +68,7 @@ public:
                 } else {
                     show_no_backlog();
                     warming_.done();
-                    context_.relay_wake_up.wait(kStandby);
+                    context_.relay_feed.wait(kStandby);
                 }
             } catch (const outbox::Refused& refused) {
                 begin_again(on_refusal(refused));
@@ -119,6 +120,11 @@ private:
 
     // Leads until it must stop, the lane is held, or another producer is needed.
     void lead() {
+        struct KeepRows {
+            outbox::RelayFeed& feed;
+            ~KeepRows() { feed.keep_rows(false); }
+        } const keep{context_.relay_feed};
+        context_.relay_feed.keep_rows(true);
         announced_.signal();  // for announcements that the previous leader may have left
         std::unique_ptr<kafka::TopicProducer> kafka;
         if (!topic_.empty()) {
@@ -132,11 +138,10 @@ private:
         relay.start();
         const bool was_alone = alone();
         const std::int64_t begun = relay.confirmed();
-        Gathering gathering;
         bool is_warm = false;
         while (!stop_.stop_requested() && !ledger_.held() && was_alone == alone()) {
             if (kafka) look(*kafka);
-            round(relay, gathering);
+            round(relay);
             if (const auto overdue = relay.take_overdue(steady_clock::now())) {
                 metrics_.count(topic_, overdue->why);
                 spdlog::error("relay: {}: event {} is {}", topic_, overdue->seq, overdue->what());
@@ -198,25 +203,22 @@ private:
         if (now < next_backlog_) return;
         next_backlog_ = now + kBacklogEvery;
         const auto backlog = ledger_.backlog(sent);
+        others_ = backlog.others;
         metrics_.lag_rows.Set(static_cast<double>(backlog.rows));
         metrics_.lag_seconds.Set(backlog.age_s);
     }
 
-    void round(outbox::Relay& relay, Gathering& gathering) {
+    void round(outbox::Relay& relay) {
         const std::int64_t head = relay.head();
         const std::int64_t stepped_over = relay.stepped_over();
         const std::size_t produced = relay.step(steady_clock::now());
-        gathering.taken(produced);
         metrics_.relayed.Increment(static_cast<double>(produced));
         metrics_.read_seq.Set(static_cast<double>(relay.head()));
         metrics_.confirmed_seq.Set(static_cast<double>(relay.confirmed()));
         show_backlog(relay.confirmed());
         if (relay.stepped_over() > stepped_over) announced_.signal();
-        if (relay.head() == head) {
-            context_.relay_wake_up.wait(kIdle);
-        } else if (const auto patience = gathering.patience(produced); patience.count()) {
-            std::this_thread::sleep_for(patience);
-        }
+        if (relay.head() != head && relay.behind()) return;
+        context_.relay_feed.wait(others_ || relay.behind() ? kLookForOthers : kIdle);
     }
 
     const std::stop_token stop_;
@@ -234,12 +236,13 @@ private:
     Backoff refusals_{milliseconds{1'000}, milliseconds{30'000}};
     std::int64_t one_by_one_until_ = 0;
     steady_clock::time_point alone_until_{};
+    bool others_ = true;  // other processes of the service run, as far as is known
 };
 
 }  // namespace
 
 RelayLoop::RelayLoop(const Context& context)
-    : relay_wake_up_(context.relay_wake_up),
+    : relay_feed_(context.relay_feed),
       announcements_([this, context](std::stop_token stop) {
           if (context.await_all(stop)) send_announcements(stop, context, announced_);
       }),
@@ -253,7 +256,7 @@ RelayLoop::RelayLoop(const Context& context)
 void RelayLoop::request_stop() {
     saga_.request_stop();
     announcements_.request_stop();
-    relay_wake_up_.signal();
+    relay_feed_.signal();
     announced_.signal();
 }
 

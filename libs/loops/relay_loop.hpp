@@ -20,7 +20,7 @@ public:
 private:
     void request_stop();
 
-    WakeUp& relay_wake_up_;
+    outbox::RelayFeed& relay_feed_;
     WakeUp announced_;
     std::jthread announcements_;
     std::jthread saga_;

@@ -13,12 +13,15 @@ using postgres::Statement;
 // Advisory locks of one service's database, held by the sessions of the relay's threads.
 constexpr std::int64_t kSagaLock = 0x72656c61;
 constexpr std::int64_t kAnnouncementsLock = 0x72656c62;
+// Held in shared mode by the relays that stand by, so that the leader knows of other processes.
+constexpr std::int64_t kStandbyLock = 0x72656c63;
 
 // No process leads a lane that is held.
 const Statement kLead{"relay_lead", R"(
     SELECT CASE WHEN held THEN false ELSE pg_try_advisory_lock($1::bigint) END, held
     FROM (SELECT coalesce((SELECT held_at IS NOT NULL FROM relay_checkpoint
                            WHERE lane = $2::text), false) AS held) AS of_lane)"};
+const Statement kStandBy{"relay_stand_by", "SELECT pg_advisory_lock_shared($1::bigint)"};
 const Statement kTryLock{"relay_try_lock", "SELECT pg_try_advisory_lock($1::bigint)"};
 const Statement kWasHeld{"relay_was_held", R"(
     SELECT held_at IS NOT NULL
@@ -62,7 +65,12 @@ const Statement kSkipped{"relay_skipped", R"(
 const Statement kBacklog{"relay_backlog", R"(
     SELECT greatest(coalesce((SELECT max(seq) FROM outbox), 0) - $1::bigint, 0),
            coalesce((SELECT (extract(epoch FROM clock_timestamp() - recorded_at) * 1000)::bigint
-                     FROM outbox WHERE seq > $1::bigint ORDER BY seq LIMIT 1), 0))"};
+                     FROM outbox WHERE seq > $1::bigint ORDER BY seq LIMIT 1), 0),
+           EXISTS (SELECT FROM pg_locks
+                   WHERE locktype = 'advisory' AND objsubid = 1 AND classid = 0
+                     AND objid = $2::bigint::oid AND pid <> pg_backend_pid()
+                     AND database = (SELECT oid FROM pg_database
+                                     WHERE datname = current_database())))"};
 
 const Statement kReadSaga{"relay_read", R"(
     SELECT seq, event_id, order_id, topic, key, type, headers,
@@ -89,15 +97,21 @@ Lane saga_lane(events::Service service) {
 
 Lane announcement_lane(const std::string& topic) { return {topic, topic, true}; }
 
-PostgresLedger::PostgresLedger(postgres::Connection& connection, Lane lane)
-    : connection_(connection), lane_(std::move(lane)) {}
+PostgresLedger::PostgresLedger(postgres::Connection& connection, Lane lane, RelayFeed* feed)
+    : connection_(connection), lane_(std::move(lane)), feed_(feed) {}
 
 bool PostgresLedger::lead() {
-    if (!connection_.connected()) connection_.exec(kIdle);
+    if (!connection_.connected()) {
+        connection_.exec(kIdle);
+        stands_by_ = false;
+    }
     const auto lock = lane_.announcements ? kAnnouncementsLock : kSagaLock;
     const Rows rows = connection_.exec(kLead, Params::of(lock, std::string_view(lane_.name)));
     held_ = rows.boolean(0, 1);
-    return rows.boolean(0, 0);
+    const bool leads = rows.boolean(0, 0);
+    if (!leads && !stands_by_) connection_.exec(kStandBy, Params::of(kStandbyLock));
+    stands_by_ = stands_by_ || !leads;
+    return leads;
 }
 
 // A lane of announcements begins with the first announcement to send.
@@ -109,8 +123,8 @@ Rows PostgresLedger::standing() {
 }
 
 PostgresLedger::Backlog PostgresLedger::backlog(std::int64_t seq) {
-    const Rows rows = connection_.exec(kBacklog, Params::of(seq));
-    return {rows.int64(0, 0), static_cast<double>(rows.int64(0, 1)) / 1'000};
+    const Rows rows = connection_.exec(kBacklog, Params::of(seq, kStandbyLock));
+    return {rows.int64(0, 0), static_cast<double>(rows.int64(0, 1)) / 1'000, rows.boolean(0, 2)};
 }
 
 std::int64_t PostgresLedger::checkpoint() {
@@ -129,6 +143,11 @@ void PostgresLedger::set_topic_id(const std::string& id, std::int64_t checkpoint
 }
 
 std::vector<LedgerRow> PostgresLedger::read(std::int64_t after, std::size_t limit) {
+    if (feed_) {
+        std::vector<LedgerRow> fresh = feed_->take(after, limit);
+        for (LedgerRow& row : fresh) row.elsewhere = row.topic != lane_.topic;
+        if (!fresh.empty()) return fresh;
+    }
     const Rows rows = connection_.exec(
         lane_.announcements ? kReadAnnouncements : kReadSaga,
         Params::of(after, static_cast<std::int64_t>(limit), std::string_view(lane_.topic)));

@@ -8,6 +8,7 @@
 
 #include "events/catalog.hpp"
 #include "outbox/relay.hpp"
+#include "outbox/relay_feed.hpp"
 #include "postgres/connection.hpp"
 
 namespace orderflow::outbox {
@@ -25,7 +26,8 @@ Lane announcement_lane(const std::string& topic);
 // announcements reads its own rows by a small index. The connection outlives this object.
 class PostgresLedger final : public Ledger {
 public:
-    PostgresLedger(postgres::Connection& connection, Lane lane);
+    // `feed`: where rows that this process has appended are read first; null for announcements.
+    PostgresLedger(postgres::Connection& connection, Lane lane, RelayFeed* feed = nullptr);
 
     bool lead() override;
     std::int64_t checkpoint() override;
@@ -40,6 +42,7 @@ public:
     struct Backlog {
         std::int64_t rows = 0;
         double age_s = 0;
+        bool others = false;  // other processes of the service run, and may append rows
     };
     Backlog backlog(std::int64_t seq);
 
@@ -54,8 +57,10 @@ private:
 
     postgres::Connection& connection_;
     const Lane lane_;
+    RelayFeed* const feed_;
     std::int64_t republished_ = 0;  // as of the last look at the checkpoint
     bool held_ = false;             // as of the last move of it, or of lead()
+    bool stands_by_ = false;        // this session has the lock of those that stand by
 };
 
 // Takes the session lock of the service's saga lane, as a relay does. False: a relay has it and may

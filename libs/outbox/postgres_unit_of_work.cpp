@@ -30,19 +30,17 @@ const Statement kAppend{"append", R"(
     FROM held, unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
                       $8::text[]) WITH ORDINALITY
          AS new(event_id, order_id, topic, key, type, headers, data, place)
-    ORDER BY place)"};
+    ORDER BY place
+    RETURNING seq, recorded_at)"};
 
 }  // namespace
 
 PostgresUnitOfWork::PostgresUnitOfWork(postgres::Connection& connection, events::Service producer,
-                                       WakeUp& relay_wake_up)
-    : connection_(connection),
-      producer_(producer),
-      relay_wake_up_(relay_wake_up),
-      parked_(connection) {}
+                                       RelayFeed& relay_feed)
+    : connection_(connection), producer_(producer), relay_feed_(relay_feed), parked_(connection) {}
 
 Instant PostgresUnitOfWork::begin() {
-    appended_ = false;
+    appended_.reset();
     announcements_.clear();
     failures_.drop();
     log_failures();  // also logs the number of failures that were not logged
@@ -84,49 +82,67 @@ bool PostgresUnitOfWork::retried(const Retried& retried) {
 }
 
 void PostgresUnitOfWork::append(std::span<const OutgoingEvent> events) {
-    const std::size_t rows = events.size() + announcements_.size();
-    if (rows == 0) return;
-    Column<EventId> ids(rows);
-    Column<OrderId> orders(rows);
-    Column<std::string_view> topics, keys, types, headers, data;
-    const auto add = [&](const std::optional<OrderId>& order, std::string_view topic,
-                         const std::optional<std::string>& key, std::string_view type,
-                         std::string_view json) {
-        if (json.size() > kMaxEventBytes) throw std::length_error("event above 256 KiB");
-        ids.push(ids_.next<EventId>(transaction_->now()));
-        orders.push(order);
-        topics.push(topic);
-        keys.push(key ? std::optional<std::string_view>(*key) : std::nullopt);
-        types.push(type);
-        data.push(json);
-    };
-    std::string json;
+    if (events.empty() && announcements_.empty()) return;
+    std::vector<LedgerRow>& rows = appended_.emplace();
+    rows.reserve(events.size() + announcements_.size());
     for (const OutgoingEvent& event : events) {
-        json.clear();
-        events::encode(event.data, json);
         const OrderId* order = events::order_of(event.data);
         const auto kind = events::kind_of(event.data);
-        const auto key = events::key_of(event.data);
-        add(order ? std::optional(*order) : std::nullopt, events::topic_of(kind, producer_), key,
-            events::type_name(kind), json);
-        headers.push(event.traceparent.empty() ? std::string("{}")
-                                               : "{\"traceparent\":\"" + event.traceparent + "\"}");
+        LedgerRow& row = rows.emplace_back();
+        if (order) row.order_id = *order;
+        row.topic = events::topic_of(kind, producer_);
+        row.key = events::key_of(event.data);
+        row.type = events::type_name(kind);
+        row.headers =
+            event.traceparent.empty() ? "{}" : "{\"traceparent\":\"" + event.traceparent + "\"}";
+        events::encode(event.data, row.data);
     }
-    for (const Announcement& announcement : announcements_) {
-        add(announcement.order_id, announcement.topic, announcement.key, announcement.type,
-            announcement.json);
-        headers.push("{}");
+    for (Announcement& announcement : announcements_) {
+        LedgerRow& row = rows.emplace_back();
+        row.order_id = announcement.order_id;
+        row.topic = std::move(announcement.topic);
+        row.key = std::move(announcement.key);
+        row.type = announcement.type;
+        row.headers = "{}";
+        row.data = std::move(announcement.json);
     }
-    connection_.exec(kAppend,
-                     Params::of(kOutboxLock, ids, orders, topics, keys, types, headers, data));
-    appended_ = true;
+    for (LedgerRow& row : rows) {
+        if (row.data.size() > kMaxEventBytes) throw std::length_error("event above 256 KiB");
+        row.event_id = ids_.next<EventId>(transaction_->now());
+    }
 }
 
 void PostgresUnitOfWork::commit() {
-    transaction_->commit();
+    if (appended_) {
+        append_and_commit(*appended_);
+    } else {
+        transaction_->commit();
+    }
     transaction_.reset();
-    if (appended_) relay_wake_up_.signal();
+    if (appended_) relay_feed_.push(std::move(*appended_));
     log_failures();
+}
+
+// In one round trip, so the outbox lock is held for a short time only.
+void PostgresUnitOfWork::append_and_commit(std::vector<LedgerRow>& rows) {
+    Column<EventId> ids(rows.size());
+    Column<OrderId> orders(rows.size());
+    Column<std::string_view> topics, keys, types, headers, data;
+    for (const LedgerRow& row : rows) {
+        ids.push(row.event_id);
+        orders.push(row.order_id);
+        topics.push(row.topic);
+        keys.push(row.key ? std::optional<std::string_view>(*row.key) : std::nullopt);
+        types.push(row.type);
+        headers.push(row.headers);
+        data.push(row.data);
+    }
+    const Rows added = transaction_->commit_after(
+        kAppend, Params::of(kOutboxLock, ids, orders, topics, keys, types, headers, data));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        rows[i].seq = added.int64(static_cast<int>(i), 0);
+        rows[i].recorded_at = added.instant(static_cast<int>(i), 1);
+    }
 }
 
 void PostgresUnitOfWork::log_failures() {

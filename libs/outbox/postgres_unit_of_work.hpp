@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "core/ids.hpp"
-#include "core/wake_up.hpp"
+#include "outbox/relay_feed.hpp"
 #include "outbox/unit_of_work.hpp"
 #include "outbox/failure_log.hpp"
 #include "outbox/parked_table.hpp"
@@ -16,7 +16,7 @@ class PostgresUnitOfWork final : public UnitOfWork {
 public:
     // `producer` determines the topic and the source of the appended events.
     PostgresUnitOfWork(postgres::Connection& connection, events::Service producer,
-                       WakeUp& relay_wake_up);
+                       RelayFeed& relay_feed);
 
     Instant begin() override;
     bool some_blocked() const override { return some_parked_; }
@@ -30,18 +30,19 @@ public:
     void rollback() noexcept override;
 
 private:
+    void append_and_commit(std::vector<LedgerRow>& rows);
     void log_failures();
 
     postgres::Connection& connection_;
     events::Service producer_;
-    WakeUp& relay_wake_up_;
+    RelayFeed& relay_feed_;
     IdSource ids_;
     std::optional<postgres::Transaction> transaction_;
     ParkedTable parked_;
     bool some_parked_ = false;  // as the transaction began
     std::vector<Announcement> announcements_;
     FailureLog failures_;
-    bool appended_ = false;
+    std::optional<std::vector<LedgerRow>> appended_;  // by append(), written by commit()
 };
 
 }  // namespace orderflow::outbox

@@ -3,9 +3,11 @@
 // own topic; its announcements of parked records have a lane for each topic (announcing.hpp), so
 // that no topic delays another. A session lock elects the lane's leader. The lock is on the same
 // connection that reads the ledger and writes the checkpoint, so a leader without the lock can do
-// neither. Delivery is at least once, and in order for each order. A restart begins at the
-// checkpoint, and duplicates are harmless because the aggregates are the inbox. Ports: the ledger
-// (PostgreSQL) and the producer (Kafka); the simulator brings its own. Runs on one thread.
+// neither. For up to a second it may still send rows of its own process (relay_feed.hpp), which the
+// new leader sends as well. Delivery is at least once, and in order for each order. A restart
+// begins at the checkpoint, and duplicates are harmless because the aggregates are the inbox.
+// Ports: the ledger (PostgreSQL) and the producer (Kafka); the simulator brings its own. Runs on
+// one thread.
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -98,6 +100,10 @@ public:
     void finish();
 
     std::int64_t head() const { return head_; }
+    // The last read found as many rows as it may, or some of them could not be produced yet.
+    bool behind() const {
+        return waiting_.size() == limits_.read_rows || next_waiting_ < waiting_.size();
+    }
     std::int64_t confirmed() const { return confirmed_; }
     // The last row of another lane that the relay has skipped.
     std::int64_t stepped_over() const { return stepped_over_; }

@@ -45,8 +45,9 @@ public:
     virtual void park(std::span<const ParkedRecord> records) = 0;
     // False: another process has tried it since it was taken; then nothing changes.
     virtual bool retried(const Retried& retried) = 0;
-    // Must be the last call before commit(): it takes the outbox lock, so that rows are committed
-    // in the order in which they were appended. It also announces parked and dead records.
+    // Must be the last call before commit(), which writes these rows: under the outbox lock, so
+    // that rows are committed in the order in which they were appended. It also announces parked
+    // and dead records.
     virtual void append(std::span<const OutgoingEvent> events) = 0;
     virtual void commit() = 0;
     virtual void rollback() noexcept = 0;

@@ -299,13 +299,40 @@ Rows Connection::pipelined(const char* what) {
     return Rows(result);
 }
 
+namespace {
+
+// The parameters of a statement as libpq takes them.
+struct RawParams {
+    static constexpr std::size_t kMost = 32;
+
+    explicit RawParams(const Params& params) {
+        const auto refs = params.refs();
+        if (refs.size() > kMost) throw std::logic_error("too many parameters");
+        count = static_cast<int>(refs.size());
+        for (std::size_t i = 0; i < refs.size(); ++i) {
+            values[i] = refs[i].data;
+            lengths[i] = static_cast<int>(refs[i].size);
+            formats[i] = 1;
+        }
+    }
+
+    int count = 0;
+    const char* values[kMost];
+    int lengths[kMost];
+    int formats[kMost];
+};
+
+}  // namespace
+
+bool Connection::send(const char* name, const Params& params) {
+    const RawParams raw(params);
+    return PQsendQueryPrepared(native(), name, raw.count, raw.values, raw.lengths, raw.formats, 1);
+}
+
 Rows Connection::exec_after(const Statement& first, const Statement& second) {
     const Busy busy(usage_.get());
     const char* const names[] = {prepare(first), prepare(second)};
     pg_conn* connection = native();
-    const auto send = [&](const char* name) {
-        return PQsendQueryPrepared(connection, name, 0, nullptr, nullptr, nullptr, 1);
-    };
     // After a failure the connection is in pipeline mode and has unread results. It cannot be used
     // any more, so the guard drops it.
     struct Guard {
@@ -314,7 +341,7 @@ Rows Connection::exec_after(const Statement& first, const Statement& second) {
             if (connection) connection->reset();
         }
     } guard{this};
-    if (!PQenterPipelineMode(connection) || !send(names[0]) || !send(names[1]) ||
+    if (!PQenterPipelineMode(connection) || !send(names[0], {}) || !send(names[1], {}) ||
         !PQpipelineSync(connection)) {
         fail(nullptr, first.name);
     }
@@ -326,23 +353,43 @@ Rows Connection::exec_after(const Statement& first, const Statement& second) {
     return rows;
 }
 
+Rows Connection::exec_before(const Statement& first, const Params& params,
+                             const Statement& second) {
+    const Busy busy(usage_.get());
+    const char* const names[] = {prepare(first), prepare(second)};
+    pg_conn* connection = native();
+    // Reads what is left until the sync point and leaves the pipeline mode. A connection on which
+    // that is not possible is dropped.
+    struct Guard {
+        Connection* connection;
+        ~Guard() {
+            pg_conn* const native = connection->native();
+            for (int nulls = 0; nulls < 2 && PQstatus(native) == CONNECTION_OK;) {
+                PGresult* const result = PQgetResult(native);
+                const bool synced = PQresultStatus(result) == PGRES_PIPELINE_SYNC;
+                nulls = result ? 0 : nulls + 1;
+                PQclear(result);
+                if (synced) break;
+            }
+            if (!PQexitPipelineMode(native)) connection->reset();
+        }
+    };
+    if (!PQenterPipelineMode(connection)) fail(nullptr, first.name);
+    const Guard guard{this};
+    if (!send(names[0], params) || !send(names[1], {}) || !PQpipelineSync(connection)) {
+        fail(nullptr, first.name);
+    }
+    Rows rows = pipelined(first.name);
+    pipelined(second.name);
+    return rows;
+}
+
 Rows Connection::exec(const Statement& statement, const Params& params) {
     const Busy busy(usage_.get());
     const char* const name = prepare(statement);
-    pg_conn* connection = native();
-    constexpr std::size_t kMaxParams = 32;
-    const auto refs = params.refs();
-    if (refs.size() > kMaxParams) throw std::logic_error("too many parameters");
-    const char* values[kMaxParams];
-    int lengths[kMaxParams];
-    int formats[kMaxParams];
-    for (std::size_t i = 0; i < refs.size(); ++i) {
-        values[i] = refs[i].data;
-        lengths[i] = static_cast<int>(refs[i].size);
-        formats[i] = 1;
-    }
-    PGresult* result = PQexecPrepared(connection, name, static_cast<int>(refs.size()), values,
-                                      lengths, formats, 1);
+    const RawParams raw(params);
+    PGresult* result =
+        PQexecPrepared(native(), name, raw.count, raw.values, raw.lengths, raw.formats, 1);
     const ExecStatusType status = PQresultStatus(result);
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) fail(result, statement.name);
     return Rows(result);
@@ -395,6 +442,12 @@ Transaction::~Transaction() {
 void Transaction::commit() {
     open_ = false;
     connection_.exec(kCommit);
+}
+
+Rows Transaction::commit_after(const Statement& last, const Params& params) {
+    Rows rows = connection_.exec_before(last, params, kCommit);
+    open_ = false;
+    return rows;
 }
 
 }  // namespace orderflow::postgres

@@ -129,6 +129,10 @@ public:
     // Runs two statements without parameters in one round trip. Returns the rows of the second.
     Rows exec_after(const Statement& first, const Statement& second);
 
+    // Runs a statement, and then one without parameters, in one round trip. Returns the rows of the
+    // first. If the first fails, the second is not run, and the connection can still be used.
+    Rows exec_before(const Statement& first, const Params& params, const Statement& second);
+
     // Runs plain SQL without parameters; several statements are allowed. The returned rows are
     // those of the last statement, in text format: use only size() and text() on them.
     Rows script(const std::string& sql);
@@ -154,6 +158,7 @@ private:
     pg_conn* native();
     const char* prepare(const Statement& statement);  // its name on the server
     Rows pipelined(const char* what);
+    bool send(const char* name, const Params& params);
     [[noreturn]] void fail(pg_result* result, const char* what);
 
     std::string conninfo_;
@@ -178,6 +183,9 @@ public:
     Instant now() const { return answer_.instant(0, 0); }
     const Rows& answer() const { return answer_; }  // of the first query
     void commit();
+    // Runs the transaction's last statement and commits, in one round trip. Returns the rows of the
+    // statement.
+    Rows commit_after(const Statement& last, const Params& params);
 
 private:
     Connection& connection_;

@@ -233,7 +233,7 @@ Host::~Host() {
 asio::io_context& Host::io() { return *io_; }
 
 loops::Context Host::make_context() {
-    loops::Context context{service_, startup_.url(), config_.kafka(), *registry_, relay_wake_up_};
+    loops::Context context{service_, startup_.url(), config_.kafka(), *registry_, relay_feed_};
     context.database = &startup_.database();
     context.topics = &startup_.topics();
     context.start_steps = &startup_.steps();

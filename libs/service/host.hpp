@@ -15,10 +15,10 @@
 #include <prometheus/registry.h>
 
 #include "core/line_writer.hpp"
-#include "core/wake_up.hpp"
 #include "http/router.hpp"
 #include "loops/context.hpp"
 #include "loops/subscription.hpp"
+#include "outbox/relay_feed.hpp"
 #include "postgres/pool.hpp"
 #include "service/config.hpp"
 #include "service/startup.hpp"
@@ -106,7 +106,7 @@ private:
     std::shared_ptr<prometheus::Registry> registry_;
     Startup startup_;
     std::unique_ptr<postgres::Pool> pool_;
-    WakeUp relay_wake_up_;
+    outbox::RelayFeed relay_feed_;
     const loops::Context context_;
     std::vector<std::unique_ptr<Part>> parts_;  // after the members that they use
     bool stopping_ = false;

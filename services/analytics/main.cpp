@@ -18,7 +18,7 @@ struct Config {
 
 // No saga waits for these rows, so a batch waits longer for records than a saga's: one row version
 // instead of five.
-constexpr GatherLimits kGather{8'192, 8'192, std::chrono::milliseconds{400}};
+constexpr GatherLimits kGather{8'192, 8'192, std::chrono::milliseconds{400}, 10};
 // Nor is a fetch needed for every record: fetches cost the broker more than the records do.
 constexpr kafka::FetchSettings kFetch{64 * 1024, std::chrono::milliseconds{100}};
 

@@ -12,6 +12,13 @@ namespace {
 
 constexpr std::size_t kResultQueue = 4'096;  // answers of the gateway waiting for their commit
 constexpr std::chrono::milliseconds kDrain{2'000};
+// Calls begin in bursts, so answers come in bursts if the gateway is steady: then a batch ends soon
+// after the last one. Answers that come one by one are gathered as commands are.
+constexpr GatherLimits kGather{.max_records = 500,
+                               .gather_records = 64,
+                               .gather_time = std::chrono::milliseconds{60},
+                               .gather_rate = 40,
+                               .gather_gap = std::chrono::milliseconds{8}};
 
 // Lets calls that run end, when the service stops.
 struct DrainCalls {
@@ -25,7 +32,7 @@ void install_payment(service::Host& host, http::Router& router,
                      const http::ClientSettings& gateway_settings) {
     auto& metrics = host.own<PaymentMetrics>(host.registry());
     auto& gateway = host.own<HttpGateway>(host.io(), gateway_settings);
-    auto& results = host.own<BatchQueue<GatewayResult>>(kResultQueue);
+    auto& results = host.own<BatchQueue<GatewayResult>>(kResultQueue, kGather);
     auto& calls = host.own<Calls>(host.io(), gateway, results);
     host.own<ResultLoop>(host.context(), results, calls, metrics);
     host.own<DrainCalls>(DrainCalls{calls});

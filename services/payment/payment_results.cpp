@@ -127,7 +127,7 @@ public:
         : metrics_(metrics),
           failures_(loops::failure_counter(context.registry, "results")),
           connection_(context.database_url),
-          work_(connection_, context.service, context.relay_wake_up),
+          work_(connection_, context.service, context.relay_feed),
           store_(make_payment_store(connection_)),
           calls_(calls),
           step_(work_, *store_, calls, *this, system_now()) {}

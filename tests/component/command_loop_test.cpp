@@ -10,9 +10,9 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "component/subjects.hpp"
-#include "core/wake_up.hpp"
 #include "loops/command_loop.hpp"
 #include "loops/context.hpp"
+#include "outbox/relay_feed.hpp"
 #include "support/commands.hpp"
 #include "support/eventually.hpp"
 
@@ -54,9 +54,7 @@ struct Lab {
               return steps;
           }) {}
 
-    loops::Context context() {
-        return {Service::order, database.url(), {}, registry, relay_wake_up};
-    }
+    loops::Context context() { return {Service::order, database.url(), {}, registry, relay_feed}; }
     void send(int number) {
         const auto hear = [this, number](NumberLoop::Answer answer) {
             ++heard[number];
@@ -83,7 +81,7 @@ struct Lab {
 
     TestDatabase database{Service::order, subject(Service::order).migrations};
     prometheus::Registry registry;
-    WakeUp relay_wake_up;
+    outbox::RelayFeed relay_feed;
     std::promise<void> taken, released;
     std::map<int, int> heard;  // how often each caller heard something
     std::map<int, Fate> fates;
@@ -159,10 +157,10 @@ TEST_CASE("commands: what waits when the process ends is given up without a data
 
 TEST_CASE("commands: a command that is busy is tried again until its caller's patience ends") {
     prometheus::Registry registry;
-    WakeUp relay_wake_up;
+    outbox::RelayFeed relay_feed;
     TestDatabase database{Service::order, subject(Service::order).migrations};
     int tries = 0, busy_for = 3;
-    NumberLoop loop("numbers", {Service::order, database.url(), {}, registry, relay_wake_up}, 10,
+    NumberLoop loop("numbers", {Service::order, database.url(), {}, registry, relay_feed}, 10,
                     [&](postgres::Connection&) {
                         NumberLoop::Steps steps;
                         steps.apply = [&](Numbers, Instant, outbox::BatchOutput&,
@@ -187,10 +185,10 @@ TEST_CASE("commands: a command that is busy is tried again until its caller's pa
 
 TEST_CASE("commands: nothing is taken before the schema is there") {
     prometheus::Registry registry;
-    WakeUp relay_wake_up;
+    outbox::RelayFeed relay_feed;
     Gate gate;
     TestDatabase database{Service::order, subject(Service::order).migrations};
-    loops::Context context{Service::order, database.url(), {}, registry, relay_wake_up};
+    loops::Context context{Service::order, database.url(), {}, registry, relay_feed};
     context.database = &gate;
     NumberLoop loop("numbers", context, 10, [](postgres::Connection&) {
         NumberLoop::Steps steps;
@@ -210,9 +208,9 @@ TEST_CASE("commands: nothing is taken before the schema is there") {
 
 TEST_CASE("commands: a loop that never got its database ends when it is asked to") {
     prometheus::Registry registry;
-    WakeUp relay_wake_up;
+    outbox::RelayFeed relay_feed;
     const Gate never;
-    loops::Context context{Service::order, "", {}, registry, relay_wake_up};
+    loops::Context context{Service::order, "", {}, registry, relay_feed};
     context.database = &never;
     NumberLoop loop("numbers", context, 10, nullptr);
     loop.stop();

@@ -10,11 +10,11 @@
 #include <catch2/generators/catch_generators.hpp>
 
 #include "component/subjects.hpp"
-#include "core/wake_up.hpp"
 #include "loops/batch.hpp"
 #include "loops/decode.hpp"
 #include "outbox/postgres_unit_of_work.hpp"
 #include "order/saga/saga_commands.hpp"
+#include "outbox/relay_feed.hpp"
 #include "support/commands.hpp"
 
 namespace orderflow::test {
@@ -55,8 +55,8 @@ loops::BatchReport run_interrupted(TestDatabase& database, const Event& batch, c
     postgres::Connection theirs(database.url());
     order::SagaHandler service(std::make_unique<InterruptedStore>(
         mine, [&] { run_one_batch(order, theirs, records_of({{other}})); }));
-    WakeUp relay_wake_up;
-    outbox::PostgresUnitOfWork work(mine, Service::order, relay_wake_up);
+    outbox::RelayFeed relay_feed;
+    outbox::PostgresUnitOfWork work(mine, Service::order, relay_feed);
     const auto records = records_of({{batch}});
     return run_batch(work, service, loops::decode_batch(Service::order, records));
 }
@@ -109,8 +109,8 @@ TEST_CASE("compare-and-set: after a lost connection each caller hears what the t
     const Subject& order = subject(Service::order);
     TestDatabase database(order.service, order.migrations);
     postgres::Connection connection(database.url());
-    WakeUp relay_wake_up;
-    outbox::PostgresUnitOfWork work(connection, Service::order, relay_wake_up);
+    outbox::RelayFeed relay_feed;
+    outbox::PostgresUnitOfWork work(connection, Service::order, relay_feed);
     const order::Admission admission;
     const auto steps = order::accept_steps(admission)(connection);
     const Story placed;

@@ -9,11 +9,11 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "component/subjects.hpp"
-#include "core/wake_up.hpp"
 #include "kafka/delivery.hpp"
 #include "loops/batch.hpp"
 #include "loops/consumer_loop.hpp"
 #include "loops/context.hpp"
+#include "outbox/relay_feed.hpp"
 #include "outbox/unit_of_work.hpp"
 #include "support/eventually.hpp"
 #include "support/kafka.hpp"
@@ -101,9 +101,9 @@ TEST_CASE("consumer: a batch that throws is done again, none of it skipped, no o
     for (const Story& story : stories) log.mine.insert(story.id.to_string());
     log.failing = true;
     prometheus::Registry registry;
-    WakeUp relay_wake_up;
+    outbox::RelayFeed relay_feed;
     ConsumerLoop loop(
-        {Service::order, database.url(), kafka, registry, relay_wake_up},
+        {Service::order, database.url(), kafka, registry, relay_feed},
         subscription([&](postgres::Connection&) { return std::make_unique<LoggingHandler>(log); }));
 
     send(messages);
@@ -148,8 +148,8 @@ TEST_CASE("consumer: an undecodable record is parked while its neighbours are ha
     broken.value = "[]";
     messages.insert(messages.begin() + 5, broken);
     prometheus::Registry registry;
-    WakeUp relay_wake_up;
-    ConsumerLoop loop({Service::order, database.url(), kafka, registry, relay_wake_up},
+    outbox::RelayFeed relay_feed;
+    ConsumerLoop loop({Service::order, database.url(), kafka, registry, relay_feed},
                       subscription(order.make_handler));
 
     send(messages);
@@ -174,14 +174,14 @@ TEST_CASE("consumer: it counts what dies, each try once, and shows how many reco
     TestDatabase database(order.service, order.migrations);
     database.query("ALTER TABLE orders ADD CONSTRAINT planted CHECK (customer_id <> 'BAD')");
     prometheus::Registry registry;
-    WakeUp relay_wake_up;
+    outbox::RelayFeed relay_feed;
     Story bad;
     bad.order.customer_id = "BAD";
     const Story orphan;
     Message broken = message_of(Story{}.captured());
     broken.value = "[]";
     ConsumerLoop loop(
-        {Service::order, database.url(), fresh_group(Service::order), registry, relay_wake_up},
+        {Service::order, database.url(), fresh_group(Service::order), registry, relay_feed},
         subscription(order.make_handler));
     const auto parked = [&](const char* state) {
         return labelled(registry, "orderflow_parked_records", state);
@@ -217,11 +217,11 @@ TEST_CASE("consumer: the database goes away for a while, and every record is han
     TestDatabase database(order.service, order.migrations);
     const auto kafka = fresh_group(Service::order);
     prometheus::Registry registry;
-    WakeUp relay_wake_up;
+    outbox::RelayFeed relay_feed;
     std::vector<Story> stories;
     const auto before = reservations(stories, 50);
     const auto meanwhile = reservations(stories, 200);
-    ConsumerLoop loop({Service::order, database.url(), kafka, registry, relay_wake_up},
+    ConsumerLoop loop({Service::order, database.url(), kafka, registry, relay_feed},
                       subscription(order.make_handler));
     send(before);
     REQUIRE(eventually(30s, [&] { return database.number("SELECT count(*) FROM orders") >= 50; }));
@@ -245,10 +245,10 @@ TEST_CASE("consumer: members come and go, and every record is handled once") {
     TestDatabase database(order.service, order.migrations);
     const auto kafka = fresh_group(Service::order);
     prometheus::Registry registries[3];
-    WakeUp relay_wake_up;
+    outbox::RelayFeed relay_feed;
     const auto join = [&](prometheus::Registry& registry) {
         return std::make_unique<ConsumerLoop>(
-            loops::Context{Service::order, database.url(), kafka, registry, relay_wake_up},
+            loops::Context{Service::order, database.url(), kafka, registry, relay_feed},
             subscription(order.make_handler));
     };
     std::vector<Story> stories;
@@ -285,7 +285,7 @@ TEST_CASE("consumer: partitions that were held as a member joined are read on af
     TestDatabase database(order.service, order.migrations);
     const auto kafka = fresh_group(Service::order);
     prometheus::Registry registries[2];
-    WakeUp relay_wake_up;
+    outbox::RelayFeed relay_feed;
     Log log;
     std::vector<Story> stories;
     const auto before = reservations(stories, 60);
@@ -293,7 +293,7 @@ TEST_CASE("consumer: partitions that were held as a member joined are read on af
     for (const Story& story : stories) log.mine.insert(story.id.to_string());
     const auto join = [&](prometheus::Registry& registry) {
         return std::make_unique<ConsumerLoop>(
-            loops::Context{Service::order, database.url(), kafka, registry, relay_wake_up},
+            loops::Context{Service::order, database.url(), kafka, registry, relay_feed},
             subscription(
                 [&](postgres::Connection&) { return std::make_unique<LoggingHandler>(log); }));
     };

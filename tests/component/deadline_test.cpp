@@ -8,7 +8,6 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "component/subjects.hpp"
-#include "core/wake_up.hpp"
 #include "kafka/caught_up.hpp"
 #include "kafka/delivery.hpp"
 #include "kafka/group_positions.hpp"
@@ -20,6 +19,7 @@
 #include "outbox/postgres_unit_of_work.hpp"
 #include "order/saga/deadline.hpp"
 #include "order/saga/saga_commands.hpp"
+#include "outbox/relay_feed.hpp"
 #include "outbox/unit_of_work.hpp"
 #include "support/commands.hpp"
 #include "support/eventually.hpp"
@@ -95,13 +95,13 @@ struct Lab {
     Lab() : database(Service::order, subject(Service::order).migrations) {}
 
     loops::Context context(prometheus::Registry& registry) {
-        return {Service::order, database.url(), kafka, registry, relay_wake_up};
+        return {Service::order, database.url(), kafka, registry, relay_feed};
     }
 
     // As a POST does, all at the same time.
     void place(const std::vector<Story>& stories) {
         postgres::Connection connection(database.url());
-        outbox::PostgresUnitOfWork work(connection, Service::order, relay_wake_up);
+        outbox::PostgresUnitOfWork work(connection, Service::order, relay_feed);
         std::vector<order::Placement> placements;
         for (const Story& story : stories) {
             placements.push_back({story.id, story.order, "", ""});
@@ -120,7 +120,7 @@ struct Lab {
 
     TestDatabase database;
     kafka::Settings kafka = fresh_group(Service::order);
-    WakeUp relay_wake_up;
+    outbox::RelayFeed relay_feed;
 };
 
 void stop(ConsumerLoop& loop) { loop.stop(); }

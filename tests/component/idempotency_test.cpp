@@ -7,11 +7,11 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "component/subjects.hpp"
-#include "core/wake_up.hpp"
 #include "loops/context.hpp"
 #include "loops/key_expiry.hpp"
 #include "outbox/postgres_unit_of_work.hpp"
 #include "order/saga/saga_commands.hpp"
+#include "outbox/relay_feed.hpp"
 #include "outbox/unit_of_work.hpp"
 #include "support/commands.hpp"
 #include "support/eventually.hpp"
@@ -37,8 +37,8 @@ struct Instance {
     }
 
     postgres::Connection connection;
-    WakeUp relay_wake_up;
-    outbox::PostgresUnitOfWork work{connection, Service::order, relay_wake_up};
+    outbox::RelayFeed relay_feed;
+    outbox::PostgresUnitOfWork work{connection, Service::order, relay_feed};
     const std::shared_ptr<order::SagaStore> store = order::make_saga_store(connection);
     const std::shared_ptr<outbox::RequestKeys> keys = outbox::make_request_keys(connection);
 };
@@ -133,9 +133,9 @@ TEST_CASE("idempotency: programs from before and after migration 3 know each oth
 TEST_CASE("idempotency: requests with one key at the same time place one order") {
     Lab lab;
     prometheus::Registry registry;
-    WakeUp relay_wake_up;
+    outbox::RelayFeed relay_feed;
     const order::Admission admission;
-    const loops::Context context{Service::order, lab.database.url(), {}, registry, relay_wake_up};
+    const loops::Context context{Service::order, lab.database.url(), {}, registry, relay_feed};
     order::AcceptLoop one("accept", context, 1'000, order::accept_steps(admission));
     order::AcceptLoop two("accept", context, 1'000, order::accept_steps(admission));
     Callers callers;
@@ -169,9 +169,9 @@ TEST_CASE("idempotency: what is old is forgotten, what is not stays") {
     lab.a.place(Story{}, "key-new1");
 
     prometheus::Registry registry;
-    WakeUp relay_wake_up;
+    outbox::RelayFeed relay_feed;
     loops::Ticker loop = loops::key_expiry_ticker(
-        {Service::order, lab.database.url(), {}, registry, relay_wake_up}, 1s);
+        {Service::order, lab.database.url(), {}, registry, relay_feed}, 1s);
     CHECK(eventually(10s, [&] { return lab.count("request_keys") == 0; }));
     loop.stop();
     const Story again;

@@ -7,10 +7,10 @@
 #include <rapidjson/document.h>
 
 #include "component/subjects.hpp"
-#include "core/wake_up.hpp"
 #include "outbox/postgres_unit_of_work.hpp"
 #include "order/notices/order_changes.hpp"
 #include "order/saga/saga_commands.hpp"
+#include "outbox/relay_feed.hpp"
 #include "outbox/unit_of_work.hpp"
 #include "support/commands.hpp"
 #include "support/eventually.hpp"
@@ -90,8 +90,8 @@ std::string subscribe(const Story& story, const std::string& more = {}) {
 
 struct Lab {
     void place(const Story& story) {
-        WakeUp relay_wake_up;
-        outbox::PostgresUnitOfWork work(connection, Service::order, relay_wake_up);
+        outbox::RelayFeed relay_feed;
+        outbox::PostgresUnitOfWork work(connection, Service::order, relay_feed);
         std::vector<order::Placement> batch{{story.id, story.order, "", ""}};
         carry_out(
             work,

@@ -10,11 +10,11 @@
 
 #include "component/own_ledger.hpp"
 #include "component/subjects.hpp"
-#include "core/wake_up.hpp"
 #include "kafka/producer.hpp"
 #include "outbox/postgres_ledger.hpp"
 #include "outbox/postgres_unit_of_work.hpp"
 #include "outbox/relay.hpp"
+#include "outbox/relay_feed.hpp"
 #include "outbox/unit_of_work.hpp"
 #include "support/eventually.hpp"
 
@@ -30,8 +30,8 @@ using outbox::PostgresUnitOfWork;
 // in every way there is. Counts the events it committed.
 void write(const std::string& url, int rounds, std::uint32_t seed, std::atomic<int>& committed) {
     postgres::Connection connection(url);
-    WakeUp relay_wake_up;
-    PostgresUnitOfWork work(connection, Service::order, relay_wake_up);
+    outbox::RelayFeed relay_feed;
+    PostgresUnitOfWork work(connection, Service::order, relay_feed);
     std::mt19937 random(seed);
     const Story story;
     for (int round = 0; round < rounds; ++round) {
@@ -153,8 +153,8 @@ TEST_CASE("outbox: an event above 256 KiB is refused and takes its transaction w
     const Subject& order = subject(Service::order);
     TestDatabase database(order.service, order.migrations);
     postgres::Connection connection(database.url());
-    WakeUp relay_wake_up;
-    PostgresUnitOfWork work(connection, Service::order, relay_wake_up);
+    outbox::RelayFeed relay_feed;
+    PostgresUnitOfWork work(connection, Service::order, relay_feed);
     Story story;
     // 100 lines of names of 200 characters, four bytes each, escaped to twelve: far too large.
     story.order.items.assign(100, {"A", "", 1, 1});
@@ -176,8 +176,8 @@ TEST_CASE("ledger: rows come back as they were appended") {
     const Subject& order = subject(Service::order);
     TestDatabase database(order.service, order.migrations);
     postgres::Connection connection(database.url());
-    WakeUp relay_wake_up;
-    PostgresUnitOfWork work(connection, Service::order, relay_wake_up);
+    outbox::RelayFeed relay_feed;
+    PostgresUnitOfWork work(connection, Service::order, relay_feed);
     const Story story;
     const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -198,12 +198,89 @@ TEST_CASE("ledger: rows come back as they were appended") {
     CHECK(std::chrono::abs(rows[0].recorded_at - system_now()) < 1min);
 }
 
+TEST_CASE("ledger: rows of the feed are those of the table, and those of other processes follow") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.migrations);
+    postgres::Connection connection(database.url()), other_connection(database.url()),
+        relay_connection(database.url());
+    outbox::RelayFeed feed, feed_of_other;
+    PostgresUnitOfWork work(connection, Service::order, feed);
+    PostgresUnitOfWork other(other_connection, Service::order, feed_of_other);
+    const auto say = [](PostgresUnitOfWork& process) {
+        outbox::run_transaction(process, [](Instant, BatchOutput& out) {
+            out.emit(Story{}.placed(), "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+            out.emit(Story{}.placed(), "");
+            return true;
+        });
+    };
+    outbox::PostgresLedger ledger(relay_connection, outbox::saga_lane(Service::order), &feed);
+    feed.keep_rows(true);
+    say(work);
+    say(work);
+    say(other);
+    say(work);
+
+    std::vector<outbox::LedgerRow> read;
+    std::vector<std::size_t> sizes;
+    for (std::int64_t head = 0; read.size() < 8; head = read.back().seq) {
+        auto rows = ledger.read(head, 100);
+        REQUIRE_FALSE(rows.empty());
+        sizes.push_back(rows.size());
+        for (auto& row : rows) read.push_back(std::move(row));
+    }
+    CHECK(sizes == std::vector<std::size_t>{4, 4});  // the second from the table
+    const auto stored = OwnLedger(database.url())->read(0, 100);
+    REQUIRE(stored.size() == read.size());
+    for (std::size_t i = 0; i < read.size(); ++i) {
+        CAPTURE(i);
+        CHECK(read[i].seq == stored[i].seq);
+        CHECK(read[i].event_id == stored[i].event_id);
+        CHECK(read[i].order_id == stored[i].order_id);
+        CHECK(read[i].topic == stored[i].topic);
+        CHECK(read[i].key == stored[i].key);
+        CHECK(read[i].type == stored[i].type);
+        CHECK(read[i].headers == stored[i].headers);
+        CHECK(read[i].data == stored[i].data);
+        CHECK(read[i].recorded_at == stored[i].recorded_at);
+        CHECK(read[i].elsewhere == stored[i].elsewhere);
+    }
+}
+
+TEST_CASE("outbox: an append that fails commits nothing, and its connection goes on") {
+    const Subject& order = subject(Service::order);
+    TestDatabase database(order.service, order.migrations);
+    postgres::Connection connection(database.url());
+    outbox::RelayFeed feed;
+    feed.keep_rows(true);
+    PostgresUnitOfWork work(connection, Service::order, feed);
+    const auto say = [&] {
+        outbox::run_transaction(work, [&](Instant, BatchOutput& out) {
+            connection.script("CREATE TABLE IF NOT EXISTS beside ()");
+            out.emit(Story{}.placed(), "");
+            return true;
+        });
+    };
+    const auto pid = [&] {
+        return std::string(connection.script("SELECT pg_backend_pid()").text(0, 0));
+    };
+    const std::string before = pid();
+    database.query("ALTER TABLE outbox ADD CONSTRAINT planned CHECK (type = 'none')");
+    CHECK_THROWS_AS(say(), postgres::DatabaseError);
+    CHECK(pid() == before);
+    CHECK(feed.take(0, 10).empty());
+    CHECK(database.number("SELECT count(*) FROM pg_class WHERE relname = 'beside'") == 0);
+    database.query("ALTER TABLE outbox DROP CONSTRAINT planned");
+    say();
+    CHECK(database.number("SELECT count(*) FROM outbox") == 1);
+    CHECK(pid() == before);
+}
+
 TEST_CASE("outbox: a connection that broke between two transactions costs none") {
     const Subject& order = subject(Service::order);
     TestDatabase database(order.service, order.migrations);
     postgres::Connection connection(database.url());
-    WakeUp relay_wake_up;
-    PostgresUnitOfWork work(connection, Service::order, relay_wake_up);
+    outbox::RelayFeed relay_feed;
+    PostgresUnitOfWork work(connection, Service::order, relay_feed);
     const Story story;
     const auto say = [&] {
         outbox::run_transaction(work, [&](Instant, BatchOutput& out) {

@@ -4,12 +4,12 @@
 #include <vector>
 
 #include "component/subjects.hpp"
-#include "core/wake_up.hpp"
 #include "kafka/record.hpp"
 #include "loops/batch.hpp"
 #include "loops/decode.hpp"
 #include "outbox/parking.hpp"
 #include "outbox/postgres_unit_of_work.hpp"
+#include "outbox/relay_feed.hpp"
 #include "outbox/unit_of_work.hpp"
 
 namespace orderflow::test {
@@ -19,9 +19,9 @@ using Lines = std::vector<std::string>;
 // One loop's connection to a database.
 struct Worker {
     explicit Worker(const TestDatabase& database, events::Service service)
-        : connection(database.url()), work(connection, service, relay_wake_up) {}
+        : connection(database.url()), work(connection, service, relay_feed) {}
 
-    WakeUp relay_wake_up;
+    outbox::RelayFeed relay_feed;
     postgres::Connection connection;
     outbox::PostgresUnitOfWork work;
 };

@@ -359,8 +359,8 @@ TEST_CASE("parked: analytics puts aside and announces as the others do, as far a
     CHECK(events::decode_record_parked(data.at(1)).value().error == "failed: stumbled");
 
     prometheus::Registry registry;
-    loops::RelayLoop relay({Service::analytics, lab.database.url(), fresh_kafka(), registry,
-                            lab.worker.relay_wake_up});
+    loops::RelayLoop relay(
+        {Service::analytics, lab.database.url(), fresh_kafka(), registry, lab.worker.relay_feed});
     const auto& arrivals = deaths.read_until([&](const auto& all) {
         return std::ranges::find(all, good.id.to_string(), &TopicReader::Arrival::key) != all.end();
     });

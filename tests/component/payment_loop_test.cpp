@@ -10,10 +10,10 @@
 #include <boost/asio/io_context.hpp>
 #include <catch2/catch_test_macros.hpp>
 
-#include "core/wake_up.hpp"
 #include "loops/context.hpp"
 #include "loops/decode.hpp"
 #include "outbox/postgres_unit_of_work.hpp"
+#include "outbox/relay_feed.hpp"
 #include "payment/payment_results.hpp"
 #include "support/builders.hpp"
 #include "support/database.hpp"
@@ -63,7 +63,7 @@ private:
 // The parts of a payment service, without broker and HTTP.
 struct Process {
     explicit Process(TestDatabase& database, ForgetfulGateway& gateway)
-        : context{events::Service::payment, database.url(), {}, registry, relay_wake_up},
+        : context{events::Service::payment, database.url(), {}, registry, relay_feed},
           calls(io, gateway, results),
           loop(context, results, calls, metrics),
           thread([this] { io.run(); }) {}
@@ -81,7 +81,7 @@ struct Process {
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> busy{
         io.get_executor()};
     prometheus::Registry registry;
-    WakeUp relay_wake_up;
+    outbox::RelayFeed relay_feed;
     loops::Context context;
     payment::PaymentMetrics metrics{registry};
     BatchQueue<payment::GatewayResult> results{4'096};
@@ -100,8 +100,8 @@ std::vector<events::Event> reserved(const std::vector<Story>& stories) {
 void handle(TestDatabase& database, const std::vector<events::Event>& events,
             payment::PaymentHandler::Submit submit) {
     postgres::Connection connection(database.url());
-    WakeUp relay_wake_up;
-    outbox::PostgresUnitOfWork work(connection, events::Service::payment, relay_wake_up);
+    outbox::RelayFeed relay_feed;
+    outbox::PostgresUnitOfWork work(connection, events::Service::payment, relay_feed);
     prometheus::Registry registry;
     payment::PaymentMetrics metrics(registry);
     payment::PaymentHandler service(payment::make_payment_store(connection), std::move(submit),

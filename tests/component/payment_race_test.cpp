@@ -13,9 +13,9 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "core/wake_up.hpp"
 #include "kafka/delivery.hpp"
 #include "outbox/postgres_unit_of_work.hpp"
+#include "outbox/relay_feed.hpp"
 #include "outbox/unit_of_work.hpp"
 #include "payment/payment_handler.hpp"
 #include "support/builders.hpp"
@@ -49,7 +49,7 @@ class Member {
 public:
     explicit Member(const std::string& url)
         : connection_(url),
-          work_(connection_, events::Service::payment, relay_wake_up_),
+          work_(connection_, events::Service::payment, relay_feed_),
           store_(payment::make_payment_store(connection_)) {}
 
     // As the consumer loop does: a deadlock counts as a lost compare-and-set.
@@ -70,7 +70,7 @@ public:
     std::vector<payment::Call> calls;
 
 private:
-    WakeUp relay_wake_up_;
+    outbox::RelayFeed relay_feed_;
     prometheus::Registry registry_;
     payment::PaymentMetrics metrics_{registry_};
     postgres::Connection connection_;

@@ -6,8 +6,8 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "component/subjects.hpp"
-#include "core/wake_up.hpp"
 #include "order/saga/saga_commands.hpp"
+#include "outbox/relay_feed.hpp"
 #include "support/commands.hpp"
 #include "support/eventually.hpp"
 
@@ -20,11 +20,11 @@ TEST_CASE("placing: an order that the database refuses fails alone") {
     const Subject& subject_order = subject(Service::order);
     TestDatabase database(Service::order, subject_order.migrations);
     prometheus::Registry registry;
-    WakeUp relay_wake_up;
+    outbox::RelayFeed relay_feed;
     const order::Admission admission;
     Callers callers;
     std::set<OrderId> placed, failed;
-    order::AcceptLoop loop("accept", {Service::order, database.url(), {}, registry, relay_wake_up},
+    order::AcceptLoop loop("accept", {Service::order, database.url(), {}, registry, relay_feed},
                            100, order::accept_steps(admission));
     const auto place = [&](const Story& story) {
         const auto note = [&, id = story.id](order::AcceptLoop::Answer answer) {

@@ -8,9 +8,9 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "component/subjects.hpp"
-#include "core/wake_up.hpp"
 #include "inventory/inventory_commands.hpp"
 #include "outbox/postgres_unit_of_work.hpp"
+#include "outbox/relay_feed.hpp"
 #include "outbox/unit_of_work.hpp"
 #include "support/commands.hpp"
 
@@ -52,8 +52,8 @@ struct Instance {
     }
 
     postgres::Connection connection;
-    WakeUp relay_wake_up;
-    outbox::PostgresUnitOfWork work{connection, Service::inventory, relay_wake_up};
+    outbox::RelayFeed relay_feed;
+    outbox::PostgresUnitOfWork work{connection, Service::inventory, relay_feed};
     const outbox::Apply<ProductCommand, inventory::ProductOutcome> change =
         inventory::change_products(inventory::make_inventory_store(connection));
 };

@@ -11,12 +11,12 @@
 
 #include "component/own_ledger.hpp"
 #include "component/subjects.hpp"
-#include "core/wake_up.hpp"
 #include "kafka/producer.hpp"
 #include "loops/relay_loop.hpp"
 #include "outbox/postgres_ledger.hpp"
 #include "outbox/postgres_unit_of_work.hpp"
 #include "outbox/relay.hpp"
+#include "outbox/relay_feed.hpp"
 #include "outbox/unit_of_work.hpp"
 #include "support/eventually.hpp"
 #include "support/kafka.hpp"
@@ -34,20 +34,19 @@ using Arrivals = std::vector<TopicReader::Arrival>;
 // Appends events of a few orders until it is stopped, in small transactions.
 class Appenders {
 public:
-    Appenders(const std::string& url, WakeUp& relay_wake_up) {
+    Appenders(const std::string& url, outbox::RelayFeed& relay_feed) {
         for (int i = 0; i < 3; ++i) {
-            threads_.emplace_back([this, url, &relay_wake_up](std::stop_token stop) {
-                run(stop, url, relay_wake_up);
-            });
+            threads_.emplace_back(
+                [this, url, &relay_feed](std::stop_token stop) { run(stop, url, relay_feed); });
         }
     }
     void stop() { threads_.clear(); }
     int appended() const { return appended_; }
 
 private:
-    void run(std::stop_token stop, const std::string& url, WakeUp& relay_wake_up) {
+    void run(std::stop_token stop, const std::string& url, outbox::RelayFeed& relay_feed) {
         postgres::Connection connection(url);
-        outbox::PostgresUnitOfWork work(connection, Service::order, relay_wake_up);
+        outbox::PostgresUnitOfWork work(connection, Service::order, relay_feed);
         std::vector<Story> stories(4);
         for (std::size_t round = 0; !stop.stop_requested(); ++round) {
             try {
@@ -128,8 +127,8 @@ TEST_CASE("relay: it dies again and again while events are appended, and loses n
     const Subject& order = subject(Service::order);
     TestDatabase database(order.service, order.migrations);
     TopicReader reader("order-events");
-    WakeUp relay_wake_up;
-    Appenders appenders(database.url(), relay_wake_up);
+    outbox::RelayFeed relay_feed;
+    Appenders appenders(database.url(), relay_feed);
 
     for (int life = 0; life < 10; ++life) {
         relay_and_die(database.url(), 20 + static_cast<std::size_t>(life) * 13);
@@ -137,7 +136,7 @@ TEST_CASE("relay: it dies again and again while events are appended, and loses n
     CHECK(eventually(20s, [&] { return appenders.appended() > 300; }));
     appenders.stop();
     prometheus::Registry registry;
-    loops::RelayLoop last({Service::order, database.url(), fresh_kafka(), registry, relay_wake_up});
+    loops::RelayLoop last({Service::order, database.url(), fresh_kafka(), registry, relay_feed});
 
     CHECK(eventually(30s, [&] { return behind(database) == 0; }));
     last.stop();
@@ -149,11 +148,11 @@ TEST_CASE("relay: the service is killed with SIGKILL while events are appended, 
     TestDatabase database(order.service, order.migrations);
     const auto kafka = fresh_group(Service::order);
     TopicReader reader("order-events");
-    WakeUp relay_wake_up;
+    outbox::RelayFeed relay_feed;
     const std::vector<std::string> arguments{"--database-url", database.url(), "--brokers",
                                              kafka.brokers,    "--group-id",   kafka.group_id,
                                              "--client-id",    kafka.client_id};
-    Appenders appenders(database.url(), relay_wake_up);
+    Appenders appenders(database.url(), relay_feed);
 
     for (int life = 0; life < 4; ++life) {
         ServiceProcess service("order-service", arguments);
@@ -204,10 +203,9 @@ TEST_CASE("relay: an operator lowers the checkpoint: it sends again from there, 
     TestDatabase database(order.service, order.migrations);
     TopicReader reader("order-events");
     prometheus::Registry registry;
-    WakeUp relay_wake_up;
-    loops::RelayLoop relay(
-        {Service::order, database.url(), fresh_kafka(), registry, relay_wake_up});
-    Appenders appenders(database.url(), relay_wake_up);
+    outbox::RelayFeed relay_feed;
+    loops::RelayLoop relay({Service::order, database.url(), fresh_kafka(), registry, relay_feed});
+    Appenders appenders(database.url(), relay_feed);
     REQUIRE(eventually(20s, [&] {
         return database.number(
                    "SELECT count(*) FROM outbox, relay_checkpoint r"
@@ -245,10 +243,9 @@ TEST_CASE("relay: the database goes away for a while, then everything is publish
     TestDatabase database(order.service, order.migrations);
     TopicReader reader("order-events");
     prometheus::Registry registry;
-    WakeUp relay_wake_up;
-    loops::RelayLoop relay(
-        {Service::order, database.url(), fresh_kafka(), registry, relay_wake_up});
-    Appenders appenders(database.url(), relay_wake_up);
+    outbox::RelayFeed relay_feed;
+    loops::RelayLoop relay({Service::order, database.url(), fresh_kafka(), registry, relay_feed});
+    Appenders appenders(database.url(), relay_feed);
     // A connection that is only being made when they are cut would not be seen, and stay.
     REQUIRE(
         eventually(20s, [&] { return database.number("SELECT seq FROM relay_checkpoint") > 0; }));
@@ -270,10 +267,9 @@ TEST_CASE("relay: an operator holds it: nothing is sent until it is released, th
     TestDatabase database(order.service, order.migrations);
     TopicReader reader("order-events");
     prometheus::Registry registry;
-    WakeUp relay_wake_up;
-    loops::RelayLoop relay(
-        {Service::order, database.url(), fresh_kafka(), registry, relay_wake_up});
-    Appenders appenders(database.url(), relay_wake_up);
+    outbox::RelayFeed relay_feed;
+    loops::RelayLoop relay({Service::order, database.url(), fresh_kafka(), registry, relay_feed});
+    Appenders appenders(database.url(), relay_feed);
     postgres::Connection operators(database.url());
     REQUIRE(
         eventually(20s, [&] { return database.number("SELECT seq FROM relay_checkpoint") > 100; }));

@@ -8,8 +8,8 @@
 #include <catch2/generators/catch_generators.hpp>
 
 #include "component/subjects.hpp"
-#include "core/wake_up.hpp"
 #include "loops/relay_loop.hpp"
+#include "outbox/relay_feed.hpp"
 #include "support/eventually.hpp"
 #include "support/kafka.hpp"
 #include "support/metrics.hpp"
@@ -29,9 +29,9 @@ struct Lab {
     const Subject& order = subject(Service::order);
     TestDatabase database{order.service, order.migrations};
     prometheus::Registry registry;
-    WakeUp relay_wake_up;
+    outbox::RelayFeed relay_feed;
     StartSteps steps;
-    loops::RelayLoop relay{{Service::order, database.url(), fresh_kafka(), registry, relay_wake_up,
+    loops::RelayLoop relay{{Service::order, database.url(), fresh_kafka(), registry, relay_feed,
                             nullptr, nullptr, &steps}};
 
     bool is_warm() const {
@@ -51,7 +51,7 @@ struct Lab {
             " FROM generate_series(1, 2000) n), " +
             std::to_string(bytes) + "), now() FROM generate_series(1, " + std::to_string(rows) +
             ")");
-        relay_wake_up.signal();
+        relay_feed.signal();
     }
     std::vector<std::string> ids(const std::string& topic) {
         return database.query("SELECT event_id FROM outbox WHERE topic = '" + topic +

@@ -5,8 +5,8 @@
 
 #include "analytics/timeline/figures_store.hpp"
 #include "component/subjects.hpp"
-#include "core/wake_up.hpp"
 #include "outbox/postgres_unit_of_work.hpp"
+#include "outbox/relay_feed.hpp"
 #include "support/database.hpp"
 #include "support/store_contract_analytics.hpp"
 #include "support/store_contract_inventory.hpp"
@@ -23,7 +23,7 @@ template <class Port, auto make_store>
 class PostgresSession final : public StoreSession<Port> {
 public:
     PostgresSession(const std::string& url, Service service)
-        : connection_(url), work_(connection_, service, relay_wake_up_) {
+        : connection_(url), work_(connection_, service, relay_feed_) {
         connection_.script("SET lock_timeout = '100ms'");  // who has to wait need not wait long
     }
 
@@ -32,7 +32,7 @@ public:
 
 private:
     postgres::Connection connection_;
-    WakeUp relay_wake_up_;
+    outbox::RelayFeed relay_feed_;
     outbox::PostgresUnitOfWork work_;
     const std::unique_ptr<Port> store_ = make_store(connection_);
 };

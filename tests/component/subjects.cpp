@@ -3,13 +3,13 @@
 #include <stdexcept>
 
 #include "analytics/timeline/timeline_handler.hpp"
-#include "core/wake_up.hpp"
 #include "inventory/inventory_handler.hpp"
 #include "kafka/record.hpp"
 #include "loops/batch.hpp"
 #include "loops/decode.hpp"
 #include "outbox/postgres_unit_of_work.hpp"
 #include "order/saga/saga_handler.hpp"
+#include "outbox/relay_feed.hpp"
 #include "payment/payment_handler.hpp"
 #include "shipping/shipping_handler.hpp"
 
@@ -167,8 +167,8 @@ const Subject& subject(Service service) {
 
 loops::BatchReport run_one_batch(const Subject& subject, postgres::Connection& connection,
                                  const std::vector<kafka::Record>& records) {
-    WakeUp relay_wake_up;
-    outbox::PostgresUnitOfWork work(connection, subject.service, relay_wake_up);
+    outbox::RelayFeed relay_feed;
+    outbox::PostgresUnitOfWork work(connection, subject.service, relay_feed);
     const auto handler = subject.make_handler(connection);
     return loops::run_batch(work, *handler, loops::decode_batch(subject.service, records));
 }

@@ -4,10 +4,10 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "component/subjects.hpp"
-#include "core/wake_up.hpp"
 #include "loops/batch.hpp"
 #include "loops/decode.hpp"
 #include "outbox/postgres_unit_of_work.hpp"
+#include "outbox/relay_feed.hpp"
 #include "payment/payment_handler.hpp"
 #include "support/forwarding_work.hpp"
 
@@ -45,8 +45,8 @@ struct Lab {
 
     TestDatabase database;
     postgres::Connection connection{database.url()};
-    WakeUp relay_wake_up;
-    outbox::PostgresUnitOfWork real{connection, Service::payment, relay_wake_up};
+    outbox::RelayFeed relay_feed;
+    outbox::PostgresUnitOfWork real{connection, Service::payment, relay_feed};
     Unanswered work{real};
     prometheus::Registry registry;
     payment::PaymentMetrics metrics{registry};

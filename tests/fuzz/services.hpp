@@ -13,13 +13,13 @@
 #include <spdlog/spdlog.h>
 
 #include "core/unavailable.hpp"
-#include "core/wake_up.hpp"
 #include "fuzz/fuzz.hpp"
 #include "inventory/inventory_api.hpp"
 #include "loops/command_loop.hpp"
 #include "loops/context.hpp"
 #include "order/notices/notices_api.hpp"
 #include "order/saga/saga_api.hpp"
+#include "outbox/relay_feed.hpp"
 
 namespace orderflow::loops {
 
@@ -84,8 +84,8 @@ private:
     boost::asio::io_context io_;
     prometheus::Registry registry_;
     prometheus::Counter failures_;
-    WakeUp relay_wake_up_;
-    const loops::Context context_{events::Service::order, "", {}, registry_, relay_wake_up_};
+    outbox::RelayFeed relay_feed_;
+    const loops::Context context_{events::Service::order, "", {}, registry_, relay_feed_};
     postgres::Pool pool_{"", 0, 0};
     order::AcceptLoop accept_{"accept", context_, 0, nullptr};
     order::CancelLoop cancel_{"cancel", context_, 0, nullptr};

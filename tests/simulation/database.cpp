@@ -215,6 +215,7 @@ void Session::commit() {
     }
     database_.watch(done);
     statement(Effect::after_commit);
+    if (!done.rows.empty()) database_.feeds_[place_.victim].push(done.rows);
 }
 
 void Session::rollback() noexcept {
@@ -253,6 +254,8 @@ bool LedgerSession::lead() {
     statement(Effect::lead);
     if (&leader_ == &database_.leader_ && database_.held_) return false;
     if (!leader_ || leader_->heard_ + kIdleSessionTimeout < world_.now) leader_ = this;
+    const bool saga = &leader_ == &database_.leader_;
+    if (leader_ == this && saga && !std::exchange(takes_rows_, true)) feed_.keep_rows(true);
     return leader_ == this;
 }
 
@@ -268,9 +271,13 @@ std::int64_t LedgerSession::checkpoint() {
 }
 
 std::vector<outbox::LedgerRow> LedgerSession::read(std::int64_t after, std::size_t limit) {
+    std::vector<outbox::LedgerRow> rows = feed_.take(after, limit);
+    for (outbox::LedgerRow& row : rows) {
+        row.elsewhere = row.topic != events::topic_of(database_.service());
+    }
+    if (!rows.empty()) return rows;
     statement(Effect::read);
     check_lead();
-    std::vector<outbox::LedgerRow> rows;
     auto row = std::ranges::upper_bound(database_.outbox_, after, {}, &outbox::LedgerRow::seq);
     for (; row != database_.outbox_.end() && rows.size() < limit; ++row) {
         rows.push_back(*row);
@@ -297,6 +304,7 @@ void LedgerSession::move_checkpoint(std::int64_t from, std::int64_t to) {
 
 void LedgerSession::release() noexcept {
     if (leader_ == this) leader_ = nullptr;
+    if (std::exchange(takes_rows_, false)) feed_.keep_rows(false);
 }
 
 std::vector<std::string> AnnouncementLedger::waiting(LedgerSession& session,

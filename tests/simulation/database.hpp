@@ -23,6 +23,7 @@
 #include "outbox/parked_table.hpp"
 #include "outbox/parking.hpp"
 #include "outbox/relay.hpp"
+#include "outbox/relay_feed.hpp"
 #include "outbox/unit_of_work.hpp"
 #include "simulation/world.hpp"
 
@@ -100,6 +101,7 @@ private:
     std::map<std::int64_t, ParkedRow> parked_;
     std::int64_t next_parked_ = 1;
     std::map<std::string, const Session*, std::less<>> locks_;
+    std::map<const Victim*, outbox::RelayFeed> feeds_;  // of each process
 };
 
 // The connection of one loop.
@@ -160,7 +162,8 @@ public:
         : world_(world),
           database_(database),
           place_{&victim, database.service(), Step::relay},
-          leader_(announcements ? database.announcer_ : database.leader_) {}
+          leader_(announcements ? database.announcer_ : database.leader_),
+          feed_(database.feeds_[&victim]) {}
     ~LedgerSession() override { release(); }
     LedgerSession(const LedgerSession&) = delete;
     LedgerSession& operator=(const LedgerSession&) = delete;
@@ -185,6 +188,8 @@ private:
     Database& database_;
     const Place place_;
     const LedgerSession*& leader_;
+    outbox::RelayFeed& feed_;  // of the process; the saga's lane takes its rows
+    bool takes_rows_ = false;
     Instant heard_{};
     int republished_ = 0;  // as of the last read of the checkpoint
     bool held_ = false;    // the same; of the saga's lane

@@ -117,17 +117,26 @@ TEST_CASE("traceparent: a higher version is read as 00, its flags as far as they
     }
 }
 
-TEST_CASE("gathering: after one or two records nothing waits, after more the next batch does") {
-    Gathering gathering({500, 128, 5ms});
-    CHECK(gathering.patience(1) == 0ms);
-    gathering.taken(2);
-    CHECK(gathering.patience(1) == 0ms);
-    gathering.taken(3);
-    CHECK(gathering.patience(1) == 5ms);
-    CHECK(gathering.patience(127) == 5ms);
-    CHECK(gathering.patience(128) == 0ms);
-    gathering.taken(0);
-    CHECK(gathering.patience(1) == 0ms);
+TEST_CASE("gathering: below its rate nothing waits, above it a batch waits from its first record") {
+    const GatherLimits limits{500, 128, 10ms, 100};
+    Gathering gathering(limits);
+    Gathering::Clock::time_point now{1h};
+    const auto run = [&](std::chrono::milliseconds between) {
+        for (int i = 0; i < 200; ++i) gathering.taken(1, now += between);
+    };
+    CHECK(gathering.patience(1, now, now) == 0ms);
+    run(20ms);
+    CHECK(gathering.patience(1, now, now) == 0ms);
+    run(5ms);
+    CHECK(gathering.patience(1, now, now) == 10ms);
+    CHECK(gathering.patience(1, now - 4ms, now) == 6ms);
+    CHECK(gathering.patience(1, now - 11ms, now) == 0ms);
+    CHECK(gathering.patience(127, now, now) == 10ms);
+    CHECK(gathering.patience(128, now, now) == 0ms);
+    gathering.taken(0, now + 5ms);  // nothing came
+    CHECK(gathering.patience(1, now, now) == 10ms);
+    now += 1s;
+    CHECK(gathering.patience(1, now, now) == 0ms);
 }
 
 TEST_CASE("queue: items come out in order, at most a batch at once") {

@@ -10,10 +10,10 @@
 #include <boost/asio/use_future.hpp>
 #include <catch2/catch_test_macros.hpp>
 
-#include "core/wake_up.hpp"
 #include "loops/context.hpp"
 #include "order/saga/saga_api.hpp"
 #include "order/saga/saga_handler.hpp"
+#include "outbox/relay_feed.hpp"
 #include "postgres/pool.hpp"
 
 using namespace orderflow;
@@ -36,8 +36,8 @@ struct FullService {
     asio::thread_pool io{1};
     prometheus::Registry registry;
     prometheus::Counter failures;
-    WakeUp relay_wake_up;
-    loops::Context context{events::Service::order, "", {}, registry, relay_wake_up};
+    outbox::RelayFeed relay_feed;
+    loops::Context context{events::Service::order, "", {}, registry, relay_feed};
     postgres::Pool pool{"", 0, 0};
     order::Admission admission;
     order::AcceptLoop accept{"accept", context, 0, order::accept_steps(admission)};

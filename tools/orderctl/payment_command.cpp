@@ -3,11 +3,11 @@
 #include <memory>
 
 #include "core/enums.hpp"
-#include "core/wake_up.hpp"
 #include "json/json.hpp"
 #include "outbox/postgres_unit_of_work.hpp"
 #include "orderctl/commands.hpp"
 #include "orderctl/terminal.hpp"
+#include "outbox/relay_feed.hpp"
 #include "outbox/unit_of_work.hpp"
 #include "payment/payment_handler.hpp"
 
@@ -85,8 +85,8 @@ SettledView settle(const Context& context, const SettleOptions& options, const O
                                              : payment::Settlement::NEVER_CHARGED;
     postgres::Connection connection({context.endpoints.operator_url(events::Service::payment),
                                      schema_of(events::Service::payment)});
-    WakeUp relay_wake_up;  // has no listener here: the service's relay polls
-    outbox::PostgresUnitOfWork work(connection, events::Service::payment, relay_wake_up);
+    outbox::RelayFeed relay_feed;  // has no listener here: the service's relay polls
+    outbox::PostgresUnitOfWork work(connection, events::Service::payment, relay_feed);
     const auto store = payment::make_payment_store(connection);
     std::optional<payment::Payment> found;
     bool settled = false;

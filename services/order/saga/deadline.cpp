@@ -92,7 +92,7 @@ public:
     DeadlineStep(const loops::Context& context, const DeadlineSettings& settings,
                  postgres::Connection& connection)
         : connection_(connection),
-          work_(connection_, context.service, context.relay_wake_up),
+          work_(connection_, context.service, context.relay_feed),
           store_(make_saga_store(connection_)),
           deadline_(settings.age),
           calm_(settings.caught_up),
