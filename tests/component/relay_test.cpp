@@ -174,11 +174,11 @@ TEST_CASE("relay: two of them, and the leader loses its connection again and aga
     TestDatabase database(order.service, order.migrations);
     TopicReader reader("order-events");
     prometheus::Registry registries[2];
-    WakeUp bells[2];
+    outbox::RelayFeed feeds[2];
     const auto kafka = fresh_kafka();
-    loops::RelayLoop one({Service::order, database.url(), kafka, registries[0], bells[0]});
-    loops::RelayLoop two({Service::order, database.url(), kafka, registries[1], bells[1]});
-    Appenders appenders(database.url(), bells[0]);
+    loops::RelayLoop one({Service::order, database.url(), kafka, registries[0], feeds[0]});
+    loops::RelayLoop two({Service::order, database.url(), kafka, registries[1], feeds[1]});
+    Appenders appenders(database.url(), feeds[0]);
 
     for (int round = 0; round < 6; ++round) {
         const auto before = database.number("SELECT seq FROM relay_checkpoint");

@@ -192,8 +192,8 @@ TEST_CASE("queue: an item and a close wake who waits") {
     CHECK(second.empty());
 }
 
-TEST_CASE("queue: after a full batch it gathers until there is enough") {
-    BatchQueue<int> queue(1000, {500, 8, 30'000ms});
+TEST_CASE("queue: when items come fast it gathers until there is enough") {
+    BatchQueue<int> queue(1000, {500, 8, 30'000ms, 4});
     for (int i = 0; i < 3; ++i) queue.push(int{i});
     CHECK(queue.take(0ms).size() == 3);  // the first batch does not wait
 
@@ -209,6 +209,17 @@ TEST_CASE("queue: after a full batch it gathers until there is enough") {
     CHECK(test::eventually(10s, [&] { return done.load(); }));
     consumer.join();
     CHECK(gathered.size() == 8);
+}
+
+TEST_CASE("queue: a burst is taken soon after its last item") {
+    BatchQueue<int> queue(1000, {500, 100, 30'000ms, 1, 50ms});
+    for (int i = 0; i < 3; ++i) queue.push(int{i});
+    CHECK(queue.take(0ms).size() == 3);
+    for (int i = 0; i < 5; ++i) queue.push(int{i});
+    const auto begun = std::chrono::steady_clock::now();
+    CHECK(queue.take(0ms).size() == 5);
+    const auto took = std::chrono::steady_clock::now() - begun;
+    CHECK((took >= 50ms && took < 10s));
 }
 
 TEST_CASE("queue: nothing is lost or doubled between many producers and the consumer") {
