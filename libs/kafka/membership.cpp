@@ -15,7 +15,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds kCommitEvery{1'000};
+constexpr milliseconds kCommitEvery{200};
 constexpr int kAskBrokerMs = 1'000;
 constexpr milliseconds kAskBroker{2'000};   // for all requests about a group
 constexpr milliseconds kWatchEvery{3'000};  // between two requests for the topics' ids

@@ -144,6 +144,11 @@ void PostgresLedger::set_topic_id(const std::string& id, std::int64_t checkpoint
 
 std::vector<LedgerRow> PostgresLedger::read(std::int64_t after, std::size_t limit) {
     if (feed_) {
+        // Throws if the session has ended: who has lost the lane's lock sends nothing more. The
+        // first look takes the server's last words, the second one finds the end behind them.
+        for (int look = 0; look < 2; ++look) {
+            connection_.notifications(std::chrono::milliseconds{0});
+        }
         std::vector<LedgerRow> fresh = feed_->take(after, limit);
         for (LedgerRow& row : fresh) row.elsewhere = row.topic != lane_.topic;
         if (!fresh.empty()) return fresh;

@@ -31,8 +31,9 @@ T read_big_endian(std::string_view bytes) {
 // session has priority over all of them.
 // Some settings are not here, because no statement depends on them or because they are the
 // operator's switch: default_transaction_read_only (a class 25 error: tried again), lc_messages,
-// row_security, session_replication_role (there are no policies, triggers and foreign keys),
-// application_name. The encoding is set in the conninfo (with_pins).
+// row_security and session_replication_role (there are no policies and foreign keys; triggers only
+// copy idempotency keys for programs of the release before), application_name. The encoding is set
+// in the conninfo (with_pins).
 const char kPins[] = R"(
     SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres';
     SET standard_conforming_strings = on; SET bytea_output = 'hex'; SET extra_float_digits = 1;
@@ -431,7 +432,7 @@ Transaction::Transaction(Connection& connection, const Statement& first)
     : connection_(connection), answer_(connection_.exec_after(kBegin, first)) {}
 
 Transaction::~Transaction() {
-    if (!open_) return;
+    if (!open_ || !connection_.connected()) return;
     try {
         connection_.script("ROLLBACK");
     } catch (const DatabaseError&) {
