@@ -138,16 +138,17 @@ bool InventoryStore::save_stock(const inventory::Stock& stock, Instant) {
     const auto changes = stock.changes();
     if (changes.inserts.empty() && changes.updates.empty()) return true;
     session_.statement(Effect::save);
-    for (const auto& [id, product] : changes.inserts) {
-        session_.lock(lock_of_product(id));
-        if (database_.products.contains(id)) return false;
-        session_.write(
-            [this, id = std::string(id), product = *product] { database_.products[id] = product; });
+    const auto write = [this](const inventory::Stock::Row& row) {
+        session_.write([this, id = std::string(row.id), product = *row.product] {
+            database_.products[id] = product;
+        });
+    };
+    for (const auto& row : changes.inserts) {
+        session_.lock(lock_of_product(row.id));
+        if (database_.products.contains(row.id)) return false;
+        write(row);
     }
-    for (const auto& [id, product] : changes.updates) {
-        session_.write(
-            [this, id = std::string(id), product = *product] { database_.products[id] = product; });
-    }
+    for (const auto& row : changes.updates) write(row);
     return true;
 }
 
@@ -167,8 +168,8 @@ inventory::Claims InventoryStore::claim(std::span<const std::string_view> keys) 
 void InventoryStore::keep(std::span<const inventory::KeptAdjustment> adjustments, Instant) {
     session_.statement(Effect::save);
     for (const auto& [key, adjustment] : adjustments) {
-        session_.write([this, key = std::string(key), row = *adjustment] {
-            database_.adjustments.emplace(key, row);
+        session_.write([this, name = std::string(key), row = *adjustment] {
+            database_.adjustments.emplace(name, row);
         });
     }
 }
@@ -210,7 +211,7 @@ void TimelineStore::add(const analytics::Tally& tally) {
         session_.lock("counter " + name);
         // 64 bits hold what a run counts; PostgreSQL has no such limit.
         const std::int64_t change = sum.high * analytics::Sum::kLimb + sum.low;
-        session_.write([this, name = name, change] { database_.totals[name] += change; });
+        session_.write([this, total = name, change] { database_.totals[total] += change; });
     }
 }
 
