@@ -1,8 +1,8 @@
 #pragma once
 // Decides whether a loop that works in batches waits for more records before it starts a batch.
 // This is the one place that decides between latency at low load and few, full batches at middle
-// and high load. Used by the command loops, the batch consumer, the relay and the loop for
-// payment's results. Each of them owns one; one thread.
+// and high load. Used by the command loops, the batch consumer and the loop for payment's results.
+// Each of them owns one; one thread.
 #include <chrono>
 #include <cstddef>
 

@@ -1,6 +1,6 @@
 #pragma once
-// Wakes one waiting thread. The unit of work signals it after each commit that appended events; the
-// relay waits for it. Thread-safe.
+// Wakes one waiting thread: the relay (through RelayFeed), or the thread of announcements.
+// Thread-safe.
 #include <chrono>
 #include <condition_variable>
 #include <mutex>

@@ -11,11 +11,6 @@ void RelayFeed::keep_rows(bool keep) {
     bytes_ = 0;
 }
 
-bool RelayFeed::keeps_rows() const {
-    const std::lock_guard lock(mutex_);
-    return keep_;
-}
-
 void RelayFeed::push(std::vector<LedgerRow> rows) {
     {
         const std::lock_guard lock(mutex_);

@@ -19,12 +19,11 @@ class RelayFeed {
 public:
     // Called by the relay: whether it takes rows from now on.
     void keep_rows(bool keep);
-    bool keeps_rows() const;
 
     // After the commit that appended these rows. They are dropped if the relay does not take them,
     // or if too many wait; it reads the table then.
     void push(std::vector<LedgerRow> rows);
-    // After a commit that appended rows; also if the relay shall look for another reason.
+    // Wakes the relay for another reason than rows, for example to stop.
     void signal() { wake_up_.signal(); }
     // See WakeUp::wait().
     void wait(std::chrono::milliseconds at_most) { wake_up_.wait(at_most); }
@@ -37,7 +36,7 @@ private:
     static constexpr std::size_t kMostBytes = 4 * 1024 * 1024;  // of events
 
     WakeUp wake_up_;
-    mutable std::mutex mutex_;
+    std::mutex mutex_;
     bool keep_ = false;
     std::map<std::int64_t, LedgerRow> rows_;  // by seq: commits may be pushed in another order
     std::size_t bytes_ = 0;

@@ -21,7 +21,6 @@
 #include <unistd.h>
 
 #include "core/pause.hpp"
-#include "core/wake_up.hpp"
 #include "json/json.hpp"
 #include "loops/consumer_loop.hpp"
 #include "loops/relay_loop.hpp"
