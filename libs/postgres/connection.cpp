@@ -330,32 +330,8 @@ bool Connection::send(const char* name, const Params& params) {
     return PQsendQueryPrepared(native(), name, raw.count, raw.values, raw.lengths, raw.formats, 1);
 }
 
-Rows Connection::exec_after(const Statement& first, const Statement& second) {
-    const Busy busy(usage_.get());
-    const char* const names[] = {prepare(first), prepare(second)};
-    pg_conn* connection = native();
-    // After a failure the connection is in pipeline mode and has unread results. It cannot be used
-    // any more, so the guard drops it.
-    struct Guard {
-        Connection* connection;
-        ~Guard() {
-            if (connection) connection->reset();
-        }
-    } guard{this};
-    if (!PQenterPipelineMode(connection) || !send(names[0], {}) || !send(names[1], {}) ||
-        !PQpipelineSync(connection)) {
-        fail(nullptr, first.name);
-    }
-    pipelined(first.name);
-    Rows rows = pipelined(second.name);
-    PQclear(PQgetResult(connection));  // the sync point
-    if (!PQexitPipelineMode(connection)) fail(nullptr, second.name);
-    guard.connection = nullptr;
-    return rows;
-}
-
-Rows Connection::exec_before(const Statement& first, const Params& params,
-                             const Statement& second) {
+std::pair<Rows, Rows> Connection::exec_both(const Statement& first, const Params& params,
+                                            const Statement& second) {
     const Busy busy(usage_.get());
     const char* const names[] = {prepare(first), prepare(second)};
     pg_conn* connection = native();
@@ -381,8 +357,23 @@ Rows Connection::exec_before(const Statement& first, const Params& params,
         fail(nullptr, first.name);
     }
     Rows rows = pipelined(first.name);
-    pipelined(second.name);
-    return rows;
+    return {std::move(rows), pipelined(second.name)};
+}
+
+// After a failure the first statement's effect would stay, a BEGIN for example, so the connection
+// is dropped.
+Rows Connection::exec_after(const Statement& first, const Statement& second) {
+    try {
+        return exec_both(first, {}, second).second;
+    } catch (...) {
+        reset();
+        throw;
+    }
+}
+
+Rows Connection::exec_before(const Statement& first, const Params& params,
+                             const Statement& second) {
+    return exec_both(first, params, second).first;
 }
 
 Rows Connection::exec(const Statement& statement, const Params& params) {

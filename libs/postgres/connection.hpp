@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/ids.hpp"
@@ -159,6 +160,8 @@ private:
     const char* prepare(const Statement& statement);  // its name on the server
     Rows pipelined(const char* what);
     bool send(const char* name, const Params& params);
+    std::pair<Rows, Rows> exec_both(const Statement& first, const Params& params,
+                                    const Statement& second);
     [[noreturn]] void fail(pg_result* result, const char* what);
 
     std::string conninfo_;
