@@ -46,4 +46,9 @@ std::vector<LedgerRow> RelayFeed::take(std::int64_t after, std::size_t limit) {
     return taken;
 }
 
+bool RelayFeed::holds_rows() {
+    const std::lock_guard lock(mutex_);
+    return !rows_.empty();
+}
+
 }  // namespace orderflow::outbox

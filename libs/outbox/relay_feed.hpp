@@ -31,6 +31,8 @@ public:
     // Takes the rows that follow seq `after` without a gap, at most `limit`, and drops those up to
     // it. Empty: the next row is not here.
     std::vector<LedgerRow> take(std::int64_t after, std::size_t limit);
+    // Whether rows are left, for example behind a gap.
+    bool holds_rows();
 
 private:
     static constexpr std::size_t kMostBytes = 4 * 1024 * 1024;  // of events

@@ -44,8 +44,10 @@ TEST_CASE("relay feed: behind a gap nothing is taken, and what the relay has rea
     feed.push(rows_of({4, 5, 8, 9}));  // 6 and 7 are another process's, or were rolled back
     CHECK(take(feed, 2).empty());
     CHECK(take(feed, 3) == Seqs{4, 5});
+    CHECK(feed.holds_rows());
     CHECK(take(feed, 5).empty());
     CHECK(take(feed, 8) == Seqs{9});  // it has read up to 8 from the table
+    CHECK_FALSE(feed.holds_rows());
     feed.push(rows_of({10}));
     CHECK(take(feed, 10).empty());
     CHECK(take(feed, 9).empty());

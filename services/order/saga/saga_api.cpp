@@ -79,15 +79,14 @@ std::optional<Error> conditional(const http::Request& request) {
                           "makes the request repeatable");
 }
 
-asio::awaitable<http::Response> post_order(AcceptLoop& accept, IdSource& ids,
-                                           const ApiSettings& settings, http::Request request) {
+asio::awaitable<http::Response> post_order(AcceptLoop& accept, const ApiSettings& settings,
+                                           http::Request request) {
     auto key = service::idempotency_key(request);
     if (!key) co_return service::bad_input(key.error());
     if (const auto condition = conditional(request)) co_return service::bad_input(*condition);
     auto order = parse_order(request.body);
     if (!order) co_return service::bad_input(order.error());
     Placement placement;
-    placement.id = ids.next<OrderId>(system_now());
     placement.order = std::move(*order);
     placement.default_payment = placement.order.payment.token.empty();
     if (placement.default_payment) placement.order.payment.token = settings.default_token;
@@ -204,9 +203,8 @@ Validated<events::Order> parse_order(std::string_view body) {
 
 void add_order_routes(http::Router& router, AcceptLoop& accept, CancelLoop& cancel,
                       postgres::Pool& pool, ApiSettings settings) {
-    auto ids = std::make_shared<IdSource>();  // io thread only
-    router.post("/api/orders", [&accept, ids, settings](http::Request request) {
-        return post_order(accept, *ids, settings, std::move(request));
+    router.post("/api/orders", [&accept, settings](http::Request request) {
+        return post_order(accept, settings, std::move(request));
     });
     router.get("/api/orders",
                [&pool](http::Request request) { return get_orders(pool, std::move(request)); });

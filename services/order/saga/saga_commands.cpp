@@ -1,10 +1,12 @@
 #include "order/saga/saga_commands.hpp"
 
 #include <functional>
+#include <vector>
 
 #include "core/digest.hpp"
 #include "core/enums.hpp"
 #include "events/codec.hpp"
+#include "order/saga/order_ids.hpp"
 #include "outbox/aggregates.hpp"
 
 namespace orderflow::order {
@@ -120,7 +122,14 @@ AcceptLoop::MakeSteps accept_steps(const Admission& admission) {
     return [&admission](postgres::Connection& connection) {
         const std::shared_ptr<SagaStore> store = make_saga_store(connection);
         AcceptLoop::Steps steps;
-        steps.apply = place_orders(store, outbox::make_request_keys(connection));
+        steps.apply = [ids = std::make_shared<OrderIds>(),
+                       place = place_orders(store, outbox::make_request_keys(connection))](
+                          std::span<Placement* const> placements, Instant now, BatchOutput& out,
+                          std::span<Answer<OrderId>> answers) {
+            const std::vector<OrderId> new_ids = ids->next(placements.size(), now);
+            for (std::size_t i = 0; i < placements.size(); ++i) placements[i]->id = new_ids[i];
+            return place(placements, now, out, answers);
+        };
         steps.look_up = std::bind_front(look_up, store);
         steps.pause = [&admission] { return admission.pause(Admission::Clock::now()); };
         return steps;

@@ -19,7 +19,7 @@ namespace orderflow::order {
 
 // An order to place.
 struct Placement {
-    OrderId id;
+    OrderId id;           // given by AcceptLoop, with the batch
     events::Order order;  // placed_at is set when it is carried out, from the database's clock
     std::string traceparent;
     std::string key;               // Idempotency-Key; empty: none
