@@ -34,8 +34,8 @@ public:
     }
 
     // Takes the items that wait, at most `max_records`. Waits up to `idle` for a first item, then
-    // lingers for more as Gathering decides. An empty result: no item came in time, or the queue is
-    // closed and drained.
+    // lingers for more as Gathering decides. The result is empty if no item came in time, or if the
+    // queue is closed and has no items left.
     std::vector<T> take(std::chrono::milliseconds idle) {
         std::unique_lock lock(mutex_);
         wait_for(lock, 1, idle);
@@ -98,7 +98,8 @@ private:
     std::condition_variable filled_;
     std::vector<T> items_;
     Gathering gathering_;
-    Gathering::Clock::time_point first_{};  // when the first of items_ came
+    // When the first of items_ came, or when take() left it behind.
+    Gathering::Clock::time_point first_{};
     std::size_t wanted_ = 1;
     int waiting_ = 0;
     bool closed_ = false;

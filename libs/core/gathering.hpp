@@ -12,9 +12,9 @@ struct GatherLimits {
     std::size_t max_records = 500;             // in one batch
     std::size_t gather_records = 128;          // a batch of so many records does not wait for more
     std::chrono::milliseconds gather_time{4};  // the longest wait, from the first record on
-    double gather_rate = 150;                  // records per second; below, no batch waits
-    // For records that come in bursts: a batch does not wait for more after this time without a
-    // record. Zero: it does.
+    double gather_rate = 150;                  // records per second; below it, no batch waits
+    // For records that come in bursts: a batch does not wait any longer if no record came during
+    // this time. Zero: there is no such limit.
     std::chrono::milliseconds gather_gap{0};
 };
 
@@ -28,12 +28,12 @@ public:
 
     const GatherLimits& limits() const { return limits_; }
 
-    // How long a batch that holds `records` now, the first of them since `first`, may wait for
-    // more; zero: not at all.
+    // How long a batch may wait for more records; zero: not at all. It holds `records` now, and the
+    // first of them came at `first`.
     std::chrono::microseconds patience(std::size_t records, Clock::time_point first,
                                        Clock::time_point now) const;
 
-    // A batch of so many records begins. Zero: none came.
+    // Must be called when a batch begins; `records`: how many it has. Zero changes nothing.
     void taken(std::size_t records, Clock::time_point now);
 
 private:

@@ -68,7 +68,7 @@ private:
     const std::chrono::milliseconds fresh_;
     Ptr latest_;
     std::chrono::steady_clock::time_point until_{};
-    std::vector<std::function<void(Outcome)>> waiters_;  // callers waiting for the read under way
+    std::vector<std::function<void(Outcome)>> waiters_;  // callers that wait for this read
 };
 
 }  // namespace orderflow

@@ -51,8 +51,8 @@ struct ClientSettings {
 };
 
 struct ClientLimits {
-    // How many requests may run or wait at once, and so how many connections there are. One request
-    // more ends at once, without an answer.
+    // How many requests may run or wait at once, and so how many connections there are. A further
+    // request ends at once, without an answer.
     std::size_t requests = 1'024;
     std::size_t response_bytes = 64 * 1024;  // of the body; a larger answer counts as no answer
     std::size_t header_bytes = 16 * 1024;    // of the header; likewise

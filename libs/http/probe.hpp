@@ -1,5 +1,5 @@
 #pragma once
-// `PROGRAM --probe URL`: a health check for places where there is neither a shell nor curl. Used by
+// `PROGRAM --probe URL`: a health check for containers that have neither a shell nor curl. Used by
 // the services, the sandbox and tools/probe at the start of main. Blocks.
 #include <optional>
 #include <string>

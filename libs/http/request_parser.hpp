@@ -76,7 +76,7 @@ public:
     }
 
 private:
-    std::size_t line_ = 0;          // where the line begins that has not ended yet
+    std::size_t line_ = 0;          // the beginning of the line that has not ended yet
     std::size_t request_line_ = 0;  // its size, once it has ended
 };
 

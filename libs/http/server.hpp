@@ -56,9 +56,9 @@ struct Limits {
 };
 
 struct Hooks {
-    // Called after each answer was written, or was given up because the client had gone. `route` is
-    // the pattern; if none matched, it is empty and `method` is "other". So both have few values
-    // and can be labels of metrics.
+    // Called after each answer was written, or could not be written because the client had closed
+    // the connection. `route` is the pattern; if none matched, it is empty and `method` is "other".
+    // So both have few values and can be labels of metrics.
     std::function<void(std::string_view method, std::string_view route, int status,
                        std::chrono::nanoseconds duration)>
         on_request;
@@ -102,7 +102,7 @@ public:
     void stop();
 
     // Completes when the server is stopped and the last connection is gone, or after `at_most`.
-    // True: all connections are gone. It does not itself stop anything.
+    // True: all connections are gone. This function itself stops nothing.
     boost::asio::awaitable<bool> drained(std::chrono::milliseconds at_most);
 
     // For metrics; io thread.

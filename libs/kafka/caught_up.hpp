@@ -1,16 +1,17 @@
 #pragma once
 // Decides which orders a process may judge by the clock. An order is late only if no unread record
-// could end its waiting: otherwise the consumers are late, not the order. The deadline's watch
-// calls seen() about once a second with the group's positions in all partitions, of this and of all
-// other processes. Pure; one thread.
+// could end its waiting: otherwise the consumers are late, not the order. GroupWatch calls seen()
+// about once a second with the positions of the whole group, that is of all its processes, in all
+// partitions. Pure; one thread.
 //
 // A partition counts as caught up once the group has passed the end that the partition had one look
 // before, and for as long as this stays true. An order's records are in the partition that the hash
 // of its key gives among `n` partitions. After partitions were added, they may also be in the
-// partition of a smaller `n`. So every such partition must have been caught up at least once since
-// the present layout was first seen, for the required time and some more seconds, because producers
-// notice new partitions late. A topic has never had fewer partitions than the catalog defines, or
-// than were seen once.
+// partition of a smaller `n`. Example: a topic grew from 6 to 8 partitions; then the hash modulo 6,
+// 7 and 8 gives the partitions to check. Each of those for a smaller `n` must have been caught up
+// at least once since the present layout was first seen, for the required time and some more
+// seconds, because producers notice new partitions late. A topic has never had fewer partitions
+// than the catalog defines, or than were seen once.
 #include <chrono>
 #include <map>
 #include <optional>
@@ -29,7 +30,7 @@ public:
     // Why no order can be judged.
     enum class Pause {
         unknown,     // no answer from the brokers for some seconds
-        differ,      // the topics have not the same number of partitions, or one is missing
+        differ,      // the topics do not have the same number of partitions, or one is missing
         unassigned,  // a partition is assigned to no member of the group
     };
 
@@ -52,7 +53,7 @@ private:
         std::optional<std::int64_t> end;         // at the last look
         std::optional<Clock::time_point> since;  // caught up from then on
         bool drained = false;  // was caught up for long enough, in the present layout
-        bool told = false;     // by the last look
+        bool told = false;     // the last look had its position
     };
     struct Topic {
         TopicLayout layout;

@@ -25,9 +25,10 @@ using OnFetch = std::function<void(std::span<const Record>)>;
 // synchronously when partitions are revoked and on close. On a rebalance it drops the records that
 // it has polled from the lost partitions; they are delivered again, here or to another member. A
 // commit carries the id of the topic. A topic that was recreated, while the group ran or while it
-// did not, is read from its start (noticed within seconds). If nothing arrives for 30 s, and for 5
-// s more although the broker has records, or although partitions are assigned to no member, the
-// client is destroyed and a new one is created. Throws std::runtime_error on a fatal client error.
+// did not, is read from its start (noticed within seconds). A client that stalls is replaced by a
+// new one. It stalls if no record has arrived for 30 s, and two checks, 5 s apart, find the same:
+// the broker has records for this member, or does not answer, or has assigned no partitions to the
+// member, or a partition belongs to no member. Throws std::runtime_error on a fatal client error.
 // `on_fetch` receives the records of each poll(), before they are handled, on the polling thread.
 class Consumer final : public RecordSource {
 public:
@@ -40,9 +41,9 @@ public:
     bool hold(std::chrono::milliseconds time, std::stop_token stop) override;
     void close() override;
 
-    // Returns whether the group has assigned partitions to it, or explicitly none.
+    // Returns whether the group has answered with an assignment, which may be of no partitions.
     bool joined() const;
-    // Number of the brokers' answers to the requests that it sends every few seconds.
+    // How many answers of the brokers have come to the requests that it sends every few seconds.
     std::uint64_t answers() const;
 
     // For each of its partitions: the end of the log as of the last fetch, and the number of

@@ -1,5 +1,5 @@
 #pragma once
-// A record that was decoded. Values; used by consumer loops and handlers, on the loop's thread.
+// Decoded records as values. Used by consumer loops and handlers, on the loop's thread.
 #include <optional>
 #include <stdexcept>
 #include <string>

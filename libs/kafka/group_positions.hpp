@@ -1,8 +1,8 @@
 #pragma once
 // Reads facts about topics, and about a consumer group's positions in them, from the brokers, over
-// any client's handle. Used by consumers (which log is this?), the deadline's watch, `orderctl` and
-// reader.hpp. Every call waits for answers. It throws NoAnswer if they do not come in time, or
-// if a stop is requested.
+// any client's handle. Used by consumers (to find out which log a topic has), by GroupWatch,
+// `orderctl` and reader.hpp. Every call waits for answers. It throws NoAnswer if they do not come
+// in time, or if a stop is requested.
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -25,7 +25,7 @@ struct NoAnswer : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// Never a member of a group, so there is nothing to close first.
+// Such a client is never a member of a group, so nothing has to be closed first.
 struct DestroyAsking {
     void operator()(rd_kafka_t* handle) const {
         rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);

@@ -45,14 +45,14 @@ public:
     Membership(const Membership&) = delete;
     Membership& operator=(const Membership&) = delete;
 
-    // At most one record; nullopt when none came in time. Throws when the client is broken.
+    // Returns one record; nullopt if none came in time. Throws if the client is broken.
     std::optional<Record> poll_one(std::chrono::milliseconds wait);
     // Whether partitions were revoked since the last call.
     bool take_revoked() { return std::exchange(revoked_, false); }
     // Checks whether the member reads the logs to which the group's committed offsets belong.
     // False: one of them is another log, because its topic was recreated. The offset at which to
     // begin in it is then committed, and a new client must begin there. Call it only while no
-    // record is in hand.
+    // polled record waits to be handled.
     bool reads_right_logs();
     void pause(bool on);
 

@@ -25,7 +25,7 @@ struct PartitionPosition {
     std::int64_t start = 0;         // the first offset that there is
     std::int64_t end = 0;           // the offset that the next record will have
     std::int64_t readable_end = 0;  // below `end` if an open transaction hides later records
-    std::optional<std::int64_t> committed;  // by the group; empty: it never has
+    std::optional<std::int64_t> committed;  // by the group; empty: it has committed none
     std::string committed_log;     // the log of the commit; empty: the commit does not name it
     std::optional<bool> assigned;  // to a member of the group; empty: not known
 
@@ -101,7 +101,7 @@ private:
         std::string log;
         bool verified = false;
         std::optional<std::int64_t> polled;  // behind the last record that was polled
-        std::optional<std::int64_t> end;  // the end that the client reported, after records in hand
+        std::optional<std::int64_t> end;     // that the client reported, after the polled records
         std::optional<std::int64_t> processed;  // everything below is done
         std::optional<std::int64_t> committed;
     };

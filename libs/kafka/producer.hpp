@@ -39,7 +39,7 @@ inline bool is_about_the_event(Refusal why) {
     return why == Refusal::too_large || why == Refusal::invalid;
 }
 
-// Where events go. Reports come in any order, but once for each token.
+// The destination of events. Reports come in any order, but once for each token.
 class Producer {
 public:
     virtual ~Producer() = default;
@@ -48,8 +48,8 @@ public:
     struct Report {
         std::uint64_t token = 0;
         bool persisted = false;
-        Refusal why = Refusal::other;  // if it is not, and `error`, a static text
-        std::string_view error{};
+        Refusal why = Refusal::other;  // if it is not persisted
+        std::string_view error{};      // the same as a text, which is static
     };
     virtual std::vector<Report> reports() = 0;
     // Waits until every produced event is reported, at most `at_most`.
@@ -69,11 +69,11 @@ void check_producer(const Settings& settings);
 struct TopicState {
     std::string id;  // of an existing topic; a recreated topic has another id
     std::int32_t partitions = 0;
-    std::optional<Refusal> refusal;  // gone, not_authorised, other, and the broker's words
-    std::string error;
+    std::optional<Refusal> refusal;  // gone, not_authorised or other
+    std::string error;               // the broker's text, if it refuses
 };
 
-// The same for one topic only, which it can look at.
+// A producer for one topic, which can also request the state of this topic.
 class TopicProducer : public Producer {
 public:
     // Requests the topic's state, unless a request is open.
@@ -81,11 +81,11 @@ public:
     // Waits for the answer for at most this time. Empty: no answer yet, or none was possible:
     // request again.
     virtual std::optional<TopicState> answer(std::chrono::milliseconds at_most) = 0;
-    // Reads the leaders of the topic's partitions, for which a first event would have to wait.
-    // Blocks.
+    // Reads the leaders of the topic's partitions. Otherwise the first event would have to wait for
+    // them. Blocks.
     virtual void warm_up(std::chrono::milliseconds at_most) = 0;
-    // Returns whether the broker has assigned the producer id, for which a first event would also
-    // wait. The result may be 250 ms old.
+    // Returns whether the broker has assigned the producer id; the first event also waits for this.
+    // The result may be 250 ms old.
     virtual bool has_id() const = 0;
 };
 
@@ -93,7 +93,7 @@ struct TopicProducerSettings {
     events::Service producer{};
     std::string topic;
     bool alone = false;    // one event per batch
-    bool gapless = false;  // after a refusal it sends nothing more to the partition
+    bool gapless = false;  // after a refusal it sends no more events to the partition
 };
 std::unique_ptr<TopicProducer> make_topic_producer(const Settings& settings,
                                                    const TopicProducerSettings& topic);

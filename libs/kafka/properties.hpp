@@ -11,7 +11,7 @@ namespace orderflow::kafka {
 // Name → value, as librdkafka's CONFIGURATION.md has them.
 using Properties = std::map<std::string, std::string>;
 
-// For every client, and for one kind of them; the latter wins.
+// Properties of all clients, and of one kind of them. The properties of a kind win.
 struct ClientProperties {
     Properties all;
     Properties producer;

@@ -1,8 +1,8 @@
 #pragma once
-// Reads topics, groups and records from Kafka without a trace, with a client that joins no group
-// and commits nothing. Used by analytics' Kafka page. Every call blocks for `at_most`. It throws
-// Unavailable if Kafka does not answer in time or refuses, and soon after a stop is requested. One
-// thread.
+// Reads topics, groups and records from Kafka with a client that joins no group and commits
+// nothing, so it leaves no trace. Used by analytics' Kafka page. Every call blocks, for `at_most`
+// at the longest. It throws Unavailable if Kafka does not answer in time or refuses, and soon after
+// a stop is requested. One thread.
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -33,7 +33,7 @@ OffsetWindow newest_below(std::int64_t before, std::int64_t most, std::int64_t s
 
 struct TimedRecord {
     Record record;
-    std::optional<Instant> time;  // that the record carries for Kafka
+    std::optional<Instant> time;  // the record's timestamp in Kafka
 };
 // Newest first. There are fewer records than offsets if some offsets have no record (transactions'
 // markers, deleted records) or if the records are large: then `from` is the offset of the oldest

@@ -31,7 +31,7 @@ struct PartitionState {
 };
 struct TopicDescription {
     std::vector<PartitionState> partitions;
-    std::string trouble;  // why there are none, in Kafka's words
+    std::string trouble;  // why there are none: Kafka's text
 };
 using TopicDescriptions = std::map<std::string, TopicDescription>;
 
@@ -39,7 +39,7 @@ struct GroupMember {
     std::string id;
     std::string client_id;
     std::string host;
-    std::vector<std::pair<std::string, std::int32_t>> partitions;  // that it is assigned
+    std::vector<std::pair<std::string, std::int32_t>> partitions;  // assigned to it
 };
 
 struct GroupPositions {

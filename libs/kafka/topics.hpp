@@ -16,9 +16,9 @@ struct TopicProblem {
     std::string why;
 };
 
-// Waits until all topics exist that `service` consumes or emits to, including announcements: then
-// it returns true. Returns false when a stop is requested. After each look, `look` receives the
-// topics that are still missing; at the end, none. Throws std::runtime_error for settings that
+// Waits until all topics exist that `service` consumes or emits to, including announcements, and
+// returns true; returns false if a stop is requested. After each check it calls `look` with the
+// topics that are still missing, at the end with none. Throws std::runtime_error for settings that
 // cannot work.
 bool await_topics(const Settings& settings, events::Service service, const std::stop_token& stop,
                   const std::function<void(std::span<const TopicProblem>)>& look);

@@ -24,14 +24,15 @@ public:
 
     // Called inside an open transaction. Handles the deliveries in order and adds the results to
     // `out`. Any delivery may have been handled before, by a transaction whose COMMIT got no
-    // answer. In that case committed() was not called for it, and must now hand out what still
-    // follows from its row. False: the compare-and-set was lost; the transaction is rolled back and
-    // the same batch is handled again, so nothing of this attempt may be kept.
+    // answer. In that case committed() was not called for it. So handle() must prepare again what
+    // follows from the row. Example: payment finds its intent in the row, and committed() submits
+    // the call. False: the compare-and-set was lost; the transaction is rolled back and the same
+    // batch is handled again, so nothing of this attempt may be kept.
     virtual bool handle(Instant now, std::span<const kafka::Delivery> batch,
                         outbox::BatchOutput& out) = 0;
 
-    // The last attempt of handle() is committed: hand out its results in memory (payment's intents,
-    // notifications).
+    // The last attempt of handle() is committed: pass on its results in memory. Example: payment
+    // submits the calls to the gateway.
     virtual void committed() {}
 };
 
@@ -48,8 +49,8 @@ enum class Retry {
 };
 
 // Tries one parked record again, alone; nullopt: none is due. Throws like run_batch(). The record
-// leaves the table only after its results were handed out, just as a batch's offsets follow its
-// commit. So it is tried again after a COMMIT of unknown outcome, or a kill.
+// is removed from the table only after committed(), just as a batch's offsets are committed only
+// after its transaction. So the record is tried again after a COMMIT of unknown outcome, or a kill.
 std::optional<Retry> retry_due(events::Service self, outbox::UnitOfWork& work,
                                BatchHandler& handler);
 

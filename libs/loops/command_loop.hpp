@@ -1,7 +1,7 @@
 #pragma once
 // Commands that come by HTTP. Those that wait are carried out together, in one transaction, and
 // each caller gets its own answer after the commit. The loop has a thread and a connection of its
-// own; run() is awaited on the io thread. A command fails only for its own fault.
+// own; run() is awaited on the io thread. A command that fails makes no other command fail.
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -32,8 +32,8 @@ inline constexpr std::chrono::seconds kKeyPatience{2};
 inline constexpr std::chrono::milliseconds kKeyRetry{50};
 
 // The commands of a batch become the events of a batch, and these pass through the saga together:
-// what is gathered here need not be gathered again in every service. From 40 commands per second
-// on, a batch waits for 2 or more.
+// so they need not be gathered again in every service. From 40 commands per second on, two or more
+// commands come within 60 ms, and a batch waits for them.
 inline constexpr GatherLimits kCommandGather{.max_records = 500,
                                              .gather_records = 64,
                                              .gather_time = std::chrono::milliseconds{60},
@@ -90,8 +90,8 @@ public:
         }
     }
 
-    // Continues, because requests in progress may still send commands, but no longer waits for a
-    // database that is unavailable.
+    // The loop goes on, because requests in progress may still send commands. But it no longer
+    // waits for a database that is unavailable.
     void request_stop() { thread_.request_stop(); }
     // Accepts no more commands, carries out the queued commands, then ends. Without a database it
     // drops them, and their callers get no answer. Blocks.

@@ -1,6 +1,7 @@
 #pragma once
 // The thread around the consumer's step and the retries of parked records. It has its own
-// connection, catches at its top and counts; a batch that failed is run again, never skipped.
+// connection. It catches and counts all exceptions; a batch that failed is run again, never
+// skipped.
 #include <thread>
 
 #include "loops/context.hpp"

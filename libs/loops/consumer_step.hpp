@@ -16,17 +16,16 @@ public:
                  BatchHandler& handler, GatherLimits limits)
         : self_(self), source_(source), work_(work), handler_(handler), gathering_(limits) {}
 
-    // Takes the waiting records; waits at most `idle` for a first one. False: nothing came, and
-    // nothing is in hand. The records in hand must be handled or dropped before. Throws when the
-    // source is broken.
+    // Takes the waiting records; waits at most `idle` for a first one. The records of the last poll
+    // must be handled or dropped before. False: no record came. Throws if the source is broken.
     bool poll(std::chrono::milliseconds idle);
 
-    // Handles the records in hand to their end and marks them as processed. Throws if something is
-    // unavailable: all records are still in hand, to be handled again.
+    // Handles the polled records to their end and marks them as processed. Throws if something is
+    // unavailable; then all records are kept, and handle() must be called again.
     BatchReport handle();
 
-    // Drops the records in hand: their partitions were revoked, and they are delivered again, here
-    // or elsewhere.
+    // Drops the polled records: their partitions were revoked, and they are delivered again, here
+    // or to another member.
     void drop();
 
 private:

@@ -16,7 +16,7 @@ struct BatchReport {
     std::size_t records = 0;
     std::size_t deliveries = 0;
     std::size_t skipped = 0;     // not for this service
-    std::size_t unknown = 0;     // type unknown to the catalog
+    std::size_t unknown = 0;     // the catalog does not have the type
     std::size_t doubles = 0;     // the same ce_id twice in the batch
     std::size_t dead = 0;        // undecodable
     std::size_t parked = 0;      // parked for a later try

@@ -1,7 +1,7 @@
 #pragma once
-// The relay's threads around its steps, one pair per process: the saga's lane, which leads or
-// stands by, and the thread of announcements, which sleeps until there is one. Used by each
-// service's main.
+// The relay's two threads, one pair per process. One sends the saga's lane, if this process leads;
+// otherwise it stands by. The other sends announcements, and sleeps until there is one. Used by
+// each service's main.
 #include <thread>
 
 #include "core/wake_up.hpp"

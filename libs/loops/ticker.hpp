@@ -1,6 +1,6 @@
 #pragma once
 // A thread that repeats a step, with a pause in between and a connection of its own: the deadline,
-// the expiry of idempotency keys, the search for open orders. It begins when the schema is there. A
+// the expiry of idempotency keys, the search for open orders. It begins when the schema is ready. A
 // step that throws is counted and logged, its connection is dropped, and the next step comes after
 // the same pause.
 #include <chrono>
@@ -23,7 +23,7 @@ public:
     Ticker(const Context& context, const char* name, std::chrono::milliseconds period,
            MakeStep make_step);
 
-    // The step that runs is finished, the pause is cut short.
+    // A running step is finished; a pause ends early.
     void request_stop() { thread_.request_stop(); }
     // The same; blocks.
     void stop();

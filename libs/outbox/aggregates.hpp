@@ -26,7 +26,7 @@ public:
         entries_[id] = {{id, std::move(row), version}, false};
     }
 
-    // The row as it stands now, nullptr for an unknown id. Valid until the next put().
+    // The present row; nullptr for an unknown id. Valid until the next put().
     const Row* find(const Id& id) const {
         const auto found = entries_.find(id);
         return found == entries_.end() ? nullptr : &found->second.entry.row;
@@ -46,8 +46,8 @@ public:
         slot.changed = true;
     }
 
-    // Rows to insert and rows to update, sorted by id: two batches that meet take their locks in
-    // the same order.
+    // Rows to insert and rows to update, sorted by id, so that two batches with the same rows take
+    // their locks in the same order.
     struct Changes {
         std::vector<const Entry*> inserts;
         std::vector<const Entry*> updates;

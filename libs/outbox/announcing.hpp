@@ -1,8 +1,9 @@
 #pragma once
 // The lanes of announcements: reports of parked records, for people and their tools. Each topic has
 // its own progress, producer and backoff, so a topic that refuses delays neither the others nor the
-// saga. A lane is opened when there is something to send, and closed when it is idle. Ports: the
-// topics (Kafka and PostgreSQL); the simulator brings its own. Runs on one thread.
+// saga. A lane is opened when there is something to send, and closed when it is idle.
+// `AnnouncementTopics` is a port: Kafka and PostgreSQL in production, the simulator's own in tests.
+// Runs on one thread.
 #include <chrono>
 #include <map>
 #include <memory>
@@ -17,7 +18,8 @@
 namespace orderflow::outbox {
 
 // The destinations of announcements. A call throws Refused if the topic is the cause. It throws
-// anything else if the database or the client is broken: then AnnouncementRelay must be recreated.
+// another exception if the database or the client is broken: then AnnouncementRelay must be
+// recreated.
 class AnnouncementTopics {
 public:
     virtual ~AnnouncementTopics() = default;

@@ -74,7 +74,7 @@ public:
 template <class Command, class Outcome, class Kept>
 struct KeyCodec {
     std::string_view (*key)(const Command&);  // empty: the command has no key
-    // Whether this command asks for what the stored one asked for, however it was written.
+    // Whether this command requests the same as the stored one, even if its text differs.
     bool (*same)(const Command&, const Kept&);
     // nullopt: nothing is stored, and the key can be used again.
     std::optional<Kept> (*keep)(const Command&, const Outcome&);

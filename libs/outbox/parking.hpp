@@ -36,7 +36,7 @@ struct WaitingRecord {
     kafka::Record record;
 };
 
-// The outcome of a try: done, or another try later, or dead.
+// The outcome of a try of a parked record: it is done, or is tried again later, or is dead.
 struct Retried {
     const WaitingRecord* waiting = nullptr;
     std::string error;              // empty: done, the record is no longer parked

@@ -144,8 +144,9 @@ void PostgresLedger::set_topic_id(const std::string& id, std::int64_t checkpoint
 
 std::vector<LedgerRow> PostgresLedger::read(std::int64_t after, std::size_t limit) {
     if (feed_) {
-        // Throws if the session has ended: who has lost the lane's lock sends nothing more. The
-        // first look takes the server's last words, the second one finds the end behind them.
+        // Throws if the session has ended: a relay that has lost the lane's lock must send nothing
+        // more. The first call reads the last messages of the server, the second one finds the end
+        // of the connection after them.
         for (int look = 0; look < 2; ++look) {
             connection_.notifications(std::chrono::milliseconds{0});
         }

@@ -26,7 +26,8 @@ Lane announcement_lane(const std::string& topic);
 // announcements reads its own rows by a small index. The connection outlives this object.
 class PostgresLedger final : public Ledger {
 public:
-    // `feed`: where rows that this process has appended are read first; null for announcements.
+    // `feed`: read before the table, for the rows that this process has appended; null for
+    // announcements.
     PostgresLedger(postgres::Connection& connection, Lane lane, RelayFeed* feed = nullptr);
 
     bool lead() override;
@@ -49,7 +50,7 @@ public:
     // For `orderctl lag`: the topic's refusal, until the checkpoint moves; the number of skipped
     // events.
     void note_refusal(const Refused& refused);
-    void topic_is_there();  // it does not refuse everything
+    void topic_is_there();  // clears a refusal of all events
     void note_skipped(std::size_t events);
 
 private:
@@ -60,7 +61,7 @@ private:
     RelayFeed* const feed_;
     std::int64_t republished_ = 0;  // as of the last look at the checkpoint
     bool held_ = false;             // as of the last move of it, or of lead()
-    bool stands_by_ = false;        // this session has the lock of those that stand by
+    bool stands_by_ = false;        // this session has the lock of processes that stand by
 };
 
 // Takes the session lock of the service's saga lane, as a relay does. False: a relay has it and may

@@ -4,10 +4,10 @@
 // that no topic delays another. A session lock elects the lane's leader. The lock is on the same
 // connection that reads the ledger and writes the checkpoint, so a leader without the lock can do
 // neither. For up to a second it may still send rows of its own process (relay_feed.hpp), which the
-// new leader sends as well. Delivery is at least once, and in order for each order. A restart
-// begins at the checkpoint, and duplicates are harmless because the aggregates are the inbox.
-// Ports: the ledger (PostgreSQL) and the producer (Kafka); the simulator brings its own. Runs on
-// one thread.
+// new leader sends as well. Each event is delivered at least once, and the events of one order in
+// their order. A restart begins at the checkpoint, and duplicates are harmless because the
+// aggregates are the inbox. The ledger (PostgreSQL) and the producer (Kafka) are ports; the
+// simulator has its own. Runs on one thread.
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -29,7 +29,7 @@ namespace orderflow::outbox {
 struct LedgerRow : kafka::Message {
     std::int64_t seq = 0;
     std::optional<OrderId> order_id;
-    bool elsewhere = false;  // goes to another lane's topic: stepped over, may come without data
+    bool elsewhere = false;  // belongs to another lane: stepped over; `data` may be empty
 };
 
 // A lane's topic refuses an event. `seq` is 0 if it refuses all events.
@@ -55,7 +55,7 @@ public:
     // Throws if the checkpoint is not `from`, or if an operator has requested, since the last
     // checkpoint(), that events are sent again.
     virtual void move_checkpoint(std::int64_t from, std::int64_t to) = 0;
-    // As of the last move: an operator holds the lane. Then call finish() and release().
+    // Whether an operator held the lane at the last move. If so, call finish() and release().
     virtual bool held() const { return false; }
     virtual void release() noexcept = 0;
 };
@@ -83,7 +83,8 @@ public:
     // again, the checkpoint goes back to zero. Call it before start().
     static bool meet_topic(Ledger& ledger, const std::string& id, bool send_again);
 
-    // Reads the checkpoint: produces everything above it again.
+    // Reads the checkpoint. The next steps produce all rows above it, again if they were produced
+    // before.
     void start();
 
     // One round: takes reports, saves the checkpoint if it is due, reads and produces what is new.
@@ -100,12 +101,13 @@ public:
     void finish();
 
     std::int64_t head() const { return head_; }
-    // The last read found as many rows as it may, or some of them could not be produced yet.
+    // Whether rows are left to send: the last read returned as many as it may, or some of its rows
+    // could not be produced yet.
     bool behind() const {
         return waiting_.size() == limits_.read_rows || next_waiting_ < waiting_.size();
     }
     std::int64_t confirmed() const { return confirmed_; }
-    // The last row of another lane that the relay has skipped.
+    // The last row of another lane that the relay has stepped over.
     std::int64_t stepped_over() const { return stepped_over_; }
     bool idle() const { return in_flight_.empty() && next_waiting_ == waiting_.size(); }
 
@@ -123,7 +125,7 @@ private:
 
     struct InFlight {
         std::int64_t seq;
-        std::int64_t through;  // this row and those of other lanes behind it
+        std::int64_t through;  // the last seq of this row and the rows of other lanes after it
         bool reported;
     };
     Ledger& ledger_;

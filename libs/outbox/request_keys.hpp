@@ -16,7 +16,7 @@ namespace orderflow::outbox {
 
 // What is stored of a command.
 struct KeptAnswer {
-    Digest request;      // of what the command asked for
+    Digest request;      // of what the command requests
     std::string answer;  // its outcome, as its codec writes it
     bool operator==(const KeptAnswer&) const = default;
 };

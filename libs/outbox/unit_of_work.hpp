@@ -43,7 +43,8 @@ public:
     virtual std::optional<WaitingRecord> take_due(Instant now) = 0;
     // Does not change a record that is parked already.
     virtual void park(std::span<const ParkedRecord> records) = 0;
-    // False: another process has tried it since it was taken; then nothing changes.
+    // Stores the outcome of a try. False: another process has tried the record since it was taken;
+    // then nothing changes.
     virtual bool retried(const Retried& retried) = 0;
     // Must be the last call before commit(), which writes these rows: under the outbox lock, so
     // that rows are committed in the order in which they were appended. It also announces parked
@@ -77,8 +78,8 @@ struct BatchOutput {
 // its cause in the work itself.
 bool is_unavailable(const std::exception& error);
 
-// A compare-and-set was lost again and again: the others make progress, so this one will also
-// succeed later.
+// A compare-and-set was lost too often. Each loss means that another transaction made progress, so
+// the same work will succeed later.
 class LostTooOften final : public std::runtime_error {
 public:
     LostTooOften() : std::runtime_error("compare-and-set lost too many times") {}

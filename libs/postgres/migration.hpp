@@ -20,7 +20,7 @@ namespace orderflow::postgres {
 // One file as it was compiled in. A released file never changes again.
 //
 // Its name is NNN_what_it_does.sql. In its text `:service` stands for the name of the schema, which
-// is also the name of the service's run-time role. A line "-- migrate: …" gives an order:
+// is also the name of the service's run-time role. A line "-- migrate: …" is a directive:
 //   -- migrate: no transaction    each statement runs in a transaction of its own, as CREATE INDEX
 //                                 CONCURRENTLY requires. A statement ends with a `;` at the end of
 //                                 a line. It must be safe to run each of them again: an error or a
@@ -51,7 +51,7 @@ struct Migration {
     int programs_from = 0;
 };
 
-// Throws std::invalid_argument for a name without a number or an order that does not exist.
+// Throws std::invalid_argument for a name without a number or an unknown directive.
 Migration parse_migration(const MigrationFile& file);
 
 // The statements of a migration that runs without a transaction.
@@ -76,10 +76,10 @@ using Say = std::function<void(const std::string&)>;
 // Applies the migrations that schema `name` lacks, one after the other. Several processes may do so
 // at the same time: one works, the others wait, and each migration is applied once. Creates the
 // schema if it does not exist. Also takes over a schema that was made before there were migrations,
-// if its text was that of the 001 of all series. A migration that cannot get a lock soon lets the
-// statements that queue behind it go first, and is tried again. Throws SchemaRefused if an applied
-// file was changed later or a number was left out; SchemaIsNewer; DatabaseError. Migrations that
-// were applied until then stay applied.
+// if its text was that of the 001 of all series. If a migration cannot get a lock soon, the
+// statements that queue behind it go first, and it is tried again. Throws SchemaRefused if an
+// applied file was changed later or a number was left out; SchemaIsNewer; DatabaseError. Migrations
+// that were applied until then stay applied.
 void migrate(Connection& connection, const std::string& name, Migrations migrations,
              const Say& say);
 

@@ -1,7 +1,8 @@
 #pragma once
 // The bridge between coroutines and SQL: a few threads, each with its own connection, run small
-// read jobs for HTTP handlers. SOCI's own pool waits without a limit and does not replace broken
-// connections. So this one has a bounded queue and drops a connection that failed. Thread-safe.
+// read jobs for HTTP handlers. This is not SOCI's pool, which waits without a limit and does not
+// replace broken connections. This pool has a bounded queue and drops a connection that failed.
+// Thread-safe.
 #include <exception>
 #include <functional>
 #include <memory>

@@ -1,8 +1,8 @@
 #pragma once
 // The common parts of every service: the io_context with its HTTP server, probes, metrics, and the
 // order of start and stop. Built first in `main`; `run` blocks the main thread until SIGTERM or
-// SIGINT. It serves from its first moment; loops that need the database or Kafka wait for them in
-// parallel, without a time limit.
+// SIGINT. It serves requests from its first moment; loops that need the database or Kafka wait for
+// them in parallel, without a time limit.
 #include <exception>
 #include <functional>
 #include <memory>
@@ -114,10 +114,10 @@ private:
     std::function<void()> refresh_gauges_;  // called before the gauges are shown
 };
 
-// The common end of each main: parses the command line, begins the log, and serves, or migrates the
-// schema if --migrate is given; under the process's only catch outside the loops. Returns the exit
-// code: 0, 1 after a failure that was logged, 2 for a wrong command line, 3 if --migrate finds a
-// schema that is newer than the program.
+// The common end of each main: parses the command line, begins the log, and calls `serve`, or
+// migrates the schema if --migrate is given. Catches and logs the exception that ends either.
+// Returns the exit code: 0, 1 after a failure that was logged, 2 for a wrong command line, 3 if
+// --migrate finds a schema that is newer than the program.
 int run_program(Options& options, int argc, char** argv, postgres::Migrations migrations,
                 const std::function<void()>& serve);
 

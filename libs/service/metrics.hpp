@@ -25,8 +25,8 @@ class HttpMetrics {
 public:
     explicit HttpMetrics(prometheus::Registry& registry);
 
-    // Hooks for the server: they count here, and log what a handler throws. This object must
-    // outlive them.
+    // Hooks for the server. They count requests in this object, and log the exceptions of handlers.
+    // This object must outlive them.
     http::Hooks hooks();
     void show(const http::ServerStats& stats);
 

@@ -21,8 +21,8 @@ inline http::Response bad_input(const Faults& faults) {
     if (faults.size() > 1) {
         detail += "; errors lists all " + std::to_string(faults.size()) + " faults";
     }
-    // A fault of the whole request, or outside the body, has no place to which a pointer could
-    // point.
+    // A pointer can name only a place in the body; a fault of the whole request, or outside the
+    // body, has none.
     if (faults.size() > 1 || breaks_rule(worst) || !worst.pointer.empty()) {
         for (const Error& fault : faults) {
             errors.push_back({fault.pointer, fault.code, fault.detail});

@@ -45,8 +45,8 @@ public:
     // Opens when the topics exist that the service consumes or emits its events to. The topics of
     // announcements may still be missing.
     const Gate& topics() const { return topics_; }
-    // Kafka reports that one of those topics does not exist. False while Kafka does not answer:
-    // orders are accepted without it.
+    // Whether Kafka reports that one of those topics does not exist. False while Kafka does not
+    // answer, because orders are accepted without Kafka.
     bool topics_missing() const { return topics_missing_; }
     StartSteps& steps() { return steps_; }
     const postgres::Usage& database_usage() const { return *usage_; }  // of url()'s connections
@@ -68,7 +68,7 @@ private:
     Gate database_;
     Gate topics_;
     std::atomic<bool> topics_missing_ = false;
-    std::jthread database_thread_;  // last: they use everything above
+    std::jthread database_thread_;  // last: the threads use everything above
     std::jthread topics_thread_;
 };
 

@@ -84,8 +84,9 @@ public:
     void apply(const Move& move);
 
     // Rows to insert and rows to update, in byte order of the ids. Views into this object. Throws
-    // std::logic_error for a counter below zero. Only here, because the reservations that led there
-    // may be out of date: saving them shows it, and they are saved before the stock.
+    // std::logic_error for a counter below zero. apply() does not check this, because the
+    // reservations that led to the counter may be out of date. Saving the reservations detects
+    // that, and they are saved before the stock.
     struct Row {
         std::string_view id;
         const Product* product;
@@ -119,30 +120,31 @@ struct Decision {
 Decision decide(const Reservation* reservation, const events::Event& event, const Stock& stock,
                 Instant now);
 
-// The wanted catalogue entry of a product.
+// The catalogue entry that a client requests for a product.
 struct Offer {
     std::string name;
     Money price;
-    // Free pieces, only for a new product: once it can be ordered its counters change, and a
-    // request that sets them could not be sent twice.
+    // Free pieces, only for a new product. Once the product can be ordered, orders change its
+    // counters, and a request that sets them could not be sent twice.
     std::optional<std::int64_t> stock;
     bool operator==(const Offer&) const = default;
 };
 
-// Distinguishes this offer from every other one, also from an earlier offer with the same content.
-// Otherwise a change that is sent again would undo later changes. Sales do not change it.
+// The entity tag of a product's offer. It differs from the tag of every other offer, also of an
+// earlier offer with the same content. Otherwise a change that is sent again would undo later
+// changes. Sales do not change the tag.
 std::string offer_tag(const Product& product);
 
 // What a client requires of the stored product, by the tags of its offer (RFC 9110 section 13.1).
 struct Tags {
-    bool any = false;  // whatever its offer
+    bool any = false;  // any stored product, whatever its offer
     std::vector<std::string> tags;
 };
 bool holds(const Tags& tags, const Product& product);
 
 struct Conditions {
-    std::optional<Tags> match;       // it is one of these
-    std::optional<Tags> none_match;  // it is none of these, or there is no such product
+    std::optional<Tags> match;       // the offer has one of these tags
+    std::optional<Tags> none_match;  // it has none of them, or there is no such product
 };
 
 // Additions stop at this number of free pieces; released pieces may exceed it.

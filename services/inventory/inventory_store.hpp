@@ -28,19 +28,22 @@ struct Adjustment {
 using Claims = outbox::Claims<Adjustment>;
 using KeptAdjustment = outbox::KeptKey<Adjustment>;
 
-// The adjustments are a record for good, so their keys are never forgotten: a KeyStore of its own.
+// Adjustments and their keys are stored for good. That is why the store is a KeyStore of its own,
+// and does not use request_keys.
 class InventoryStore : public outbox::KeyStore<Adjustment> {
 public:
     // Takes no lock: saving is compare-and-set.
     virtual Reservations load_reservations(std::span<const OrderId> ids) = 0;
-    // False: a row had been inserted or its version had moved on.
+    // False: another transaction has inserted one of the rows, or has changed it since it was
+    // loaded.
     virtual bool save_reservations(const Reservations& reservations) = 0;
 
     // Locks the rows in id order until the transaction ends; products that do not exist are left
     // out. `ids` may be empty and may hold doubles. At most once per transaction: a second call
     // could lock against the order.
     virtual Stock lock_stock(std::span<const std::string_view> ids) = 0;
-    // Saves what changed of a locked stock. False: a product had been inserted by another.
+    // Saves the changes of a locked stock. False: another transaction has inserted one of the new
+    // products.
     virtual bool save_stock(const Stock& stock, Instant now) = 0;
 };
 

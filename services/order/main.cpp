@@ -40,9 +40,10 @@ int main(int argc, char** argv) {
     options.add_seconds("--deadline-s", "ORDER_DEADLINE_S", config.saga.deadline,
                         {1, kYear.count()},
                         "cancel an order that is not completed after this time, seconds");
-    options.add_seconds("--deadline-calm-s", "ORDER_DEADLINE_CALM_S", config.saga.deadline_calm,
-                        {1, 3'600},
-                        "… if the order's partitions have been caught up for this time, seconds");
+    options.add_seconds(
+        "--deadline-calm-s", "ORDER_DEADLINE_CALM_S", config.saga.deadline_calm, {1, 3'600},
+        "cancel it only if the group has been caught up in the order's partitions for "
+        "this time, seconds");
     options.add_seconds("--idempotency-keys-s", "IDEMPOTENCY_KEYS_S", config.saga.keys_kept,
                         {60, kYear.count()}, "how long an Idempotency-Key is stored, seconds");
     return service::run_program(options, argc, argv, order::kMigrations,

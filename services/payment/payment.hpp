@@ -3,13 +3,14 @@
 // step and the simulator.
 //
 //   INTENT → CAPTURED | DECLINED                  the gateway answered the charge
-//   INTENT → UNKNOWN → CAPTURED | DECLINED        calls ended without a clear outcome: asked again
+//   INTENT → UNKNOWN → CAPTURED | DECLINED        calls without a clear outcome, repeated
 //   … → CANCELLING → REFUNDED | NEVER_CHARGED     the order is cancelled: the gateway undoes it
-//   CANCELLING → SETTLED → REFUNDED | NEVER_CHARGED   the gateway is silent and an operator answers
-//                                                 for it; it is asked on, and may yet contradict
+//   CANCELLING → SETTLED → REFUNDED | NEVER_CHARGED   an operator records the outcome in place of
+//                                                 a gateway that does not answer. The calls go on,
+//                                                 and the gateway may contradict the operator
 //   (no row) → NEVER_CHARGED                      the cancellation came first: a tombstone
 //
-// A row is committed before its call is made, and no clock turns an unclear outcome into a clear
+// A row is committed before its call is made, and no timeout turns an unclear outcome into a clear
 // one. Once the order is cancelled, payment emits only one answer.
 #include <chrono>
 #include <cstdint>
@@ -70,7 +71,7 @@ struct Refunded {
 struct NothingTaken {};  // never charged, or declined
 struct Unclear {
     std::string detail;                  // for the log
-    std::chrono::seconds not_before{0};  // how long the gateway wants no call
+    std::chrono::seconds not_before{0};  // the gateway's Retry-After
 };
 using ChargeResult = std::variant<Unclear, Captured, Declined>;
 using CancelResult = std::variant<Unclear, Refunded, NothingTaken>;

@@ -4,8 +4,8 @@
 //
 // `Calls` makes the calls outside any transaction, in three bounded pools of coroutines on the io
 // thread, so that many retries and refunds do not delay first charges. For each order and verb, at
-// most one call is made at a time. A call that does not fit is dropped and its id is kept: every
-// call is in the table, and the recovery, which reads the table, submits it again.
+// most one call is made at a time. A call that does not fit is dropped, and its id is kept. Every
+// call is also in the table, so the recovery, which reads the table, submits it again.
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -25,7 +25,7 @@
 
 namespace orderflow::payment {
 
-// The pool a call goes to; `charge` and `retry` are the same verb.
+// The pool to which a call goes. `charge` and `retry` are the same verb.
 enum class CallKind { charge, retry, cancel };
 inline constexpr std::size_t kCallKinds = 3;
 
@@ -73,7 +73,7 @@ public:
     // The results go to `results`, unclear ones too. The arguments must outlive this object.
     Calls(boost::asio::io_context& io, Gateway& gateway, BatchQueue<GatewayResult>& results);
 
-    // Skips calls that are already queued or made, or whose result is not settled yet.
+    // Skips calls that are already queued or in progress, or whose result is not committed yet.
     void submit(std::vector<Call> calls);
 
     // These results are committed: calls for their orders may be made again.
@@ -94,7 +94,7 @@ public:
     };
     Load load(CallKind kind) const;
 
-    // For the orderly stop, when nobody runs the io_context any more: accepts no more calls, and
+    // For the orderly stop, when no other thread runs the io_context. Accepts no more calls, and
     // runs the io_context on this thread until the present calls have ended, or for `at_most`.
     void drain(std::chrono::milliseconds at_most);
 

@@ -71,7 +71,7 @@ PaymentMetrics::PaymentMetrics(prometheus::Registry& registry)
       capture_denied(alarm_counter(registry, "capture_denied")),
       unknown(
           gauge(registry, "orderflow_payments_unknown",
-                "Payments whose charge has no clear outcome, in the last walk of the recovery")),
+                "Payments whose charge has no clear outcome now, as far as this process knows")),
       unknown_oldest_s(gauge(registry, "orderflow_payments_unknown_oldest_seconds",
                              "Age of the oldest payment without a clear outcome, seconds")),
       contradicted(gauge(registry, "orderflow_payments_contradicted",

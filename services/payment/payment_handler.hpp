@@ -62,8 +62,8 @@ private:
 };
 
 // An operator settles a payment in place of a gateway that never answers; false: the
-// compare-and-set was lost. `settled`: whether the payment was in a state that allows it (see
-// settle_by_hand).
+// compare-and-set was lost. `settled`: whether the payment is settled as requested, now or by the
+// same request before; if not, its state does not allow it (see settle_by_hand).
 bool settle_payment(PaymentStore& store, const OrderId& id, Settlement as, const std::string& by,
                     Instant now, outbox::BatchOutput& out, bool& settled);
 

@@ -17,11 +17,12 @@ namespace orderflow::payment {
 // The pool that the call for an open payment goes to.
 CallKind call_of(State open);
 
-// Finds the open payments whose call is due. Three walks along the primary key read rows that were
-// not touched for 10 s. One reads new rows every 5 s, from where it last ended. One reads the last
-// 20 minutes, in which orders are cancelled, again and again, for the calls of processes that have
-// died. One slowly reads the whole table. An open payment that was found is remembered and looked
-// up when it is due, so the walks need not find it again. Owned by a ResultStep.
+// Finds the open payments whose call is due. Three walks read the table along its primary key, up
+// to the orders of 10 s ago; younger rows are in the memory of a loop. The first walk reads the new
+// rows every 5 s, from where it last ended. The second reads the last 20 minutes every 30 s, for
+// calls that were lost with their processes: most cancellations fall into this time. The third
+// slowly reads the whole table. An open payment that was found is remembered and looked up when it
+// is due, so the walks need not find it again. Owned by a ResultStep.
 class Recovery {
 public:
     explicit Recovery(Instant now);

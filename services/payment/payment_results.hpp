@@ -1,7 +1,7 @@
 #pragma once
 // The handling of the gateway's answers: they are saved in batches, by version, and `Recovery`
 // finds the calls that are not in memory: after a crash, after a full queue, and calls to repeat.
-// `ResultStep` is one turn of this over ports, also for the simulator; `ResultLoop` runs it on a
+// `ResultStep` has the steps, over ports, also for the simulator; `ResultLoop` runs them on a
 // thread of its own.
 #include <chrono>
 #include <functional>
@@ -33,9 +33,9 @@ struct ResultReport {
 };
 
 // Commits the results. If one of them is bad, commits the others in parts, in their order. `done`
-// is called for each part once it is committed or given up. If a result is lost here, or in memory,
-// it only costs another call: its row still shows that a call is due. Throws if the database is
-// unavailable; then the results for which `done` was not called may be committed again.
+// is called for each part once it is committed or given up. The loss of a result, here or in
+// memory, costs only another call: its row still shows that a call is due. Throws if the database
+// is unavailable; then the results for which `done` was not called may be committed again.
 using PartDone =
     std::function<void(std::span<const GatewayResult> part, const ResultReport& report)>;
 void commit_results(outbox::UnitOfWork& work, PaymentStore& store,
@@ -51,8 +51,9 @@ public:
     virtual void sound(const OrderId& id, Alarm alarm) = 0;
 };
 
-// The results in hand and the recovery. The order of effects: commit the results; only then may
-// calls for their orders be made again, and payments that are still open are remembered for that.
+// The results that wait to be committed, and the recovery. The order of effects: commit the
+// results; only then calls for their orders may be made again, and payments that are still open are
+// remembered for such calls.
 class ResultStep {
 public:
     // The arguments must outlive this object.
@@ -60,14 +61,14 @@ public:
                Instant now)
         : work_(work), store_(store), calls_(calls), watcher_(watcher), recovery_(now) {}
 
-    // Takes the queued results, and waits for them for `at_most`, unless results are in hand.
-    // False: there are none.
+    // Takes the queued results, and waits up to `at_most` for a first one. If uncommitted results
+    // are left from before, it takes none. False: there are no results to commit.
     bool take(BatchQueue<GatewayResult>& results, std::chrono::milliseconds at_most);
     std::span<const GatewayResult> in_hand() const { return batch_; }
 
-    // Throws if the database is unavailable; then the uncommitted results stay in hand. A result
-    // that is lost in memory would only cost another call, but while the process lives, its order
-    // counts as being called.
+    // Throws if the database is unavailable; then the uncommitted results are kept. They must not
+    // be dropped while the process runs: `Calls` makes no further call for their orders until they
+    // are committed.
     void commit(Instant now);
 
     // Looks for due calls, if it is time: every 200 ms, or 5 s after a failure. Returns the number
@@ -94,7 +95,7 @@ public:
                PaymentMetrics& metrics);
     ~ResultLoop() { stop(); }
 
-    // Makes no more calls again; results are still taken.
+    // The loop repeats no more calls; it still takes results.
     void request_stop() { thread_.request_stop(); }
     // Commits what is queued, then ends. Blocks.
     void stop();

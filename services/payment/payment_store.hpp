@@ -38,8 +38,8 @@ class PaymentStore {
 public:
     virtual ~PaymentStore() = default;
     virtual Payments load(std::span<const OrderId> ids) = 0;
-    // Inserts the new rows and updates the changed ones; false: a row existed already or its
-    // version had moved on.
+    // Inserts the new rows and updates the changed ones. False: another transaction has inserted
+    // one of the rows, or has changed it since it was loaded.
     virtual bool save(const Payments& payments) = 0;
 
     // Those of `ids` that are open.

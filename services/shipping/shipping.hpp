@@ -38,8 +38,8 @@ struct Shipment {
     bool operator==(const Shipment&) const = default;
 };
 
-// The warehouse's storage, shared by all orders. A capacity below `used` is allowed: it was lowered
-// while slots were booked, and nothing new is booked until enough are freed.
+// The warehouse's storage, shared by all orders. A capacity below `used` is allowed: an operator
+// has lowered it while slots were booked. No slot is booked until enough slots are freed.
 struct Storage {
     std::int64_t capacity = 0;  // slots
     std::int64_t used = 0;      // slots
@@ -69,7 +69,8 @@ bool needs_storage(const Shipment* shipment, const events::Event& event);
 
 // Every (state, event) pair has an answer; `shipment` is nullptr for an order without a row. An
 // event that was already handled changes nothing and emits nothing. `new_id` becomes the id of a
-// shipment that is scheduled here. Throws std::logic_error if the storage is needed and nullptr.
+// shipment that is scheduled here. Throws std::logic_error if the decision needs the storage and
+// `storage` is nullptr.
 Decision decide(const Shipment* shipment, const events::Event& event, const Storage* storage,
                 const Settings& settings, const ShipmentId& new_id, Instant now);
 

@@ -22,7 +22,7 @@ public:
     // shipments, outbox, so that batches do not deadlock.
     virtual Storage lock_storage() = 0;
     // Saves what changed. `storage_change` (slots) must be 0 unless the storage was locked. False:
-    // a row exists already or a version had moved on.
+    // another transaction has inserted one of the rows, or has changed it since it was loaded.
     virtual bool save(const Shipments& shipments, std::int64_t storage_change) = 0;
 };
 

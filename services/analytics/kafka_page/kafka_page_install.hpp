@@ -1,5 +1,6 @@
 #pragma once
-// The page /kafka as a part of the service: routes, and the thread that asks Kafka. Used by main.
+// The page /kafka as a part of the service: routes, and the thread that sends requests to Kafka.
+// Used by main.
 
 namespace orderflow::http {
 class Router;

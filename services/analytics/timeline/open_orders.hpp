@@ -1,9 +1,12 @@
 #pragma once
-// The open orders that wait longest. No index contains the open orders, and none is wanted: every
-// end of an order would have to change an entry. But the store counts the open orders by the second
-// in which their ids were made. So only the seconds are read whose open orders are not all known
-// yet, from the oldest on, until no later second can have a longer wait. `Waiting` has the steps;
-// `WaitingLoop` is a thread around them, whose result HTTP handlers read.
+// The open orders that wait longest. No index contains the open orders, because then each end of an
+// order would have to change the index. Instead, the store counts the open orders of each second;
+// the second is that of the order's id. `Waiting` knows some open orders, and reads the rows of a
+// second only if the count differs from the number of orders that it knows. It begins with the
+// oldest second, and stops when no order of a later second can be among the longest waits. Example:
+// of second 10 the store counts three open orders and `Waiting` knows two of them, so it reads
+// second 10. `Waiting` has the steps; `WaitingLoop` is a thread around them, whose result HTTP
+// handlers read.
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -57,15 +60,15 @@ public:
     void request_stop() { ticker_.request_stop(); }
     void stop() { ticker_.stop(); }  // blocks
 
-    // The kMost orders that wait longest, as of a second ago. Any thread; never null. Throws
-    // Unavailable before the first step.
+    // The kMost orders that wait longest, as of the last step: one second ago, or five if steps
+    // take long. Any thread; never null. Throws Unavailable before the first step.
     std::shared_ptr<const Orders> longest() const;
 
 private:
     loops::Ticker::Step make_step(postgres::Connection& connection);
 
     mutable std::mutex mutex_;
-    std::shared_ptr<const Orders> longest_;  // null: it has not looked yet
+    std::shared_ptr<const Orders> longest_;  // null: no step has run yet
     loops::Ticker ticker_;                   // last: it uses the others
 };
 

@@ -26,8 +26,8 @@ struct Reading {
     std::string minutes;  // the last ones of /api/analytics/throughput
 };
 
-// Together with main.cpp's 100 ms for a fetch and 400 ms for a batch a reading's age stays below
-// the second that an answer may be behind.
+// An answer of the dashboard may be one second behind. A fetch waits up to 100 ms and a batch up to
+// 400 ms (main.cpp); with the 100 ms here the sum stays below a second.
 class Readings : public SharedReading<Reading> {
 public:
     explicit Readings(Source source,
@@ -44,9 +44,10 @@ public:
          std::chrono::milliseconds every = std::chrono::seconds{1})
         : io_(io), read_(std::move(read)), every_(every) {}
 
-    // The session of a socket that has just opened. The socket gets a frame at once, then one
-    // whenever the figures have changed, and the same frame again every third time that they have
-    // not. So a client that receives nothing can conclude that the figures are not read any more.
+    // The session of a socket that has just opened. The socket gets a frame at once, and then a
+    // frame whenever the figures have changed. After three readings without a change it gets the
+    // same frame again. So a client that receives no frame for longer can conclude that the figures
+    // are no longer read.
     std::unique_ptr<http::WebSocketSession> join(http::WebSocket& socket);
 
 private:

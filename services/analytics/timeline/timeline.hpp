@@ -42,10 +42,10 @@ struct SlotInfo {
 };
 const SlotInfo& info(Slot slot);
 
-// The event's place; nullopt for StockAdjusted, which belongs to no order.
+// The slot of the event; nullopt for StockAdjusted, which belongs to no order.
 std::optional<Slot> slot_of(const events::Event& event);
 
-// When an event was recorded and where its record stands.
+// When an event was recorded, and where its record is in Kafka.
 struct Mark {
     Instant time{};
     std::int32_t partition = 0;
@@ -55,7 +55,7 @@ struct Mark {
 
 struct OrderView {
     std::array<std::optional<Mark>, kSlots> marks;
-    std::string customer_id;  // empty until an event sets it, as the others
+    std::string customer_id;  // empty until an event sets it, like the next three
     std::optional<Money> total;
     std::optional<events::Reason> reason;
     std::string traceparent;  // of OrderPlaced, so the client's; empty: none
@@ -76,7 +76,7 @@ struct KnownOrder {
 std::optional<OrderView> fold(const OrderView* view, const events::Event& event, const Mark& mark,
                               std::string_view traceparent = {});
 
-// The place of the order's end; nullptr: it has not ended.
+// The mark of the event that ended the order; nullptr: the order has not ended.
 const Mark* end_of(const OrderView& view);
 
 BOOST_DEFINE_ENUM_CLASS(Status, PROCESSING, COMPLETED, CANCELLING, CANCELLED)
@@ -97,7 +97,8 @@ struct TimelineEvent {
 BOOST_DESCRIBE_STRUCT(TimelineEvent, (),
                       (type, service, time, latency_ms, topic, partition, offset, compensates))
 
-// By the time of recording; if the clocks put an effect before its cause, in the saga's order.
+// The events in the order of their times. If the clocks put an effect before its cause, the saga's
+// order decides.
 std::vector<TimelineEvent> timeline(const OrderView& view);
 
 // The participant for whose answer an order waits, and since when.
@@ -146,7 +147,7 @@ struct Sum {
 };
 
 // Durations counted in buckets whose width is an eighth of the power of two below them, so that a
-// percentile is right to about 6 %. As long as its longest duration needs.
+// percentile is right to about 6 %. The vector has as many buckets as its longest duration needs.
 using Histogram = std::vector<std::int32_t>;
 
 std::size_t latency_bucket(std::chrono::microseconds latency);
@@ -236,8 +237,9 @@ struct Dashboard {
 };
 Dashboard summarise(const Figures& figures);
 
-// A refusal for the customer or a participant's business reason is a valid answer; only an order
-// without an answer in time counts as our failure.
+// Whether a cancellation for this reason counts as a failure of the system. True only for DEADLINE:
+// no answer came in time. A refusal by a participant (CARD_DECLINED, OUT_OF_STOCK, …) and the
+// customer's own cancellation are valid ends.
 bool is_system_reason(events::Reason reason);
 
 }  // namespace orderflow::analytics

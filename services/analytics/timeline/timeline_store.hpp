@@ -21,8 +21,8 @@ public:
     virtual Views load(std::span<const OrderId> ids) = 0;
     // Saves the changed views; false: another batch has changed one of them first.
     virtual bool save(const Views& views) = 0;
-    // Adds to the counters. Must be the last call: other consumers share these rows, and they are
-    // locked until the commit, in the same order by all.
+    // Adds to the counters. Must be the last call: other consumers change the same rows, and the
+    // rows are locked until the commit. All consumers lock them in the same order.
     virtual void add(const Tally& tally) = 0;
 };
 

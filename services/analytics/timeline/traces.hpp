@@ -70,8 +70,8 @@ public:
         int looks = 0;  // at an order with missing events
     };
     static constexpr std::size_t kCapacity = 100'000;
-    // The time in which an order's other events have come, by topics that are read at their own
-    // pace.
+    // How long to wait for the order's other events, because their topics are read at different
+    // speeds.
     static constexpr std::chrono::seconds kWait{5};
 
     explicit EndedOrders(TraceMetrics& metrics) : metrics_(metrics) {}
@@ -110,7 +110,8 @@ CollectorAnswer read_answer(const http::ClientResult& result);
 class Collector {
 public:
     virtual ~Collector() = default;
-    // Blocks. A stop makes it fail, which is no statement about the collector. Does not throw.
+    // Blocks. A stop request makes it fail; that failure does not mean that the collector is
+    // unavailable. Does not throw.
     virtual CollectorAnswer post(const std::string& body, std::chrono::milliseconds timeout,
                                  const std::stop_token& stop) = 0;
 };
@@ -156,7 +157,7 @@ private:
     TraceMetrics& metrics_;
     const std::string environment_;
     std::vector<EndedOrders::Entry> batch_;  // taken, and in no request yet
-    bool more_ = false;                      // may be due: the last batch was a full one
+    bool more_ = false;                      // more may be due: the last batch was full
     std::optional<TraceRequest> request_;
     bool is_taken_ = true;  // the collector accepted all requests that were sent last
     std::minstd_rand jitter_{std::random_device{}()};
@@ -167,7 +168,7 @@ public:
     // Throws std::invalid_argument for invalid settings. Without an endpoint it does nothing.
     TraceLoop(const loops::Context& context, const TraceSettings& settings,
               const std::string& environment);
-    void stop();  // blocks, two seconds and the statement that runs at most
+    void stop();  // blocks: two seconds at most, and the time of a running statement
 
     // For the consumers' handlers; empty if it is off.
     OnEnded on_ended();

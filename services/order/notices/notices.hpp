@@ -1,7 +1,7 @@
 #pragma once
 // The notifications of an order for clients: one numbered frame for each step. Frames are a
-// function of the order's row (its history), so they are the same in every process, live or late,
-// and agree with GET. Pure; any thread.
+// function of the order's row (its history), so they are the same in every process, at once or
+// after a reconnect, and agree with GET. Pure; any thread.
 #include <cstdint>
 #include <optional>
 #include <string>

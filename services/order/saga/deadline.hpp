@@ -15,11 +15,12 @@
 
 namespace orderflow::order {
 
-// Finds the orders that are PROCESSING beyond their time, and cancels them. Two walks along the
-// primary key (ids sort by the time of placing): one follows the time; one reads the whole table
-// again and again, for orders that appeared late or were forgotten. Found orders are remembered
-// until this process may act on them. Steps for deadline_ticker() and for the simulator; one
-// thread.
+// Finds the orders that are PROCESSING beyond their time, and cancels them. Two walks read the
+// table along its primary key (ids sort by the time of placing). The first walk follows the time:
+// it reads rows as they become old enough. The second walk reads the whole table every ten minutes,
+// for orders that appeared late or were forgotten. Found orders are remembered until this process
+// may act on them, and are forgotten when the second walk begins again. Steps for deadline_ticker()
+// and for the simulator; one thread.
 class Deadline {
 public:
     explicit Deadline(std::chrono::milliseconds age) : age_(age) {}
@@ -34,8 +35,9 @@ public:
     bool cancel(SagaStore& store, std::span<const OrderId> ids, Instant now,
                 outbox::BatchOutput& out);
 
-    // After cancel() is committed: they are cancelled, or were not PROCESSING any more. Those that
-    // were not late by the database's clock stay remembered.
+    // Must be called after cancel() is committed. These orders are cancelled, or were no longer
+    // PROCESSING, so they are forgotten. Orders that were not late by the database's clock stay
+    // remembered.
     void done(std::span<const OrderId> ids);
 
     std::size_t remembered() const { return overdue_.size(); }
@@ -58,8 +60,8 @@ private:
 
 struct DeadlineSettings {
     std::chrono::milliseconds age{900'000};  // from placing to the cancellation
-    // How long the order's partitions must have been caught up. Otherwise the order may not be
-    // late, but the group that reads them.
+    // How long the group must have been caught up in the order's partitions. Otherwise it may be
+    // the group that is late, and not the order.
     std::chrono::milliseconds caught_up{60'000};
 };
 

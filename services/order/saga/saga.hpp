@@ -3,11 +3,11 @@
 // the deadline and the simulator.
 //
 //   PROCESSING → COMPLETED                the shipment is scheduled
-//   PROCESSING → CANCELLING → CANCELLED   any "no", the customer, or the deadline; CANCELLED when
+//   PROCESSING → CANCELLING → CANCELLED   a refusal, the customer, or the deadline; CANCELLED when
 //                                         all three participants have answered
 //
-// The order service alone decides to go back, by one trigger (CancellationStarted), and a race
-// between "forward" and "back" is settled here: the first event at the order's row wins.
+// Only the order service decides to go back, by one trigger (CancellationStarted). A race between
+// "forward" and "back" is decided here: the first event that reaches the order's row wins.
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -48,7 +48,7 @@ struct Saga {
     std::optional<Instant> cancelling_at;
     std::array<std::optional<Instant>, 3> answered_at;  // by events::Participant
     std::optional<Instant> finished_at;                 // COMPLETED or CANCELLED
-    std::optional<Instant> recreated_at;                // the row was lost, and made again then
+    std::optional<Instant> recreated_at;                // the row was lost and created again then
     std::optional<ShipmentId> shipment_id;
     std::string customer_id;
     Money total;
@@ -81,7 +81,7 @@ Decision decide(const Saga* saga, const events::Event& event, Instant now);
 // The same for an order whose row is lost. The row is recreated from the order in the event, and
 // from the order's events in the ledger (in order, or none), which are not emitted again.
 Decision recreate(const events::Event& event, std::span<const Said> ledger, Instant now);
-const events::Order* order_block(const events::Event& event);  // nullptr: it carries none
+const events::Order* order_block(const events::Event& event);  // nullptr: it has none
 
 // The customer or the deadline: starts the cancellation of an order that is still PROCESSING.
 Decision cancel(const OrderId& id, const Saga& saga, events::Reason reason, Instant now);

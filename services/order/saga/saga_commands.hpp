@@ -23,7 +23,7 @@ struct Placement {
     events::Order order;  // placed_at is set when it is carried out, from the database's clock
     std::string traceparent;
     std::string key;               // Idempotency-Key; empty: none
-    bool default_payment = false;  // the client named none
+    bool default_payment = false;  // the request named no payment
 };
 
 // A customer's cancellation.
@@ -33,8 +33,8 @@ struct Cancellation {
     std::string key;  // Idempotency-Key; empty: none
 };
 
-// The outcome of a placement is the id of the order that was placed: for a repeated request, the id
-// of the first one's.
+// The outcome of a placement is the id of the order. A repeated request gets the id of the order
+// that the first request placed.
 outbox::Apply<Placement, OrderId> place_orders(std::shared_ptr<SagaStore> store,
                                                std::shared_ptr<outbox::RequestKeys> keys);
 
@@ -43,8 +43,8 @@ outbox::Apply<Placement, OrderId> place_orders(std::shared_ptr<SagaStore> store,
 outbox::Apply<Cancellation, std::optional<State>> cancel_orders(
     std::shared_ptr<SagaStore> store, std::shared_ptr<outbox::RequestKeys> keys);
 
-// If a connection breaks during the commit, the outcome is unknown: the orders are then looked up,
-// and those that exist count as placed.
+// If a connection breaks during the commit, the outcome is unknown. Then the loop looks up the
+// orders; those that exist count as placed.
 using AcceptLoop = loops::CommandLoop<Placement, OrderId>;
 AcceptLoop::MakeSteps accept_steps(const Admission& admission);
 

@@ -14,15 +14,18 @@
 
 namespace orderflow::order {
 
-// The backlog of the saga, and the pause that placing therefore makes between two commits. Callers
-// that wait for an answer before they send more are slowed down to the speed of the services, and
-// the backlog stays at some hundred milliseconds. No request is refused for it. Thread-safe.
+// Measures how far the services are behind, and computes how long the accept loop pauses between
+// two commits. So clients that wait for an answer before they send more are slowed down to the
+// speed of the services, and the services stay some hundred milliseconds behind at most. No request
+// is refused. Example: the quickest order took 300 ms. That is 200 ms above the limit of 100 ms,
+// and the pause is an eighth of it, 25 ms. Thread-safe.
 class Admission {
 public:
     using Clock = std::chrono::steady_clock;
 
-    // `quickest`: the time of the quickest of the orders that were completed together, without its
-    // payment, because that is the gateway's time and no pause here would shorten it.
+    // `quickest`: of the orders that one batch has completed, the shortest time from placing to
+    // completion, without the time of the payment: the gateway needs that time, and a pause here
+    // would not shorten it.
     void completed(std::chrono::microseconds quickest, Clock::time_point now);
 
     std::chrono::milliseconds pause(Clock::time_point now) const;

@@ -42,7 +42,8 @@ public:
     virtual Ledgers ledgers(std::span<const OrderId> ids) = 0;
     // False: an order of that id exists already.
     virtual bool insert(std::span<const NewOrder> orders) = 0;
-    // Saves the changed rows that are stored already; false: a version had moved on.
+    // Saves the changed rows that are stored already. False: another transaction has changed one of
+    // them since it was loaded.
     virtual bool update(const Sagas& sagas) = 0;
     // Reads up to `limit` rows with after < id <= upto, in id order.
     virtual ProcessingPage scan_processing(const OrderId& after, const OrderId& upto,
