@@ -48,6 +48,12 @@ foreach(i RANGE ${last})
     message(FATAL_ERROR "${IN}: ${type}: another major version of ${kind} is listed, too")
   endif()
   string(REPLACE "-service" "" producer "${producer}")
+  if(NOT DEFINED topic_of_${producer})
+    set(topic_of_${producer} ${topic})
+  elseif(NOT topic STREQUAL topic_of_${producer})
+    # The relay of a service sends to one topic of the saga.
+    message(FATAL_ERROR "${IN}: ${type}: ${producer} already emits to ${topic_of_${producer}}")
+  endif()
   service_bits("${consumers}" bits)
   string(APPEND rows "    {EventKind::${kind}, Service::${producer}, \"${topic}\", "
                      "KeyRule::${rule_${key}}, ${bits}},\n")

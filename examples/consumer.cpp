@@ -62,16 +62,13 @@ int parse(int argc, char** argv, Options& options) {
 
 // Returns whether as many records came as --count requires.
 bool print(const Options& options) {
-    // Runs for each fetch, before any of its records is handled.
-    const auto on_fetch = [](std::span<const kafka::Record> records) {
-        spdlog::info("fetched {} records", records.size());
-    };
-    kafka::Consumer consumer(options.kafka, {options.topic}, {}, on_fetch);
+    kafka::Consumer consumer(options.kafka, {options.topic});
     Gathering gathering;
     std::size_t printed = 0;
     const auto until = steady_clock::now() + std::chrono::seconds(options.for_s);
     while (printed < options.count && steady_clock::now() < until) {
         const auto records = consumer.poll(gathering, 500ms);
+        if (!records.empty()) spdlog::info("fetched {} records", records.size());
         for (const auto& record : records) {
             std::cout << record.topic << "/" << record.partition << "@" << record.offset << " "
                       << record.key.value_or("") << " " << record.value << "\n";

@@ -74,13 +74,15 @@ public:
 
 private:
     void gather(std::unique_lock<std::mutex>& lock) {
-        const auto& [max_records, enough, time, rate, gap] = gathering_.limits();
+        const GatherLimits& limits = gathering_.limits();
+        const auto gap = limits.gather_gap;
         for (;;) {
             const std::size_t before = items_.size();
             auto patience = gathering_.patience(before, first_, Gathering::Clock::now());
             if (patience.count() == 0) return;
             if (gap.count() > 0) patience = std::min<std::chrono::microseconds>(patience, gap);
-            wait_for(lock, enough, patience);
+            const bool enough = before >= limits.gather_records;
+            wait_for(lock, enough ? limits.max_records : limits.gather_records, patience);
             if (closed_ || (gap.count() > 0 && items_.size() == before)) return;
         }
     }

@@ -11,9 +11,12 @@ constexpr std::chrono::duration<double> kMemory{0.5};
 }  // namespace
 
 std::chrono::microseconds Gathering::patience(std::size_t records, Clock::time_point first,
-                                              Clock::time_point now) const {
-    if (records >= limits_.gather_records || rate(now) < limits_.gather_rate) return {};
-    const auto wait = first + limits_.gather_time - now;
+                                              Clock::time_point now, bool can_wait) const {
+    if (records >= limits_.max_records || rate(now) < limits_.gather_rate) return {};
+    const auto longest = records >= limits_.gather_records ? limits_.gather_least
+                         : can_wait                        ? limits_.can_wait_time
+                                                           : limits_.gather_time;
+    const auto wait = first + longest - now;
     return std::max(std::chrono::ceil<std::chrono::microseconds>(wait), {});
 }
 

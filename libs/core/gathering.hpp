@@ -10,9 +10,14 @@ namespace orderflow {
 
 struct GatherLimits {
     std::size_t max_records = 500;             // in one batch
-    std::size_t gather_records = 128;          // a batch of so many records does not wait for more
-    std::chrono::milliseconds gather_time{4};  // the longest wait, from the first record on
     double gather_rate = 150;                  // records per second; below it, no batch waits
+    std::chrono::milliseconds gather_time{1};  // the longest wait, from the first record on
+    // A batch of so many records waits until `gather_least` only.
+    std::size_t gather_records = 128;
+    std::chrono::milliseconds gather_least{0};
+    // The longest wait while the batch has only records that can wait: no next step follows from
+    // them.
+    std::chrono::milliseconds can_wait_time{100};
     // For records that come in bursts: a batch does not wait any longer if no record came during
     // this time. Zero: there is no such limit.
     std::chrono::milliseconds gather_gap{0};
@@ -29,9 +34,9 @@ public:
     const GatherLimits& limits() const { return limits_; }
 
     // How long a batch may wait for more records; zero: not at all. It holds `records` now, and the
-    // first of them came at `first`.
+    // first of them came at `first`. `can_wait`: all of them can wait.
     std::chrono::microseconds patience(std::size_t records, Clock::time_point first,
-                                       Clock::time_point now) const;
+                                       Clock::time_point now, bool can_wait = false) const;
 
     // Must be called when a batch begins; `records`: how many it has. Zero changes nothing.
     void taken(std::size_t records, Clock::time_point now);

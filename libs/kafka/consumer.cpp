@@ -21,11 +21,11 @@ constexpr milliseconds kNap{25};  // rebalances are served in between
 }  // namespace
 
 Consumer::Consumer(Settings settings, std::vector<std::string> topics, FetchSettings fetch,
-                   OnFetch on_fetch)
+                   CanWait can_wait)
     : settings_(std::move(settings)),
       topics_(std::move(topics)),
       fetch_(fetch),
-      on_fetch_(std::move(on_fetch)),
+      can_wait_(std::move(can_wait)),
       membership_(std::make_unique<Membership>(settings_, topics_, fetch_)),
       last_progress_(steady_clock::now()) {}
 
@@ -35,13 +35,18 @@ std::vector<Record> Consumer::poll(Gathering& gathering, milliseconds idle) {
     if (early_.empty() && !membership_->reads_right_logs()) restart();
     std::vector<Record> records = std::exchange(early_, {});
     milliseconds wait = records.empty() ? idle : milliseconds{0};
-    steady_clock::time_point first{};
+    steady_clock::time_point first{};  // when the oldest record came that decides on the wait
+    bool can_wait = records.empty() && can_wait_;
     while (records.size() < gathering.limits().max_records) {
         auto record = membership_->poll_one(wait);
         // Records that were polled before a rebalance are delivered again, here or to another
         // member; the record in hand was delivered after the rebalance.
         if (membership_->take_revoked()) records.clear();
         if (record) {
+            if (can_wait && !can_wait_(*record)) {
+                can_wait = false;
+                first = {};
+            }
             records.push_back(std::move(*record));
             wait = milliseconds{0};
             continue;
@@ -49,17 +54,21 @@ std::vector<Record> Consumer::poll(Gathering& gathering, milliseconds idle) {
         if (records.empty()) break;
         const auto now = steady_clock::now();
         if (first == steady_clock::time_point{}) first = now;
-        const auto patience = gathering.patience(records.size(), first, now);
+        const auto patience = gathering.patience(records.size(), first, now, can_wait);
         if (patience.count() == 0) break;
-        // Without polling: each record that comes would wake this thread.
-        std::this_thread::sleep_for(std::min<std::chrono::microseconds>(patience, kNap));
-        wait = milliseconds{0};
+        const auto nap = std::min(std::chrono::ceil<milliseconds>(patience), kNap);
+        if (can_wait) {
+            wait = nap;  // a record that cannot wait ends it
+        } else {
+            // Without polling: each record that comes would wake this thread.
+            std::this_thread::sleep_for(nap);
+            wait = milliseconds{0};
+        }
     }
     gathering.taken(records.size(), steady_clock::now());
     membership_->commit_if_due();
     if (!records.empty()) {
         progressed();
-        if (on_fetch_) on_fetch_(records);
     } else {
         restart_if_stalled();
     }

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -17,8 +16,8 @@ namespace orderflow::kafka {
 
 class Membership;
 
-// Receives the records that a consumer has fetched: for logs, metrics and tests.
-using OnFetch = std::function<void(std::span<const Record>)>;
+// Returns whether a record can wait for others (GatherLimits::can_wait_time).
+using CanWait = std::function<bool(const Record&)>;
 
 // A member of the consumer group. Auto commit and auto offset store are off. It commits only
 // offsets that processed() has named and offsets without records: asynchronously while it runs,
@@ -29,11 +28,11 @@ using OnFetch = std::function<void(std::span<const Record>)>;
 // new one. It stalls if no record has arrived for 30 s, and two checks, 5 s apart, find the same:
 // the broker has records for this member, or does not answer, or has assigned no partitions to the
 // member, or a partition belongs to no member. Throws std::runtime_error on a fatal client error.
-// `on_fetch` receives the records of each poll(), before they are handled, on the polling thread.
+// Without `can_wait`, no record can wait.
 class Consumer final : public RecordSource {
 public:
     Consumer(Settings settings, std::vector<std::string> topics, FetchSettings fetch = {},
-             OnFetch on_fetch = {});
+             CanWait can_wait = {});
     ~Consumer() override;
 
     std::vector<Record> poll(Gathering& gathering, std::chrono::milliseconds idle) override;
@@ -65,7 +64,7 @@ private:
     const Settings settings_;
     const std::vector<std::string> topics_;
     const FetchSettings fetch_;
-    const OnFetch on_fetch_;
+    const CanWait can_wait_;
     std::unique_ptr<Membership> membership_;
     std::vector<Record> early_;  // came during hold()
     std::chrono::steady_clock::time_point last_progress_;

@@ -103,6 +103,24 @@ BatchReport run_batch(outbox::UnitOfWork& work, BatchHandler& handler, const Dec
     return report;
 }
 
+bool ConsumerStep::poll(std::chrono::milliseconds idle) {
+    records_ = source_.poll(gathering_, idle);
+    batch_ = decode_batch(self_, records_);
+    return !records_.empty();
+}
+
+BatchReport ConsumerStep::handle() {
+    const BatchReport report = run_batch(work_, handler_, batch_);
+    source_.processed(records_);
+    drop();
+    return report;
+}
+
+void ConsumerStep::drop() {
+    batch_ = {};
+    records_.clear();
+}
+
 namespace {
 
 outbox::Retried failed_again(const outbox::WaitingRecord& waiting, std::string error, Instant now) {
@@ -111,7 +129,7 @@ outbox::Retried failed_again(const outbox::WaitingRecord& waiting, std::string e
 }
 
 // Stores the outcome of a try, inside the transaction.
-Retry tell(outbox::UnitOfWork& work, const outbox::Retried& retried, outbox::BatchOutput& out) {
+Retry store(outbox::UnitOfWork& work, const outbox::Retried& retried, outbox::BatchOutput& out) {
     if (!work.retried(retried)) return Retry::overtaken;
     out.announces = !retried.done();
     if (retried.done()) return Retry::done;
@@ -120,10 +138,10 @@ Retry tell(outbox::UnitOfWork& work, const outbox::Retried& retried, outbox::Bat
 
 // The same in a transaction of its own.
 template <class Verdict>
-Retry settle(outbox::UnitOfWork& work, Verdict verdict) {
+Retry store_alone(outbox::UnitOfWork& work, Verdict verdict) {
     Retry outcome{};
     outbox::run_transaction(work, [&](Instant now, outbox::BatchOutput& out) {
-        outcome = tell(work, verdict(now), out);
+        outcome = store(work, verdict(now), out);
         return true;
     });
     return outcome;
@@ -144,12 +162,16 @@ std::optional<Retry> retry_due(events::Service self, outbox::UnitOfWork& work,
         if (!waiting) return true;
         const std::vector<kafka::Record> records{waiting->record};
         const DecodedBatch batch = decode_batch(self, records);
+        if (batch.report.skipped + batch.report.unknown > 0) {
+            outcome = Retry::kept;
+            return true;
+        }
         handled = !batch.deliveries.empty();
         if (handled && !handler.handle(now, batch.deliveries, out)) return false;
         // Still unreadable, or still an orphan: not parked a second time.
         auto parked = batch.dead.empty() ? std::exchange(out.parked, {}) : batch.dead;
         if (parked.empty()) return true;
-        outcome = tell(work, failed_again(*waiting, std::move(parked[0].error), now), out);
+        outcome = store(work, failed_again(*waiting, std::move(parked[0].error), now), out);
         return true;
     };
     try {
@@ -159,12 +181,12 @@ std::optional<Retry> retry_due(events::Service self, outbox::UnitOfWork& work,
         failure = error.what();
     }
     if (failure) {
-        return settle(
+        return store_alone(
             work, [&](Instant now) { return failed_again(*waiting, "failed: " + *failure, now); });
     }
     if (handled) handler.committed();
     if (!waiting || outcome) return outcome;
-    return settle(work, [&](Instant) { return outbox::Retried{&*waiting, "", std::nullopt}; });
+    return store_alone(work, [&](Instant) { return outbox::Retried{&*waiting, "", std::nullopt}; });
 }
 
 }  // namespace orderflow::loops

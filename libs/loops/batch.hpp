@@ -9,9 +9,11 @@
 // key wait behind it; all others go on. retry_due() tries parked records again.
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "events/catalog.hpp"
 #include "kafka/delivery.hpp"
+#include "kafka/record.hpp"
 #include "loops/decode.hpp"
 #include "outbox/unit_of_work.hpp"
 
@@ -40,12 +42,43 @@ public:
 // unavailable (see is_unavailable), after a rollback; the whole batch may then run again.
 BatchReport run_batch(outbox::UnitOfWork& work, BatchHandler& handler, const DecodedBatch& batch);
 
+// The steps that a consumer loop repeats, without thread, clock or retry.
+class ConsumerStep {
+public:
+    // The arguments must outlive this object.
+    ConsumerStep(events::Service self, kafka::RecordSource& source, outbox::UnitOfWork& work,
+                 BatchHandler& handler, GatherLimits limits)
+        : self_(self), source_(source), work_(work), handler_(handler), gathering_(limits) {}
+
+    // Takes the waiting records; waits at most `idle` for a first one. The records of the last poll
+    // must be handled or dropped before. False: no record came. Throws if the source is broken.
+    bool poll(std::chrono::milliseconds idle);
+
+    // Handles the polled records to their end and marks them as processed. Throws if something is
+    // unavailable; then all records are kept, and handle() must be called again.
+    BatchReport handle();
+
+    // Drops the polled records: their partitions were revoked, and they are delivered again, here
+    // or to another member.
+    void drop();
+
+private:
+    const events::Service self_;
+    kafka::RecordSource& source_;
+    outbox::UnitOfWork& work_;
+    BatchHandler& handler_;
+    Gathering gathering_;
+    std::vector<kafka::Record> records_;
+    DecodedBatch batch_;  // views into records_
+};
+
 // The outcome of a parked record's committed try.
 enum class Retry {
     done,       // it is no longer parked
     failed,     // it will be tried again
     died,       // it will not
     overtaken,  // another process tried it at the same time, and that try counts
+    kept,       // this program does not consume its event: another release of it has parked it
 };
 
 // Tries one parked record again, alone; nullopt: none is due. Throws like run_batch(). The record

@@ -1,23 +1,22 @@
 #include "loops/consumer_loop.hpp"
 
-#include <map>
-#include <set>
 #include <utility>
 
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <spdlog/spdlog.h>
 
-#include "core/pause.hpp"
 #include "core/backoff.hpp"
+#include "core/pause.hpp"
 #include "kafka/consumer.hpp"
 #include "kafka/record.hpp"
 #include "kafka/settings.hpp"
-#include "loops/consumer_step.hpp"
 #include "loops/consumer_metrics.hpp"
+#include "loops/batch.hpp"
+#include "loops/decode.hpp"
 #include "loops/failures.hpp"
-#include "outbox/postgres_unit_of_work.hpp"
 #include "outbox/parked_table.hpp"
+#include "outbox/postgres_unit_of_work.hpp"
 
 namespace orderflow::loops {
 namespace {
@@ -31,11 +30,6 @@ constexpr int kRetriesAtOnce = 100;
 constexpr milliseconds kCountEvery{5'000};    // the parked records, of which there may be many
 constexpr milliseconds kHealthyLife{30'000};  // a client that lived this long had no false start
 
-std::vector<std::string> consumed_topics(events::Service service) {
-    const auto names = events::topics_consumed_by(service);
-    return {names.begin(), names.end()};
-}
-
 // The objects that a ConsumerLoop's thread uses besides the client.
 class ConsumerThread {
 public:
@@ -45,20 +39,21 @@ public:
           context_(context),
           subscription_(subscription),
           kafka_(settings_of(context, subscription)),
-          topics_(subscription.topics.empty() ? consumed_topics(context.service)
-                                              : subscription.topics),
+          topics_(topics_of(subscription, context.service)),
           joining_(joining),
           metrics_(context.registry, subscription.name),
           lags_(context.registry, kafka_.group_id),
           connection_(context.database_url),
-          work_(connection_, context.service, context.relay_feed),
+          work_(connection_, context.service, context.relay_feed, topics_),
           handler_(subscription.make_handler(connection_)) {}
 
     // The life of one client. Throws when the client is broken.
     void run() {
         kafka::Consumer source(
             kafka_, topics_, subscription_.fetch.value_or(kafka::FetchSettings{}),
-            [this](std::span<const kafka::Record> records) { fetched(records); });
+            [this](const kafka::Record& record) {
+                return can_wait(context_.service, subscription_.can_wait, record);
+            });
         ConsumerStep consumer(context_.service, source, work_, *handler_,
                               subscription_.gather.value_or(GatherLimits{}));
         while (!stop_.stop_requested()) {
@@ -77,16 +72,6 @@ public:
     void broken() { metrics_.failures.Increment(); }
 
 private:
-    void fetched(std::span<const kafka::Record> records) const {
-        if (spdlog::should_log(spdlog::level::debug)) {
-            std::size_t bytes = 0;
-            for (const kafka::Record& record : records)
-                bytes += record.key.value_or("").size() + record.value.size();
-            spdlog::debug("kafka: fetched {} records, {} bytes", records.size(), bytes);
-        }
-        if (context_.on_fetch) context_.on_fetch(records);
-    }
-
     // Repeats until everything is committed. A failure rolls back, holds the partitions and tries
     // again, without a time limit, until the partitions are revoked or the process stops. Then the
     // batch is delivered again, here or elsewhere.
@@ -145,10 +130,6 @@ private:
     steady_clock::time_point next_tick_{};
     steady_clock::time_point next_count_{};
 };
-
-}  // namespace
-
-namespace {
 
 void consume(const std::stop_token& stop, const Context& context,
              const Subscription& subscription) {

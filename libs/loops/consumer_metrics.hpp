@@ -73,7 +73,8 @@ struct ConsumerMetrics {
             case Retry::done: return retries_done.Increment();
             case Retry::failed: return retries_failed.Increment();
             case Retry::died: died.Increment(); return retries_died.Increment();
-            case Retry::overtaken: return;
+            case Retry::overtaken:
+            case Retry::kept: return;
         }
     }
     void show(const outbox::ParkedTable::Count& parked_records) {
@@ -145,13 +146,14 @@ public:
     LagMetrics& operator=(const LagMetrics&) = delete;
 
     void show(const std::vector<kafka::Consumer::Lag>& lags) {
-        std::set<Place> gone;
-        for (const auto& [place, gauges] : gauges_) gone.insert(place);
+        std::set<Place> lost = std::exchange(shown_, {});
         for (const auto& [topic, partition, end, lag] : lags) {
             set({topic, partition}, end, lag);
-            gone.erase({topic, partition});
+            shown_.insert({topic, partition});
+            lost.erase({topic, partition});
         }
-        for (const Place& place : gone) set(place, 0, 0);
+        // Only once: another loop of this process may have the partition now.
+        for (const Place& place : lost) set(place, 0, 0);
     }
 
 private:
@@ -183,6 +185,7 @@ private:
     const std::string group_;
     prometheus::Family<prometheus::Gauge>&lag_, &end_;
     std::map<Place, Gauges> gauges_;  // of all that the member ever had
+    std::set<Place> shown_;           // the last time
 };
 
 }  // namespace orderflow::loops

@@ -9,7 +9,6 @@
 #include "core/pulse.hpp"
 #include "core/start_steps.hpp"
 #include "events/catalog.hpp"
-#include "kafka/consumer.hpp"
 #include "kafka/settings.hpp"
 #include "outbox/relay_feed.hpp"
 #include "postgres/connection.hpp"
@@ -28,7 +27,6 @@ struct Context {
     const Gate* database = nullptr;
     const Gate* topics = nullptr;
     StartSteps* start_steps = nullptr;  // shows the steps that are not done; may be null
-    kafka::OnFetch on_fetch = {};       // of all consumers, each on its own thread
     Pulse* kafka_pulse = nullptr;       // beats when the brokers answer; may be null
 
     // Block until the gate is open (true), or until a stop is requested (false).

@@ -1,5 +1,6 @@
 #include "loops/decode.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <unordered_set>
 #include <utility>
@@ -112,6 +113,12 @@ DecodedBatch decode_batch(Service self, const std::vector<kafka::Record>& record
     batch.report.deliveries = batch.deliveries.size();
     batch.report.dead = batch.dead.size();
     return batch;
+}
+
+bool can_wait(Service self, std::span<const EventKind> kinds, const kafka::Record& record) {
+    const auto [interest, kind] = events::classify(self, record.topic, record.header("ce_type"));
+    return interest == events::Interest::skip ||
+           (interest == events::Interest::consume && std::ranges::find(kinds, kind) != kinds.end());
 }
 
 }  // namespace orderflow::loops

@@ -2,6 +2,7 @@
 // From records to deliveries. Envelope, type and data are checked outside the transaction, and
 // records that cannot be read are set apart. Used by the consumer's batches. Pure; any thread.
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "events/catalog.hpp"
@@ -31,5 +32,10 @@ struct DecodedBatch {
     BatchReport report;
 };
 DecodedBatch decode_batch(events::Service self, const std::vector<kafka::Record>& records);
+
+// Returns whether the record can wait for others (GatherLimits::can_wait_time): `self` skips it, or
+// it is an event of one of `kinds`.
+bool can_wait(events::Service self, std::span<const events::EventKind> kinds,
+              const kafka::Record& record);
 
 }  // namespace orderflow::loops

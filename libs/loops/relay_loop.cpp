@@ -84,7 +84,6 @@ public:
 private:
     void begin_again(milliseconds how_long) {
         metrics_.restarts.Increment();
-        show_no_backlog();
         ledger_.release();  // first: another instance may succeed
         pause(stop_, how_long);
     }
@@ -164,7 +163,7 @@ private:
     // False: it must stop, or the lane is held.
     bool open(kafka::TopicProducer& kafka) {
         const auto alive = [&] {
-            ledger_.checkpoint();  // still the leader
+            show_backlog(ledger_.checkpoint());  // throws if it is not the leader any more
             return !stop_.stop_requested() && !ledger_.held();
         };
         topic_id_ = find_topic(kafka, steady_clock::time_point::max(), alive);

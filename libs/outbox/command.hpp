@@ -25,6 +25,7 @@ enum class Fate {
     done,      // it was carried out, now or when its key was first used: the outcome is the same
     mismatch,  // its key was used for another command
     busy,      // another command with its key is in progress: try again
+    failed,    // it was not carried out, and would fail again
 };
 
 template <class Outcome>

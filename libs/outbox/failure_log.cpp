@@ -17,7 +17,7 @@ std::int32_t max_tries() {
 
 std::string place_of(const kafka::Record& record, const std::optional<OrderId>& order) {
     return std::string(record.topic) + "/" + std::to_string(record.partition) + "@" +
-           std::to_string(record.offset) + " of order " + (order ? order->to_string() : "unknown");
+           std::to_string(record.offset) + (order ? " of order " + order->to_string() : "");
 }
 
 FailureLog::Line failed(const kafka::Record& record, const std::optional<OrderId>& order,

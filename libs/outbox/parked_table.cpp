@@ -35,7 +35,7 @@ const Statement kTakeDue{"parked_take", R"(
     UPDATE parked SET due_at = clock_timestamp() + interval '5 s'
     WHERE id = (
         SELECT id FROM parked p
-        WHERE NOT dead
+        WHERE NOT dead AND ($2::text[] = '{}' OR topic = ANY ($2::text[]))
           AND (due_at <= $1::timestamptz OR due_at > $1::timestamptz + interval '10 min')
           AND NOT EXISTS (SELECT 1 FROM parked earlier
                           WHERE sha256(earlier.key) = sha256(p.key) AND NOT earlier.dead
@@ -209,7 +209,9 @@ std::vector<std::string> ParkedTable::blocked(std::span<const std::string_view> 
 }
 
 std::optional<WaitingRecord> ParkedTable::take_due(Instant now) {
-    const Rows rows = connection_.exec(kTakeDue, Params::of(now));
+    Column<std::string_view> topics;
+    for (const std::string& topic : topics_) topics.push(topic);
+    const Rows rows = connection_.exec(kTakeDue, Params::of(now, topics));
     if (rows.size() == 0) return std::nullopt;
     WaitingRecord waiting;
     waiting.id = rows.int64(0, 0);

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "events/catalog.hpp"
@@ -15,7 +16,9 @@ namespace orderflow::outbox {
 
 class ParkedTable {
 public:
-    explicit ParkedTable(postgres::Connection& connection) : connection_(connection) {}
+    // take_due() takes records of these topics alone; without topics, of all.
+    explicit ParkedTable(postgres::Connection& connection, std::vector<std::string> topics = {})
+        : connection_(connection), topics_(std::move(topics)) {}
 
     // The query with which a transaction begins: the clock, and whether any parked record blocks.
     // While none does, parking costs a batch nothing.
@@ -39,6 +42,7 @@ public:
 
 private:
     postgres::Connection& connection_;
+    const std::vector<std::string> topics_;
 };
 
 // An outbox row that is not an event of the saga.

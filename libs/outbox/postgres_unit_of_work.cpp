@@ -1,6 +1,7 @@
 #include "outbox/postgres_unit_of_work.hpp"
 
 #include <stdexcept>
+#include <utility>
 
 #include <spdlog/spdlog.h>
 
@@ -36,8 +37,11 @@ const Statement kAppend{"append", R"(
 }  // namespace
 
 PostgresUnitOfWork::PostgresUnitOfWork(postgres::Connection& connection, events::Service producer,
-                                       RelayFeed& relay_feed)
-    : connection_(connection), producer_(producer), relay_feed_(relay_feed), parked_(connection) {}
+                                       RelayFeed& relay_feed, std::vector<std::string> topics)
+    : connection_(connection),
+      producer_(producer),
+      relay_feed_(relay_feed),
+      parked_(connection, std::move(topics)) {}
 
 Instant PostgresUnitOfWork::begin() {
     appended_.reset();

@@ -2,6 +2,8 @@
 // The transaction of a service on PostgreSQL, with its outbox and its parked records. Each loop
 // owns one PostgresUnitOfWork on its own connection.
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "core/ids.hpp"
 #include "outbox/relay_feed.hpp"
@@ -14,9 +16,10 @@ namespace orderflow::outbox {
 
 class PostgresUnitOfWork final : public UnitOfWork {
 public:
-    // `producer` determines the topic and the source of the appended events.
+    // `producer` determines the topic and the source of the appended events. take_due() takes
+    // parked records of `topics` alone; without topics, of all.
     PostgresUnitOfWork(postgres::Connection& connection, events::Service producer,
-                       RelayFeed& relay_feed);
+                       RelayFeed& relay_feed, std::vector<std::string> topics = {});
 
     Instant begin() override;
     bool some_blocked() const override { return some_parked_; }

@@ -6,7 +6,7 @@ Pool::Pool(Url url, std::size_t threads, std::size_t capacity, const Gate* gate,
     : url_(std::move(url)),
       profile_(profile),
       gate_(gate),
-      jobs_(capacity, GatherLimits{1, 1, std::chrono::milliseconds{0}}) {
+      jobs_(capacity, GatherLimits{.max_records = 1}) {
     for (std::size_t i = 0; i < threads; ++i) {
         threads_.emplace_back([this](std::stop_token stop) { work(stop); });
     }

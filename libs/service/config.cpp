@@ -32,7 +32,7 @@ Options::Options(events::Service service, const char* description, CommonConfig&
     app_.option_defaults()->always_capture_default();
     add_basics();
     add_database();
-    add_kafka_page_routes();
+    add_kafka();
 }
 
 void Options::add_basics() {
@@ -83,7 +83,7 @@ void Options::add_database() {
                   "is newer); needs the owner's --database-url");
 }
 
-void Options::add_kafka_page_routes() {
+void Options::add_kafka() {
     CommonConfig& config = common_;
     app_.add_option("--brokers", config.brokers, "Kafka bootstrap servers, host:port,…")
         ->envname("KAFKA_BROKERS");

@@ -76,7 +76,7 @@ private:
 
     void add_basics();
     void add_database();
-    void add_kafka_page_routes();
+    void add_kafka();
     void add_properties(const char* flag, const char* environment_name,
                         kafka::Properties& properties, const char* help);
     void read_secrets();

@@ -58,7 +58,8 @@ public:
         return value;
     }
 
-    // Starts one consumer loop per configured consumer; owned like the parts of own().
+    // Starts one consumer loop per configured consumer; owned like the parts of own(). Throws
+    // std::logic_error if another subscription has the same group or topic.
     void consume(loops::Subscription subscription);
 
     // Adds the routes that every service has besides its own: the probes, /metrics, and
@@ -108,6 +109,7 @@ private:
     std::unique_ptr<postgres::Pool> pool_;
     outbox::RelayFeed relay_feed_;
     const loops::Context context_;
+    std::vector<std::pair<std::string, std::vector<std::string>>> consumed_;  // group, topics
     std::vector<std::unique_ptr<Part>> parts_;  // after the members that they use
     bool stopping_ = false;
     std::exception_ptr failure_;

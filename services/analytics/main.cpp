@@ -18,7 +18,10 @@ struct Config {
 
 // No saga waits for these rows, so a batch waits longer for records than a saga's: one row version
 // instead of five.
-constexpr GatherLimits kGather{8'192, 8'192, std::chrono::milliseconds{400}, 10};
+constexpr GatherLimits kGather{.max_records = 8'192,
+                               .gather_rate = 10,
+                               .gather_time = std::chrono::milliseconds{400},
+                               .gather_records = 8'192};
 // Nor is a fetch needed for every record: fetches cost the broker more than the records do.
 constexpr kafka::FetchSettings kFetch{64 * 1024, std::chrono::milliseconds{100}};
 

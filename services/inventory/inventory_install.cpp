@@ -17,7 +17,9 @@ void install_inventory(service::Host& host, http::Router& router) {
     const auto make_handler = [](postgres::Connection& connection) {
         return std::make_unique<InventoryHandler>(make_inventory_store(connection));
     };
-    host.consume({.name = "stock", .make_handler = make_handler});
+    host.consume({.name = "stock",
+                  .make_handler = make_handler,
+                  .can_wait = {events::EventKind::OrderCompleted}});
     add_product_routes(router, products, host.pool());
 }
 

@@ -1,6 +1,7 @@
 #include "payment/payment_install.hpp"
 
 #include "http/router.hpp"
+#include "loops/command_loop.hpp"
 #include "payment/payment_api.hpp"
 #include "payment/payment_gateway.hpp"
 #include "payment/payment_handler.hpp"
@@ -14,11 +15,11 @@ constexpr std::size_t kResultQueue = 4'096;  // answers of the gateway waiting f
 constexpr std::chrono::milliseconds kDrain{2'000};
 // Calls begin in bursts, so answers come in bursts if the gateway is steady: then a batch ends soon
 // after the last one. Answers that come one by one are gathered as commands are.
-constexpr GatherLimits kGather{.max_records = 500,
-                               .gather_records = 64,
-                               .gather_time = std::chrono::milliseconds{60},
-                               .gather_rate = 40,
-                               .gather_gap = std::chrono::milliseconds{8}};
+constexpr GatherLimits kGather = [] {
+    GatherLimits limits = loops::kCommandGather;
+    limits.gather_gap = std::chrono::milliseconds{4};
+    return limits;
+}();
 
 // Lets calls that run end, when the service stops.
 struct DrainCalls {

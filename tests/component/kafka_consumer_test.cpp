@@ -2,7 +2,9 @@
 // gets partitions, or is deleted and made anew: it reads everything that is there, and what is
 // committed is where it is.
 
+#include <atomic>
 #include <set>
+#include <thread>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -92,6 +94,28 @@ TEST_CASE("kafka consumer: one that leaves as soon as it has read commits what i
     records.clear();  // librdkafka waits for them
     group.stop();
     CHECK(group.positions().front().committed == 3);
+}
+
+TEST_CASE("kafka consumer: records that can wait do so until one comes that cannot") {
+    Group group(2);
+    group.topic.send(0, 3);
+    std::atomic<int> waiting = 0;
+    const auto can_wait = [&](const kafka::Record& record) {
+        ++waiting;
+        return record.partition == 0;
+    };
+    kafka::Consumer member(group.settings, {group.topic.name()}, {}, can_wait);
+    const std::jthread other([&](const std::stop_token& stop) {
+        while (waiting < 3 && !stop.stop_requested()) std::this_thread::sleep_for(10ms);
+        group.topic.send(1, 1);
+    });
+    Gathering gathering({.gather_rate = 0, .can_wait_time = 30s});
+    const auto begun = std::chrono::steady_clock::now();
+    auto records = member.poll(gathering, 20s);
+    CHECK(records.size() == 4);
+    CHECK(std::chrono::steady_clock::now() - begun < 20s);
+    records.clear();  // librdkafka waits for them
+    member.close();
 }
 
 TEST_CASE("kafka consumer: it knows how far it is behind in each of its partitions") {

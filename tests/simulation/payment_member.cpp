@@ -18,7 +18,7 @@ using outbox::BatchOutput;
 using payment::GatewayResult;
 
 // Never waits: time is simulated.
-constexpr GatherLimits kTakeAtOnce{100, 100, std::chrono::milliseconds{0}};
+constexpr GatherLimits kTakeAtOnce{.max_records = 100, .gather_time = std::chrono::milliseconds{0}};
 constexpr std::chrono::milliseconds kNow{0};
 
 // The simulation reads no metrics.

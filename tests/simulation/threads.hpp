@@ -15,7 +15,6 @@
 #include "kafka/record.hpp"
 #include "loops/batch.hpp"
 #include "outbox/announcing.hpp"
-#include "loops/consumer_step.hpp"
 #include "outbox/relay.hpp"
 #include "outbox/unit_of_work.hpp"
 #include "simulation/broker.hpp"

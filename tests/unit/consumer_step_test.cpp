@@ -6,7 +6,7 @@
 
 #include "kafka/delivery.hpp"
 #include "kafka/record.hpp"
-#include "loops/consumer_step.hpp"
+#include "loops/batch.hpp"
 #include "loops/decode.hpp"
 #include "outbox/unit_of_work.hpp"
 #include "support/fakes.hpp"

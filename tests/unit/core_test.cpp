@@ -118,7 +118,11 @@ TEST_CASE("traceparent: a higher version is read as 00, its flags as far as they
 }
 
 TEST_CASE("gathering: below its rate nothing waits, above it a batch waits from its first record") {
-    const GatherLimits limits{500, 128, 10ms, 100};
+    const GatherLimits limits{.max_records = 500,
+                              .gather_rate = 100,
+                              .gather_time = 10ms,
+                              .gather_records = 128,
+                              .gather_least = 3ms};
     Gathering gathering(limits);
     Gathering::Clock::time_point now{1h};
     const auto run = [&](std::chrono::milliseconds between) {
@@ -132,7 +136,10 @@ TEST_CASE("gathering: below its rate nothing waits, above it a batch waits from 
     CHECK(gathering.patience(1, now - 4ms, now) == 6ms);
     CHECK(gathering.patience(1, now - 11ms, now) == 0ms);
     CHECK(gathering.patience(127, now, now) == 10ms);
-    CHECK(gathering.patience(128, now, now) == 0ms);
+    CHECK(gathering.patience(128, now, now) == 3ms);
+    CHECK(gathering.patience(500, now, now) == 0ms);
+    CHECK(gathering.patience(1, now, now, true) == 100ms);
+    CHECK(gathering.patience(128, now, now, true) == 3ms);
     gathering.taken(0, now + 5ms);  // nothing came
     CHECK(gathering.patience(1, now, now) == 10ms);
     now += 1s;
@@ -140,7 +147,7 @@ TEST_CASE("gathering: below its rate nothing waits, above it a batch waits from 
 }
 
 TEST_CASE("queue: items come out in order, at most a batch at once") {
-    BatchQueue<int> queue(100, {4, 2, 0ms});
+    BatchQueue<int> queue(100, {.max_records = 4, .gather_time = 0ms});
     for (int i = 0; i < 6; ++i) CHECK(queue.push(int{i}));
     CHECK(queue.take(0ms) == std::vector{0, 1, 2, 3});
     CHECK(queue.size() == 2);
@@ -193,7 +200,7 @@ TEST_CASE("queue: an item and a close wake who waits") {
 }
 
 TEST_CASE("queue: when items come fast it gathers until there is enough") {
-    BatchQueue<int> queue(1000, {500, 8, 30'000ms, 4});
+    BatchQueue<int> queue(1000, {.gather_rate = 4, .gather_time = 30s, .gather_records = 8});
     for (int i = 0; i < 3; ++i) queue.push(int{i});
     CHECK(queue.take(0ms).size() == 3);  // the first batch does not wait
 
@@ -211,8 +218,24 @@ TEST_CASE("queue: when items come fast it gathers until there is enough") {
     CHECK(gathered.size() == 8);
 }
 
+TEST_CASE("queue: with enough items it gathers for the least time, and longer with fewer") {
+    BatchQueue<int> queue(
+        1000, {.gather_rate = 4, .gather_time = 30s, .gather_records = 8, .gather_least = 100ms});
+    for (int i = 0; i < 3; ++i) queue.push(int{i});
+    CHECK(queue.take(0ms).size() == 3);
+    const auto begun = std::chrono::steady_clock::now();
+    for (int i = 0; i < 8; ++i) queue.push(int{i});
+    std::jthread late([&] {
+        std::this_thread::sleep_for(20ms);
+        queue.push(8);
+    });
+    CHECK(queue.take(0ms).size() == 9);
+    const auto took = std::chrono::steady_clock::now() - begun;
+    CHECK((took >= 100ms && took < 10s));
+}
+
 TEST_CASE("queue: a burst is taken soon after its last item") {
-    BatchQueue<int> queue(1000, {500, 100, 30'000ms, 1, 50ms});
+    BatchQueue<int> queue(1000, {.gather_rate = 1, .gather_time = 30s, .gather_gap = 50ms});
     for (int i = 0; i < 3; ++i) queue.push(int{i});
     CHECK(queue.take(0ms).size() == 3);
     for (int i = 0; i < 5; ++i) queue.push(int{i});
@@ -223,7 +246,7 @@ TEST_CASE("queue: a burst is taken soon after its last item") {
 }
 
 TEST_CASE("queue: nothing is lost or doubled between many producers and the consumer") {
-    BatchQueue<int> queue(100'000, {64, 16, 1ms});
+    BatchQueue<int> queue(100'000, {.max_records = 64, .gather_time = 1ms, .gather_records = 16});
     constexpr int kEach = 5'000;
     std::vector<int> taken;
     std::jthread consumer([&] {

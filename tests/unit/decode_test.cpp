@@ -53,6 +53,22 @@ TEST_CASE("decode: records keep their order, each event stands once, the rest is
     CHECK(batch.report.dead == 1);
 }
 
+TEST_CASE("decode: records that the service skips can wait, and events that it names") {
+    using enum events::EventKind;
+    const Story story;
+    const std::vector kinds{StockReserved};
+    Message unknown = message_of(story.captured());
+    unknown.header("ce_type") = "PaymentPondered.v1";
+    const auto records = test::records_of({message_of(story.placed()), message_of(story.reserved()),
+                                           message_of(story.captured()), unknown});
+
+    CHECK(can_wait(Service::order, kinds, records[0]));
+    CHECK(can_wait(Service::order, kinds, records[1]));
+    CHECK_FALSE(can_wait(Service::order, kinds, records[2]));
+    CHECK_FALSE(can_wait(Service::order, kinds, records[3]));
+    CHECK_FALSE(can_wait(Service::inventory, kinds, records[0]));
+}
+
 TEST_CASE("decode: the same event with another id is delivered again") {
     const Story story;
     const auto records =

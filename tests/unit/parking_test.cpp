@@ -249,6 +249,24 @@ TEST_CASE("parking: a failure counts only if no other process had the record mea
     CHECK(std::ranges::count(work.calls, "append") == 0);  // nothing to announce
 }
 
+// Old and new programs run side by side during an upgrade.
+TEST_CASE("parking: a record that another release has parked is left to it") {
+    auto records = test::records_of(std::vector<events::Event>{Story{}.captured()});
+    const Service self = GENERATE(Service::order, Service::inventory);
+    if (self == Service::order) {  // an event that only the new release knows
+        for (auto& [name, value] : records[0].headers) {
+            if (name == "ce_type") value = "PaymentDisputed.v1";
+        }
+    }
+    FakeUnitOfWork work;
+    work.due = waiting(records, 3);
+    FakeHandler handler([](auto, auto&) -> bool { throw std::logic_error("not to be called"); });
+
+    CHECK(retry_due(self, work, handler) == Retry::kept);
+
+    CHECK(work.calls == Calls{"begin", "take", "commit"});
+}
+
 TEST_CASE("parking: tries lie 1, 4, 16, 60 and 120 seconds apart") {
     std::vector<std::chrono::milliseconds> waits;
     for (std::int32_t n = 1; outbox::next_try_after(n); ++n)

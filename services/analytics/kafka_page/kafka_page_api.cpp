@@ -281,7 +281,7 @@ asio::awaitable<http::Response> get_records(KafkaWorker& worker, http::Request r
 }  // namespace
 
 KafkaWorker::KafkaWorker(kafka::Settings settings)
-    : settings_(std::move(settings)), jobs_(kMostWaiting, GatherLimits{1, 1, milliseconds{0}}) {}
+    : settings_(std::move(settings)), jobs_(kMostWaiting, GatherLimits{.max_records = 1}) {}
 
 void KafkaWorker::request_stop() {
     thread_.request_stop();

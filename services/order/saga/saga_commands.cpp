@@ -1,6 +1,8 @@
 #include "order/saga/saga_commands.hpp"
 
+#include <algorithm>
 #include <functional>
+#include <iterator>
 #include <vector>
 
 #include "core/digest.hpp"
@@ -92,6 +94,15 @@ bool cancel_all(const std::shared_ptr<SagaStore>& store,
     return store->update(sagas);
 }
 
+// Those that have an id were tried before, in a larger batch.
+void give_ids(std::span<Placement* const> placements, OrderIds& ids, Instant now) {
+    std::vector<Placement*> fresh;
+    std::ranges::copy_if(placements, std::back_inserter(fresh),
+                         [](const Placement* placement) { return placement->id == OrderId{}; });
+    const std::vector<OrderId> drawn = ids.next(fresh.size(), now);
+    for (std::size_t i = 0; i < fresh.size(); ++i) fresh[i]->id = drawn[i];
+}
+
 void look_up(const std::shared_ptr<SagaStore>& store, std::span<Placement* const> placements,
              std::span<Answer<OrderId>> answers) {
     const auto ids =
@@ -126,8 +137,7 @@ AcceptLoop::MakeSteps accept_steps(const Admission& admission) {
                        place = place_orders(store, outbox::make_request_keys(connection))](
                           std::span<Placement* const> placements, Instant now, BatchOutput& out,
                           std::span<Answer<OrderId>> answers) {
-            const std::vector<OrderId> new_ids = ids->next(placements.size(), now);
-            for (std::size_t i = 0; i < placements.size(); ++i) placements[i]->id = new_ids[i];
+            give_ids(placements, *ids, now);
             return place(placements, now, out, answers);
         };
         steps.look_up = std::bind_front(look_up, store);

@@ -10,6 +10,8 @@
 namespace orderflow::order {
 namespace {
 
+using events::EventKind;
+
 constexpr std::size_t kQueue = 4'096;  // commands that wait for their commit
 
 }  // namespace
@@ -22,7 +24,10 @@ void install_saga(service::Host& host, http::Router& router, const SagaSettings&
     const auto make_handler = [&admission](postgres::Connection& connection) {
         return std::make_unique<SagaHandler>(make_saga_store(connection), &admission);
     };
-    host.consume({.name = "saga", .make_handler = make_handler});
+    // The answer of shipping, the last of three, completes an order.
+    host.consume({.name = "saga",
+                  .make_handler = make_handler,
+                  .can_wait = {EventKind::StockReserved, EventKind::PaymentCaptured}});
     host.own<loops::Ticker>(loops::key_expiry_ticker(context, settings.keys_kept));
     host.own<loops::Ticker>(deadline_ticker(context, {settings.deadline, settings.deadline_calm}));
     add_order_routes(router, accept, cancel, host.pool(), {settings.default_token});
