@@ -184,7 +184,7 @@ private:
         const bool declared = parser_->content_length().value_or(0) > 0;
         if (wants_change() && is_foreign(request_.headers, core_.limits.allowed_origins)) {
             early_ = problem(403, "foreign-origin", "Foreign origin",
-                             "Pages of this origin may read, but not change anything.");
+                             "Pages of this origin may read, but may not change anything.");
         } else if (match_.route == nullptr) {
             early_ = no_route();
         } else if (match_.route->websocket) {

@@ -14,10 +14,11 @@ Ticker::Ticker(const Context& context, const char* name, std::chrono::millisecon
               if (!context.await_database(stop)) return;
               auto& failures = failure_counter(context.registry, name);
               postgres::Connection connection(context.database_url);
-              const Step step = make_step(connection);
+              Step step;
               while (!stop.stop_requested()) {
                   std::optional<std::chrono::milliseconds> rest;
                   try {
+                      if (!step) step = make_step(connection);
                       rest = step();
                   } catch (const std::exception&) {
                       failures.Increment();

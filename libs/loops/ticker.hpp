@@ -16,7 +16,8 @@ class Ticker {
 public:
     // One step. Returns how long to pause after it; empty: the ticker's period.
     using Step = std::function<std::optional<std::chrono::milliseconds>()>;
-    // Makes the step, once, on the ticker's thread; the connection outlives the step.
+    // Makes the step, once, on the ticker's thread; the connection outlives the step. If it throws,
+    // it is called again after a pause.
     using MakeStep = std::function<Step(postgres::Connection&)>;
 
     // `name` is the loop's name in `orderflow_loop_failures_total` and in the log.

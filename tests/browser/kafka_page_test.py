@@ -95,7 +95,7 @@ class KafkaPage(PageTest):
     def test_says_what_is_not_there(self):
         self.expected = "/api/kafka/records"
         for query, said in (("topic=nothing&partition=0", "There is no such partition."),
-                            ("topic=order-events&partition=x", "This cannot be asked for"),
+                            ("topic=order-events&partition=x", "This request is not valid"),
                             ("topic=dead-letter-queue&partition=77", "There is no such partition.")):
             with self.subTest(query):
                 self.open("/kafka?" + query)

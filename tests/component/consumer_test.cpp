@@ -42,7 +42,8 @@ struct Log {
     }
 };
 
-// On the test's own orders the database is out of reach while told so; otherwise it notes them.
+// On the test's own orders the database is unavailable while the test says so; otherwise it notes
+// them.
 class LoggingHandler final : public loops::BatchHandler {
 public:
     explicit LoggingHandler(Log& log) : log_(log) {}

@@ -39,7 +39,7 @@ using outbox::BatchOutput;
 
 constexpr order::DeadlineSettings kSettings{1s, 1s};
 
-// The database is out of reach for batches with this order's records, while it is held.
+// The database is unavailable for batches with this order's records, while it is held.
 class Holding final : public loops::BatchHandler {
 public:
     Holding(std::unique_ptr<loops::BatchHandler> next, OrderId id, std::atomic<bool>& held)

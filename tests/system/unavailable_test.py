@@ -147,7 +147,7 @@ class ServiceAway(SystemTest):
         for path in ("/", "/customers"):
             page = request("GET", self.stack.url("edge", path), headers={"Accept": "text/html,*/*;q=0.8"})
             self.assertEqual((page.status, page.headers["Content-Type"]), (503, "text/html; charset=utf-8"))
-            self.assertIn(b"out of reach", page.body)
+            self.assertIn(b"unavailable", page.body)
         problem = request("GET", self.stack.url("edge", "/api/analytics"))
         self.assertEqual((problem.status, problem.json()["type"]), (503, "/problems/unavailable"))
         self.assertEqual(request("GET", self.stack.url("edge", f"/api/orders/{UNKNOWN}")).status, 404)

@@ -123,7 +123,7 @@ TEST_CASE("batch: a compare-and-set that is lost for ever ends in an exception")
     CHECK(handler.commits == 0);
 }
 
-TEST_CASE("batch: a deadlock is a lost compare-and-set, a database out of reach is told on") {
+TEST_CASE("batch: a deadlock is a lost compare-and-set, an unavailable database is passed on") {
     const auto records = two_good_one_broken();
     const auto batch = decode_batch(Service::order, records);
     const std::string sqlstate = GENERATE("40P01", "40001", "08006", "57014", "55P03");

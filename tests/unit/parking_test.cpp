@@ -159,7 +159,7 @@ TEST_CASE("parking: dead records are put aside even if the rest of their batch f
     CHECK(report.parked == 2);
 }
 
-TEST_CASE("parking: nothing is put aside while something is out of reach") {
+TEST_CASE("parking: nothing is put aside while something is unavailable") {
     const auto records = two_good_one_broken();
     FakeUnitOfWork work;
     FakeHandler handler(

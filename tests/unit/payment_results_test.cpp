@@ -1,5 +1,5 @@
 // The result step and an operator's settling, over a store and a transaction in memory: one bad
-// result holds up no other, and nothing is lost when the database is out of reach.
+// result holds up no other, and nothing is lost when the database is unavailable.
 
 #include <functional>
 
@@ -140,7 +140,7 @@ TEST_CASE("payment results: one that cannot be handled is reported, the others a
     CHECK(appended == 6);
 }
 
-TEST_CASE("payment results: with the database out of reach nothing is reported, nothing lost") {
+TEST_CASE("payment results: with the database unavailable nothing is reported, nothing lost") {
     const std::string where = GENERATE("begin", "append", "commit");
     CAPTURE(where);
     Database database;
@@ -163,7 +163,7 @@ TEST_CASE("payment results: with the database out of reach nothing is reported, 
     for (const Story& story : stories) CHECK(database.state(story) == "CAPTURED");
 }
 
-TEST_CASE("payment results: out of reach in the midst of bisecting, the same may come again") {
+TEST_CASE("payment results: unavailable in the midst of bisecting, the same may come again") {
     Database database;
     std::vector<Story> stories(4);
     std::vector<GatewayResult> results;

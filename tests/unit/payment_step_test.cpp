@@ -206,7 +206,7 @@ TEST_CASE("payment step: a result that cannot be handled is told, and asked for 
     CHECK(till.store.state(bad) == State::CAPTURED);
 }
 
-TEST_CASE("payment step: what is committed is reported, though the rest is out of reach") {
+TEST_CASE("payment step: what is committed is reported, though the rest is unavailable") {
     Till till;
     till.gateway.answers = {Captured{"ch_1", {1499, {}}}};
     std::vector<OrderId> ids;

@@ -171,7 +171,7 @@ function showRecords(answer) {
 function noRecords({ status, body: problem }) {
   if (!changed(byId("records"), status)) return;
   byId("records").replaceChildren(el("p", { class: "empty" }, status === 404 ? "There is no such partition."
-    : status === 400 ? `This cannot be asked for: ${problem?.detail ?? "the address is not valid"}.`
+    : status === 400 ? `This request is not valid: ${problem?.detail ?? "the address is not valid"}.`
       : "Kafka does not answer. Try again in a moment."));
 }
 

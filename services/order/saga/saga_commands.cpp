@@ -116,6 +116,8 @@ void look_up(const std::shared_ptr<SagaStore>& store, std::span<Placement* const
 
 }  // namespace
 
+// In the transaction of a CommandLoop: outbox::idempotent claims the keys of all commands with one
+// statement, passes the commands whose keys are new to place_all, and stores their outcomes.
 outbox::Apply<Placement, OrderId> place_orders(std::shared_ptr<SagaStore> store,
                                                std::shared_ptr<outbox::RequestKeys> keys) {
     outbox::Apply<Placement, OrderId> apply = std::bind_front(place_all, std::move(store));
