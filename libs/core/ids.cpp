@@ -35,7 +35,10 @@ bool read_uuid(std::string_view text, std::array<std::uint8_t, 16>& bytes) {
     if (text.size() != 36) return false;
     std::size_t position = 0;
     for (std::uint8_t& byte : bytes) {
-        if (is_dash_position(position) && text[position++] != '-') return false;
+        if (is_dash_position(position)) {
+            if (text[position] != '-') return false;
+            ++position;
+        }
         const int high = hex_value(text[position++]);
         const int low = hex_value(text[position++]);
         if (high < 0 || low < 0) return false;

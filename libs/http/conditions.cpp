@@ -35,8 +35,7 @@ std::optional<EntityTag> take_tag(std::string_view& rest) {
 
 Result<std::optional<EntityTags>> entity_tags(const Request& request, std::string_view name) {
     if (request.headers.count(name) == 0) return std::optional<EntityTags>();
-    const Error malformed{"precondition",
-                          std::string(name) + " must be * or a list of tags in quotes"};
+    Error malformed{"precondition", std::string(name) + " must be * or a list of tags in quotes"};
     std::string list;
     for (std::size_t i = 0; i < request.headers.size(); ++i) {
         const auto [field, value] = request.headers[i];

@@ -37,7 +37,7 @@ bool out_of_descriptors(error_code ec) {
 asio::ip::address address_of(asio::io_context& io, std::string text) {
     if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
     error_code no_literal;
-    const auto literal = asio::ip::make_address(text, no_literal);
+    auto literal = asio::ip::make_address(text, no_literal);
     if (!no_literal) return literal;
     if (text.empty()) throw boost::system::system_error(asio::error::host_not_found);
     tcp::resolver resolver(io);

@@ -43,7 +43,9 @@ public:
                                                    std::size_t size = 0) mutable {
             if (!begun) {
                 begun = true;
-                const Buffers target = buffers;  // a copy: `self` holds `buffers` and is moved
+                // A copy: `self` holds `buffers` and is moved.
+                // NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
+                const Buffers target = buffers;
                 return tcp::socket::async_read_some(target, std::move(self));
             }
             if (!ec) look(buffers, size);
