@@ -8,6 +8,10 @@ function(orderflow_target target)
   endforeach()
   target_compile_features(${target} PUBLIC cxx_std_20)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL "EXECUTABLE" AND CMAKE_EXE_LINKER_FLAGS MATCHES "sanitize=thread")
+    target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests/tsan/threads.cpp)
+  endif()
 endfunction()
 
 # add_service(payment): library orderflow_payment (so that tests link it), thin executable

@@ -14,8 +14,8 @@ std::chrono::microseconds Gathering::patience(std::size_t records, Clock::time_p
                                               Clock::time_point now, bool can_wait) const {
     if (records >= limits_.max_records || rate(now) < limits_.gather_rate) return {};
     const auto longest = records >= limits_.gather_records ? limits_.gather_least
-                         : can_wait                        ? limits_.can_wait_time
-                                                           : limits_.gather_time;
+                         : can_wait ? std::max(limits_.can_wait_time, limits_.gather_time)
+                                    : limits_.gather_time;
     const auto wait = first + longest - now;
     return std::max(std::chrono::ceil<std::chrono::microseconds>(wait), {});
 }

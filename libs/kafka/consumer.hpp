@@ -26,7 +26,7 @@ using CanWait = std::function<bool(const Record&)>;
 // commit carries the id of the topic. A topic that was recreated, while the group ran or while it
 // did not, is read from its start (noticed within seconds). A client that stalls is replaced by a
 // new one. It stalls if no record has arrived for 30 s, and two checks, 5 s apart, find the same:
-// the broker has records for this member, or does not answer, or has assigned no partitions to the
+// the broker has records for this member, or does not answer, or the group has not answered the
 // member, or a partition belongs to no member. Throws std::runtime_error on a fatal client error.
 // Without `can_wait`, no record can wait.
 class Consumer final : public RecordSource {

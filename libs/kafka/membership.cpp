@@ -142,7 +142,6 @@ bool Membership::reads_right_logs() {
     const auto layouts = watch_.look();
     if (!layouts) return true;
     ++answers_;
-    brokers_down_ = false;
     std::vector<MemberPositions::Commit> begin;
     for (const auto& [topic, layout] : *layouts) {
         if (positions_.is_log(topic, layout.log)) continue;

@@ -162,8 +162,10 @@ std::optional<Retry> retry_due(events::Service self, outbox::UnitOfWork& work,
         if (!waiting) return true;
         const std::vector<kafka::Record> records{waiting->record};
         const DecodedBatch batch = decode_batch(self, records);
+        // Another release of this service has parked it, and may handle it at the next try. If none
+        // does, it is dead after the last try, and an operator decides.
         if (batch.report.skipped + batch.report.unknown > 0) {
-            outcome = Retry::kept;
+            outcome = store(work, failed_again(*waiting, "unknown: not consumed here", now), out);
             return true;
         }
         handled = !batch.deliveries.empty();

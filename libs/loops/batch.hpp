@@ -78,7 +78,6 @@ enum class Retry {
     failed,     // it will be tried again
     died,       // it will not
     overtaken,  // another process tried it at the same time, and that try counts
-    kept,       // this program does not consume its event: another release of it has parked it
 };
 
 // Tries one parked record again, alone; nullopt: none is due. Throws like run_batch(). The record

@@ -44,7 +44,7 @@ public:
           metrics_(context.registry, subscription.name),
           lags_(context.registry, kafka_.group_id),
           connection_(context.database_url),
-          work_(connection_, context.service, context.relay_feed, topics_),
+          work_(connection_, context.service, context.relay_feed, subscription.topics),
           handler_(subscription.make_handler(connection_)) {}
 
     // The life of one client. Throws when the client is broken.

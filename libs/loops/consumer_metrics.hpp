@@ -73,8 +73,7 @@ struct ConsumerMetrics {
             case Retry::done: return retries_done.Increment();
             case Retry::failed: return retries_failed.Increment();
             case Retry::died: died.Increment(); return retries_died.Increment();
-            case Retry::overtaken:
-            case Retry::kept: return;
+            case Retry::overtaken: return;
         }
     }
     void show(const outbox::ParkedTable::Count& parked_records) {

@@ -216,8 +216,9 @@ private:
         metrics_.confirmed_seq.Set(static_cast<double>(relay.confirmed()));
         show_backlog(relay.confirmed());
         if (relay.stepped_over() > stepped_over) announced_.signal();
-        if (relay.head() != head && (relay.behind() || context_.relay_feed.holds_rows())) return;
-        context_.relay_feed.wait(others_ || relay.behind() ? kLookForOthers : kIdle);
+        const bool more = relay.behind() || context_.relay_feed.holds_rows();
+        if (relay.head() != head && more) return;
+        context_.relay_feed.wait(others_ || more ? kLookForOthers : kIdle);
     }
 
     const std::stop_token stop_;

@@ -112,7 +112,8 @@ void Options::add_kafka() {
     };
     app_.add_option_function<std::int64_t>("--batch-wait-ms", set_wait,
                                            "how long a batch waits for more records under load, "
-                                           "milliseconds")
+                                           "milliseconds; a batch from whose records no next step "
+                                           "follows waits up to 100")
         ->default_str(std::to_string(config.gather.gather_time.count()))
         ->envname("BATCH_WAIT_MS")
         ->check(CLI::Range(0, 10'000));

@@ -244,16 +244,16 @@ void Host::consume(loops::Subscription subscription) {
     if (!subscription.gather) subscription.gather = config_.gather;
     if (!subscription.fetch) subscription.fetch = config_.fetch;
     if (subscription.group.empty()) subscription.group = config_.group_id;
-    subscription.topics = loops::topics_of(subscription, service_);
+    const std::vector<std::string> reads = loops::topics_of(subscription, service_);
     for (const auto& [group, topics] : consumed_) {
-        const bool shared = std::ranges::any_of(subscription.topics, [&](const std::string& topic) {
+        const bool shared = std::ranges::any_of(reads, [&](const std::string& topic) {
             return std::ranges::find(topics, topic) != topics.end();
         });
         if (!shared && group != subscription.group) continue;
         throw std::logic_error("subscription " + subscription.name +
                                ": another one has the same group or topic");
     }
-    consumed_.emplace_back(subscription.group, subscription.topics);
+    consumed_.emplace_back(subscription.group, reads);
     for (int i = 0; i < config_.consumers; ++i) own<loops::ConsumerLoop>(context_, subscription);
 }
 

@@ -69,6 +69,33 @@ TEST_CASE("order service: a batch folds an order's events into one row and keeps
     CHECK(store.rows[b.id].state == State::CANCELLING);
 }
 
+// Under load the steps of an order share a transaction (Subscription::can_wait).
+TEST_CASE(
+    "order service: placing pauses by the time in the services, also if steps share a batch") {
+    using namespace std::chrono_literals;
+    const Story story;
+    MemoryOrders store;
+    store.rows = {{story.id, processing(story)}};
+    const Instant placed = store.rows[story.id].placed_at;
+    Admission admission;
+    SagaHandler handler(std::make_unique<MemoryOrders>(store), &admission);
+    auto reserved = test::message_of(story.reserved());
+    auto captured = test::message_of(story.captured());
+    reserved.header("ce_time") = to_rfc3339(placed + 150ms);
+    captured.header("ce_time") = to_rfc3339(placed + 20s);  // a slow gateway
+    const std::vector messages{reserved, captured, test::message_of(story.scheduled())};
+    const auto records = test::records_of(messages);
+    const auto batch = loops::decode_batch(events::Service::order, records);
+    outbox::BatchOutput out;
+
+    REQUIRE(handler.handle(placed + 20s + 150ms, batch.deliveries, out));
+    handler.committed();
+
+    const auto now = Admission::Clock::now();
+    CHECK(admission.pause(now) == 25ms);  // (300 - 100) / 8
+    CHECK(admission.pause(now + 2s) == 0ms);
+}
+
 TEST_CASE("order service: an event that changes nothing saves nothing") {
     const Story story;
     MemoryOrders store;

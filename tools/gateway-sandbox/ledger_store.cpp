@@ -53,7 +53,8 @@ namespace {
 constexpr std::size_t kQueueCapacity = 200'000;
 // A commit costs one sync of the disk. So the writer waits up to 5 ms for more entries once there
 // is one (it lingers); the answer to a charge is delayed by more than that anyway.
-constexpr GatherLimits kGather{5'000, 500, std::chrono::milliseconds{5}};
+constexpr GatherLimits kGather{
+    .max_records = 5'000, .gather_time = std::chrono::milliseconds{5}, .gather_records = 500};
 
 constexpr int kSchemaVersion = 1;  // of the tables below
 constexpr const char* kSchema = R"sql(

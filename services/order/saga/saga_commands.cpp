@@ -94,7 +94,7 @@ bool cancel_all(const std::shared_ptr<SagaStore>& store,
     return store->update(sagas);
 }
 
-// Those that have an id were tried before, in a larger batch.
+// Those that have an id were tried before, and not committed: in a larger batch, for example.
 void give_ids(std::span<Placement* const> placements, OrderIds& ids, Instant now) {
     std::vector<Placement*> fresh;
     std::ranges::copy_if(placements, std::back_inserter(fresh),

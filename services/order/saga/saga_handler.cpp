@@ -1,6 +1,7 @@
 #include "order/saga/saga_handler.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "kafka/delivery.hpp"
 #include "outbox/aggregates.hpp"
@@ -21,14 +22,35 @@ constexpr milliseconds kLongestPause{50};
 constexpr int kMicrosecondsPerPause = 8;   // each so much slower costs one of pause
 constexpr milliseconds kForgotten{1'000};  // an older sample is ignored
 
-// How long a completed order was in progress, without its payment; nullopt if its steps came out of
-// order, so that the time is unknown.
-std::optional<microseconds> time_in_services(const Saga& saga) {
-    constexpr microseconds kAtOnce{1};  // a step that only the next one has shown
+// When the steps of an order were taken, by the events of this batch.
+struct StepTimes {
+    std::optional<Instant> reserved, captured;
+};
+using StepsOfOrders = std::unordered_map<OrderId, StepTimes>;
+
+void note(const Delivery& delivery, StepsOfOrders& steps) {
+    if (std::holds_alternative<events::StockReserved>(delivery.event)) {
+        steps[delivery.order()].reserved = delivery.time;
+    } else if (std::holds_alternative<events::PaymentCaptured>(delivery.event)) {
+        steps[delivery.order()].captured = delivery.time;
+    }
+}
+
+// How long a completed order was in progress, without its payment; nullopt if that is unknown,
+// because a step was only shown by the next one. The times of the row are those at which this
+// service stored the steps. Several steps in one batch have one time there, so the times of their
+// events count.
+std::optional<microseconds> time_in_services(const Saga& saga, const StepTimes& steps) {
+    constexpr microseconds kAtOnce{1};
     if (!saga.reserved_at || !saga.captured_at) return std::nullopt;
-    if (*saga.captured_at - *saga.reserved_at <= kAtOnce) return std::nullopt;
-    if (*saga.finished_at - *saga.captured_at <= kAtOnce) return std::nullopt;
-    return (*saga.reserved_at - saga.placed_at) + (saga.finished_at.value() - *saga.captured_at);
+    const bool knows_reserved = *saga.captured_at - *saga.reserved_at > kAtOnce;
+    const bool knows_captured = *saga.finished_at - *saga.captured_at > kAtOnce;
+    if (!(steps.reserved || knows_reserved) || !(steps.captured || knows_captured)) {
+        return std::nullopt;
+    }
+    const Instant reserved = steps.reserved.value_or(*saga.reserved_at);
+    const Instant captured = steps.captured.value_or(*saga.captured_at);
+    return (reserved - saga.placed_at) + (*saga.finished_at - captured);
 }
 
 // An accepted order has a row; if it is missing, it was lost with a part of the database.
@@ -67,6 +89,8 @@ bool SagaHandler::handle(Instant now, std::span<const Delivery> batch, BatchOutp
     const Ledgers ledgers = ledgers_of_lost_rows(*store_, sagas, batch);
     std::vector<NewOrder> recreated;
     quickest_.reset();
+    StepsOfOrders steps;
+    for (const Delivery& delivery : batch) note(delivery, steps);
     for (const Delivery& delivery : batch) {
         const OrderId& id = delivery.order();
         const Saga* saga = sagas.find(id);
@@ -79,7 +103,7 @@ bool SagaHandler::handle(Instant now, std::span<const Delivery> batch, BatchOutp
         if (decision.recreate) recreated.push_back({id, {}, decision.recreate});
         if (decision.next) {
             if (decision.next->state == State::COMPLETED) {
-                const auto took = time_in_services(*decision.next);
+                const auto took = time_in_services(*decision.next, steps[id]);
                 if (took) quickest_ = std::min(quickest_.value_or(*took), *took);
             }
             sagas.put(id, std::move(*decision.next));
