@@ -33,14 +33,14 @@ inline constexpr std::chrono::milliseconds kKeyRetry{50};
 
 // The commands of a batch become the events of a batch, and these pass through the saga together:
 // so they need not be gathered again in every service. From 40 commands per second on, a batch
-// waits: for 80 ms, or for 28 commands, but for these at least 25 ms. Examples: at 200 per second a
-// batch has 16 commands after 80 ms, at 500 per second 28 after 56 ms, at 2,000 per second 50 after
+// waits: for 80 ms, or for 24 commands, but for these at least 25 ms. Examples: at 200 per second a
+// batch has 16 commands after 80 ms, at 480 per second 24 after 50 ms, at 2,000 per second 50 after
 // 25 ms. A few clients that wait for their answers send no more meanwhile: so it also ends 20 to 40
 // ms after the last command.
 inline constexpr GatherLimits kCommandGather{.max_records = 500,
                                              .gather_rate = 40,
                                              .gather_time = std::chrono::milliseconds{80},
-                                             .gather_records = 28,
+                                             .gather_records = 24,
                                              .gather_least = std::chrono::milliseconds{25},
                                              .gather_gap = std::chrono::milliseconds{20}};
 
