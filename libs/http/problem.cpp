@@ -51,6 +51,10 @@ Response problem(int status, std::string_view type_suffix, std::string_view titl
     return response;
 }
 
+Response problem_internal(std::string_view detail) {
+    return problem(500, "internal", "Internal error", detail);
+}
+
 Response problem_unavailable(std::string_view detail, unsigned retry_after_s) {
     Response response = problem(503, "unavailable", "Service unavailable", detail);
     response.headers.emplace_back("Retry-After", std::to_string(retry_after_s));

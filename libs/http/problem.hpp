@@ -22,6 +22,9 @@ struct FieldError {
 Response problem(int status, std::string_view type_suffix, std::string_view title,
                  std::string_view detail, const std::vector<FieldError>& errors = {});
 
+// 500.
+Response problem_internal(std::string_view detail);
+
 // 503 with Retry-After.
 Response problem_unavailable(std::string_view detail, unsigned retry_after_s = 1);
 

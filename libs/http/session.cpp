@@ -30,6 +30,7 @@ using Clock = Deadline::Clock;
 constexpr std::size_t kHeadReadBytes = 4 * 1024;
 constexpr std::size_t kBodyReadBytes = 16 * 1024;
 constexpr std::size_t kLingerBytes = 256 * 1024;
+constexpr std::string_view kNotServed = "The request could not be served.";
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kJsonBelow = "/api/";  // all successful answers there are JSON
 constexpr std::chrono::milliseconds kLingerTimeout{1'000};
@@ -323,11 +324,7 @@ private:
         }
         ++core_.stats.internal_errors;
         report(route, what);
-        co_return internal_error();
-    }
-
-    static Response internal_error() {
-        return problem(500, "internal", "Internal error", "The request could not be served.");
+        co_return problem_internal(kNotServed);
     }
 
     void report(const Route& route, std::string_view what) const {
@@ -339,7 +336,7 @@ private:
         if (!fit_for_header(response)) {
             ++core_.stats.internal_errors;
             if (match_.route != nullptr) report(*match_.route, "control character in a header");
-            response = internal_error();
+            response = problem_internal(kNotServed);
         }
         // The traceparent (W3C Trace Context) is sent back, so that a client can find its call
         // again.

@@ -185,7 +185,7 @@ private:
         has_id_ = json.find(R"("idemp_state": "Assigned")") != json.npos;
     }
 
-    // The only header beside the columns; written by append() in this very form.
+    // The only header beside the columns; the unit of work writes it in this very form.
     static std::string_view traceparent(std::string_view headers) {
         constexpr std::string_view kPrefix = "{\"traceparent\":\"";
         if (!headers.starts_with(kPrefix)) return {};

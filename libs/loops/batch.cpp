@@ -129,9 +129,8 @@ outbox::Retried failed_again(const outbox::WaitingRecord& waiting, std::string e
 }
 
 // Stores the outcome of a try, inside the transaction.
-Retry store(outbox::UnitOfWork& work, const outbox::Retried& retried, outbox::BatchOutput& out) {
+Retry store(outbox::UnitOfWork& work, const outbox::Retried& retried) {
     if (!work.retried(retried)) return Retry::overtaken;
-    out.announces = !retried.done();
     if (retried.done()) return Retry::done;
     return retried.due_at ? Retry::failed : Retry::died;
 }
@@ -140,8 +139,8 @@ Retry store(outbox::UnitOfWork& work, const outbox::Retried& retried, outbox::Ba
 template <class Verdict>
 Retry store_alone(outbox::UnitOfWork& work, Verdict verdict) {
     Retry outcome{};
-    outbox::run_transaction(work, [&](Instant now, outbox::BatchOutput& out) {
-        outcome = store(work, verdict(now), out);
+    outbox::run_transaction(work, [&](Instant now, outbox::BatchOutput&) {
+        outcome = store(work, verdict(now));
         return true;
     });
     return outcome;
@@ -165,7 +164,7 @@ std::optional<Retry> retry_due(events::Service self, outbox::UnitOfWork& work,
         // Another release of this service has parked it, and may handle it at the next try. If none
         // does, it is dead after the last try, and an operator decides.
         if (batch.report.skipped + batch.report.unknown > 0) {
-            outcome = store(work, failed_again(*waiting, "unknown: not consumed here", now), out);
+            outcome = store(work, failed_again(*waiting, "unknown: not consumed here", now));
             return true;
         }
         handled = !batch.deliveries.empty();
@@ -173,7 +172,7 @@ std::optional<Retry> retry_due(events::Service self, outbox::UnitOfWork& work,
         // Still unreadable, or still an orphan: not parked a second time.
         auto parked = batch.dead.empty() ? std::exchange(out.parked, {}) : batch.dead;
         if (parked.empty()) return true;
-        outcome = store(work, failed_again(*waiting, std::move(parked[0].error), now), out);
+        outcome = store(work, failed_again(*waiting, std::move(parked[0].error), now));
         return true;
     };
     try {

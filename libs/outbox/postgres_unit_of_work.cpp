@@ -18,7 +18,7 @@ using postgres::Statement;
 
 constexpr std::size_t kMaxEventBytes = 256 * 1024;
 
-// An advisory lock of the service's database, held by append() until the commit.
+// An advisory lock of the service's database, held from the append to the end of the commit.
 constexpr std::int64_t kOutboxLock = 0x6f757462;
 
 // The statement that inserts also takes the lock: it joins the lock's row, so it draws no seq
@@ -44,7 +44,6 @@ PostgresUnitOfWork::PostgresUnitOfWork(postgres::Connection& connection, events:
       parked_(connection, std::move(topics)) {}
 
 Instant PostgresUnitOfWork::begin() {
-    appended_.reset();
     announcements_.clear();
     failures_.drop();
     log_failures();  // also logs the number of failures that were not logged
@@ -85,9 +84,21 @@ bool PostgresUnitOfWork::retried(const Retried& retried) {
     return true;
 }
 
-void PostgresUnitOfWork::append(std::span<const OutgoingEvent> events) {
-    if (events.empty() && announcements_.empty()) return;
-    std::vector<LedgerRow>& rows = appended_.emplace();
+void PostgresUnitOfWork::commit(std::span<const OutgoingEvent> events) {
+    std::vector<LedgerRow> rows = rows_of(events);
+    if (rows.empty()) {
+        transaction_->commit();
+    } else {
+        append_and_commit(rows);
+    }
+    transaction_.reset();
+    if (!rows.empty()) relay_feed_.push(std::move(rows));
+    log_failures();
+}
+
+// Moves the announcements' texts.
+std::vector<LedgerRow> PostgresUnitOfWork::rows_of(std::span<const OutgoingEvent> events) {
+    std::vector<LedgerRow> rows;
     rows.reserve(events.size() + announcements_.size());
     for (const OutgoingEvent& event : events) {
         const OrderId* order = events::order_of(event.data);
@@ -114,17 +125,7 @@ void PostgresUnitOfWork::append(std::span<const OutgoingEvent> events) {
         if (row.data.size() > kMaxEventBytes) throw std::length_error("event above 256 KiB");
         row.event_id = ids_.next<EventId>(transaction_->now());
     }
-}
-
-void PostgresUnitOfWork::commit() {
-    if (appended_) {
-        append_and_commit(*appended_);
-    } else {
-        transaction_->commit();
-    }
-    transaction_.reset();
-    if (appended_) relay_feed_.push(std::move(*appended_));
-    log_failures();
+    return rows;
 }
 
 // In one round trip, so the outbox lock is held for a short time only.

@@ -28,11 +28,11 @@ public:
     void park(std::span<const ParkedRecord> records) override;
     bool retried(const Retried& retried) override;
     // Throws std::length_error for an event above 256 KiB.
-    void append(std::span<const OutgoingEvent> events) override;
-    void commit() override;
+    void commit(std::span<const OutgoingEvent> events) override;
     void rollback() noexcept override;
 
 private:
+    std::vector<LedgerRow> rows_of(std::span<const OutgoingEvent> events);
     void append_and_commit(std::vector<LedgerRow>& rows);
     void log_failures();
 
@@ -45,7 +45,6 @@ private:
     bool some_parked_ = false;  // as the transaction began
     std::vector<Announcement> announcements_;
     FailureLog failures_;
-    std::optional<std::vector<LedgerRow>> appended_;  // by append(), written by commit()
 };
 
 }  // namespace orderflow::outbox

@@ -46,11 +46,10 @@ public:
     // Stores the outcome of a try. False: another process has tried the record since it was taken;
     // then nothing changes.
     virtual bool retried(const Retried& retried) = 0;
-    // Must be the last call before commit(), which writes these rows: under the outbox lock, so
-    // that rows are committed in the order in which they were appended. It also announces parked
-    // and dead records.
-    virtual void append(std::span<const OutgoingEvent> events) = 0;
-    virtual void commit() = 0;
+    // Commits, and appends these events and the announcements of parked and dead records to the
+    // outbox as the last statement: under the outbox lock, so that rows are committed in the order
+    // in which they were appended.
+    virtual void commit(std::span<const OutgoingEvent> events) = 0;
     virtual void rollback() noexcept = 0;
 };
 
@@ -58,7 +57,6 @@ public:
 struct BatchOutput {
     std::vector<OutgoingEvent> events;
     std::vector<ParkedRecord> parked;
-    bool announces = false;  // announcements other than those of `parked`
 
     void emit(events::Event event, const std::string& traceparent) {
         events.push_back({std::move(event), traceparent});
@@ -96,9 +94,7 @@ std::size_t run_transaction(UnitOfWork& work, Handle handle) {
             BatchOutput out;
             if (handle(now, out)) {
                 if (!out.parked.empty()) work.park(out.parked);
-                const bool announces = out.announces || !out.parked.empty();
-                if (announces || !out.events.empty()) work.append(out.events);
-                work.commit();
+                work.commit(out.events);
                 return lost;
             }
         } catch (const postgres::DatabaseError& error) {

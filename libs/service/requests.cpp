@@ -42,8 +42,8 @@ std::optional<http::Response> refusal(Fate fate) {
             return http::problem(422, "idempotency-mismatch", "The key was used before",
                                  "This Idempotency-Key belongs to another request.");
         case Fate::failed:
-            return http::problem(500, "internal", "Internal error",
-                                 "The request could not be carried out. Nothing was changed.");
+            return http::problem_internal(
+                "The request could not be carried out. Nothing was changed.");
         case Fate::busy: {
             http::Response response =
                 http::problem(409, "idempotency-in-progress", "The first request is in progress",

@@ -134,7 +134,9 @@ void Startup::await_topics(const std::stop_token& stop) {
         bool unknown = false;
         bool missing = false;
         for (const auto& [topic, why] : problems) {
-            text += (text.empty() ? "" : "; ") + (topic.empty() ? why : topic + ": " + why);
+            if (!text.empty()) text += "; ";
+            if (!topic.empty()) text.append(topic).append(": ");
+            text += why;
             unknown = unknown || topic.empty();
             missing = missing || is_needed(service_, topic);
         }

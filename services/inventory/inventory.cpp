@@ -124,7 +124,7 @@ struct Decide {
             case State::RESERVED: return release(e.order_id, *reservation, now);
             case State::REJECTED: return nothing_to_release(e.order_id, *reservation, now);
             case State::RELEASED:
-            case State::CANCELLED: return {};  // the cancellation was answered before
+            case State::CANCELLED:        // the cancellation was answered before
             case State::SOLD: return {};  // the order was decided COMPLETED; no trigger follows
         }
         throw std::logic_error("no such state");

@@ -222,7 +222,7 @@ asio::awaitable<http::Response> post_adjustment(ProductLoop& products, http::Req
 // Conditions on dates are ignored if nothing is changed: products have no date (RFC 9110 section
 // 13.1.3).
 asio::awaitable<http::Response> get_product(postgres::Pool& pool, http::Request request) {
-    const std::string id = request.param("id");
+    const std::string& id = request.param("id");
     const auto match = offers_named(request, "If-Match", Comparison::strong);
     if (!match) co_return service::bad_input(match.error());
     const auto copies = http::entity_tags(request, "If-None-Match");

@@ -263,6 +263,7 @@ asio::awaitable<GatewayResult> Calls::make(Call call) {
 
 // Waits while nobody takes the results (the database is down): then no further calls are made.
 asio::awaitable<void> Calls::deliver(GatewayResult result) {
+    // push() moves the result only if it takes it. NOLINTNEXTLINE(bugprone-use-after-move)
     while (!results_.push(std::move(result)) && !results_.closed()) {
         asio::steady_timer timer(io_, kResultsFull);
         co_await timer.async_wait(asio::use_awaitable);

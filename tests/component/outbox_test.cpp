@@ -42,7 +42,6 @@ void write(const std::string& url, int rounds, std::uint32_t seed, std::atomic<i
                 for (std::size_t i = 0; i < events; ++i) out.emit(story.placed(), "");
                 if (fate == 0) throw std::runtime_error("planned");  // before the append
                 if (fate == 1) {                                     // after it drew numbers
-                    work.append(out.events);
                     connection.script("SELECT nextval('outbox_seq_seq')");
                     throw std::runtime_error("planned");
                 }

@@ -64,7 +64,7 @@ TEST_CASE("parked: a record comes out of the table as it went in, byte for byte"
         CHECK(taken->record.value == record.value);
         CHECK(taken->record.headers == record.headers);
         lab.worker.work.retried({&*taken, "", std::nullopt});
-        lab.worker.work.commit();
+        lab.worker.work.commit({});
     }
     CHECK(lab.parked().empty());
 }
@@ -90,7 +90,7 @@ TEST_CASE("parked: two loops at once take records of different orders, never one
     third.work.rollback();
 
     lab.worker.work.retried({&*first, "", std::nullopt});
-    lab.worker.work.commit();
+    lab.worker.work.commit({});
     const auto next = third.work.take_due(third.work.begin());
     REQUIRE(next);
     CHECK(next->order_id == first->order_id);
@@ -113,9 +113,8 @@ TEST_CASE("parked: a try that was overtaken by another process's changes nothing
     const auto before = lab.database.query("SELECT attempts || ' ' || due_at FROM parked");
     const auto said = lab.database.number("SELECT count(*) FROM outbox");
 
-    outbox::run_transaction(lab.worker.work, [&](Instant now, outbox::BatchOutput& out) {
+    outbox::run_transaction(lab.worker.work, [&](Instant now, outbox::BatchOutput&) {
         CHECK_FALSE(lab.worker.work.retried({&*seen, "failed: late", now + 4s}));
-        out.announces = true;
         return true;
     });
 

@@ -21,8 +21,8 @@ using payment::Call;
 class Unanswered final : public ForwardingWork {
 public:
     using ForwardingWork::ForwardingWork;
-    void commit() override {
-        inner_.commit();
+    void commit(std::span<const outbox::OutgoingEvent> events) override {
+        inner_.commit(events);
         if (std::exchange(losing, false)) throw postgres::DatabaseError("lost", "", true);
     }
 

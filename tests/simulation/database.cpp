@@ -200,7 +200,8 @@ void Session::append_row(const std::optional<OrderId>& order, std::string topic,
     doing_.rows.push_back(std::move(row));
 }
 
-void Session::commit() {
+void Session::commit(std::span<const outbox::OutgoingEvent> events) {
+    append(events);
     statement(Effect::before_commit);
     for (const auto& change : writes_) change();
     database_.outbox_.insert(database_.outbox_.end(), doing_.rows.begin(), doing_.rows.end());

@@ -119,8 +119,7 @@ public:
     std::optional<outbox::WaitingRecord> take_due(Instant now) override;
     void park(std::span<const outbox::ParkedRecord> records) override;
     bool retried(const outbox::Retried& retried) override;
-    void append(std::span<const outbox::OutgoingEvent> events) override;
-    void commit() override;
+    void commit(std::span<const outbox::OutgoingEvent> events) override;
     void rollback() noexcept override;
 
     World& world() { return world_; }
@@ -139,6 +138,7 @@ public:
     void handled(std::span<const kafka::Delivery> batch, const outbox::BatchOutput& out);
 
 private:
+    void append(std::span<const outbox::OutgoingEvent> events);
     void append_row(const std::optional<OrderId>& order, std::string topic,
                     std::optional<std::string> key, std::string type, std::string headers,
                     std::string data);

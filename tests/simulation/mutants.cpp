@@ -17,9 +17,9 @@ using Work = test::ForwardingWork;
 class EventsOutOfOrder final : public Work {
 public:
     using Work::Work;
-    void append(std::span<const outbox::OutgoingEvent> events) override {
+    void commit(std::span<const outbox::OutgoingEvent> events) override {
         const std::vector<outbox::OutgoingEvent> reversed(events.rbegin(), events.rend());
-        inner_.append(reversed);
+        inner_.commit(reversed);
     }
 };
 

@@ -232,7 +232,7 @@ struct CompareAndSet {
         // And it can save a change of it
         rows.put(ids[0], later());
         REQUIRE(Table::save(session->store(), rows));
-        session->work().commit();
+        session->work().commit({});
         check_row(stores, ids[0], later(), 2);
     }
 
@@ -252,7 +252,7 @@ struct CompareAndSet {
         check_locked([&] { save(stores, updated); });
         check_locked([&] { save(stores, inserted); });
         // When it is committed, then they come too late
-        session->work().commit();
+        session->work().commit({});
         CHECK_FALSE(save(stores, updated));
         CHECK_FALSE(save(stores, inserted));
         check_row(stores, ids[0], later(), 2);

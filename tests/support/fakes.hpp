@@ -152,12 +152,11 @@ public:
         if (tried.done()) due.reset();
         return !overtaken;
     }
-    void append(std::span<const outbox::OutgoingEvent> events) override {
-        std::string call = "append";
+    void commit(std::span<const outbox::OutgoingEvent> events) override {
+        std::string call = "commit";
         for (const auto& event : events) call += " " + test::name_of(event.data);
         note(call);
     }
-    void commit() override { note("commit"); }
     void rollback() noexcept override {
         calls.push_back("rollback");
         if (on_rollback) on_rollback();

@@ -20,8 +20,7 @@ public:
     }
     void park(std::span<const outbox::ParkedRecord> records) override { inner_.park(records); }
     bool retried(const outbox::Retried& retried) override { return inner_.retried(retried); }
-    void append(std::span<const outbox::OutgoingEvent> events) override { inner_.append(events); }
-    void commit() override { inner_.commit(); }
+    void commit(std::span<const outbox::OutgoingEvent> events) override { inner_.commit(events); }
     void rollback() noexcept override { inner_.rollback(); }
 
 protected:

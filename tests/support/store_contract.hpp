@@ -73,7 +73,7 @@ bool saved(Stores& stores, Change change) {
     session->work().begin();
     const bool done = change(session->store());
     if (done) {
-        session->work().commit();
+        session->work().commit({});
     } else {
         session->work().rollback();
     }

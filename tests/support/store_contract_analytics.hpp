@@ -102,7 +102,7 @@ struct CountersContract {
         add(stores, tally({{"completed", 1}}));
         CHECK(stores.totals() == Totals{{"completed", "1"}});
         // And after the commit it can
-        session->work().commit();
+        session->work().commit({});
         add(stores, tally({{"placed", 1}}));
         CHECK(stores.totals() == Totals{{"completed", "1"}, {"placed", "2"}});
     }

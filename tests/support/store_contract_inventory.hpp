@@ -165,7 +165,7 @@ struct StockContract {
         stock.apply({"LAPTOP", -1, 1, 0});
         REQUIRE(session->store().save_stock(stock, at(2)));
         check_locked([&] { check_product(stores, "LAPTOP", laptop()); });
-        session->work().commit();
+        session->work().commit({});
         inventory::Product reserved = laptop();
         reserved.free -= 1;
         reserved.reserved += 1;
@@ -183,7 +183,7 @@ struct StockContract {
         check_product(stores, "LAPTOP", std::nullopt);
         check_locked([&] { put(stores, {{"LAPTOP", changed()}}); });
         // And who comes after the commit is refused
-        session->work().commit();
+        session->work().commit({});
         CHECK_FALSE(put(stores, {{"LAPTOP", changed()}}));
         check_product(stores, "LAPTOP", laptop());
     }

@@ -145,8 +145,7 @@ struct SagaStoreContract {
             for (const events::Event& event : list) events.push_back({event, ""});
             const auto session = stores.connect();
             session->work().begin();
-            session->work().append(events);
-            session->work().commit();
+            session->work().commit(events);
         };
         say({one.placed(), other.placed()});
         say({other.completed(), one.cancellation()});

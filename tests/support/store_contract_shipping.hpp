@@ -119,7 +119,7 @@ struct StorageContract {
         // And it gets it, as it was saved, once the transaction has ended
         REQUIRE(session->store().save({}, 1));
         check_locked([&] { lock_storage(stores); });
-        session->work().commit();
+        session->work().commit({});
         check_used(stores, 1);
     }
 

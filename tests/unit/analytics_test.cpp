@@ -428,7 +428,7 @@ public:
     bool handle(std::span<const kafka::Delivery> batch, outbox::BatchOutput& out) {
         session_.begin();
         const bool saved = handler.handle(kStart, batch, out);
-        saved ? session_.commit() : session_.rollback();
+        saved ? session_.commit({}) : session_.rollback();
         return saved;
     }
 

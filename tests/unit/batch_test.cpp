@@ -34,8 +34,7 @@ TEST_CASE("batch: dead records are put aside and events appended last, then comm
 
     const BatchReport report = run_batch(work, handler, decode_batch(Service::order, records));
 
-    CHECK(work.calls ==
-          Calls{"begin", "park dead", "append OrderCompleted OrderCompleted", "commit"});
+    CHECK(work.calls == Calls{"begin", "park dead", "commit OrderCompleted OrderCompleted"});
     CHECK(handler.commits == 1);
     CHECK(report.emitted == 2);
     CHECK(report.dead == 1);
@@ -64,7 +63,7 @@ TEST_CASE("batch: dead records alone are put aside without the handler") {
 
     run_batch(work, handler, decode_batch(Service::order, records));
 
-    CHECK(work.calls == Calls{"begin", "park dead", "append", "commit"});
+    CHECK(work.calls == Calls{"begin", "park dead", "commit"});
     CHECK(handler.commits == 0);
 }
 
@@ -88,7 +87,7 @@ TEST_CASE("batch: an orphan is put aside with the undecodable, and holds up noth
 
     const auto report = run_batch(work, handler, decode_batch(Service::order, records));
 
-    CHECK(work.calls == Calls{"begin", "park orphan dead", "append", "commit"});
+    CHECK(work.calls == Calls{"begin", "park orphan dead", "commit"});
     CHECK(report.dead == 1);
     CHECK(report.parked == 1);
 }
@@ -105,7 +104,7 @@ TEST_CASE("batch: a lost compare-and-set is rolled back and run again from nothi
     const auto report = run_batch(work, handler, decode_batch(Service::order, records));
 
     CHECK(work.calls == Calls{"begin", "rollback", "begin", "rollback", "begin", "park dead",
-                              "append OrderCompleted OrderCompleted", "commit"});
+                              "commit OrderCompleted OrderCompleted"});
     CHECK(handler.commits == 1);
     CHECK(report.lost_races == 2);
     CHECK(report.emitted == 2);
@@ -137,7 +136,7 @@ TEST_CASE("batch: a deadlock is a lost compare-and-set, an unavailable database 
 
     if (sqlstate == "40P01") {
         CHECK(run_batch(work, handler, batch).lost_races == 1);
-        CHECK(work.calls == Calls{"begin", "rollback", "begin", "park dead", "append", "commit"});
+        CHECK(work.calls == Calls{"begin", "rollback", "begin", "park dead", "commit"});
     } else {
         CHECK_THROWS_AS(run_batch(work, handler, batch), postgres::DatabaseError);
         CHECK(work.calls == Calls{"begin", "rollback"});
@@ -149,7 +148,7 @@ TEST_CASE("batch: wherever it fails it is rolled back, told on, and can be run a
     const DecodedBatch batch = decode_batch(Service::order, records);
     FakeUnitOfWork work;
     FakeHandler handler(complete_all);
-    work.failing = GENERATE("begin", "park", "append", "commit");
+    work.failing = GENERATE("begin", "park", "commit");
     CAPTURE(work.failing);
 
     CHECK_THROWS_AS(run_batch(work, handler, batch), std::runtime_error);
@@ -160,8 +159,7 @@ TEST_CASE("batch: wherever it fails it is rolled back, told on, and can be run a
     work.failing.clear();
     work.calls.clear();
     run_batch(work, handler, batch);
-    CHECK(work.calls ==
-          Calls{"begin", "park dead", "append OrderCompleted OrderCompleted", "commit"});
+    CHECK(work.calls == Calls{"begin", "park dead", "commit OrderCompleted OrderCompleted"});
     CHECK(handler.commits == 1);
 }
 

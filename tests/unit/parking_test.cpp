@@ -79,7 +79,7 @@ TEST_CASE("parking: of a batch that fails only the guilty record is put aside") 
     CHECK(report.parked == 1);
     CHECK(report.emitted == 6);
     CHECK(std::ranges::count(work.calls, "park failed") == 1);
-    CHECK(work.calls.back() == "commit");
+    CHECK(work.calls.back().starts_with("commit"));
 }
 
 TEST_CASE("parking: one guilty record of 500 is found by 18 transactions more, and parked by one") {
@@ -106,8 +106,7 @@ TEST_CASE("parking: later records of the guilty one's order wait behind it, othe
 
     const auto report = run_batch(work, handler, decode_batch(Service::order, records));
 
-    CHECK(fates(work) ==
-          "park failed, append, append OrderCompleted, park behind, append OrderCompleted");
+    CHECK(fates(work) == "park failed, commit OrderCompleted, park behind, commit OrderCompleted");
     CHECK(report.parked == 2);
 }
 
@@ -130,7 +129,7 @@ TEST_CASE("parking: events of no order fail, are parked and wait behind their ke
 
     const auto report = run_batch(work, handler, decode_batch(Service::analytics, records));
 
-    CHECK(fates(work) == "park failed, append, park behind, append");
+    CHECK(fates(work) == "park failed, park behind");
     CHECK(report.parked == 2);
     CHECK(handled == 2);
 }
@@ -144,7 +143,7 @@ TEST_CASE("parking: a record of an order that waits goes behind, without the han
 
     run_batch(work, handler, decode_batch(Service::order, records));
 
-    CHECK(work.calls == Calls{"begin", "park behind", "append", "commit"});
+    CHECK(work.calls == Calls{"begin", "park behind", "commit"});
     CHECK(handler.commits == 0);
 }
 
@@ -155,7 +154,7 @@ TEST_CASE("parking: dead records are put aside even if the rest of their batch f
 
     const auto report = run_batch(work, handler, decode_batch(Service::order, records));
 
-    CHECK(fates(work) == "park dead, append, park failed, append, park failed, append");
+    CHECK(fates(work) == "park dead, park failed, park failed");
     CHECK(report.parked == 2);
 }
 
@@ -182,7 +181,7 @@ TEST_CASE("parking: a due record that succeeds is removed after what follows was
     CHECK(retry_due(Service::order, work, handler) == Retry::done);
 
     CHECK(work.calls ==
-          Calls{"begin", "take", "append OrderCompleted", "commit", "begin", "unpark", "commit"});
+          Calls{"begin", "take", "commit OrderCompleted", "begin", "unpark", "commit"});
     CHECK(handed_out == 1);
     CHECK(handler.commits == 1);
 }
@@ -228,7 +227,7 @@ TEST_CASE("parking: a due record that fails again waits longer, the sixth time i
           (attempts == 5 ? Retry::died : Retry::failed));
 
     const std::string last = attempts == 5 ? "give up" : "postpone";
-    CHECK(fates(work) == "take, " + last + ", append");
+    CHECK(fates(work) == "take, " + last);
     CHECK(work.last_error == (orphan ? "orphan: no such order" : "failed: no such state"));
     CHECK(handler.commits == (orphan ? 1 : 0));
 }
@@ -245,8 +244,6 @@ TEST_CASE("parking: a failure counts only if no other process had the record mea
     });
 
     CHECK(retry_due(Service::order, work, handler) == Retry::overtaken);
-
-    CHECK(std::ranges::count(work.calls, "append") == 0);  // nothing to announce
 }
 
 // Old and new programs run side by side during an upgrade.

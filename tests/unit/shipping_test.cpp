@@ -270,7 +270,7 @@ std::vector<Event> handle(Warehouse& warehouse, const std::vector<Event>& list) 
     outbox::BatchOutput out;
     session.begin();
     REQUIRE(handler.handle(kNow, batch, out));
-    session.commit();
+    session.commit({});
     std::vector<Event> result;
     for (auto& outgoing : out.events) result.push_back(std::move(outgoing.data));
     return result;

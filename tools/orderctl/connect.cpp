@@ -181,9 +181,8 @@ void Endpoints::make_proposals(const std::string& program,
     }
 }
 
-const std::string& Endpoints::need(const std::string& value, const std::string& flag) {
+void Endpoints::require(const std::string& value, const std::string& flag) {
     if (value.empty()) throw CannotDo("missing " + flag + " (or --stack-env FILE)");
-    return value;
 }
 
 void Endpoints::add_password(std::array<std::string, 5>& urls, const std::string& file) {
@@ -195,15 +194,20 @@ void Endpoints::add_password(std::array<std::string, 5>& urls, const std::string
 }
 
 const std::string& Endpoints::auditor(Service service) const {
-    return need(auditor_[at(service)], "--" + std::string(schema_of(service)) + "-url");
+    const std::string& url = auditor_[at(service)];
+    require(url, "--" + std::string(schema_of(service)) + "-url");
+    return url;
 }
 
 const std::string& Endpoints::operator_url(Service service) const {
-    return need(operator_[at(service)], "--" + std::string(schema_of(service)) + "-operator-url");
+    const std::string& url = operator_[at(service)];
+    require(url, "--" + std::string(schema_of(service)) + "-operator-url");
+    return url;
 }
 
 kafka::Settings Endpoints::kafka() const {
-    kafka::Settings settings{need(brokers_, "--brokers"), "orderctl", ""};
+    require(brokers_, "--brokers");
+    kafka::Settings settings{brokers_, "orderctl", ""};
     for (const std::string& text : kafka_) {
         kafka::add_property(settings.properties.all, text);
     }
@@ -214,7 +218,7 @@ kafka::Settings Endpoints::kafka() const {
 }
 
 http::ClientSettings Endpoints::gateway() const {
-    need(gateway_.origin, "--gateway-url");
+    require(gateway_.origin, "--gateway-url");
     return gateway_;
 }
 

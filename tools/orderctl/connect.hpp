@@ -50,7 +50,7 @@ public:
     const Proposals& proposals() const { return proposals_; }
 
 private:
-    static const std::string& need(const std::string& value, const std::string& flag);
+    static void require(const std::string& value, const std::string& flag);
     // Adds the password to every URL that is not empty.
     static void add_password(std::array<std::string, 5>& urls, const std::string& file);
     static std::size_t at(Service service) { return static_cast<std::size_t>(service); }

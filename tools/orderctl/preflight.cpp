@@ -335,7 +335,7 @@ Finding judge_days(const std::string& whose, int days, int at_least) {
 }
 
 Finding judge_certificate(const std::string& whose, const ShownCertificate& shown, int at_least) {
-    const Finding days = judge_days(whose, shown.days_left, at_least);
+    Finding days = judge_days(whose, shown.days_left, at_least);
     if (days.verdict == Verdict::bad || shown.refusal.empty()) return days;
     return {Verdict::bad, whose, "is not trusted: " + shown.refusal};
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <iterator>
 #include <vector>
 
 #include "core/digest.hpp"
@@ -96,11 +95,13 @@ bool cancel_all(const std::shared_ptr<SagaStore>& store,
 
 // Those that have an id were tried before, and not committed: in a larger batch, for example.
 void give_ids(std::span<Placement* const> placements, OrderIds& ids, Instant now) {
-    std::vector<Placement*> fresh;
-    std::ranges::copy_if(placements, std::back_inserter(fresh),
-                         [](const Placement* placement) { return placement->id == OrderId{}; });
-    const std::vector<OrderId> drawn = ids.next(fresh.size(), now);
-    for (std::size_t i = 0; i < fresh.size(); ++i) fresh[i]->id = drawn[i];
+    const auto has_none = [](const Placement* placement) { return placement->id == OrderId{}; };
+    const auto missing = static_cast<std::size_t>(std::ranges::count_if(placements, has_none));
+    const std::vector<OrderId> drawn = ids.next(missing, now);
+    auto next = drawn.begin();
+    for (Placement* placement : placements) {
+        if (has_none(placement)) placement->id = *next++;
+    }
 }
 
 void look_up(const std::shared_ptr<SagaStore>& store, std::span<Placement* const> placements,

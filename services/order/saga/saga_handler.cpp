@@ -90,9 +90,9 @@ bool SagaHandler::handle(Instant now, std::span<const Delivery> batch, BatchOutp
     std::vector<NewOrder> recreated;
     quickest_.reset();
     StepsOfOrders steps;
-    for (const Delivery& delivery : batch) note(delivery, steps);
     for (const Delivery& delivery : batch) {
         const OrderId& id = delivery.order();
+        if (admission_) note(delivery, steps);
         const Saga* saga = sagas.find(id);
         Decision decision = saga ? decide(saga, delivery.event, now)
                                  : recreate(delivery.event, ledger_of(ledgers, id), now);
@@ -102,7 +102,7 @@ bool SagaHandler::handle(Instant now, std::span<const Delivery> batch, BatchOutp
         }
         if (decision.recreate) recreated.push_back({id, {}, decision.recreate});
         if (decision.next) {
-            if (decision.next->state == State::COMPLETED) {
+            if (admission_ && decision.next->state == State::COMPLETED) {
                 const auto took = time_in_services(*decision.next, steps[id]);
                 if (took) quickest_ = std::min(quickest_.value_or(*took), *took);
             }
