@@ -32,8 +32,8 @@ def build_images(docker, state, version, from_source=False):
                             cwd=ROOT, env=environment, capture_output=True, check=False)
     if pulled.returncode != 0:
         if not shutil.which("cargo"):
-            raise CannotStart("images cannot be pulled, and the stand-in for nginx needs cargo, for its sources")
-        say("images cannot be pulled here: stand-ins")
+            raise CannotStart("images cannot be pulled, and cargo is missing, which downloads nginx's sources")
+        say("images cannot be pulled here: building stand-ins")
         subprocess.run([ROOT / "deploy/compose/offline/build"], env=docker.environment, check=True)
     arguments = []
     if not from_source:
