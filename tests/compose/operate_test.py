@@ -86,7 +86,7 @@ class Operated(ContainersTest):
         self.assertEqual(shown(), before)
         self.containers.await_order(FIRST_ORDER_S)
 
-    def test_certificates_are_made_anew_and_taken(self):
+    def test_certificates_are_renewed_and_presented(self):
         """This includes a certificate that `docker compose up` has renewed without a restart of its server."""
         self.assertEqual(self.script("renew-certificates"), "")
         before, started = self.ids(*PRESENTING), self.started()

@@ -109,10 +109,10 @@ class Dev(unittest.TestCase):
             time.sleep(2)
             eat(pid_of(pod))
         self.judged(400, blow)
-        def started_anew():
+        def has_restarted():
             status = container()
             return status["restartCount"] == restarts + 1 and status["ready"]
-        self.assertTrue(eventually(60, started_anew, 1), container())
+        self.assertTrue(eventually(60, has_restarted, 1), container())
         self.assertEqual(container()["lastState"]["terminated"]["exitCode"], 128 + signal.SIGKILL)
 
     def test_a_rolling_update_fails_no_request(self):
