@@ -1,6 +1,6 @@
 # Shared by scripts/setup, up, down and test: paths, messages, steps with progress, processes with pid files.
 # shellcheck shell=bash
-# Sourced, never run. Every caller has `set -euo pipefail`.
+# Other scripts source this file. Each of them has `set -euo pipefail`.
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 DEPS=${ORDERFLOW_DEPS:-$ROOT/.deps}
@@ -10,7 +10,7 @@ source "$ROOT/scripts/services.sh"
 # The parts of the local stack, in the order in which they start.
 PARTS=(postgres kafka gateway "${SERVICES[@]}" edge)
 
-# check_parts PART,...: dies of a name that is none.
+# check_parts PART,...: ends the script with an error if a name is not the name of a part.
 check_parts() {
     local name
     for name in ${1//,/ }; do
@@ -29,9 +29,8 @@ die() {
 print_help() { sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$1"; }
 
 # with_progress TITLE LOGFILE COMMAND...: runs the command with its output in LOGFILE; on failure prints the log's
-# end and returns the command's status. A terminal sees meanwhile how many of how many steps are done, as ninja and make
-# count them ([7/40]), or the seconds; elsewhere a step is one line, written when it has ended, so that a log never
-# holds half a line.
+# end and returns the command's status. On a terminal it shows the progress: the counter of ninja or make ([7/40]), or
+# the seconds. Elsewhere it prints one line when the command has ended, so that a log never contains half a line.
 with_progress() {
     local title=$1 log=$2 pid start=$SECONDS ticks=0 status=0 terminal=no
     shift 2
@@ -58,10 +57,10 @@ with_progress() {
     return "$status"
 }
 
-# The last "[7/40]" in a log.
+# Prints the last "[7/40]" of a log.
 steps_in() { tail -c 400 "$1" 2>/dev/null | grep -oE '\[[0-9]+/[0-9]+\]' | tail -n 1; }
 
-# The mirror that the machine itself uses.
+# Prints the Debian mirror that the machine's own apt uses.
 debian_mirror() {
     local uri
     # shellcheck disable=SC2016 # apt's variables, not the shell's
@@ -74,12 +73,13 @@ debian_mirror() {
         apt-get indextargets --format "$format" 'Created-By: Packages' 'Origin: Debian'
         apt-get indextargets --no-release-info --format "$format" 'Created-By: Packages'
     } 2>/dev/null | awk -v release="$(. /etc/os-release && echo "${VERSION_CODENAME:-}")" '$2 == release && $3 == "main" && $1 !~ /^cdrom:/ {print $1; exit}')
-    [[ -n $uri ]] || die "no Debian mirror found in this machine's apt sources; name one: DEBIAN_MIRROR=... scripts/setup"
+    [[ -n $uri ]] || die "no Debian mirror found in this machine's apt sources; specify one: DEBIAN_MIRROR=... scripts/setup"
     echo "$uri"
 }
 
-# private_apt DIR PROGRAM ARGUMENT...: apt-get or one of its like with sources, state and cache of its own below DIR, so
-# that packages of another release can be had without a trace on the machine, whose proxies and transports stay in force.
+# private_apt DIR PROGRAM ARGUMENT...: runs a program of apt with its own sources, state and cache below DIR. It can
+# download packages of another release and does not change the machine's apt. The machine's settings for proxies and
+# transports apply.
 private_apt() {
     local dir=$1 program=$2
     shift 2
@@ -103,7 +103,7 @@ private_apt_update() {
     private_apt "$dir" apt-get update
 }
 
-# A Java runtime that Kafka 4.1 accepts (17 or later), wherever it is.
+# Prints the path of a Java runtime that Kafka 4.1 accepts (17 or later): from JAVA_HOME, PATH or /usr/lib/jvm.
 find_java() {
     local java major
     for java in "${JAVA_HOME:-}/bin/java" "$(command -v java || true)" /usr/lib/jvm/*/bin/java; do
@@ -117,7 +117,7 @@ find_java() {
     return 1
 }
 
-# The newest installed PostgreSQL's program directory, 15 or later.
+# Prints the directory of the programs of the newest installed PostgreSQL, 15 or later.
 find_postgres() {
     local dir version newest=0
     for dir in /usr/lib/postgresql/*/bin; do
@@ -131,7 +131,8 @@ find_postgres() {
 # ---- a stack's directories ---------------------------------------------------------------------
 
 # use_state DIR: sets STATE (logs, pid files, settings) and DATA (what must survive a restart).
-# PostgreSQL refuses to run as root and its own user cannot enter everybody's home: root's data is below /var/lib.
+# PostgreSQL refuses to run as root, and the user postgres cannot enter every home directory: so the data of root is
+# below /var/lib.
 use_state() {
     STATE=$(realpath -m -- "$1")
     STATE_ID=$(printf '%s' "$STATE" | sha256sum | cut -c1-12)
@@ -143,7 +144,7 @@ use_state() {
     SOCKET_DIR=$DATA/socket
     if ((${#SOCKET_DIR} > 88)); then SOCKET_DIR=/tmp/orderflow-$EUID-$STATE_ID; fi # a socket's path has at most 107 bytes
     if [[ -e $STATE && ! -O $STATE ]]; then
-        die "$STATE belongs to another user; name your own directory with --state"
+        die "$STATE belongs to another user; specify a directory of your own with --state"
     fi
 }
 
@@ -154,10 +155,10 @@ lock_state() {
     flock -n "$LOCK_FD" || die "another scripts/up or scripts/down is working on $STATE"
 }
 
-# There from before the first database comes back until the last one has; --wipe removes it along with them.
+# This file exists while scripts/restore restores the databases. scripts/down --wipe removes it together with them.
 restore_marker() { echo "$DATA/postgres/restoring"; }
 
-# How this stack is stopped, as a shell takes it, beside the script that runs.
+# Prints the command that stops this stack, quoted for a shell: `down` in the directory of the running script.
 down_command() {
     printf '%q' "${BASH_SOURCE[-1]%/*}/down"
     if [[ $STATE != "$ROOT/.stack" ]]; then printf ' --state %q' "$STATE"; fi
@@ -165,16 +166,16 @@ down_command() {
 
 # ---- processes ---------------------------------------------------------------------------------
 
-# Tells one process from a later one with the same pid: the boot and the time of its start.
+# Prints the id of the boot and the start time of the process: a later process with the same pid has others.
 process_identity() {
     local stat fields
     stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
-    read -ra fields <<<"${stat##*) }" # what follows the name: state, ppid, …; the 20th is the start time
+    read -ra fields <<<"${stat##*) }" # the fields after the name: state, ppid, …; the 20th is the start time
     [[ ${fields[0]} != Z ]] || return 1
     echo "$(</proc/sys/kernel/random/boot_id) ${fields[19]}"
 }
 
-# running_pid NAME: prints the pid of a part that this stack started and that still runs.
+# running_pid NAME: prints the pid of a part that this stack has started, if the part still runs.
 running_pid() {
     local pid
     pid=$(cat "$STATE/run/$1.pid" 2>/dev/null) || return 1
@@ -182,18 +183,18 @@ running_pid() {
     echo "$pid"
 }
 
-# A part that was killed may leave children behind that hold its port (nginx does). launch gave it a session of
-# its own, and a session's number is not given away while a member lives.
+# A part that was killed may leave child processes that hold its port (nginx does). launch starts each part in its own
+# session, and the kernel does not reuse the number of a session that still has a process.
 end_orphans() {
     local pid boot orphan
     pid=$(cat "$STATE/run/$1.pid" 2>/dev/null) || return 0
     read -r boot _ <"$STATE/run/$1.identity" || return 0
     if running_pid "$1" >/dev/null || [[ $boot != "$(</proc/sys/kernel/random/boot_id)" ]]; then return 0; fi
-    if [[ -e /proc/$pid ]]; then return 0; fi # the number lives on as another program
+    if [[ -e /proc/$pid ]]; then return 0; fi # another process has this pid now
     for orphan in $(ps -o pid= --sid "$pid"); do kill -s KILL "$orphan" 2>/dev/null || true; done
 }
 
-# keep_logs FILE: FILE becomes FILE.1, and so on up to FILE.9: with the one to come, ten generations.
+# keep_logs FILE: renames FILE to FILE.1, FILE.1 to FILE.2 and so on, up to FILE.9. With the next FILE there are ten.
 keep_logs() {
     local n
     for n in 8 7 6 5 4 3 2 1; do
@@ -213,14 +214,14 @@ launch() {
     echo "$pid" >"$STATE/run/$name.pid"
 }
 
-# stop_parts NAME...: asks them to stop, all at once; after 10 s kills what still runs.
+# stop_parts NAME...: sends all of them the signal to stop at once, and kills those that still run after 10 s.
 stop_parts() {
     local name pid signal deadline=$((SECONDS + 10))
     local -A left=()
     for name in "$@"; do
         pid=$(running_pid "$name") || continue
         signal=TERM
-        if [[ $name == postgres ]]; then signal=INT; fi # its "fast shutdown"; TERM waits for the clients
+        if [[ $name == postgres ]]; then signal=INT; fi # a "fast shutdown"; with TERM it would wait for its clients
         kill -s "$signal" "$pid" 2>/dev/null || true
         left[$name]=$pid
     done
@@ -242,8 +243,9 @@ stop_parts() {
     done
 }
 
-# exec_as_admin DATABASE PROGRAM [ARGUMENT...]: becomes one of PostgreSQL's programs, as the superuser of
-# $ADMIN_DATABASE_URL. Its password is in this program's environment alone, not on a command line that all may read.
+# exec_as_admin DATABASE PROGRAM [ARGUMENT...]: executes one of PostgreSQL's programs as the superuser of
+# $ADMIN_DATABASE_URL. The password is in the environment of this program only, not on its command line, which all users
+# can read.
 exec_as_admin() {
     local url="$ADMIN_DATABASE_URL dbname=$1"
     if [[ $url =~ ^(.*)\ password=([^\ ]*)(.*)$ ]]; then

@@ -1,13 +1,13 @@
-# The parts of the local stack: how each is prepared, started and asked whether it is ready.
+# Prepares and starts each part of the local stack, and checks whether it is ready.
 # shellcheck shell=bash
-# Sourced by scripts/up after lib.sh. Uses its PORT, build_dir, secure and gateway_delay_ms, and use_state's STATE,
-# DATA, SOCKET_DIR.
+# scripts/up sources this file after lib.sh. It uses PORT, build_dir, secure and gateway_delay_ms of scripts/up, and
+# STATE, DATA and SOCKET_DIR of use_state.
 
 # shellcheck source=scripts/secrets.sh
 source "$ROOT/scripts/secrets.sh"
 
-# wait_until PART COMMAND...: until the command succeeds; gives up when the part ends or after 120 s: an encrypted Kafka
-# takes 9 s of a processor to start, and others may want it, too.
+# wait_until PART COMMAND...: repeats the command until it succeeds. Ends the script with an error if the part ends, or
+# after 120 s: an encrypted Kafka needs 9 s of processor time to start, and other programs may use the processor too.
 wait_until() {
     local part=$1 deadline=$((SECONDS + 120))
     shift
@@ -27,11 +27,12 @@ port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 is_secure() { [[ $secure == yes ]]; }
 
-# A program is told the file that has its password, so that none stands in its environment or on its command line.
+# Each program gets the path of a file that contains its password. So its environment and its command line contain no
+# password.
 prepare_security() {
     local name password
     if ! is_secure; then return; fi
-    "$ROOT/scripts/certificates" make --state "$STATE" || die "the certificates could not be made"
+    "$ROOT/scripts/certificates" make --state "$STATE" || die "the certificates could not be created"
     (
         umask 077
         mkdir -p "$DATA"/passwords/{postgres,kafka}
@@ -40,7 +41,7 @@ prepare_security() {
             echo "${!password}" >"$DATA/passwords/postgres/${name,,}"
             echo "*:*:*:$([[ $name == SUPERUSER ]] && echo postgres || echo "${name,,}"):${!password}"
         done >"$DATA/passwords/pgpass.new"
-        mv "$DATA/passwords/pgpass.new" "$DATA/passwords/pgpass" # somebody may be reading it
+        mv "$DATA/passwords/pgpass.new" "$DATA/passwords/pgpass" # in one step, because a program may be reading it
         for name in "${KAFKA_USERS[@]}"; do
             if [[ ! -s $DATA/passwords/kafka/$name ]]; then random_password >"$DATA/passwords/kafka/$name"; fi
         done
@@ -56,7 +57,7 @@ if ((EUID == 0)); then AS_POSTGRES=(setpriv --reuid=postgres --regid=postgres --
 ROLES=(SUPERUSER OPERATOR AUDITOR)
 for database in "${DATABASE[@]^^}"; do ROLES+=("$database" "${database}_OWNER"); done
 
-# Passwords are made once and live with the data.
+# Creates the passwords that do not exist yet. They are stored with the data.
 read_secrets() {
     local name
     (umask 077 && touch "$DATA/secrets")
@@ -70,7 +71,7 @@ read_secrets() {
 
 make_directories() {
     mkdir -p "$DATA"/{kafka,gateway} "$STATE/edge" "$SOCKET_DIR"
-    chmod 700 "$DATA"/{kafka,gateway} # orders, and what SCRAM's passwords are checked with
+    chmod 700 "$DATA"/{kafka,gateway} # they contain orders, and the hashes of the passwords for Kafka
     if [[ ! -d $DATA/postgres ]]; then
         mkdir -m 700 "$DATA/postgres"
         if ((EUID == 0)); then chown postgres: "$DATA/postgres"; fi
@@ -82,7 +83,7 @@ make_directories() {
     fi
 }
 
-# The newest PostgreSQL, or the one that made the data.
+# Chooses the newest PostgreSQL or, if there is data already, the version that created the data.
 choose_postgres() {
     if [[ -e $DATA/postgres/data/PG_VERSION ]]; then
         POSTGRES_BIN=/usr/lib/postgresql/$(<"$DATA/postgres/data/PG_VERSION")/bin
@@ -92,16 +93,16 @@ choose_postgres() {
     fi
 }
 
-# After a crash of the server its children need a moment to notice, and a dead server that nobody has reaped yet
-# would look alive to the new one.
+# After a crash of the server its child processes end a moment later. While the ended server is not reaped, a new server
+# takes it for a running one.
 await_end_of_old_postgres() {
     local data=$1 deadline=$((SECONDS + 10)) directory busy=yes
     while [[ $busy == yes ]]; do
         busy=no
-        for directory in /proc/[0-9]*/cwd; do # every PostgreSQL process works in its data directory
+        for directory in /proc/[0-9]*/cwd; do # the working directory of each PostgreSQL process is its data directory
             if [[ $directory -ef $data ]]; then busy=yes; fi
         done
-        ((SECONDS < deadline)) || die "a PostgreSQL that this script did not start works in $data"
+        ((SECONDS < deadline)) || die "a PostgreSQL that this script did not start uses $data"
         if [[ $busy == yes ]]; then sleep 0.1; fi
     done
     rm -f "$data/postmaster.pid" "$SOCKET_DIR"/.s.PGSQL.*
@@ -137,7 +138,8 @@ launch_postgres() {
 
 postgres_answers() { "$POSTGRES_BIN/pg_isready" -q -h "$SOCKET_DIR" -p "${PORT[postgres]}"; }
 
-# database_url ROLE DATABASE: a libpq connection string without a password: over the socket, or encrypted over TCP.
+# database_url ROLE DATABASE: prints a libpq connection string without a password, for the socket or, with encryption,
+# for TCP.
 database_url() {
     if is_secure; then
         printf 'host=localhost sslmode=verify-full sslrootcert=%s' "$(conninfo_value "$DATA/tls/ca.pem")"
@@ -155,7 +157,7 @@ conninfo_value() {
     fi
 }
 
-# whole_database_url ROLE DATABASE PASSWORD: with the password, or where libpq finds it.
+# whole_database_url ROLE DATABASE PASSWORD: the same with the password or, with encryption, with the file that has it.
 whole_database_url() {
     if is_secure; then
         printf '%s passfile=%s' "$(database_url "$1" "$2")" "$(conninfo_value "$DATA/passwords/pgpass")"
@@ -164,13 +166,14 @@ whole_database_url() {
     fi
 }
 
-# service_database_url SERVICE ROLE: of the service's database, as a role of ROLES in lower case.
+# service_database_url SERVICE ROLE: prints the connection string of the service's database. ROLE: one of ROLES, in lower
+# case.
 service_database_url() {
     local password=${2^^}_PASSWORD
     whole_database_url "$2" "${DATABASE[$1]}" "${!password}"
 }
 
-# add_database_settings SERVICE ROLE: to the caller's `settings`, an environment for the service's program.
+# add_database_settings SERVICE ROLE: adds environment variables for the service's program to the caller's `settings`.
 add_database_settings() {
     if is_secure; then
         settings+=(DATABASE_URL="$(database_url "$2" "${DATABASE[$1]}")"
@@ -182,7 +185,8 @@ add_database_settings() {
 
 create_databases() {
     local name tries=20
-    # What is handed over to an owner gives way to who works with it, and is tried again.
+    # bootstrap.sql waits for at most 2 s for the lock of a table that it gives to its owner, so that running programs
+    # do not wait for it. Then it fails, and is run again.
     until bootstrap_psql -X -q -h "$SOCKET_DIR" -p "${PORT[postgres]}" -U postgres \
         -d postgres -f "$ROOT/deploy/postgres/bootstrap.sql" >"$STATE/log/bootstrap.log" 2>&1; do
         if ((--tries == 0)) || ! grep -q 'lock timeout\|deadlock' "$STATE/log/bootstrap.log"; then
@@ -192,14 +196,14 @@ create_databases() {
     done
 }
 
-# With all roles' passwords in its environment, for as long as it runs; other users cannot see them there.
+# Runs psql with the passwords of all roles in its environment, which other users cannot read.
 bootstrap_psql() (
     export PGPASSWORD=$SUPERUSER_PASSWORD
     for name in "${ROLES[@]}"; do export "${name}_PASSWORD"; done
     exec "$POSTGRES_BIN/psql" "$@"
 )
 
-# Brings the schemas of the services that are about to start up to date, each as its owner.
+# Migrates the schemas of the services that will be started. Each migration runs as the owner of the schema.
 declare -A MIGRATING=()
 start_migrations() {
     local name
@@ -220,7 +224,7 @@ finish_migrations() {
         wait "${MIGRATING[$name]}" || status=$?
         case $status in
             0) ;;
-            3) note "$name-service is older than its schema, and works on it if no migration shuts it out" ;;
+            3) note "$name-service is older than its schema; it can use it unless a migration excludes this version" ;;
             *) die "$name-service --migrate failed: $(tail -n 1 "$STATE/log/$name-migrate.log")" ;;
         esac
     done
@@ -228,7 +232,7 @@ finish_migrations() {
 
 # ---- Kafka -------------------------------------------------------------------------------------
 
-# Sets KAFKA_JAVA, the command up to the main class.
+# Sets KAFKA_JAVA: the command without the main class and its arguments.
 choose_java() {
     local java
     java=$(find_java) || die "no Java 17 or later"
@@ -244,7 +248,7 @@ prepare_kafka() {
         echo "log.dirs=$home/data"
     } >"$home/server.properties"
     if [[ -e $home/data/meta.properties ]]; then return; fi
-    id=$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n' | base64 | tr -d '=') # 16 bytes, as Kafka wants them
+    id=$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n' | base64 | tr -d '=') # Kafka requires 16 bytes
     "${KAFKA_JAVA[@]}" kafka.tools.StorageTool format --cluster-id "$id" --config "$home/server.properties" \
         >"$STATE/log/kafka-format.log" 2>&1 || die "formatting Kafka's storage failed, see $STATE/log/kafka-format.log"
 }
@@ -285,8 +289,8 @@ kafka_stores() {
 launch_kafka() { launch kafka "${KAFKA_JAVA[@]}" kafka.Kafka "$DATA/kafka/server.properties"; }
 kafka_has_started() { grep -qs 'Kafka Server started' "$STATE/log/kafka.log"; }
 
-# What differs and is not changed (1) is for an operator to judge. The own broker, when it is encrypted, is given its
-# users and their rights along, by its listener for who shows a certificate.
+# Exit code 1: topics differ from the catalog and were not changed; an operator has to decide about them. If the stack's
+# own broker is encrypted, the users and their rights are created too, over the listener that requires a certificate.
 apply_topics() {
     local status=0 service
     local -a flags=(--brokers "$(kafka_brokers)") apply=(topics apply)
@@ -298,19 +302,19 @@ apply_topics() {
         for service in "${SERVICES[@]}"; do flags+=("--$service-group" "$(group_of "$service")"); done
         apply+=(--users "$DATA/passwords/kafka")
     fi
-    # Of no other stack, which may be an encrypted one.
+    # /dev/null: orderctl must not read the settings of another stack, which may be encrypted.
     "$build_dir/bin/orderctl" --stack-env /dev/null "${flags[@]}" "${apply[@]}" >"$STATE/log/topics.log" 2>&1 || status=$?
     case $status in
         0) ;;
         1) note "topics differ from the catalog, see $STATE/log/topics.log" ;;
-        *) die "the topics could not be made: $(tail -n 1 "$STATE/log/topics.log")" ;;
+        *) die "the topics could not be created: $(tail -n 1 "$STATE/log/topics.log")" ;;
     esac
 }
 
-# Another's Kafka is as the caller's own KAFKA_SETTINGS say.
+# If KAFKA_BROKERS names another Kafka, the caller's KAFKA_SETTINGS describe its encryption.
 secures_kafka() { is_secure && [[ -z ${KAFKA_BROKERS:-} ]]; }
 
-# kafka_settings USER: of librdkafka, for who connects by a password; the caller's own last.
+# kafka_settings USER: prints librdkafka's settings for a user with a password, and then the caller's own settings.
 kafka_settings() {
     if secures_kafka; then
         printf 'security.protocol=SASL_SSL;sasl.mechanism=SCRAM-SHA-512;sasl.username=%s;ssl.ca.location=%s%s' "$1" \
@@ -319,14 +323,15 @@ kafka_settings() {
     printf '%s' "${KAFKA_SETTINGS:-}"
 }
 
-# add_kafka_settings USER: to the caller's `settings`.
+# add_kafka_settings USER: adds them to the caller's `settings`.
 add_kafka_settings() {
     if secures_kafka; then
         settings+=(KAFKA_SETTINGS="$(kafka_settings "$1")" KAFKA_PASSWORD_FILE="$DATA/passwords/kafka/$1")
     fi
 }
 
-# The own broker is one, so there is one replica of each; elsewhere the catalog says, or the caller.
+# The stack's own Kafka has one broker, so each topic has one replica. For another Kafka, the caller's TOPIC_REPLICATION
+# applies or, without it, the catalog.
 topic_replication() { if [[ -z ${KAFKA_BROKERS:-} ]]; then echo 1; else echo "${TOPIC_REPLICATION:-}"; fi; }
 
 # ---- orderflow's own programs ------------------------------------------------------------------
@@ -341,8 +346,8 @@ launch_gateway() {
 # The stack's own broker, or those that the caller's environment names.
 kafka_brokers() { echo "${KAFKA_BROKERS:-127.0.0.1:${PORT[kafka]}}"; }
 
-# What the caller's environment calls client and consumer group gets the service's name behind it: the five read
-# different topics, so they cannot be one group.
+# The service's name is appended to the caller's KAFKA_CLIENT_ID and KAFKA_GROUP_ID: the services read different topics,
+# so they cannot share a group.
 launch_service() {
     local name=$1
     local -a settings=()
@@ -354,7 +359,7 @@ launch_service() {
     launch "$name" env "${settings[@]}" "$build_dir/bin/$name-service" "${flags[@]}"
 }
 
-# To the caller's `flags`.
+# Adds to the caller's `flags`.
 add_gateway_flags() {
     flags+=(--gateway-url "$(gateway_url)")
     if is_secure; then
@@ -367,10 +372,10 @@ gateway_url() {
 
 group_of() { echo "${KAFKA_GROUP_ID:+$KAFKA_GROUP_ID-}$1-service"; }
 
-# It serves. Kafka may still be away.
+# The service answers requests. Kafka may still be unavailable.
 service_is_ready() { curl -sf --max-time 1 -o /dev/null "http://127.0.0.1:${PORT[$1]}/readyz"; }
 
-# Nothing of its start is left to wait for.
+# The service has finished all steps of its start.
 service_is_warm() { curl -sf --max-time 1 "http://127.0.0.1:${PORT[$1]}/readyz" | jq -e '.waiting == []' >/dev/null; }
 
 # ---- the edge ----------------------------------------------------------------------------------
@@ -378,7 +383,7 @@ service_is_warm() { curl -sf --max-time 1 "http://127.0.0.1:${PORT[$1]}/readyz" 
 launch_edge() {
     local name user='' files
     local -a fill=()
-    files=$(ulimit -Hn) # nginx takes memory for each, so not any number
+    files=$(ulimit -Hn) # limited below, because nginx allocates memory for each
     if [[ $files == unlimited ]] || ((files > 20000)); then files=20000; fi
     if ((EUID == 0)); then user='user www-data;'; fi
     if is_secure; then fill+=(--secure); fi
@@ -390,7 +395,7 @@ launch_edge() {
     launch edge /usr/sbin/nginx -e stderr -p "$STATE/edge" -c "$STATE/edge/edge.conf"
 }
 
-# Where clients go, and how curl trusts it.
+# The URL for clients, and curl with the CA of that URL.
 edge_url() {
     if is_secure; then echo "https://localhost:${PORT[edge-tls]}"; else echo "http://127.0.0.1:${PORT[edge]}"; fi
 }
@@ -437,7 +442,8 @@ write_stack_env() {
     mv "$STATE/stack.env.new" "$STATE/stack.env"
 }
 
-# The operator's own settings are orderctl's; for another user, its name in their place and its file.
+# The settings of the user `operator`, which orderctl uses. Another user replaces the name in KAFKA_SETTINGS and the
+# password file.
 write_secure_env() {
     env_line STACK_TLS "$DATA/tls"
     env_line EDGE_TLS_PORT "${PORT[edge-tls]}"

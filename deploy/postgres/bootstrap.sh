@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Creates databases and roles with bootstrap.sql, for who has the passwords in files: one in DIR for each role, named
-# after it, and the superuser's as `postgres`.
+# Creates databases and roles with bootstrap.sql. DIR contains a file with the password of each role, named like the
+# role, and the file `postgres` with that of the superuser.
 #   bootstrap.sh DIR CONNINFO         CONNINFO: a libpq connection string without a password
 set -euo pipefail
 directory=${1:?the directory of the passwords}
@@ -9,10 +9,11 @@ for file in "$directory"/*; do
     export "${name^^}_PASSWORD=$(<"$file")"
 done
 export PGPASSWORD=$POSTGRES_PASSWORD
-# What is handed over to an owner gives way to who works with it, and is tried again.
+# bootstrap.sql waits for at most 2 s for the lock of a table that it gives to its owner, so that running programs do
+# not wait for it. Then it fails, and is run again.
 for try in {1..20}; do
     if log=$(psql -X -q -d "${2:?the connection string}" -f "$(dirname "${BASH_SOURCE[0]}")/bootstrap.sql" 2>&1); then
-        echo "databases and roles are as bootstrap.sql says"
+        echo "databases and roles are up to date with bootstrap.sql"
         exit
     fi
     grep -q 'lock timeout\|deadlock' <<<"$log" || break

@@ -1,7 +1,8 @@
--- Databases and roles. Run with psql by a superuser, or by an administrator who may create both; may be
--- run again, also beside running services. Per service: a database, its owner (NAME_owner, for
--- migrations) and its run-time role (NAME, without DDL). For all: operator, whom orderctl writes as,
--- and auditor, who reads views. What roles may do with tables is said by the migrations.
+-- Databases and roles. A superuser, or an administrator who may create both, runs this file with psql.
+-- It can be run again, also while services run. For each service it creates a database, its owner
+-- (NAME_owner, for migrations) and its run-time role (NAME, without DDL). For all services: the role
+-- operator, as which orderctl writes, and auditor, which reads views. The migrations grant the rights
+-- on tables.
 -- Environment: each role's password, such as ORDERS_OWNER_PASSWORD, ORDERS_PASSWORD, OPERATOR_PASSWORD.
 \set ON_ERROR_STOP on
 \set QUIET on
@@ -39,18 +40,18 @@ SELECT format('CREATE ROLE %I LOGIN', role) FROM wanted
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) \gexec
 SELECT format('ALTER ROLE %I PASSWORD %L', role, password) FROM wanted \gexec
 ALTER ROLE auditor SET default_transaction_read_only = on;
--- Only a superuser gives away what is his without being a member of the role that gets it.
+-- A user who is not a superuser can give an object only to a role of which the user is a member.
 SELECT format('GRANT %I TO CURRENT_USER', role) FROM wanted
 WHERE NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) \gexec
 
 SELECT format('CREATE DATABASE %I OWNER %I', name, owner) FROM service
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = name) \gexec
--- In one transaction each: a former owner keeps his right to connect.
+-- In one transaction for each database, so that a former owner never loses its right to connect.
 SELECT format('BEGIN; ALTER DATABASE %1$I OWNER TO %2$I; REVOKE ALL ON DATABASE %1$I FROM PUBLIC;'
               'GRANT CONNECT ON DATABASE %1$I TO %1$I, operator, auditor; COMMIT', name, owner)
 FROM service \gexec
 
--- Where none of them has any business.
+-- No role of orderflow uses these databases.
 SELECT format('REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC', datname) FROM pg_database
 WHERE datname IN ('postgres', 'template1')
   AND (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) \gexec

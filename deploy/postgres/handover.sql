@@ -1,6 +1,7 @@
--- For each service's database, which has its run-time role's name. Hands what that role owns over to
--- the owner. One object after the other: nothing waits long for a lock, and at no moment does the role
--- lack a right that it had. Tables before views, which read them with their owner's rights.
+-- Runs in each service's database, which has the name of its run-time role. Gives the objects of that
+-- role to the owner, one object after the other: so nothing waits long for a lock, and the role never
+-- loses a right that it had. Tables come before views, because a view reads tables with the rights of
+-- its owner.
 SET client_min_messages = warning;
 SET lock_timeout = '2s';
 SELECT :'DBNAME' AS runtime, :'DBNAME' || '_owner' AS owner \gset
@@ -18,8 +19,8 @@ SELECT format('ALTER ROUTINE %s OWNER TO %I', p.oid::regprocedure, :'owner')
 FROM pg_proc p
 WHERE p.pronamespace = to_regnamespace(:'runtime') AND p.proowner = :'runtime'::regrole \gexec
 
--- With an advisory lock a reader would hold up relays and migrations, with a large object he would
--- write. Only a superuser can take these functions away from everybody.
+-- A role that only reads could block relays and migrations with an advisory lock, and could write with
+-- a large object. Only a superuser can revoke these functions from PUBLIC.
 SELECT format('BEGIN; GRANT EXECUTE ON FUNCTION %1$s TO %2$I, %3$I, operator;'
               'REVOKE EXECUTE ON FUNCTION %1$s FROM PUBLIC; COMMIT',
               p.oid::regprocedure, :'owner', :'runtime')

@@ -1,5 +1,5 @@
-"""What orders cost in docker-compose.yml: cores, memory, bytes, connections. `tests/compose/run --capacity` calls it and
-writes what follows from it (capacity_page.py)."""
+"""Measures what orders cost in docker-compose.yml: cores, memory, bytes, connections. `tests/compose/run --capacity`
+runs it; capacity_page.py writes the page and the limits that are derived from the figures."""
 
 import json
 import os
@@ -37,7 +37,8 @@ class Measured:
         return int(self.stack.query(sql, database, "auditor")[0][0])
 
     def bytes_of(self):
-        """What stands on disks, and what was written to PostgreSQL's log. Kafka: on all brokers, without indexes."""
+        """Returns the bytes of the databases, of all WAL since the start, and of Kafka's logs on all brokers, without
+        indexes."""
         databases = "('orders', 'payments', 'inventory', 'shipping', 'analytics')"
         logs = 0
         for broker in self.containers.brokers:
@@ -48,7 +49,7 @@ class Measured:
                 "wal": self.number("SELECT wal_bytes FROM pg_stat_wal"), "kafka": logs}
 
     def connections(self):
-        """{part: to PostgreSQL}, of the services; and of everybody to Kafka's brokers."""
+        """Returns the number of connections: of each service to PostgreSQL, and of all clients to Kafka's brokers."""
         rows = self.stack.query("SELECT datname, count(*) FROM pg_stat_activity WHERE usename = datname GROUP BY 1",
                                 "orders", "auditor")
         kafka = 0
@@ -72,8 +73,8 @@ class Measured:
         since = lowest_id_since(begin / 1e6)
         if wait_until_final(self.stack, since, FINAL_WITHIN_S)[1] > 0:
             sys.exit("orders do not become final")
-        time.sleep(5)  # analytics and the checkpoint write what they have of them
-        # Of all orders since the window's begin: what they wrote, they wrote until now.
+        time.sleep(5)  # analytics and the checkpoint write the rest of these orders
+        # Now all bytes of the orders since the begin of the window are written, so they are divided by these orders.
         orders = self.number(f"SELECT count(*) FROM orders.audit_v1_orders WHERE order_id >= '{since}'")
         written = {name: round((now - disks[name]) / orders) for name, now in self.bytes_of().items()}
         return {"completed_per_s": round(completed / WINDOW_S, 1), "cores": self.cores(cpu_before, cpu_after, completed),
@@ -81,7 +82,7 @@ class Measured:
                 "connections": connections}
 
     def cores(self, before, after, completed):
-        """CPU-seconds for 1,000 orders, by part; the brokers are one part, the gateway's two are one, too."""
+        """Returns CPU-seconds for 1,000 orders by part. The brokers are one part; gateway and sandbox are one part."""
         used = {}
         for name, cpu in after.cpu.items():
             part = re.sub(r"kafka-.*", "kafka", name.replace("sandbox", "gateway"))
@@ -90,8 +91,8 @@ class Measured:
 
 
 def limit_per_s():
-    """How fast this machine writes the same rows and messages when no service has to think (tests/bench/README.md): in a
-    PostgreSQL and a Kafka without containers, encryption and replicas."""
+    """Measures how fast this machine writes the same rows and messages without decisions (tests/bench/README.md), with
+    a PostgreSQL and a Kafka without containers, encryption and replicas."""
     state, result = STATE / "limit", STATE / "limit.json"
     scripts = ROOT / "scripts"
     subprocess.run([scripts / "up", "--state", state, "--only", "postgres,kafka", "--free-ports", "--no-build"], check=True,

@@ -1,4 +1,4 @@
-"""Writes what follows from docs/capacity.json: the page docs/capacity.md, the requests and limits of Kubernetes, the
+"""Writes what is derived from docs/capacity.json: the page docs/capacity.md, the requests and limits of Kubernetes, the
 limits of docker-compose.yml. A test compares all of them with that file."""
 
 import json
@@ -12,7 +12,7 @@ PAGE = ROOT / "docs" / "capacity.md"
 COMPOSE = ROOT / "docker-compose.yml"
 RESOURCES = ROOT / "deploy" / "kubernetes" / "base" / "resources.yaml"
 LIMITED = (*SERVICES, "edge", "sandbox", "gateway")  # docs/compose.md has the limits of all others
-CONTAINER = {"edge": "nginx"}  # in the Deployment; that of a service: service
+CONTAINER = {"edge": "nginx"}  # name of the container in the Deployment; that of a service is `service`
 
 
 def write(figures):
@@ -27,19 +27,19 @@ def up_to(value, step):
 
 
 def request_mb(figures, part):
-    """One and a half times the memory that the part held at the steady rate."""
+    """Returns one and a half times the memory that the part held at the steady rate."""
     return up_to(1.5 * figures["loads"]["200/s"]["memory_mb"][part], 16)
 
 
 def limit_mb(figures, part):
-    """Four times the most memory that the part held under any load, and at least 256: after an outage a consumer fetches
-    the backlog in larger pieces, and each WebSocket takes some kilobytes (the loads opened none)."""
+    """Returns four times the most memory that the part held under any load, and at least 256: after an outage a
+    consumer fetches the backlog in larger pieces, and each WebSocket takes some kilobytes (the loads opened none)."""
     return max(256, up_to(4 * max(load["memory_mb"][part] for load in figures["loads"].values()), 32))
 
 
 def request_cpu(figures, part):
-    """Thousandths of a core at the steady rate. CPU has no limit: if one service is throttled, all services that wait for
-    it are late."""
+    """Returns thousandths of a core at the steady rate. CPU has no limit: if one service is throttled, all services
+    that wait for it are late."""
     return up_to(figures["loads"]["200/s"]["cores"][part] * figures["rate"], 25)
 
 
@@ -64,12 +64,12 @@ spec:
 
 
 def compose(text, figures):
-    """The text of docker-compose.yml with these memory limits."""
+    """Returns the text of docker-compose.yml with these memory limits."""
     for part in LIMITED:
         text, found = re.subn(rf"(^  {part}:\n(?:    .*\n|\n)*?    deploy: {{resources: {{limits: {{memory: )\d+m",
                               rf"\g<1>{limit_mb(figures, part)}m", text, flags=re.M)
         if found != 1:
-            raise ValueError(f"{part}: no one limit in docker-compose.yml")
+            raise ValueError(f"{part}: docker-compose.yml must have exactly one memory limit for it")
     return text
 
 

@@ -1,4 +1,4 @@
-"""docker-compose.yml, started as it stands: what it has to be when it is up, and when parts of it are killed."""
+"""Starts docker-compose.yml unchanged, and tests it when it is up and when parts of it are killed."""
 
 import hashlib
 import json
@@ -25,9 +25,9 @@ from records import kafka_clients  # noqa: E402  # it finds confluent_kafka
 from confluent_kafka.admin import AdminClient  # noqa: E402
 
 STATE = pathlib.Path(os.environ.get("ORDERFLOW_COMPOSE_STATE", HERE.parents[1] / "build" / "compose"))
-FIRST_ORDER_S = 60 * 3  # asked: 60, on a machine that does nothing else
+FIRST_ORDER_S = 60 * 3  # the requirement is 60, on a machine without other load
 RATE = 60
-IMAGE_MB = 100  # asked
+IMAGE_MB = 100  # the requirement
 OURS = 9  # five services, sandbox, edge, orderctl, secrets
 OF_DOCKER = {".dockerenv", "dev/console", "etc/hostname", "etc/hosts", "etc/resolv.conf"}  # in every container
 
@@ -86,12 +86,12 @@ class Up(ContainersTest):
     def test_brokers_say_what_they_do_and_whom_they_refuse(self):
         for broker in self.containers.brokers:
             self.assertIn("Kafka Server started", self.containers.logs(broker))
-        # Services are faster than the job that makes their users.
+        # Services connect before the job `topics` has created their users.
         self.assertIn("Failed authentication", self.containers.logs(*self.containers.brokers))
 
 
 class Images(ContainersTest):
-    """Those that docker-compose.yml builds."""
+    """The images that docker-compose.yml builds."""
 
     def setUp(self):
         super().setUp()
@@ -123,7 +123,7 @@ class Images(ContainersTest):
             versions[name] = {part["name"]: part.get("version") for part in bill["components"]}
         self.assertRegex(versions["edge"]["nginx"], r"^1\.\d+\.\d+")
         boost = {name: [part for part in found if "boost" in part] for name, found in versions.items()}
-        self.assertEqual(boost["edge"], boost["order-service"], "of the probe")  # none where no package has it
+        self.assertEqual(boost["edge"], boost["order-service"], "of the probe")  # empty if no package has Boost
 
     def files_of(self, image):
         container = self.containers.docker("create", image).stdout.split()[-1]
@@ -134,7 +134,7 @@ class Images(ContainersTest):
 
 
 def listed(component):
-    """(path, SHA-256) of each file in a bill of materials."""
+    """Yields (path, SHA-256) of each file in a bill of materials."""
     if component.get("type") == "file":
         yield component["name"], component["hashes"][0]["content"]
     for part in component.get("components", ()):
@@ -171,12 +171,12 @@ class Broken(ContainersTest):
         return [partition for topic in topics for partition in topic.partitions.values()]
 
     def shown(self):
-        """What the Kafka page says of all partitions: {(replicas in sync, replicas)}."""
+        """Returns {(replicas in sync, replicas)} of all partitions, as the Kafka page shows them."""
         topics = request("GET", f"{self.containers.edge}/api/kafka/topics").json()["topics"]
         return {(at["inSync"], at["replicas"]) for topic in topics for at in topic["partitions"]}
 
     def test_a_broker_is_killed_under_load(self):
-        """Others lead its partitions while it is away; afterwards it has them again."""
+        """While the broker is down, the others lead its partitions. After its return it leads them again."""
         def led_by_others():
             return all(partition.leader in (1, 3) for partition in self.partitions())
         def in_sync():

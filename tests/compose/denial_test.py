@@ -1,4 +1,4 @@
-"""Who reaches whom, who sees which secret, what a container may: everything that is not meant must be refused."""
+"""Which container can connect to which, which secrets it can read, and which rights it has. All else is refused."""
 
 import json
 import os
@@ -16,7 +16,7 @@ LISTENING = {**{name: (PORT[name],) for name in SERVICES}, **{name: (9092, 9093,
              "postgres": (5432,), "sandbox": (3010,), "gateway": (3011,), "edge": (3000, 3443), "prometheus": (9090,),
              "alertmanager": (9093,), "check": (9465,)}
 DATA = (*BROKERS, "postgres")
-# Who shares a network with whom. Kafka and PostgreSQL then ask who it is.
+# The connections that the networks allow. Kafka and PostgreSQL also require a password or a certificate.
 MEANT = {
     **{name: {*SERVICES, *DATA, "edge", "prometheus", "check"} for name in SERVICES},
     **{name: {*DATA, *SERVICES, "check"} for name in DATA},
@@ -44,7 +44,7 @@ class Denied(unittest.TestCase):
         return self.found[name][0]
 
     def test_who_reaches_whom(self):
-        """By address, from within each container's network."""
+        """Connects to the addresses of the others from the network of each container."""
         targets = [(name, network["IPAddress"], port) for name, ports in LISTENING.items() for port in ports
                    for network in self.running(name)["NetworkSettings"]["Networks"].values()]
         for name, meant in MEANT.items():
@@ -78,7 +78,7 @@ class Denied(unittest.TestCase):
                 self.assertEqual((status.st_uid, stat.S_IMODE(status.st_mode)), (uid, 0o400), f"{name}: {file.name}")
 
     def test_who_reads_the_secrets_of_jobs(self):
-        """Of those that do not run now, too: by their volumes."""
+        """Reads the volumes of the jobs, because a job that has ended has no running container."""
         roles = {"postgres", "operator", "auditor"}.union(*({name, f"{name}_owner"} for name in DATABASE.values()))
         users = {"operator", "auditor", "monitoring", *(f"{name}-service" for name in SERVICES)}
         wanted = {
@@ -118,7 +118,7 @@ class Denied(unittest.TestCase):
                 self.assertFalse((root / shell).exists(), f"{name} has {shell}")
 
     def test_what_is_published(self):
-        """Only on loopback."""
+        """All published ports are on loopback."""
         published = {}
         for name, containers in self.found.items():
             for port, bindings in (containers[0]["NetworkSettings"]["Ports"] or {}).items():

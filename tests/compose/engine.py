@@ -1,8 +1,8 @@
-"""A Docker engine for tests: the machine's own where one answers, else one that is started here.
+"""A Docker engine for tests: the machine's own engine if it answers, otherwise one that this module starts.
 
-Its programs are those that scripts/setup --stacks has unpacked. It lives in a network namespace of its own, which has
-a way out through slirp4netns and no other: nothing of the machine's network is changed, and nothing outside reaches
-what containers publish. What it has built stays in ~/.cache/orderflow/docker for the next time.
+Its programs are those that scripts/setup --stacks has unpacked. It runs in its own network namespace, which is
+connected to the outside by slirp4netns only. So the machine's network is not changed, and the published ports of
+containers cannot be reached from outside. The images that it builds stay in ~/.cache/orderflow/docker for the next run.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ START_S = 60
 
 
 class CannotStart(Exception):
-    """No engine, or no cluster (tests/kubernetes), can be had here; the text says why."""
+    """No engine, or no cluster (tests/kubernetes), can be started here. The text contains the reason."""
 
 
 def answers(environment):
@@ -36,14 +36,15 @@ def answers(environment):
 
 
 def programs():
-    """The environment in which the unpacked programs are found."""
+    """Returns the environment with the unpacked programs in PATH."""
     unpacked = DEPS / "docker" / "usr"
     path = f"{unpacked}/bin:{unpacked}/sbin:{os.environ['PATH']}:/usr/sbin:/sbin"
     return os.environ | {"PATH": path}
 
 
 class Engine:
-    """`environment` is for docker; `namespace` the pid of a process whose network has the containers, None: ours."""
+    """`environment`: for the command docker. `namespace`: the pid of a process in the network namespace of the
+    containers; None: they are in this process's namespace."""
 
     def __init__(self, environment, namespace):
         self.environment = environment
@@ -61,7 +62,7 @@ class Engine:
 def engine():
     if os.environ.get("DOCKER_HOST") or shutil.which("docker") and answers(os.environ):
         if not answers(os.environ):
-            raise CannotStart(f"no Docker answers at {os.environ['DOCKER_HOST']}")
+            raise CannotStart(f"no Docker engine answers at {os.environ['DOCKER_HOST']}")
         yield Engine(dict(os.environ), None)
         return
     environment = programs()
@@ -69,7 +70,7 @@ def engine():
         raise CannotStart("no Docker answers, and an engine can be started by root only")
     missing = [name for name in NEEDED if not shutil.which(name, path=environment["PATH"])]
     if missing:
-        raise CannotStart(f"no Docker answers, and there is no {', '.join(missing)}; scripts/setup --stacks brings it")
+        raise CannotStart(f"no Docker engine answers, and {', '.join(missing)} is missing; use scripts/setup --stacks")
     CACHE.mkdir(parents=True, exist_ok=True)
     with open(CACHE / "docker.lock", "w", encoding="utf-8") as lock:
         try:
@@ -82,7 +83,7 @@ def engine():
 
 
 def await_end_of_another():
-    """One whose test was killed is told to end then, and takes its time."""
+    """If a test was killed, its engine gets a signal to end, but needs some time for it."""
     pid_file, end = CACHE / "docker.pid", time.monotonic() + 60
     while pid_file.exists() and time.monotonic() < end:
         pid = pid_file.read_text(encoding="utf-8").strip()
@@ -95,7 +96,7 @@ def await_end_of_another():
 
 @contextlib.contextmanager
 def own_engine(environment):
-    run = pathlib.Path(tempfile.mkdtemp(prefix="orderflow-docker.", dir="/run"))  # sockets have short paths
+    run = pathlib.Path(tempfile.mkdtemp(prefix="orderflow-docker.", dir="/run"))  # the path of a socket must be short
     plugins = run / "config" / "cli-plugins"
     plugins.mkdir(parents=True)
     for plugin in (DEPS / "docker" / "usr" / "libexec" / "docker" / "cli-plugins").iterdir():
@@ -124,19 +125,19 @@ def own_engine(environment):
 
 
 def end_with_parent(by=signal.SIGTERM):
-    """For preexec_fn: when who started the process ends, in whatever way, it gets this signal."""
+    """For preexec_fn: the process gets this signal when its parent ends for any reason."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, by)
 
 
 def namespace_of(daemon):
-    """Its pid, once it is in a network namespace of its own."""
+    """Waits until the daemon is in its own network namespace, and returns its pid."""
     ours, end = os.readlink("/proc/self/ns/net"), time.monotonic() + 10
     while time.monotonic() < end:
         with contextlib.suppress(FileNotFoundError):
             if os.readlink(f"/proc/{daemon.pid}/ns/net") != ours:
                 return daemon.pid
         time.sleep(0.02)
-    raise CannotStart("unshare could not make a network namespace")
+    raise CannotStart("unshare could not create a network namespace")
 
 
 def await_answer(daemon, environment, log):
@@ -155,6 +156,6 @@ def stop(process, name):
     try:
         process.wait(60)
     except subprocess.TimeoutExpired:
-        print(f"{name} does not end: killed", file=sys.stderr)
+        print(f"{name} did not end within 60 s: killed", file=sys.stderr)
         process.kill()
         process.wait()

@@ -1,4 +1,4 @@
-"""Builds the images: the public ones by pulling or as stand-ins, ours by their Dockerfile."""
+"""Gets the images: pulls the public ones or builds their stand-ins, and builds those of orderflow."""
 
 import pathlib
 import shutil
@@ -10,7 +10,7 @@ from engine import CannotStart
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOST_PROGRAMS = "orderflow/programs:host"
-PUBLIC = ("kafka-1", "postgres", "prometheus", "alertmanager")  # services whose images they are
+PUBLIC = ("kafka-1", "postgres", "prometheus", "alertmanager")  # the services that use them
 
 
 def say(text):
@@ -18,21 +18,22 @@ def say(text):
 
 
 def revision():
-    """The commit that is checked out; of a tree without one: unknown, as docker-compose.yml has it."""
+    """Returns the commit that is checked out. Without git it is `unknown`, the default of docker-compose.yml."""
     asked = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
     return asked.stdout.strip() if asked.returncode == 0 else "unknown"
 
 
 def build_images(docker, state, version, from_source=False):
-    """Tagged with the version. Unless from_source, programs are those of build/release: nothing is compiled."""
+    """Builds all images with the version as their tag. Without from_source, it copies the programs of build/release and
+    compiles nothing."""
     environment = docker.environment | {"ORDERFLOW_VERSION": version, "ORDERFLOW_REVISION": revision(),
                                         "COMPOSE_PROFILES": "cluster,tools"}
     pulled = subprocess.run(["docker", "compose", "pull", "--quiet", "--policy", "missing", *PUBLIC],
                             cwd=ROOT, env=environment, capture_output=True, check=False)
     if pulled.returncode != 0:
         if not shutil.which("cargo"):
-            raise CannotStart("images cannot be pulled, and the stand-in for nginx needs cargo, for its sources")
-        say("images cannot be pulled here: stand-ins")
+            raise CannotStart("images cannot be pulled, and cargo is missing, which downloads nginx's sources")
+        say("images cannot be pulled here: building stand-ins")
         subprocess.run([ROOT / "deploy/compose/offline/build"], env=docker.environment, check=True)
     arguments = []
     if not from_source:
@@ -50,7 +51,7 @@ def build_images(docker, state, version, from_source=False):
 
 
 def import_programs(docker, root):
-    """What the Dockerfile's stage `compiled` has in /out, from this machine."""
+    """Collects on this machine what the Dockerfile's stage `compiled` has in /out."""
     stamp = next((ROOT / ".deps/stamps").glob("librdkafka-*")).name
     subprocess.run([ROOT / "deploy/docker/collect", "--into", root / "out", "--build", ROOT / "build/release",
                     "--made-here", f"{ROOT / '.deps/prefix'}={stamp}", "--made-here", str(ROOT)], check=True,

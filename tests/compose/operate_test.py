@@ -1,4 +1,5 @@
-"""What an operator does with docker-compose.yml while it runs: an upgrade, new certificates, a backup, a look beforehand."""
+"""The work of an operator on a running docker-compose.yml: an upgrade, new certificates, a backup, a preflight
+check."""
 
 import re
 import subprocess
@@ -12,7 +13,7 @@ from stack_of_containers import PROJECT, ROOT, SERVICES
 KEPT = ("kafka-1", "kafka-2", "kafka-3", "postgres", "prometheus")
 PRESENTING = ("kafka-1", "kafka-2", "kafka-3", "postgres", "gateway", "edge")
 UPGRADE_ORDERS = 9000
-UNANSWERED = 200  # of the edge's second, which may be three, and of what a killed connection leaves in doubt
+UNANSWERED = 200  # requests in the one to three seconds without the edge, and on connections that were closed
 
 
 class Operated(ContainersTest):
@@ -28,7 +29,7 @@ class Operated(ContainersTest):
         return {service: found[service][0]["Id"] for service in services}
 
     def told(self, *command, place):
-        """What the command says that a page tells an operator to give, in directory `place`."""
+        """Runs a command of a page for operators in the directory `place`, and returns its output."""
         done = subprocess.run(command, text=True, timeout=600, check=False, cwd=place, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               env=self.containers.environment | {"COMPOSE_PROJECT_NAME": PROJECT,
@@ -44,7 +45,7 @@ class Operated(ContainersTest):
         self.assertEqual(told.returncode, 0, told.stdout)
 
     def test_an_upgrade_under_load(self):
-        """To another tag: no order is lost or doubled, and nobody else is made anew."""
+        """Upgrades to another tag: no order is lost or doubled, and no other container is recreated."""
         images = self.containers.docker("images", "--format", "{{.Repository}}:{{.Tag}}", "--filter",
                                         "reference=orderflow/*:test").stdout.split()
         for image in images:
@@ -69,7 +70,7 @@ class Operated(ContainersTest):
         self.containers.look_again()
 
     def test_a_backup_is_made_under_load_and_restored(self):
-        """By the commands of docs/compose.md. What is placed after it is not in it."""
+        """Uses the commands of docs/compose.md. The backup does not contain orders that are placed after it."""
         section = (ROOT / "docs/compose.md").read_text().split("### A backup")[1]
         backup, restore = re.findall(r"```sh\n(.*?)```", section, re.S)[:2]
         some = sorted(self.judged(200).accepted)
@@ -85,8 +86,8 @@ class Operated(ContainersTest):
         self.assertEqual(shown(), before)
         self.containers.await_order(FIRST_ORDER_S)
 
-    def test_certificates_are_made_anew_and_taken(self):
-        """Also one that an `up` has made, after which nobody was restarted."""
+    def test_certificates_are_renewed_and_presented(self):
+        """This includes a certificate that `docker compose up` has renewed without a restart of its server."""
         self.assertEqual(self.script("renew-certificates"), "")
         before, started = self.ids(*PRESENTING), self.started()
         (self.containers.volume("ca") / "gateway.pem").unlink()

@@ -1,4 +1,4 @@
-"""More and fewer instances of a service in docker-compose.yml: who reads what, and what they do for the throughput."""
+"""More and fewer instances of a service in docker-compose.yml: how they share partitions, and the throughput."""
 
 import contextlib
 import json
@@ -17,13 +17,13 @@ from stack_of_containers import DEMO, PORT, PROJECT, ROOT, Containers, call
 
 SAGA = ("order-events", "inventory-events", "payment-events", "shipping-events")
 PARTITIONS = 3
-FOUND_S = 5  # asked: how soon the edge knows of an instance that comes or goes
+FOUND_S = 5  # the requirement: in this time the edge notices an instance that starts or stops
 GROUP = "inventory-service"
-TOPIC = "order-events"  # all that inventory reads
+TOPIC = "order-events"  # the only topic that inventory reads
 
 
 class ScaleTest(ContainersTest):
-    """Its class has a stack of its own."""
+    """Each derived class starts its own stack."""
 
     PROFILE = "cluster"
 
@@ -58,7 +58,8 @@ class ScaleTest(ContainersTest):
 
 
 def make_topics(containers, partitions):
-    """As the job `topics` does it, which leaves those alone that are there, but with so many partitions."""
+    """Creates the topics like the job `topics`, but with this number of partitions. The job does not change topics that
+    exist."""
     key = containers.secrets("topics") / "topics.pem"
     admin = AdminClient({"bootstrap.servers": containers.bootstrap.replace(":9092", ":9094"), "security.protocol": "SSL",
                          "ssl.ca.location": str(containers.secrets("topics") / "ca.pem"),
@@ -73,7 +74,7 @@ class Groups(ScaleTest):
         cls.start(PARTITIONS)
 
     def shares(self):
-        """How many partitions each member of inventory's group has, sorted."""
+        """Returns the number of partitions of each member of inventory's group, sorted."""
         group = kafka_clients.results(kafka_clients.admin(Stack().env).describe_consumer_groups([GROUP]))[GROUP]
         return sorted(len(member.assignment.topic_partitions) for member in group.members)
 
@@ -81,13 +82,14 @@ class Groups(ScaleTest):
         self.assertTrue(eventually(60, lambda: self.shares() == list(wanted), 0.5), f"{self.shares()}, not {wanted}")
 
     def reported(self):
-        """What `orderctl lag` says of inventory, and the lag of its partitions."""
+        """Returns the row of inventory in `orderctl lag`, and the lag of its partitions."""
         document = json.loads(self.ctl("--json", "lag"))
         service = next(row for row in document["services"] if row["service"] == "inventory")
         return service, [row["lag"] for row in document["partitions"] if row["service"] == "inventory"]
 
     def test_members_share_partitions(self):
-        """2 and then 3 members for 3 partitions; one is stopped and another has its partition; all under load."""
+        """Under load: 2 and then 3 members for 3 partitions. Then one is stopped, and another one gets its
+        partition."""
         self.scale("inventory", 2)
         self.await_shares(1, 2)
         def grow_and_shrink():
@@ -114,7 +116,7 @@ class Groups(ScaleTest):
         self.addCleanup(self.limit, "inventory", 1)
         self.limit("inventory", 0.01)
         def is_reported():
-            service, lags = self.reported()  # without figures while the group shares out its partitions anew
+            service, lags = self.reported()  # it has no figures during a rebalance
             figures = (service.get("members"), service.get("idle"), service.get("partitions"))
             return sum(lags) > 100 and figures == (2, 0, 3) and "2 members for 3 partitions" in self.ctl("lag")
         def look():
@@ -124,8 +126,8 @@ class Groups(ScaleTest):
 
 
     def test_the_edge_finds_an_instance_and_leaves_one_that_ends(self):
-        """Reads of one order, all the time: how soon a second instance of order answers, how long requests fail when it
-        is stopped."""
+        """Reads one order all the time, and measures after which time a second instance of order answers, and for how
+        long requests fail when it is stopped."""
         old = {container["Id"] for container in self.containers.inspect()["order"]}
         order = f"{self.containers.edge}/api/orders/{call('POST', f'{self.containers.edge}/api/orders', DEMO)['orderId']}"
         self.addCleanup(self.scale, "order", 1)
@@ -147,14 +149,14 @@ class Groups(ScaleTest):
             self.containers.docker("stop", new["Id"])
             time.sleep(2 * FOUND_S)
         failed_s = max((at - stopped for at in failed), default=0)
-        print(f"the edge: a new instance has its first request {found_s:.1f} s after it is healthy; of one that is stopped"
-              f" the last request fails after {max(failed_s, 0):.1f} s ({len(failed)} failed in all)", flush=True)
+        print(f"the edge: a new instance got its first request {found_s:.1f} s after it was healthy; the last request that"
+              f" failed was {max(failed_s, 0):.1f} s after an instance stopped ({len(failed)} failed in all)", flush=True)
         self.assertLessEqual(failed_s, FOUND_S)
 
 
 @contextlib.contextmanager
 def asked_all_the_time(url):
-    """The moments at which a request, sent every 20 ms, was not answered with 2xx."""
+    """Sends a request every 20 ms, and collects the times of those that were not answered with 2xx."""
     failed, over = [], threading.Event()
     def ask():
         while not over.wait(0.02):
@@ -170,16 +172,16 @@ def asked_all_the_time(url):
 
 
 class Throughput(ScaleTest):
-    """Shipping, each instance of it with a twentieth of a core and one record in each transaction: a backlog of orders goes
-    down the faster the more there are.
+    """Each instance of shipping has a twentieth of a core, and handles one record in each transaction. The more
+    instances there are, the faster they process a backlog of orders.
 
-    Three times that is no limit for an instance: it waits for the disk, and two cores are full with what all others do.
-    """
+    With three times as much CPU, an instance would wait for the disk, and the other programs would use both cores, so
+    that CPU would not limit it. """
 
-    PROFILE = "single"  # what three brokers cost is not the question
+    PROFILE = "single"  # this test does not measure the cost of three brokers
     CPUS = 0.05
     ORDERS = 1500
-    RATE = 300  # at which they are accepted beforehand
+    RATE = 300  # orders accepted per second before the measurement
 
     @classmethod
     def setUpClass(cls):
@@ -191,14 +193,15 @@ class Throughput(ScaleTest):
         cls.start()
 
     def drained(self, instances):
-        """Completed per second by so many, while all of them have work: from the tenth to the sixtieth hundredth."""
+        """Returns the orders that so many instances complete per second while all of them have work: from 10 % to 60 %
+        of the orders."""
         self.scale("shipping", instances)
         self.containers.compose("stop", "payment")
         since = Stack().audit("orders", "SELECT now() AS now")[0]["now"]
         subprocess.run([ROOT / "build/release/bin/bench-load", "--target", self.containers.edge, "--rate", str(self.RATE),
                         "--duration", str(self.ORDERS // self.RATE)], check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
-        time.sleep(10)  # stock is reserved, and shipping's members have settled who reads what
+        time.sleep(10)  # until stock is reserved and shipping's group has assigned its partitions
         self.containers.compose("start", "payment")
         mine = f"audit_v1_orders WHERE placed_at >= '{since}'"
         still_open = f"SELECT count(*) FILTER (WHERE finished_at IS NULL) AS n FROM {mine}"

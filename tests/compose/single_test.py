@@ -12,7 +12,7 @@ class Single(unittest.TestCase):
         self.containers = Containers(STATE, "single")
         self.containers.down("--volumes")
         self.addCleanup(self.containers.down, "--volumes")
-        self.containers.environment |= {"ORDERFLOW_BROKERS": "kafka-1:9092", "ORDERFLOW_REPLICATION": "1"}  # as .env says
+        self.containers.environment |= {"ORDERFLOW_BROKERS": "kafka-1:9092", "ORDERFLOW_REPLICATION": "1"}  # as .env describes
         self.containers.up()
 
     def test_orders_of_every_kind(self):

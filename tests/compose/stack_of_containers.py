@@ -1,7 +1,7 @@
-"""The stack of docker-compose.yml as tests see it, from within its network namespace.
+"""The stack of docker-compose.yml for tests that run in its network namespace.
 
-Containers are called by their names, as they call each other: a hosts file of this process's own has them. A stack.env
-like that of scripts/up lets everything in tests/system work on this stack, too.
+Tests reach containers under the names that the containers use for each other: this process has its own hosts file with
+these names. A stack.env like that of scripts/up allows the modules of tests/system to work on this stack too.
 """
 
 import json
@@ -24,7 +24,7 @@ JOBS = ("secrets", "roles", "topics", "products", *(f"{name}-migrate" for name i
 DEMO = {"customerId": "CUST-001",
         "items": [{"productId": "ITEM-001", "name": "Laptop", "price": 1500, "quantity": 1}]}
 
-# Its own program, since this one cannot enter a network namespace and come back.
+# A separate program, because this process could not return from another network namespace.
 CONNECT = """import json, socket, sys
 reached = []
 for name, address, port in json.load(sys.stdin):
@@ -61,7 +61,7 @@ class Containers:
         return self.docker("compose", "-p", PROJECT, *arguments, **options)
 
     def inspect(self):
-        """{service: [what docker says of each of its containers]}, those that have ended, too"""
+        """Returns {service: [`docker inspect` of each of its containers]}, including containers that have ended."""
         ids = self.docker("ps", "-aq", "--filter", f"label=com.docker.compose.project={PROJECT}").stdout.split()
         found = {}
         if ids:
@@ -75,18 +75,18 @@ class Containers:
         return self.inspect()[service][number]["State"]["Pid"]
 
     def kill(self, service):
-        """kill -9 from outside, as the kernel does it: Docker is to start it again."""
+        """Sends SIGKILL to the process, not to the container, so that Docker starts it again."""
         pid = self.pid(service)
         os.kill(pid, signal.SIGKILL)
         return pid
 
     def volume(self, name):
-        """Where its files are."""
+        """Returns the directory of the volume's files."""
         answer = self.docker("volume", "inspect", f"{PROJECT}_{name}", "--format", "{{.Mountpoint}}")
         return pathlib.Path(answer.stdout.strip())
 
     def secrets(self, reader):
-        """Where the files are that this reader has in /run/secrets."""
+        """Returns the directory of the files that this reader has in /run/secrets."""
         return self.volume(f"{reader}-secrets")
 
     def logs(self, *services):
@@ -102,7 +102,7 @@ class Containers:
         self.compose("down", "--remove-orphans", *more)
 
     def look_again(self):
-        """After containers have come, gone or changed addresses."""
+        """Reads the addresses again after containers were started, stopped or recreated."""
         lines = ["127.0.0.1 localhost"]
         for service, containers in self.inspect().items():
             for container in containers:
@@ -118,7 +118,7 @@ class Containers:
         await_order(self.edge, deadline_s, self.sick)
 
     def sick(self):
-        """Jobs that have not done their work, and containers that are not well."""
+        """Returns the jobs that have not succeeded and the containers that are not healthy."""
         found, wrong = self.inspect(), []
         for job in self.jobs:
             states = [container["State"] for container in found.get(job, [])]
@@ -134,10 +134,10 @@ class Containers:
         return wrong
 
 
-# ---- what tests/kubernetes has, too ----------------------------------------------------------------
+# ---- shared with tests/kubernetes ------------------------------------------------------------------
 
 def write_stack_env(state, edge, operator, ca, **more):
-    """STATE/stack.env for tests/system, on a stack whose parts have the names that docker-compose.yml gives them.
+    """Writes STATE/stack.env for tests/system. The parts of the stack have the names of docker-compose.yml.
     `operator`: the directory of the operator's secrets."""
     settings = f"security.protocol=SASL_SSL;sasl.mechanism=SCRAM-SHA-512;sasl.username=operator;ssl.ca.location={ca}"
     values = {
@@ -154,7 +154,7 @@ def write_stack_env(state, edge, operator, ca, **more):
 
 
 def passfile(state, operator):
-    """For psql, which takes passwords from a file of libpq's form."""
+    """Writes the passwords into a file in the format of libpq, which psql reads."""
     file = state / "pgpass"
     file.touch(0o600)
     file.write_text("".join(f"*:*:*:{role}:{(operator / f'database-{role}').read_text()}\n"
@@ -167,8 +167,9 @@ def postgres_bin():
 
 
 def await_order(edge, deadline_s, sick):
-    """Until an order that is placed as soon as it is taken is COMPLETED. One that was placed before the products were
-    there is CANCELLED: then another is. `sick`: asked at the end, for what is wrong."""
+    """Places an order as soon as it is accepted, and waits until it is COMPLETED. An order that was placed before the
+    products existed is CANCELLED; then it places another one. `sick`: called after a timeout, for the text of the
+    error."""
     end, order = time.monotonic() + deadline_s, None
     while time.monotonic() < end:
         if order is None:
@@ -184,14 +185,15 @@ def await_order(edge, deadline_s, sick):
 
 
 def reachable(pid, targets):
-    """{(name, port)} of the targets (name, address, port) that take a connection from this process's network."""
+    """Returns {(name, port)} of the targets (name, address, port) that accept a connection from the network namespace
+    of process `pid`."""
     done = subprocess.run(["nsenter", f"--net=/proc/{pid}/ns/net", "/usr/bin/python3", "-c", CONNECT], check=True,
                           input=json.dumps(targets), capture_output=True, text=True)
     return {(name, port) for name, port in json.loads(done.stdout)}
 
 
 def call(method, url, body=None):
-    """The answer's JSON; None without an answer of 2xx."""
+    """Returns the JSON of the answer, or None if there is no answer with 2xx."""
     data = None if body is None else json.dumps(body).encode()
     asked = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": "application/json"})
     try:

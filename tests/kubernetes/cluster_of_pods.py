@@ -1,4 +1,4 @@
-"""The stack of deploy/kubernetes as tests see it, from within the node's namespaces, where Services have their names."""
+"""The stack of deploy/kubernetes for tests that run in the node's namespaces, where the names of Services resolve."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def apply(objects):
 
 
 def deploy():
-    """Namespace, volumes, Secrets, everything else."""
+    """Applies the namespace, volumes, Secrets and the overlay."""
     apply((ROOT / "deploy/kubernetes/base/namespace.yaml").read_text())
     apply(json.dumps(dns_of_the_node()))
     apply("".join("---\n" + json.dumps(volume(claim, size)) + "\n" for claim, size in VOLUMES.items()))
@@ -46,7 +46,8 @@ def deploy():
 
 
 def dns_of_the_node():
-    """The overlay's policy `dns` lets pods out to the cluster's DNS in kube-system, which here is a process of the node."""
+    """Returns a policy that allows the DNS of this node. The overlay's policy `dns` allows pods in kube-system only,
+    but here the cluster's DNS is a process of the node."""
     return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
             "metadata": {"name": "dns-of-the-node", "namespace": "orderflow"},
             "spec": {"podSelector": {}, "policyTypes": ["Egress"],
@@ -55,7 +56,7 @@ def dns_of_the_node():
 
 
 def volume(claim, size):
-    """The node has no provisioner: a directory for each claim."""
+    """Returns a volume in a directory of this machine for a claim, because the node has no provisioner."""
     directory = STATE / "volumes" / claim
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o777)
@@ -66,7 +67,7 @@ def volume(claim, size):
 
 
 def sick():
-    """Pods that are not ready and have not done their work."""
+    """Returns the pods that are not ready and have not succeeded."""
     wrong = []
     for pod in get("pods")["items"]:
         status = pod["status"]
@@ -78,7 +79,7 @@ def sick():
 
 
 def pods(name):
-    """Those that run and are not about to end."""
+    """Returns the running pods with this name, without those that are being deleted."""
     found = get("pods", "-l", f"app.kubernetes.io/name={name}")["items"]
     return [pod for pod in found if "deletionTimestamp" not in pod["metadata"] and pod["status"]["phase"] == "Running"]
 

@@ -20,8 +20,8 @@ from node import CGROUP
 from stack import eventually
 from stack_of_containers import DEMO, await_order, reachable
 
-FIRST_ORDER_S = 180 * 3  # asked: 180, on a machine that does nothing else
-FOUND_S = 5 * 2  # asked: 5, on a machine that does nothing else
+FIRST_ORDER_S = 180 * 3  # the requirement is 180, on a machine without other load
+FOUND_S = 5 * 2  # the requirement is 5, on a machine without other load
 RATE = 40
 MEMORY = pathlib.Path("/sys/fs/cgroup/memory")
 SERVICES = ("order", "payment", "inventory", "shipping", "analytics")
@@ -77,7 +77,7 @@ class Dev(unittest.TestCase):
         self.judged(600, blow)
 
     def test_the_edge_finds_a_new_pod(self):
-        """From "ready" until it gets its first order."""
+        """Measures the time from "ready" to the first order of a new pod."""
         old = {pod["metadata"]["name"] for pod in pods("order-service")}
         def ready():
             return [pod for pod in pods("order-service") if pod["metadata"]["name"] not in old and ready_since(pod)]
@@ -89,18 +89,18 @@ class Dev(unittest.TestCase):
             pod, = ready()
             self.assertTrue(eventually(60, lambda: orders_taken(pod), 0.1), pod["metadata"]["name"])
             found_s = time.time() - ready_since(pod)
-        print(f"the edge found a new pod {found_s:.1f} s after it was ready (asked: 5)", flush=True)
+        print(f"the edge found a new pod {found_s:.1f} s after it was ready (requirement: 5)", flush=True)
         self.assertLessEqual(found_s, FOUND_S)
 
     def test_a_container_runs_out_of_memory(self):
         self.ended_by_memory(eat_in_container)
 
     def test_the_node_runs_out_of_memory(self):
-        """Each container is far below its own limit."""
+        """The node has no more memory, while each container is far below its own limit."""
         self.ended_by_memory(eat_on_node)
 
     def ended_by_memory(self, eat):
-        """The kernel kills one pod's service; it is started anew, and no order suffers."""
+        """The kernel kills the service in one pod. Kubernetes restarts it, and all orders end as they should."""
         pod = pods("order-service")[0]
         def container():
             return get("pod", pod["metadata"]["name"])["status"]["containerStatuses"][0]
@@ -109,14 +109,15 @@ class Dev(unittest.TestCase):
             time.sleep(2)
             eat(pid_of(pod))
         self.judged(400, blow)
-        def started_anew():
+        def has_restarted():
             status = container()
             return status["restartCount"] == restarts + 1 and status["ready"]
-        self.assertTrue(eventually(60, started_anew, 1), container())
+        self.assertTrue(eventually(60, has_restarted, 1), container())
         self.assertEqual(container()["lastState"]["terminated"]["exitCode"], 128 + signal.SIGKILL)
 
     def test_a_rolling_update_fails_no_request(self):
-        """To another tag, every service and the edge, while orders are placed; a request is sent twice at most."""
+        """Updates all services and the edge to another tag while clients place orders. They send a request at most
+        twice."""
         with placing_orders(6) as clients:
             time.sleep(2)
             for name in SERVICES:
@@ -148,7 +149,8 @@ class Dev(unittest.TestCase):
         self.assertTrue(any(text.startswith("clean\n") for text in said), said)
 
     def test_orderctl_by_its_script(self):
-        """What it prints and how it ends come through, and its Job is gone; it waits no longer than until its pod is let out."""
+        """deploy/kubernetes/orderctl returns the output and the exit code, and deletes its Job. It does not wait longer
+        than until its pod may connect."""
         begin = time.monotonic()
         done = orderctl("lag")
         self.assertLess(time.monotonic() - begin, 25)
@@ -168,9 +170,9 @@ class Dev(unittest.TestCase):
 
 
 class Client(threading.Thread):
-    """Places orders with a key, one after the other; what was not answered with 202 is sent once more after a second, as
-    api/openapi.yaml asks of clients: whenever pods change, kube-router writes its sets anew, and for some hundredths of
-    a second, on a busy machine for longer, refuses every new connection between pods."""
+    """Places orders with an idempotency key, one after the other. A request without the answer 202 is sent once more
+    after a second, as api/openapi.yaml requires of clients. The reason: when pods change, kube-router rewrites its
+    sets, and refuses all new connections between pods for some hundredths of a second, or longer on a busy machine."""
 
     def __init__(self, number):
         super().__init__()
@@ -216,7 +218,7 @@ def orderctl(*arguments):
 
 
 def ready_since(pod):
-    """Seconds since 1970, rounded down; None while it is not."""
+    """Returns the time since which the pod is ready, in seconds since 1970, rounded down; None if it is not ready."""
     for row in pod["status"].get("conditions", []):
         if row["type"] == "Ready" and row["status"] == "True":
             return datetime.datetime.fromisoformat(row["lastTransitionTime"].replace("Z", "+00:00")).timestamp()
@@ -224,7 +226,8 @@ def ready_since(pod):
 
 
 def orders_taken(pod):
-    """How many requests for an order this instance has answered, as it says itself; 0 where it does not answer."""
+    """Returns the number of requests for an order that this instance has answered, from its metrics; 0 if it does not
+    answer."""
     text = ""
     with contextlib.suppress(OSError):
         with urllib.request.urlopen(f"http://{pod['status']['podIP']}:3001/metrics", timeout=2) as answer:
@@ -250,7 +253,7 @@ def post_order(connection, key):
 
 
 def pid_of(pod):
-    """The first process of the pod's first container."""
+    """Returns the pid of the first process in the pod's first container."""
     container = pod["status"]["containerStatuses"][0]["containerID"].rsplit("/", 1)[1]
     for directory in pathlib.Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -277,7 +280,7 @@ while lives():
 
 
 def eat_until_killed(pid, cgroup):
-    """Uses memory up in a cgroup until the kernel has killed this process there."""
+    """Allocates memory in a cgroup until the kernel has killed the process `pid` there."""
     subprocess.run(["/usr/bin/python3", "-c", EAT, str(pid), cgroup / "cgroup.procs"], check=True, timeout=60)
 
 
@@ -288,9 +291,9 @@ def eat_in_container(pid):
 
 
 def eat_on_node(pid):
-    """What all containers of the node may have together is little more than they have now: the cgroup above kubelet's own,
-    whose limit kubelet does not look at; near that of its own it would evict pods instead. Of those there the kernel would
-    take the largest, Kafka: for the moment the others are to be spared."""
+    """Limits the memory of all containers of the node to little more than they use now, in the cgroup above kubelet's
+    own. kubelet does not read the limit of that cgroup; near the limit of its own cgroup it would evict pods. The
+    kernel would kill the largest process, Kafka, so all other processes are protected meanwhile."""
     node = MEMORY / CGROUP
     limit = node / "memory.limit_in_bytes"
     before = {limit: limit.read_text()}
@@ -309,7 +312,7 @@ def eat_on_node(pid):
 
 
 def reachable_from(pod):
-    """Which of all pods' ports, and of the cluster's, answer from within this pod's network, by their addresses."""
+    """Returns the ports of pods and of the API server that accept a connection from this pod's network."""
     targets = [(name, pods(name)[0]["status"]["podIP"], port) for name, ports in PORTS.items() for port in ports]
     targets.append(("the API server", "10.96.0.1", 443))
     return sorted({f"{name}:{port}" for name, port in reachable(pid_of(pod), targets)

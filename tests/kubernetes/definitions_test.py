@@ -1,5 +1,5 @@
-"""Every overlay as the API server takes it: a server-side dry run with the operators' real definitions, and what a
-linter says. A copy with a mistake in it must be refused, or the dry run shows nothing."""
+"""Tests each overlay with a server-side dry run, which uses the operators' real definitions, and with a linter. The dry
+run must also reject a copy with a mistake, otherwise it would prove nothing."""
 
 import json
 import os
@@ -12,17 +12,18 @@ from cluster_of_pods import ROOT, kubectl
 from stack import eventually
 
 OVERLAYS = ("dev", "production", "managed")
-ALONE = ("gateway-api",)  # components that no overlay has
+ALONE = ("gateway-api",)  # components that no overlay uses
 DEFINITIONS = pathlib.Path.home() / ".cache/orderflow/kubernetes/crds"
-# What kube-score finds and why it stays. By flag or test, everywhere:
-#   CPU limits: a service that is throttled in a burst makes orders wait; requests say what each gets when all want more.
+# Findings of kube-score that are intended. Left out everywhere, by a flag or the name of the test:
+#   CPU limits: a service that is throttled in a burst makes orders wait. Requests define the share of each service when
+#   all need more CPU.
 #   pull policy Always: images have exact tags.
-#   pod anti-affinity: topologySpreadConstraints spread them, without refusing a pod where there are few nodes.
+#   pod anti-affinity: topologySpreadConstraints spread the pods, and do not reject a pod if there are few nodes.
 IGNORED = ("--ignore-container-cpu-limit", "--ignore-test", "container-image-pull-policy",
            "--ignore-test", "deployment-has-host-podantiaffinity")
 EXPLAINED = {
-    "The NetworkPolicys selector doesn't match any pods": {"kafka", "postgres"},  # the operators make the pods
-    "Deployment few replicas": {"order", "payment", "inventory", "shipping", "analytics"},  # KEDA's: at least two
+    "The NetworkPolicys selector doesn't match any pods": {"kafka", "postgres"},  # the operators create the pods
+    "Deployment few replicas": {"order", "payment", "inventory", "shipping", "analytics"},  # KEDA sets at least two
 }
 
 
@@ -30,7 +31,7 @@ def setUpModule():
     kubectl("apply", "--server-side", "-f", DEFINITIONS, "--recursive", timeout=300)
     kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
     kubectl("apply", "--server-side", "-f", ROOT / "deploy/kubernetes/base/namespace.yaml")
-    kubectl("delete", "jobs", "--all", "-n", "orderflow")  # of another overlay: a Job cannot be changed
+    kubectl("delete", "jobs", "--all", "-n", "orderflow")  # Jobs of another overlay: a Job cannot be changed
 
 
 def rendered(overlay):
@@ -57,7 +58,7 @@ class Definitions(unittest.TestCase):
         everything |= {component: rendered_alone(component) for component in ALONE}
         for name, objects in everything.items():
             with self.subTest(name):
-                # Right after a definition is there, its kind may not be known everywhere.
+                # The API server may not know a new kind immediately after its definition was applied.
                 done = eventually(30, lambda objects=objects: dry_run(objects).returncode == 0, 2)
                 self.assertTrue(done, dry_run(objects).stderr)
 
@@ -73,7 +74,7 @@ class Definitions(unittest.TestCase):
                 self.assertNotEqual(dry_run(objects.replace(right, wrong)).returncode, 0, wrong)
 
     def test_no_pod_would_be_refused(self):
-        """`enforce: restricted` only looks at pods, so the dry run of a Deployment warns at most."""
+        """`enforce: restricted` rejects pods only; for a Deployment the dry run prints a warning."""
         for overlay in OVERLAYS:
             self.assertNotIn("would violate PodSecurity", dry_run(rendered(overlay)).stderr, overlay)
 

@@ -1,11 +1,10 @@
-"""A real Kubernetes of one node, made of the programs that tests/kubernetes/parts has built.
+"""A real Kubernetes cluster of one node, with the programs that tests/kubernetes/parts has built.
 
-All of it lives in one network namespace and one mount namespace, which end with the process that holds them: etcd, the
+All of it runs in one network namespace and one mount namespace, which end with the process that holds them: etcd, the
 control plane, kubelet with containerd and runc, kube-proxy, kube-router as the controller of NetworkPolicies, and
-CoreDNS as a process of the node. Traffic stays in the namespace; there is no way out. The machine's own settings are
-not touched: where kubelet wants kernel settings, it sees files that say so. Containers are in cgroups below
-/orderflow-test, by which everything that is left is ended.
-"""
+CoreDNS as a process of the node. The network namespace has no connection to the outside. The machine's own settings do
+not change: kubelet reads the kernel settings that it requires from files of this module. Containers are in cgroups
+below /orderflow-test; at the end all processes in these cgroups are killed. """
 
 import contextlib
 import functools
@@ -60,7 +59,7 @@ def check_parts():
 
 
 class Node:
-    """Start it by `with`; `kubectl` and `enter` use it."""
+    """A context manager: `with` starts the node. `kubectl` and `enter` run commands in it."""
 
     def __init__(self, state):
         self.state = pathlib.Path(state)
@@ -76,7 +75,7 @@ class Node:
 
     def __enter__(self):
         check_parts()
-        end_containers()  # of a node that was killed
+        end_containers()  # those of an earlier node that was killed
         shutil.rmtree(self.state, ignore_errors=True)
         for directory in (self.log, self.pki, self.volumes):
             directory.mkdir(parents=True)
@@ -106,7 +105,7 @@ class Node:
         shutil.rmtree(self.run, ignore_errors=True)
 
     def make_namespaces(self):
-        """Held by a process that sleeps."""
+        """Starts a sleeping process that holds the namespaces."""
         fakes = self.state / "kernel"
         fakes.mkdir()
         lines = ["set -e", "mount --make-rprivate /", "mkdir -p /run/netns", "mount -t tmpfs tmpfs /run/netns"]
@@ -300,7 +299,7 @@ state = "{self.run}/containerd"
         self.ctr("images", "import", archive)
 
     def make_pause(self):
-        """Each pod's first container: ten lines of C, since no image can be pulled."""
+        """Builds the image of each pod's first container from ten lines of C, because no image can be pulled."""
         work = self.state / "pause"
         root = work / "root"
         root.mkdir(parents=True)
@@ -311,7 +310,7 @@ state = "{self.run}/containerd"
 
 
 def write_image(directory, root, name, command):
-    """An image archive of one layer, as `docker save` writes it, without Docker."""
+    """Writes an image archive of one layer in the format of `docker save`, without Docker."""
     directory.mkdir()
     subprocess.run(["tar", "-C", root, "--owner=0", "--group=0", "--numeric-owner", "-cf", directory / "layer.tar", "."],
                    check=True)
@@ -326,7 +325,8 @@ def write_image(directory, root, name, command):
 
 
 def end_containers():
-    """Whatever is in our cgroups, and the cgroups; and each container's keeper, which lives beside containerd."""
+    """Kills all processes in the cgroups of this module and removes the cgroups; also kills the containerd-shim of each
+    container."""
     for directory in pathlib.Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             command = (directory / "cmdline").read_bytes()

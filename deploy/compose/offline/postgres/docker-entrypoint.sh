@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What the official postgres image does with its environment, as far as it is used: a fresh directory becomes a
-# cluster with the superuser's password from POSTGRES_PASSWORD_FILE, connections from elsewhere by password.
+# Does what the official postgres image does, as far as docker-compose.yml uses it: creates a cluster in an empty
+# directory, with the superuser's password from POSTGRES_PASSWORD_FILE. Connections over the network need a password.
 set -euo pipefail
 if [[ ${1:-} == -* ]]; then set -- postgres "$@"; fi
 if [[ ${1:-} != postgres ]]; then exec "$@"; fi
@@ -13,7 +13,8 @@ if [[ ! -s $PGDATA/PG_VERSION ]]; then
     # shellcheck disable=SC2086
     eval "initdb --username=postgres --pwfile='$POSTGRES_PASSWORD_FILE' ${POSTGRES_INITDB_ARGS:-}"
     echo "host all all all scram-sha-256" >>"$PGDATA/pg_hba.conf"
-    # As there: started with the same arguments, but for the network, and asked by psql over the default socket.
+    # Like the official image: starts the server with the same arguments, but without the network, and tests it with
+    # psql over the default socket.
     pg_ctl -D "$PGDATA" -o "$(printf '%q ' "${@:2}" -c listen_addresses='')" -w start
     PGHOST='' PGPASSWORD=$(<"$POSTGRES_PASSWORD_FILE") psql -v ON_ERROR_STOP=1 --username postgres --no-password \
         --no-psqlrc --dbname postgres --quiet --tuples-only --command 'SELECT 1' >/dev/null
