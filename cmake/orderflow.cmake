@@ -14,9 +14,9 @@ function(orderflow_target target)
   endif()
 endfunction()
 
-# add_service(payment): library orderflow_payment (so that tests link it), thin executable
-# payment-service. The same file stems in all five; the migrations are compiled in, behind those of
-# the tables that every service has.
+# add_service(payment): the library orderflow_payment, so that tests can link it, and the executable
+# payment-service. The migrations are compiled in: first those of the tables that every service has,
+# then its own.
 function(add_service name)
   set(dir ${PROJECT_SOURCE_DIR}/services/${name})
   set(lib orderflow_${name})
