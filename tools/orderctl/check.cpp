@@ -130,10 +130,10 @@ void judge_accepted(Judge& judge, const Facts& facts, const History* history) {
         if (!placement.order) continue;
         const OrderFacts* order = find(facts, *placement.order);
         const string where = " (history line " + std::to_string(placement.line) + ")";
-        if (placement.outcome == Outcome::fail && order) {
+        if (placement.outcome == HistoryResult::fail && order) {
             judge.violated(kId, placement.order, "refused, but the order exists" + where);
         }
-        if (placement.outcome != Outcome::ok) continue;
+        if (placement.outcome != HistoryResult::ok) continue;
         ++accepted;
         if (!order) {
             judge.violated(kId, placement.order,
@@ -162,7 +162,7 @@ void judge_phantoms(Judge& judge, const Facts& facts, const History* history) {
     for (const Placement& placement : history->placements) {
         customers.insert(digest(placement.customer));
         all_named = all_named && !placement.customer.empty();
-        if (placement.outcome == Outcome::info && !placement.order) {
+        if (placement.outcome == HistoryResult::info && !placement.order) {
             // Requests that repeat a key stand for one order.
             if (placement.key.empty() || unclear_keys.insert(placement.key).second) ++unclear;
         }
