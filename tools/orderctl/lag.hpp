@@ -2,6 +2,7 @@
 // How far the consumer groups and the relays are, for `orderctl lag`: the data, and how they are
 // read. One thread; blocks.
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include <boost/describe.hpp>
 
 #include "orderctl/connect.hpp"
+#include "orderctl/facts_readers.hpp"
 
 namespace orderflow::orderctl {
 
@@ -25,6 +27,16 @@ BOOST_DESCRIBE_STRUCT(PartitionView, (),
                       (service, group, topic, partition, committed, start, end, lag, assigned,
                        trouble))
 
+// A consumer group of a service: its own one, or that of a further subscription.
+struct GroupView {
+    std::string service, group;
+    bool own = true;
+    bool consuming = false;  // it has a member
+    // None while the group is assigning its partitions. As in ServiceView.
+    std::optional<std::int64_t> members, idle, partitions;
+};
+BOOST_DESCRIBE_STRUCT(GroupView, (), (service, group, own, consuming, members, idle, partitions))
+
 // A topic with fewer partitions than in the catalog, or with more than another topic of the saga.
 struct TopicView {
     std::string topic;
@@ -36,10 +48,11 @@ BOOST_DESCRIBE_STRUCT(TopicView, (), (topic, partitions, catalog))
 // A service's outbox and its table of parked records.
 struct ServiceView {
     std::string service;
-    std::optional<bool> consuming;  // its group has a member; none: unknown, Kafka did not answer
-    // Known under the same condition, about the group: its members, the members without an assigned
-    // partition, and the partitions of its topics that can be shared. No more members than these
-    // partitions are of use.
+    // Its own group has a member; none: unknown, Kafka did not answer.
+    std::optional<bool> consuming;
+    // Known under the same condition, about its own group: its members, the members without an
+    // assigned partition, and the partitions of its topics that can be shared. No more members than
+    // these partitions are of use.
     std::optional<std::int64_t> members, idle, partitions;
     std::int64_t checkpoint = 0;
     std::int64_t end = 0;     // the outbox's last seq
@@ -77,14 +90,28 @@ struct LagDocument {
     std::int64_t max_unsent = 0;  // of a relay, in rows
     std::vector<ServiceView> services;
     std::vector<LaneView> lanes;
+    std::vector<GroupView> groups;
     std::vector<PartitionView> partitions;
-    std::vector<TopicView> differing;        // topics
-    bool alike = true;                       // the saga's topics have equal numbers of partitions
-    std::optional<std::string> kafka_error;  // why Kafka's data are missing
+    std::vector<TopicView> differing;         // topics
+    bool alike = true;                        // the saga's topics have equal numbers of partitions
+    std::optional<std::string> groups_error;  // why further groups may be missing
+    std::optional<std::string> kafka_error;   // why Kafka's data are missing
 };
 BOOST_DESCRIBE_STRUCT(LagDocument, (),
-                      (max_lag, max_unsent, services, lanes, partitions, differing, alike,
-                       kafka_error))
+                      (max_lag, max_unsent, services, lanes, groups, partitions, differing, alike,
+                       groups_error, kafka_error))
+
+// Returns the groups of the services' further subscriptions: those of `names` that begin with a
+// service's own group and '-' or '.'. If several services' own groups fit, it is the longest one's.
+// In the order of kServices, then by name; without positions. Pure.
+std::vector<ServiceGroup> further_groups(const std::map<Service, std::string>& own,
+                                         const std::vector<std::string>& names);
+
+// Removes a group's positions in topics that another group of its service reads instead: a topic
+// moves to a further subscription together with its features, and the old group's offsets there
+// no longer mean a lag. A group that has no member, or is assigning its partitions, keeps all
+// positions: what it reads is unknown. Pure.
+void remove_moved_topics(std::vector<ServiceGroup>& groups);
 
 // Reads the databases, then Kafka. If Kafka does not answer, the document has only the data of the
 // databases.

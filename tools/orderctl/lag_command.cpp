@@ -19,8 +19,11 @@ Examples:
   orderctl lag --partitions             every partition
   orderctl lag --max-lag 1000           for a monitor: exit code 1 if a lag is larger
   orderctl lag --json | jq '.partitions[] | select(.lag > 0)'
-MEMBERS counts the members of the consumer group: one for each --consumers of each instance. Members
-beyond a topic's number of partitions are idle. During a rebalance the number is unknown: "?".
+MEMBERS counts the members of the service's consumer group: one for each --consumers of each
+instance. Members beyond a topic's number of partitions are idle. During a rebalance the number is
+unknown: "?".
+GROUP is the service's group, or one whose name begins with it and '-' or '.': that of a further
+subscription, or one that is no longer used. Kafka forgets an unused group after some days.
 LAG counts records that a group has not committed; a group commits after its transaction.
 Records that retention has deleted are not lag. If a group has committed beyond a log's end, or the
 topic was recreated since, the group begins at the log's start: the whole log is lag. Below a topic
@@ -70,25 +73,29 @@ std::vector<std::string> troubles(const LaneView& lane) {
     return texts;
 }
 
-// Returns what is wrong with the number of a service's members: none, idle ones, or fewer than
-// could share a lag; empty: no problem.
-std::string shares_of(const LagDocument& document, const ServiceView& view) {
-    if (view.consuming == false) {
-        return "its consumer group has no member: is " + view.service + "-service running?";
+// Returns what is wrong with the number of a group's members: none, idle ones, or fewer than could
+// share a lag; empty: no problem.
+std::string shares_of(const LagDocument& document, const GroupView& group) {
+    if (!group.consuming && group.own) {
+        return "its consumer group has no member: is " + group.service + "-service running?";
     }
-    if (!view.members) return {};
-    if (*view.idle > 0) {
-        return std::to_string(*view.idle) + " of " + std::to_string(*view.members) +
-               (*view.idle == 1 ? " members is idle" : " members are idle") + ": its topics have " +
-               std::to_string(*view.partitions) + " partitions";
+    if (!group.consuming) {
+        return "no member: is " + group.service +
+               "-service running, and does it still use this group?";
+    }
+    if (!group.members) return {};
+    if (*group.idle > 0) {
+        return std::to_string(*group.idle) + " of " + std::to_string(*group.members) +
+               (*group.idle == 1 ? " members is idle" : " members are idle") +
+               ": its topics have " + std::to_string(*group.partitions) + " partitions";
     }
     std::int64_t lag = 0;
     for (const PartitionView& at : document.partitions) {
-        if (at.service == view.service) lag += at.lag;
+        if (at.service == group.service && at.group == group.group) lag += at.lag;
     }
-    if (lag == 0 || *view.members >= *view.partitions) return {};
-    return std::to_string(*view.members) + (*view.members == 1 ? " member" : " members") + " for " +
-           std::to_string(*view.partitions) + " partitions, lag " + std::to_string(lag) +
+    if (lag == 0 || *group.members >= *group.partitions) return {};
+    return std::to_string(*group.members) + (*group.members == 1 ? " member" : " members") +
+           " for " + std::to_string(*group.partitions) + " partitions, lag " + std::to_string(lag) +
            ": if the lag grows, more members can share the partitions";
 }
 
@@ -109,7 +116,12 @@ void print_services(const LagDocument& document) {
                        ? duration_text(std::chrono::milliseconds(*view.oldest_unsent_ms))
                        : "-",
                    std::to_string(view.parked), std::to_string(view.dead)});
-        if (const auto text = shares_of(document, view); !text.empty()) table.remark(text);
+        for (const GroupView& group : document.groups) {
+            if (group.service != view.service) continue;
+            const std::string text = shares_of(document, group);
+            if (text.empty()) continue;
+            table.remark(group.own ? text : "group " + group.group + ": " + text);
+        }
         for (const LaneView& lane : document.lanes) {
             if (lane.service != view.service) continue;
             for (const std::string& text : troubles(lane)) table.remark("relay: " + text);
@@ -124,11 +136,12 @@ void print_partitions(const LagDocument& document) {
                  {"PARTITION", Align::right},
                  {"COMMITTED", Align::right},
                  {"END", Align::right},
-                 {"LAG", Align::right}});
+                 {"LAG", Align::right},
+                 {"GROUP"}});
     for (const PartitionView& view : document.partitions) {
         table.add({view.service, view.topic, std::to_string(view.partition),
                    view.committed ? std::to_string(*view.committed) : "none",
-                   std::to_string(view.end), std::to_string(view.lag)});
+                   std::to_string(view.end), std::to_string(view.lag), view.group});
         if (view.trouble) table.remark(*view.trouble);
     }
     table.print();
@@ -150,21 +163,22 @@ void print_differing(const LagDocument& document) {
     }
 }
 
-// Prints a row for each service and topic; below it, the partitions that lag behind.
+// Prints a row for each group and topic; below it, the partitions that lag behind.
 void print_topics(const LagDocument& document) {
     Table table({{"SERVICE"},
                  {"TOPIC"},
                  {"PARTITIONS", Align::right},
                  {"COMMITTED", Align::right},
                  {"END", Align::right},
-                 {"LAG", Align::right}});
+                 {"LAG", Align::right},
+                 {"GROUP"}});
     const auto& all = document.partitions;
     for (std::size_t i = 0; i < all.size();) {
         const std::size_t first = i;
         std::int64_t committed = 0, end = 0, lag = 0;
         std::vector<std::string> behind;
         for (; i < all.size() && all[i].service == all[first].service &&
-               all[i].topic == all[first].topic;
+               all[i].group == all[first].group && all[i].topic == all[first].topic;
              ++i) {
             committed += all[i].committed.value_or(0);
             end += all[i].end;
@@ -178,7 +192,8 @@ void print_topics(const LagDocument& document) {
             }
         }
         table.add({all[first].service, all[first].topic, std::to_string(i - first),
-                   std::to_string(committed), std::to_string(end), std::to_string(lag)});
+                   std::to_string(committed), std::to_string(end), std::to_string(lag),
+                   all[first].group});
         for (const std::string& text : behind) table.remark(text);
     }
     table.print();
@@ -195,6 +210,9 @@ int run_lag(const Context& context, const LagOptions& options) {
             say("Kafka does not answer: ", *document.kafka_error, "\n");
         } else {
             options.partitions ? print_partitions(document) : print_topics(document);
+            if (document.groups_error) {
+                say("Further groups may be missing: ", *document.groups_error, "\n");
+            }
             print_differing(document);
         }
     }

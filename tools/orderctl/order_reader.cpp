@@ -177,7 +177,7 @@ Neighbourhood::Neighbourhood(const Endpoints& endpoints) : propose_(endpoints.pr
 
 Surroundings Neighbourhood::of(const std::string& order) const {
     Surroundings around{propose_, system_now(), trouble_, idle_, {}, {}, {}};
-    for (const GroupView& group : groups_) {
+    for (const ServiceGroup& group : groups_) {
         for (const kafka::PartitionPosition& at : group.positions.partitions) {
             const auto& layout = group.positions.topics.at(at.topic);
             const auto homes = kafka::homes_of(order, events::kPartitions, layout.partitions);

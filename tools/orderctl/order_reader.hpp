@@ -27,7 +27,7 @@ public:
 
 private:
     const Proposals propose_;
-    std::vector<GroupView> groups_;
+    std::vector<ServiceGroup> groups_;
     std::set<std::string> idle_;
     std::optional<std::string> trouble_;
 };
