@@ -99,6 +99,16 @@ def committed(env, group, topic, partitions):
     return {at.partition: max(at.offset, -1) for at in found}
 
 
+def commit(env, group, topic, offsets):
+    """offsets: {partition: offset}, for a group without members, which is made by this."""
+    places = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]
+    results(admin(env).alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, places)]))
+
+
+def delete_groups(env, names):
+    results(admin(env).delete_consumer_groups(list(names)))
+
+
 def has_read_all(env, group, names):
     """The group stands at the ends of these topics, whatever stands there: records or transactions' markers."""
     for topic in names:

@@ -149,7 +149,7 @@ class Verdict(Faults):
         self.assertIn((code, document["verdict"]), ((2, "not judged"), (1, "violated")))
         self.assertEqual(document["counts"]["settled"], 0)
         self.assertEqual([note.rpartition(" ")[2] for note in document["notes"]], ["nobody-either", "nobody"])
-        self.assertIn("0 settled of", document["notes"][0])
+        self.assertIn("0 comparable of", document["notes"][0])
 
 
 class Records(Faults):

@@ -4,8 +4,10 @@ import os
 import pathlib
 import subprocess
 import unittest
+import uuid
 
 from orderctl_test import OrderctlTest
+from records import kafka_clients
 from stack import eventually, request
 
 
@@ -123,6 +125,28 @@ class Lag(OrderctlView):
                                     "SELECT checkpoint FROM audit_v1_relay")
             self.assertEqual(service["checkpoint"], rows[0]["checkpoint"])
             self.assertEqual(service["checkpoint"], service["end"])
+
+    def test_a_group_of_a_further_subscription_is_shown_with_its_lag(self):
+        product = self.product()
+        service, topic = self.stack.env["PAYMENT_GROUP"], "order-events"
+        group = f"{service}-{uuid.uuid4()}"
+        self.assertEqual(self.final(self.place(self.order(product)))["status"], "COMPLETED")
+        ends = kafka_clients.ends(self.stack.env, topic)
+        kafka_clients.commit(self.stack.env, group, topic, {place: max(0, end - 1) for place, end in ends.items()})
+        self.addCleanup(kafka_clients.delete_groups, self.stack.env, [group])
+        code, lag = self.ctl("lag", "--max-lag", "0")
+        self.assertEqual(code, 1, lag)
+        mine = [p for p in lag["partitions"] if p["group"] == group]
+        self.assertEqual([(p["service"], p["topic"], p["partition"]) for p in mine],
+                         [("payment", topic, partition) for partition in sorted(ends)])
+        for partition in mine:
+            self.assertEqual(partition["lag"], partition["end"] - partition["committed"])
+        own = [p["group"] for p in lag["partitions"] if p["service"] == "payment" and p["group"] != group]
+        self.assertEqual(set(own), {service})
+        entry = next(g for g in lag["groups"] if g["group"] == group)
+        self.assertEqual((entry["service"], entry["own"], entry["consuming"]), ("payment", False, False))
+        self.assertEqual(sum(g["own"] for g in lag["groups"]), 5)
+        self.assertIn(f"group {group}: no member", self.text("lag")[1])
 
     def test_every_partition_can_be_listed(self):
         code, text = self.text("lag", "--partitions")

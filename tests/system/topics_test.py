@@ -101,7 +101,7 @@ class Grown(TopicsTest):
             self.assertEqual([(t["topic"], t["partitions"], t["catalog"]) for t in differing],
                              [(SAGA[0], PARTITIONS, usual)])
             kafka_clients.add_partitions(self.env, SAGA[1:], PARTITIONS)
-            self.assertTrue(eventually(30, self.is_settled, 0.3), "partitions are assigned to nobody")
+            self.assertTrue(eventually(30, self.is_assigned, 0.3), "partitions are assigned to nobody")
             self.assertTrue(eventually(20, lambda: not self.is_paused(), 0.3))
 
             with open_transaction(self.env, "shipping-events", [8]):
@@ -121,7 +121,7 @@ class Grown(TopicsTest):
     def is_paused(self):
         return metric(self.stack.url("order", ""), "orderflow_deadline_paused", why="topics_differ") == 1
 
-    def is_settled(self):
+    def is_assigned(self):
         """All of every group's topics have so many partitions, each assigned to a member."""
         partitions = self.lag()["partitions"]
         return (all(p["assigned"] for p in partitions) and

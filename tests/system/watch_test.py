@@ -38,20 +38,20 @@ class Watch(unittest.TestCase):
             self.addCleanup(cleanup)
         return watch, lines
 
-    def settled(self, lines, times):
-        """Whether it has said so often that the order is settled."""
-        return eventually(60, lambda: sum("settled" in line for line in lines) >= times)
+    def finds_comparable(self, lines, times):
+        """Whether it has printed so often that the order is comparable."""
+        return eventually(60, lambda: sum("1 comparable" in line for line in lines) >= times)
 
     def test_it_goes_on_until_it_is_told_to_end(self):
         watch, lines = self.watch()
-        self.assertTrue(self.settled(lines, 3), lines)
+        self.assertTrue(self.finds_comparable(lines, 3), lines)
         watch.terminate()
         self.assertEqual(watch.wait(10), 0, lines)
 
     def test_it_goes_on_when_a_database_was_away_and_says_since_when(self):
         address, metrics = self.metrics()
         watch, lines = self.watch("--metrics", address)
-        self.assertTrue(self.settled(lines, 1), lines)
+        self.assertTrue(self.finds_comparable(lines, 1), lines)
         def in_vain():
             return sum(line.startswith("not judged: ") for line in lines)
         with frozen(*with_children(int(self.servers.env["POSTGRES_PID"]))):
@@ -66,7 +66,7 @@ class Watch(unittest.TestCase):
     def test_it_tells_of_what_is_violated_for_as_long_as_it_is(self):
         address, metrics = self.metrics()
         _, lines = self.watch("--metrics", address)
-        self.assertTrue(self.settled(lines, 1), lines)
+        self.assertTrue(self.finds_comparable(lines, 1), lines)
         self.assertEqual(set(violated(metrics())), set())
         change = "UPDATE payments.payments SET amount = amount {} 1 WHERE order_id = '" + self.order + "'"
         self.servers.psql(change.format("+"), "payments")

@@ -388,7 +388,7 @@ TEST_CASE("orderctl check: a group without committed offsets is named, and nothi
     CHECK(report.judged_nothing());
     REQUIRE(report.notes.size() == 1);
     CHECK(report.notes.front() ==
-          "0 settled of 1 final orders: no committed offsets of group payment-service");
+          "0 comparable of 1 final orders: no committed offsets of group payment-service");
 }
 
 TEST_CASE("orderctl check: a group that stands where its log has nothing is a violation") {

@@ -14,7 +14,8 @@ namespace {
 
 using Catch::Matchers::ContainsSubstring;
 
-Placement placed(const Story& story, Outcome outcome = Outcome::ok, std::string key = {}) {
+Placement placed(const Story& story, HistoryResult outcome = HistoryResult::ok,
+                 std::string key = {}) {
     Placement placement;
     placement.order = story.id;
     placement.outcome = outcome;
@@ -56,7 +57,7 @@ TEST_CASE("orderctl history: I1 catches a refused order that is there, and a mis
     const Story refused = world.completed();
     const Story cancelled = world.cancelled();
     world.of(cancelled).table.order->reason.reset();
-    const History history{{placed(refused, Outcome::fail), placed(cancelled)}};
+    const History history{{placed(refused, HistoryResult::fail), placed(cancelled)}};
     const std::string text = said(world.check(&history), "I1");
     CHECK_THAT(text, ContainsSubstring("refused, but the order exists"));
     CHECK_THAT(text, ContainsSubstring("CANCELLED without a reason"));
@@ -86,7 +87,8 @@ TEST_CASE("orderctl history: I2 catches one key answered with two orders") {
     World world;
     const Story first = world.completed();
     const Story second = world.completed();
-    const History history{{placed(first, Outcome::ok, "k"), placed(second, Outcome::ok, "k")}};
+    const History history{
+        {placed(first, HistoryResult::ok, "k"), placed(second, HistoryResult::ok, "k")}};
     CHECK_THAT(said(world.check(&history), "I2"), ContainsSubstring("key k was answered with"));
 }
 

@@ -1,7 +1,7 @@
 // `orderctl order` and `orderctl stuck`: an order's way, what it waits for, and what ends that.
 #include <catch2/catch_test_macros.hpp>
 
-#include "orderctl/order_view.hpp"
+#include "orderctl/order_report.hpp"
 #include "orderctl/terminal.hpp"
 
 namespace orderflow::orderctl {
@@ -12,8 +12,8 @@ constexpr const char* kT1 = "2026-01-02T03:04:01.000000Z";
 constexpr const char* kT2 = "2026-01-02T03:04:01.250000Z";
 constexpr const char* kT3 = "2026-01-02T03:04:02.000000Z";
 
-OrderView in_state(const std::string& state) {
-    OrderView order;
+OrderReport in_state(const std::string& state) {
+    OrderReport order;
     order.id = "ID";
     order.order.emplace();
     order.order->state = state;
@@ -34,8 +34,8 @@ EventView event(const std::string& time, const std::string& service, const std::
 }
 
 // A cancelled order that went as far as a refused card.
-OrderView declined() {
-    OrderView order = in_state("CANCELLED");
+OrderReport declined() {
+    OrderReport order = in_state("CANCELLED");
     order.events = {event(kT0, "order", "OrderPlaced"),
                     event(kT1, "inventory", "StockReserved"),
                     event(kT2, "payment", "PaymentDeclined", "CARD_DECLINED"),
@@ -48,7 +48,7 @@ OrderView declined() {
     return order;
 }
 
-Wait only(const OrderView& order, const Surroundings& around = {}) {
+Wait only(const OrderReport& order, const Surroundings& around = {}) {
     const auto waits = waits_for(order, around);
     REQUIRE(waits.size() == 1);
     return waits[0];
@@ -59,7 +59,7 @@ std::string line(const StepView& step) {
     return std::string(marks[static_cast<int>(step.mark)]) + "|" + step.step + "|" + step.outcome +
            "|" + step.back;
 }
-std::vector<std::string> lines(const OrderView& order) {
+std::vector<std::string> lines(const OrderReport& order) {
     std::vector<std::string> out;
     for (const StepView& step : steps_of(order)) out.push_back(line(step));
     return out;
@@ -78,7 +78,7 @@ TEST_CASE("orderctl order: each compensation stands beside the step that it take
 }
 
 TEST_CASE("orderctl order: a cancellation under way waits for whoever has not answered") {
-    OrderView order = declined();
+    OrderReport order = declined();
     order.order->state = "CANCELLING";
     order.order->answers = 1;
     order.events.resize(5);
@@ -89,7 +89,7 @@ TEST_CASE("orderctl order: a cancellation under way waits for whoever has not an
 }
 
 TEST_CASE("orderctl order: one step is awaited, the others are still to come") {
-    OrderView order = in_state("PROCESSING");
+    OrderReport order = in_state("PROCESSING");
     order.events = {event(kT0, "order", "OrderPlaced"), event(kT1, "inventory", "StockReserved")};
     CHECK(lines(order) == Lines{"done|OrderPlaced||", "done|StockReserved||",
                                 "waiting|PaymentCaptured|waiting|",
@@ -139,7 +139,7 @@ TEST_CASE("orderctl order: who settled a payment by hand is said") {
 }
 
 TEST_CASE("orderctl stuck: a charge without a clear outcome names its tries and the next") {
-    OrderView order = in_state("PROCESSING");
+    OrderReport order = in_state("PROCESSING");
     order.order->reserved_at = kT1;
     order.payment = ParticipantView{"UNKNOWN", {}, {}, kT2, 2, {}, {}};
     const Wait wait = only(order);
@@ -162,7 +162,7 @@ TEST_CASE("orderctl stuck: a charge without a clear outcome names its tries and 
 }
 
 TEST_CASE("orderctl stuck: a cancel that the gateway does not answer is the operator's to settle") {
-    OrderView order = in_state("CANCELLING");
+    OrderReport order = in_state("CANCELLING");
     order.order->answers = 5;
     order.order->cancelling_at = kT2;
     order.payment = ParticipantView{"CANCELLING", {}, {}, kT2, 7, {}, {}};
@@ -175,7 +175,7 @@ TEST_CASE("orderctl stuck: a cancel that the gateway does not answer is the oper
 }
 
 TEST_CASE("orderctl stuck: each answer that is missing is waited for") {
-    OrderView order = in_state("CANCELLING");
+    OrderReport order = in_state("CANCELLING");
     order.order->answers = 2;
     order.order->cancelling_at = kT3;
     order.inventory = ParticipantView{"RELEASED", {}, {}, {}, {}, {}, {}};
@@ -189,7 +189,7 @@ TEST_CASE("orderctl stuck: each answer that is missing is waited for") {
 }
 
 TEST_CASE("orderctl stuck: a service that is behind, or not there, is named") {
-    OrderView order = in_state("PROCESSING");
+    OrderReport order = in_state("PROCESSING");
     Surroundings around;
     around.behind[{"inventory", "order-events"}] = 120;
     CHECK(only(order, around).why ==
@@ -202,7 +202,7 @@ TEST_CASE("orderctl stuck: a service that is behind, or not there, is named") {
 }
 
 TEST_CASE("orderctl stuck: an event that the relay has not confirmed explains the wait once") {
-    OrderView order = in_state("PROCESSING");
+    OrderReport order = in_state("PROCESSING");
     order.events = {event(kT0, "order", "OrderPlaced")};
     order.events[0].seq = 17;
     order.events[0].relayed = false;
@@ -221,7 +221,7 @@ TEST_CASE("orderctl stuck: an event that the relay has not confirmed explains th
 TEST_CASE(
     "orderctl stuck: a record that is put aside explains the wait, a dead one is for an "
     "operator") {
-    OrderView order = in_state("PROCESSING");
+    OrderReport order = in_state("PROCESSING");
     order.parked.push_back({"inventory", 7, "order-events", 2, 30, 1, false, "why", kT1, kT3, {}});
     Wait wait = only(order);
     CHECK(wait.whom == "inventory");
@@ -243,7 +243,7 @@ TEST_CASE(
 }
 
 TEST_CASE("orderctl stuck: a record behind another one has no time of its own") {
-    OrderView order = in_state("PROCESSING");
+    OrderReport order = in_state("PROCESSING");
     order.parked.push_back(
         {"inventory", 8, "order-events", 2, 31, 0, false, "behind", kT1, kT3, 7});
     CHECK(only(order).why ==
@@ -266,7 +266,7 @@ TEST_CASE("orderctl stuck: what an open transaction hides cannot be brought back
     Surroundings around;
     around.propose.transactions = "scripts/kafka kafka-transactions";
     around.hidden["inventory-events"] = {3, 40, 42};
-    OrderView order = in_state("PROCESSING");
+    OrderReport order = in_state("PROCESSING");
     CHECK(only(order, around).mend == "orderctl republish --order ID");  // another topic's
     order.order->reserved_at = kT1;  // payment waits for inventory's event
     CHECK(hides(only(order, around), "inventory-events"));
@@ -289,9 +289,9 @@ TEST_CASE("orderctl stuck: what is proposed leads to the stack that was asked") 
     around.propose = {"'my bin/orderctl' --stack-env '/tmp/a b/stack.env'",
                       "/src/scripts/up --state '/tmp/a b'", "http://edge:1"};
     const std::string ctl = around.propose.orderctl;
-    const auto mend = [&](const OrderView& order) { return only(order, around).mend.value(); };
+    const auto mend = [&](const OrderReport& order) { return only(order, around).mend.value(); };
 
-    OrderView order = in_state("PROCESSING");
+    OrderReport order = in_state("PROCESSING");
     CHECK(mend(order) == ctl + " republish --order ID");
     around.behind[{"inventory", "order-events"}] = 1;
     CHECK(mend(order).starts_with(ctl + " lag "));
@@ -329,7 +329,7 @@ TEST_CASE("orderctl proposals: a word is quoted when a shell would take it apart
 }
 
 TEST_CASE("orderctl stuck: a final order waits for nothing, but its sale may be outstanding") {
-    OrderView order = in_state("COMPLETED");
+    OrderReport order = in_state("COMPLETED");
     order.order->finished_at = kT3;
     order.inventory = ParticipantView{"SOLD", {}, {}, {}, {}, {}, {}};
     CHECK(waits_for(order, {}).empty());

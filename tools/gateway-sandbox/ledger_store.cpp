@@ -239,17 +239,17 @@ void LedgerStore::write_batches() {
 
 void LedgerStore::committed(std::int64_t id) {
     durable_ = id;
-    const auto due = std::partition(waiting_.begin(), waiting_.end(),
-                                    [&](const Waiting& w) { return w.id > id; });
-    std::vector<Waiting> ready(std::make_move_iterator(due),
-                               std::make_move_iterator(waiting_.end()));
-    waiting_.erase(due, waiting_.end());
-    for (Waiting& one : ready) asio::dispatch(std::move(one.resume));
+    const auto due = std::partition(waiters_.begin(), waiters_.end(),
+                                    [&](const DurableWaiter& w) { return w.id > id; });
+    std::vector<DurableWaiter> ready(std::make_move_iterator(due),
+                                     std::make_move_iterator(waiters_.end()));
+    waiters_.erase(due, waiters_.end());
+    for (DurableWaiter& waiter : ready) asio::dispatch(std::move(waiter.resume));
 }
 
 asio::awaitable<void> LedgerStore::durable(std::int64_t id) {
     if (id <= durable_) co_return;
-    const auto enqueue = [this, id](auto handler) { waiting_.push_back({id, std::move(handler)}); };
+    const auto enqueue = [this, id](auto handler) { waiters_.push_back({id, std::move(handler)}); };
     co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(enqueue,
                                                                          asio::use_awaitable);
 }

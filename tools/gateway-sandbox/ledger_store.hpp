@@ -56,7 +56,7 @@ public:
     boost::asio::awaitable<std::vector<Entry>> read(std::int64_t after, std::int64_t limit);
 
 private:
-    struct Waiting {
+    struct DurableWaiter {
         std::int64_t id;
         boost::asio::any_completion_handler<void()> resume;
     };
@@ -69,7 +69,7 @@ private:
     std::unique_ptr<Database> reading_;   // used by the reader thread
     std::string instance_;
     std::int64_t durable_ = 0;
-    std::vector<Waiting> waiting_;
+    std::vector<DurableWaiter> waiters_;
     BatchQueue<Entry> queue_;
     boost::asio::thread_pool reader_{1};
     std::jthread writer_;  // last: it uses the other members

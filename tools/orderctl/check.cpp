@@ -49,7 +49,7 @@ void judge_stock(Judge& judge, const Facts& facts) {
     for (std::uint32_t i = 0; i < facts.orders.size(); ++i) {
         const OrderFacts& order = facts.orders[i];
         const auto& row = order.table.reservation;
-        if (!judge.settled(i)) continue;
+        if (!judge.is_comparable(i)) continue;
         const bool completed = order.table.order->state == OrderState::COMPLETED;
         const string state = row ? string(name_of(row->state)) : "missing";
         const bool sold = row && row->state == ReservationState::SOLD;
@@ -130,10 +130,10 @@ void judge_accepted(Judge& judge, const Facts& facts, const History* history) {
         if (!placement.order) continue;
         const OrderFacts* order = find(facts, *placement.order);
         const string where = " (history line " + std::to_string(placement.line) + ")";
-        if (placement.outcome == Outcome::fail && order) {
+        if (placement.outcome == HistoryResult::fail && order) {
             judge.violated(kId, placement.order, "refused, but the order exists" + where);
         }
-        if (placement.outcome != Outcome::ok) continue;
+        if (placement.outcome != HistoryResult::ok) continue;
         ++accepted;
         if (!order) {
             judge.violated(kId, placement.order,
@@ -162,7 +162,7 @@ void judge_phantoms(Judge& judge, const Facts& facts, const History* history) {
     for (const Placement& placement : history->placements) {
         customers.insert(digest(placement.customer));
         all_named = all_named && !placement.customer.empty();
-        if (placement.outcome == Outcome::info && !placement.order) {
+        if (placement.outcome == HistoryResult::info && !placement.order) {
             // Requests that repeat a key stand for one order.
             if (placement.key.empty() || unclear_keys.insert(placement.key).second) ++unclear;
         }
@@ -205,7 +205,7 @@ Counts count(const Judge& judge, const Facts& facts) {
         if (!is_order(order)) continue;
         ++counts.orders;
         if (is_final(order)) ++counts.final;
-        if (judge.settled(i)) {
+        if (judge.is_comparable(i)) {
             ++counts.settled;
         } else if (order.parked) {
             ++counts.parked;
@@ -249,8 +249,8 @@ std::optional<OrderId> order_of(const Facts& facts, std::uint32_t order) {
     return order == kNone ? std::nullopt : std::optional(facts.orders[order].id);
 }
 
-bool is_settled(const Facts& facts, const OrderFacts& order,
-                std::span<const std::uint32_t> events) {
+bool is_comparable(const Facts& facts, const OrderFacts& order,
+                   std::span<const std::uint32_t> events) {
     if (!is_final(order) || order.parked) return false;
     return std::ranges::all_of(events, [&](std::uint32_t at) {
         const LedgerEvent& event = facts.events[at];
@@ -262,15 +262,15 @@ bool is_settled(const Facts& facts, const OrderFacts& order,
 
 Report check(const Facts& facts, const History* history) {
     const EventsOfOrders events(facts);
-    std::vector<bool> settled(facts.orders.size());
+    std::vector<bool> comparable(facts.orders.size());
     for (std::uint32_t i = 0; i < facts.orders.size(); ++i) {
-        settled[i] = is_settled(facts, facts.orders[i], events.of(i));
+        comparable[i] = is_comparable(facts, facts.orders[i], events.of(i));
     }
     Report report;
-    Judge judge(report, std::move(settled));
+    Judge judge(report, std::move(comparable));
     report.counts = count(judge, facts);
     for (const string& group : facts.silent_groups) {
-        report.notes.push_back(std::to_string(report.counts.settled) + " settled of " +
+        report.notes.push_back(std::to_string(report.counts.settled) + " comparable of " +
                                std::to_string(report.counts.final) +
                                " final orders: no committed offsets of group " + group);
     }

@@ -15,9 +15,9 @@
 //       order and product in seq order
 //   I10 one event per order, participant and kind
 //
-// An order is judged across services only when it is settled: it is final, the services that decide
-// on it have put aside none of its events, and all consumers have handled every event of it. The
-// other orders are counted as in flight. Money is judged for every final order.
+// An order is judged across services only when it is comparable: it is final, the services that
+// decide on it have put aside none of its events, and all consumers have handled every event of it.
+// The other orders are counted as in flight. Money is judged for every final order.
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -60,7 +60,7 @@ BOOST_DESCRIBE_STRUCT(Invariant, (), (id, title, verdict, violations, note))
 struct Counts {
     std::int64_t orders = 0;
     std::int64_t final = 0;
-    std::int64_t settled = 0;
+    std::int64_t settled = 0;      // comparable; --json was released with this name
     std::int64_t in_flight = 0;    // not final
     std::int64_t not_arrived = 0;  // final, but a consumer is behind, or records are gone
     std::int64_t parked = 0;       // a service has put aside an event of the order
@@ -92,9 +92,10 @@ BOOST_DESCRIBE_STRUCT(Report, (), (counts, invariants, violations, notes))
 
 inline constexpr std::int64_t kMaxViolations = 1'000;
 
-// Whether the order is final, no event of it is put aside, and all consumers have handled its
-// events.
-bool is_settled(const Facts& facts, const OrderFacts& order, std::span<const std::uint32_t> events);
+// Whether the services' data about the order can be compared: it is final, no event of it is put
+// aside, and all consumers have handled its events.
+bool is_comparable(const Facts& facts, const OrderFacts& order,
+                   std::span<const std::uint32_t> events);
 
 // `history` may be null: then I1 and I2 are not judged.
 Report check(const Facts& facts, const History* history);

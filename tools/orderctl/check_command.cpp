@@ -151,13 +151,13 @@ void print_verdict(const CheckDocument& document) {
 
 void print(const CheckDocument& document) {
     const Counts& n = document.counts;
-    const auto unsettled = [&] {
+    const auto say_others = [&] {
         say(n.in_flight, " orders in flight, ", n.parked, " with parked records");
         if (n.not_arrived > 0)
             say(", ", n.not_arrived, " final, but not received by every service");
     };
-    say(n.orders, " orders: ", n.settled, " settled, ");
-    unsettled();
+    say(n.orders, " orders: ", n.settled, " comparable, ");
+    say_others();
     say("; ", n.ledger_rows, " ledger rows, ", n.records, " records (", n.duplicates,
         " duplicates, ", n.foreign_records, " foreign), ", n.gateway_lines, " gateway lines\n");
     std::set<std::string> shown_before;
@@ -171,7 +171,7 @@ void print(const CheckDocument& document) {
     }
     if (n.in_flight + n.parked + n.not_arrived > 0) {
         say("not judged: ");
-        unsettled();
+        say_others();
         say("\n");
     }
     if (n.settled_by_hand > 0) {

@@ -83,8 +83,8 @@ using AuditDatabases = std::vector<std::unique_ptr<AuditDatabase>>;
 AuditDatabases open_databases(const Endpoints& endpoints);
 AuditDatabase& database_of(AuditDatabases& databases, Service service);
 
-// The positions of one consumer group.
-struct GroupView {
+// The positions of one of a service's consumer groups.
+struct ServiceGroup {
     Service service{};
     std::string group;
     kafka::GroupPositions positions;
@@ -103,8 +103,8 @@ public:
     void read(Facts& facts);
     // Number of records that the groups of the saga's four services have not committed yet.
     std::int64_t lag() const;
-    // The positions of all five groups, by service.
-    const std::vector<GroupView>& groups() const;
+    // The positions of the five services' own groups, in the order of kServices.
+    const std::vector<ServiceGroup>& groups() const;
 
 private:
     class Impl;

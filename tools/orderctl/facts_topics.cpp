@@ -109,11 +109,11 @@ public:
         find_odd_groups(facts);
     }
 
-    const std::vector<GroupView>& groups() const { return views_; }
+    const std::vector<ServiceGroup>& groups() const { return own_groups_; }
 
     std::int64_t lag() const {
         std::int64_t sum = 0;
-        for (const GroupView& group : views_) {
+        for (const ServiceGroup& group : own_groups_) {
             if (std::ranges::find(kConsumers, group.service) == std::end(kConsumers)) continue;
             for (const auto& at : group.positions.partitions) sum += at.lag();
         }
@@ -145,23 +145,23 @@ private:
 
     void read_group(Service service) {
         const auto consumed = events::topics_consumed_by(service);
-        GroupView view{service, groups_[service], {}};
+        ServiceGroup group{service, groups_[service], {}};
         try {
-            view.positions =
-                kafka::read_group(handle_.get(), view.group, {consumed.begin(), consumed.end()},
+            group.positions =
+                kafka::read_group(handle_.get(), group.group, {consumed.begin(), consumed.end()},
                                   std::chrono::milliseconds(kRequestMs));
         } catch (const kafka::NoAnswer& error) {
             throw CannotDo(std::string("Kafka: ") + error.what());
         }
-        if (!view.positions.unknown.empty()) {
-            throw CannotDo("Kafka: the end of a topic: " + view.positions.unknown.front());
+        if (!group.positions.unknown.empty()) {
+            throw CannotDo("Kafka: the end of a topic: " + group.positions.unknown.front());
         }
         if (std::ranges::find(kConsumers, service) != std::end(kConsumers)) {
-            for (const auto& at : view.positions.partitions) {
+            for (const auto& at : group.positions.partitions) {
                 positions_[{at.topic, at.partition}].emplace_back(service, at);
             }
         }
-        views_.push_back(std::move(view));
+        own_groups_.push_back(std::move(group));
     }
 
     void consume(Facts& facts, std::map<Place, Span> wanted) {
@@ -229,7 +229,7 @@ private:
     // there, or the service has another group id. And it finds groups whose position is outside the
     // log.
     void find_odd_groups(Facts& facts) const {
-        for (const GroupView& group : views_) {
+        for (const ServiceGroup& group : own_groups_) {
             const auto& partitions = group.positions.partitions;
             const bool fed =
                 std::ranges::any_of(partitions, [](const auto& p) { return p.end > 0; });
@@ -259,7 +259,7 @@ private:
     Handle handle_;
     std::map<Place, Span> spans_;
     kafka::TopicLayouts logs_;
-    std::vector<GroupView> views_;
+    std::vector<ServiceGroup> own_groups_;
     // Positions of the saga's services.
     std::map<Place, std::vector<std::pair<Service, kafka::PartitionPosition>>> positions_;
     std::map<Service, std::string> groups_;
@@ -273,6 +273,6 @@ TopicsReader::~TopicsReader() = default;
 void TopicsReader::describe(Facts& facts) const { impl_->describe(facts); }
 void TopicsReader::read(Facts& facts) { impl_->read(facts); }
 std::int64_t TopicsReader::lag() const { return impl_->lag(); }
-const std::vector<GroupView>& TopicsReader::groups() const { return impl_->groups(); }
+const std::vector<ServiceGroup>& TopicsReader::groups() const { return impl_->groups(); }
 
 }  // namespace orderflow::orderctl

@@ -248,9 +248,12 @@ struct FoldOrder {
         row->storage_booked = false;
         return {};
     }
-    template <class T>
-    Why operator()(const T&) const {
-        return {};  // not an event of an order
+    // Only an event of no order is skipped: a new event of an order does not compile here without
+    // an overload.
+    template <class E>
+        requires(!requires(const E& e) { e.order_id; })
+    Why operator()(const E&) const {
+        return {};
     }
 };
 

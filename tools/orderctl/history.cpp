@@ -27,7 +27,7 @@ Result<Placement> to_placement(const Line& line) {
         placement.order = OrderId::parse(order);
         if (!placement.order) return Error{"validation", "orderId must be a lower-case UUID"};
     }
-    if (placement.outcome == Outcome::ok && !placement.order) {
+    if (placement.outcome == HistoryResult::ok && !placement.order) {
         return Error{"validation", "an accepted order has an orderId"};
     }
     placement.key = line.key.value_or("");

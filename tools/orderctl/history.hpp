@@ -24,11 +24,12 @@
 
 namespace orderflow::orderctl {
 
-BOOST_DEFINE_ENUM_CLASS(Outcome, ok, fail, info)
+// The values of `outcome`.
+BOOST_DEFINE_ENUM_CLASS(HistoryResult, ok, fail, info)
 
 struct Placement {
     std::optional<OrderId> order;
-    Outcome outcome = Outcome::info;
+    HistoryResult outcome = HistoryResult::info;
     std::string key;       // empty: none
     std::string customer;  // empty: not named
     std::int64_t line = 0;

@@ -16,11 +16,11 @@ std::optional<OrderId> order_of(const Facts& facts, std::uint32_t order);
 
 class Judge {
 public:
-    // `settled` is indexed like Facts::orders.
-    Judge(Report& report, std::vector<bool> settled)
-        : report_(report), settled_(std::move(settled)) {}
+    // `comparable` is indexed like Facts::orders.
+    Judge(Report& report, std::vector<bool> comparable)
+        : report_(report), comparable_(std::move(comparable)) {}
 
-    bool settled(std::uint32_t order) const { return settled_[order]; }
+    bool is_comparable(std::uint32_t order) const { return comparable_[order]; }
 
     void open(const char* id, const char* title) {
         report_.invariants.push_back({id, title, Verdict::ok, 0, {}});
@@ -58,7 +58,7 @@ private:
     }
 
     Report& report_;
-    std::vector<bool> settled_;
+    std::vector<bool> comparable_;
 };
 
 // check_money.cpp

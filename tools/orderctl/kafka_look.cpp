@@ -1,9 +1,72 @@
 #include "orderctl/kafka_look.hpp"
 
-#include "kafka/group_positions.hpp"
+#include <memory>
+#include <set>
+
 #include "orderctl/connect.hpp"
 
 namespace orderflow::orderctl {
+namespace {
+
+using kafka::ClientHandle;
+using kafka::Destroyer;
+using Options = std::unique_ptr<rd_kafka_AdminOptions_t, Destroyer<&rd_kafka_AdminOptions_destroy>>;
+using OffsetsQuestion = std::unique_ptr<rd_kafka_ListConsumerGroupOffsets_t,
+                                        Destroyer<&rd_kafka_ListConsumerGroupOffsets_destroy>>;
+
+void must(const rd_kafka_error_t* failed, const std::string& what) {
+    if (!failed || !rd_kafka_error_code(failed)) return;
+    throw CannotDo("Kafka: " + what + ": " + rd_kafka_error_string(failed));
+}
+
+void add_topics(const rd_kafka_topic_partition_list_t* list, std::set<std::string>& topics) {
+    for (int i = 0; list && i < list->cnt; ++i) topics.insert(list->elems[i].topic);
+}
+
+std::set<std::string> committed_topics(const ClientHandle& client, const std::string& group) {
+    const OffsetsQuestion question(  // nullptr: about all partitions
+        rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), nullptr));
+    const kafka::Queue queue(rd_kafka_queue_new(client.get()));
+    auto* raw = question.get();
+    rd_kafka_ListConsumerGroupOffsets(client.get(), &raw, 1, nullptr, queue.get());
+    const kafka::ClientEvent event = answer_in(queue, "committed offsets");
+    std::size_t count = 0;
+    const auto** groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
+        rd_kafka_event_ListConsumerGroupOffsets_result(event.get()), &count);
+    std::set<std::string> topics;
+    for (std::size_t i = 0; i < count; ++i) {
+        must(rd_kafka_group_result_error(groups[i]), "committed offsets of group " + group);
+        add_topics(rd_kafka_group_result_partitions(groups[i]), topics);
+    }
+    return topics;
+}
+
+std::set<std::string> assigned_topics(const ClientHandle& client, const std::string& group) {
+    const kafka::Queue queue(rd_kafka_queue_new(client.get()));
+    const char* name = group.c_str();
+    rd_kafka_DescribeConsumerGroups(client.get(), &name, 1, nullptr, queue.get());
+    const kafka::ClientEvent event = answer_in(queue, "a consumer group");
+    std::size_t count = 0;
+    const auto** groups = rd_kafka_DescribeConsumerGroups_result_groups(
+        rd_kafka_event_DescribeConsumerGroups_result(event.get()), &count);
+    std::set<std::string> topics;
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto* failed = rd_kafka_ConsumerGroupDescription_error(groups[i]);
+        // It may have been deleted since it was listed.
+        if (failed && rd_kafka_error_code(failed) == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) continue;
+        must(failed, "group " + group);
+        const std::size_t members = rd_kafka_ConsumerGroupDescription_member_count(groups[i]);
+        for (std::size_t m = 0; m < members; ++m) {
+            const auto* member = rd_kafka_ConsumerGroupDescription_member(groups[i], m);
+            add_topics(
+                rd_kafka_MemberAssignment_partitions(rd_kafka_MemberDescription_assignment(member)),
+                topics);
+        }
+    }
+    return topics;
+}
+
+}  // namespace
 
 void must_answer(const kafka::Settings& kafka, std::chrono::milliseconds patience) {
     const kafka::ClientHandle handle = kafka::make_complaining_client(kafka);
@@ -30,6 +93,33 @@ kafka::ClientEvent answer_in(const kafka::Queue& queue, const char* what) {
                        rd_kafka_event_error_string(event.get()));
     }
     return event;
+}
+
+GroupNames list_groups(const ClientHandle& client, std::chrono::milliseconds patience) {
+    const Options options(
+        rd_kafka_AdminOptions_new(client.get(), RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS));
+    char error[256];
+    rd_kafka_AdminOptions_set_request_timeout(options.get(), static_cast<int>(patience.count()),
+                                              error, sizeof error);
+    const kafka::Queue queue(rd_kafka_queue_new(client.get()));
+    rd_kafka_ListConsumerGroups(client.get(), options.get(), queue.get());
+    const kafka::ClientEvent event = answer_in(queue, "the consumer groups");
+    const auto* result = rd_kafka_event_ListConsumerGroups_result(event.get());
+    GroupNames found;
+    std::size_t count = 0;
+    const auto** groups = rd_kafka_ListConsumerGroups_result_valid(result, &count);
+    for (std::size_t i = 0; i < count; ++i) {
+        found.names.emplace_back(rd_kafka_ConsumerGroupListing_group_id(groups[i]));
+    }
+    const auto** errors = rd_kafka_ListConsumerGroups_result_errors(result, &count);
+    if (count > 0) found.trouble = rd_kafka_error_string(errors[0]);
+    return found;
+}
+
+std::vector<std::string> topics_of_group(const ClientHandle& client, const std::string& group) {
+    std::set<std::string> topics = committed_topics(client, group);
+    topics.merge(assigned_topics(client, group));
+    return {topics.begin(), topics.end()};
 }
 
 }  // namespace orderflow::orderctl

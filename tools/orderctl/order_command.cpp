@@ -51,7 +51,7 @@ const char* mark_of(StepView::Mark mark) {
     return "";
 }
 
-void print_saga(const OrderView& order) {
+void print_saga(const OrderReport& order) {
     if (!order.order) return say("order ", order.id, ": the order service does not have it\n");
     const SagaView& saga = *order.order;
     say("order ", order.id, ": ", bold(saga.state + (saga.reason ? " " + *saga.reason : "")), ", ",
@@ -67,7 +67,7 @@ void print_saga(const OrderView& order) {
 }
 
 // Prints the way forward from top to bottom; beside each step, the event that took it back.
-void print_way(const OrderView& order) {
+void print_way(const OrderReport& order) {
     const auto steps = steps_of(order);
     Table table({{" "}, {"STEP"}, {"SERVICE"}, {"TOOK", Align::right}, {"UNDONE BY"}});
     for (const StepView& step : steps) {
@@ -85,7 +85,7 @@ void print_way(const OrderView& order) {
     say("\n");
 }
 
-void print_standing(const OrderView& order, const std::string& gateway) {
+void print_standing(const OrderReport& order, const std::string& gateway) {
     Table table({{"WHO"}, {"STATE"}});
     const auto add = [&](const char* name, const std::optional<ParticipantView>& row) {
         table.add({name, row ? standing_text(*row) : "has not received it"});
@@ -98,7 +98,7 @@ void print_standing(const OrderView& order, const std::string& gateway) {
     table.print();
 }
 
-void print_events(const OrderView& order) {
+void print_events(const OrderReport& order) {
     Table table({{"TIME"},
                  {"AFTER", Align::right},
                  {"SERVICE"},
@@ -122,7 +122,7 @@ void print_events(const OrderView& order) {
     table.print();
 }
 
-void print_waits(const OrderView& order, const std::vector<Wait>& waits) {
+void print_waits(const OrderReport& order, const std::vector<Wait>& waits) {
     if (waits.empty()) {
         const bool final = order.order && order.order->finished_at;
         return say("\nwaits for nothing", final ? ": it is final" : "", "\n");
@@ -139,7 +139,7 @@ int run_order(const Context& context, const std::string& text) {
     if (!id) throw CannotDo("'" + text + "' is not an order id (a lower-case UUID)");
     AuditDatabases databases = open_databases(context.endpoints);
     const std::string key = id->to_string();
-    OrderView order = read_orders(databases, {&key, 1}).at(key);
+    OrderReport order = read_orders(databases, {&key, 1}).at(key);
     OrderDocument document;
     for (const auto& database : databases) {
         auto rows = rows_of_order(*database, *id, Detail::full);

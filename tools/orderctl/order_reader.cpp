@@ -26,7 +26,7 @@ BOOST_DESCRIBE_STRUCT(PlaceView, (), (type, producer, partition, offset))
 
 namespace {
 
-using Orders = std::map<std::string, OrderView>;
+using Orders = std::map<std::string, OrderReport>;
 
 constexpr std::chrono::milliseconds kPatience{3'000};  // for Kafka
 
@@ -58,18 +58,19 @@ void read_ledger(AuditDatabase& database, const std::string& where, Orders& orde
                                  ELSE 'saga' END
                         WHERE )" +
                         where + " ORDER BY seq",
-                    [](OrderView& order, EventView event) {
+                    [](OrderReport& order, EventView event) {
                         event.about = about(event.about.value_or(""));
                         order.events.push_back(std::move(event));
                     });
-    each<ParkedRowView>(
-        database, orders,
-        "SELECT order_id, " + service + R"( AS service, id, topic, partition,
+    each<ParkedRowView>(database, orders,
+                        "SELECT order_id, " + service + R"( AS service, id, topic, partition,
                         "offset", attempts, dead, error, )" +
-            utc_text("parked_at") + R"( AS "parkedAt", )" + utc_text(kParkedDue) +
-            R"( AS "dueAt", head_id AS behind FROM )" + kParkedRows + " WHERE " + where +
-            " ORDER BY id",
-        [](OrderView& order, ParkedRowView parked) { order.parked.push_back(std::move(parked)); });
+                            utc_text("parked_at") + R"( AS "parkedAt", )" + utc_text(kParkedDue) +
+                            R"( AS "dueAt", head_id AS behind FROM )" + kParkedRows + " WHERE " +
+                            where + " ORDER BY id",
+                        [](OrderReport& order, ParkedRowView parked) {
+                            order.parked.push_back(std::move(parked));
+                        });
 }
 
 void read_saga(AuditDatabase& database, const std::string& where, Orders& orders) {
@@ -81,14 +82,14 @@ void read_saga(AuditDatabase& database, const std::string& where, Orders& orders
                        utc_text("cancelling_at") + R"( AS "cancellingAt", )" +
                        utc_text("finished_at") + R"( AS "finishedAt" FROM audit_v1_orders WHERE )" +
                        where,
-                   [](OrderView& order, SagaView saga) { order.order = std::move(saga); });
+                   [](OrderReport& order, SagaView saga) { order.order = std::move(saga); });
 }
 
 void read_participant(AuditDatabase& database, const std::string& columns, const std::string& where,
-                      Orders& orders, std::optional<ParticipantView> OrderView::* member) {
+                      Orders& orders, std::optional<ParticipantView> OrderReport::* member) {
     each<ParticipantView>(
         database, orders, "SELECT order_id, state, reason, " + columns + " WHERE " + where,
-        [member](OrderView& order, ParticipantView row) { order.*member = std::move(row); });
+        [member](OrderReport& order, ParticipantView row) { order.*member = std::move(row); });
 }
 
 // Reads the positions at which analytics received the first record of each kind.
@@ -97,7 +98,7 @@ void read_places(AuditDatabase& database, const std::string& where, Orders& orde
                     "SELECT order_id, type, split_part(producer, '-', 1) AS producer, partition, "
                     "\"offset\" FROM audit_v1_timeline WHERE " +
                         where,
-                    [](OrderView& order, const PlaceView& place) {
+                    [](OrderReport& order, const PlaceView& place) {
                         const auto event =
                             std::ranges::find_if(order.events, [&](const EventView& e) {
                                 return e.type == place.type && e.service == place.producer;
@@ -115,21 +116,21 @@ void read_aggregates(AuditDatabase& database, const std::string& where, Orders& 
             return read_participant(database,
                                     "items AS detail, " + utc_text("updated_at") +
                                         " AS since FROM audit_v1_reservations",
-                                    where, orders, &OrderView::inventory);
+                                    where, orders, &OrderReport::inventory);
         case Service::payment:
             return read_participant(database,
                                     R"(concat_ws(' ', amount, currency, charge_id) AS detail,
                                     attempts, settled_as AS "settledAs",
                                     settled_by AS "settledBy", )" +
                                         utc_text("touched_at") + " AS since FROM audit_v1_payments",
-                                    where, orders, &OrderView::payment);
+                                    where, orders, &OrderReport::payment);
         case Service::shipping:
             return read_participant(database,
                                     "concat_ws(' ', tracking_number, CASE WHEN storage_booked "
                                     "THEN 'with a storage slot' END) AS detail, " +
                                         utc_text("coalesce(voided_at, scheduled_at)") +
                                         " AS since FROM audit_v1_shipments",
-                                    where, orders, &OrderView::shipping);
+                                    where, orders, &OrderReport::shipping);
         case Service::analytics: return;
     }
 }
@@ -140,8 +141,8 @@ std::string utc_text(const std::string& expression) {
     return "to_char((" + expression + R"() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))";
 }
 
-std::map<std::string, OrderView> read_orders(AuditDatabases& databases,
-                                             std::span<const std::string> ids) {
+std::map<std::string, OrderReport> read_orders(AuditDatabases& databases,
+                                               std::span<const std::string> ids) {
     Orders orders;
     if (ids.empty()) return orders;
     std::string list;
@@ -176,7 +177,7 @@ Neighbourhood::Neighbourhood(const Endpoints& endpoints) : propose_(endpoints.pr
 
 Surroundings Neighbourhood::of(const std::string& order) const {
     Surroundings around{propose_, system_now(), trouble_, idle_, {}, {}, {}};
-    for (const GroupView& group : groups_) {
+    for (const ServiceGroup& group : groups_) {
         for (const kafka::PartitionPosition& at : group.positions.partitions) {
             const auto& layout = group.positions.topics.at(at.topic);
             const auto homes = kafka::homes_of(order, events::kPartitions, layout.partitions);

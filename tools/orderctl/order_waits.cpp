@@ -1,9 +1,9 @@
-// Part of order_view.hpp: what an order waits for, since when, why, and what ends the wait.
+// Part of order_report.hpp: what an order waits for, since when, why, and what ends the wait.
 #include <algorithm>
 #include <array>
 #include <string_view>
 
-#include "orderctl/order_view.hpp"
+#include "orderctl/order_report.hpp"
 #include "orderctl/parked_rows.hpp"
 #include "payment/payment.hpp"
 
@@ -15,26 +15,26 @@ using std::string;
 struct Participant {
     const char* name;
     std::int64_t bit;
-    std::optional<ParticipantView> OrderView::* row;
+    std::optional<ParticipantView> OrderReport::* row;
     const char* feeds;  // the service whose event moves it forward
     std::array<std::string_view, 2> forward_done;
     std::array<std::string_view, 3> back_done;
 };
 constexpr Participant kParticipants[] = {{"inventory",
                                           1,
-                                          &OrderView::inventory,
+                                          &OrderReport::inventory,
                                           "order",
                                           {"RESERVED", "REJECTED"},
                                           {"RELEASED", "CANCELLED", ""}},
                                          {"payment",
                                           2,
-                                          &OrderView::payment,
+                                          &OrderReport::payment,
                                           "inventory",
                                           {"CAPTURED", "DECLINED"},
                                           {"REFUNDED", "NEVER_CHARGED", "SETTLED"}},
                                          {"shipping",
                                           4,
-                                          &OrderView::shipping,
+                                          &OrderReport::shipping,
                                           "payment",
                                           {"SCHEDULED", "REFUSED"},
                                           {"VOIDED", "CANCELLED", ""}}};
@@ -74,7 +74,7 @@ Wait wait_for_record(const ParkedRowView& parked, const Surroundings& around) {
 // Finds, for one participant of one order, the reason why it does not answer.
 class Cause {
 public:
-    Cause(const OrderView& order, const Surroundings& around, const Participant& participant,
+    Cause(const OrderReport& order, const Surroundings& around, const Participant& participant,
           bool back, string since)
         : order_(order),
           around_(around),
@@ -92,7 +92,7 @@ public:
                            around_.propose.up + " --no-demo   # or start Kafka again");
         }
         if (row_ && answered()) return answer_is_missing();
-        return not_heard();
+        return event_is_missing();
     }
 
 private:
@@ -147,7 +147,7 @@ private:
             around_.propose.ctl("republish --order " + order_.id));
     }
 
-    Wait not_heard() {
+    Wait event_is_missing() {
         const string feeds = back_ ? "order" : participant_.feeds;
         if (const auto event = unsent(feeds)) return relay(*event);
         if (const auto late = unread(participant_.name, feeds + "-events")) return *late;
@@ -201,7 +201,7 @@ private:
                 "   # (describe-producers names the producer); or wait until the transaction ends");
     }
 
-    const OrderView& order_;
+    const OrderReport& order_;
     const Surroundings& around_;
     const Participant& participant_;
     const std::optional<ParticipantView>& row_;
@@ -210,16 +210,16 @@ private:
 };
 
 // A record that these services have put aside explains the wait better than anything else.
-bool is_held(const OrderView& order, std::string_view participant) {
+bool has_parked(const OrderReport& order, std::string_view participant) {
     return std::ranges::any_of(order.parked, [&](const ParkedRowView& parked) {
         return parked.service == participant || parked.service == "order";
     });
 }
 
-void add_saga(const OrderView& order, const Surroundings& around, std::vector<Wait>& waits) {
+void add_saga(const OrderReport& order, const Surroundings& around, std::vector<Wait>& waits) {
     const SagaView& saga = *order.order;
     const auto add = [&](const Participant& participant, bool back, const string& since) {
-        if (is_held(order, participant.name)) return;
+        if (has_parked(order, participant.name)) return;
         waits.push_back(Cause(order, around, participant, back, since).find());
     };
     if (saga.state == "PROCESSING") {
@@ -236,13 +236,13 @@ void add_saga(const OrderView& order, const Surroundings& around, std::vector<Wa
     if (saga.state == "COMPLETED" && order.inventory && order.inventory->state == "RESERVED") {
         Wait wait{"inventory", saga.finished_at.value_or(saga.placed_at),
                   "the reservation has not become a sale yet", std::nullopt};
-        if (!is_held(order, "inventory")) waits.push_back(wait);
+        if (!has_parked(order, "inventory")) waits.push_back(wait);
     }
 }
 
 }  // namespace
 
-std::vector<Wait> waits_for(const OrderView& order, const Surroundings& around) {
+std::vector<Wait> waits_for(const OrderReport& order, const Surroundings& around) {
     std::vector<Wait> waits;
     for (const ParkedRowView& parked : order.parked) {
         waits.push_back(wait_for_record(parked, around));

@@ -132,7 +132,7 @@ std::vector<OpenOrder> find_open(AuditDatabase& orders, const StuckOptions& opti
 }
 
 // Returns the order's last event; announcements about its records do not count.
-std::optional<LastEvent> last_event(const OrderView& order, const OpenOrder& open) {
+std::optional<LastEvent> last_event(const OrderReport& order, const OpenOrder& open) {
     const auto is_event = [](const EventView& event) {
         return event.topic == event.service + "-events";
     };
@@ -158,13 +158,13 @@ StuckDocument read_stuck(const Endpoints& endpoints, const StuckOptions& options
     std::vector<std::string> ids;
     for (const OpenOrder& order : open) ids.push_back(order.order_id);
     const Neighbourhood neighbourhood(endpoints);
-    const auto views = read_orders(databases, ids);
+    const auto reports = read_orders(databases, ids);
     for (const OpenOrder& order : open) {
-        const OrderView& view = views.at(order.order_id);
+        const OrderReport& report = reports.at(order.order_id);
         document.orders.push_back({order.order_id, order.state, order.reason, order.customer_id,
                                    order.placed_at, order.since, order.waited_ms,
-                                   last_event(view, order),
-                                   waits_for(view, neighbourhood.of(order.order_id))});
+                                   last_event(report, order),
+                                   waits_for(report, neighbourhood.of(order.order_id))});
     }
     return document;
 }

@@ -169,8 +169,8 @@ void print(const TopicsDocument& document) {
 }
 
 // The rights come first: without them only an administrator can see the topics.
-std::optional<AccessView> settle_access(const Endpoints& endpoints, const std::string& users,
-                                        bool apply) {
+std::optional<AccessView> look_at_or_apply_access(const Endpoints& endpoints,
+                                                  const std::string& users, bool apply) {
     if (users.empty()) return std::nullopt;
     const auto wanted = wanted_rights(endpoints.groups());
     return view_of(apply ? apply_access(endpoints.kafka(), wanted, users)
@@ -180,7 +180,7 @@ std::optional<AccessView> settle_access(const Endpoints& endpoints, const std::s
 int run(const Context& context, const TopicsOptions& options, bool apply) {
     const kafka::Settings kafka = context.endpoints.kafka();
     must_answer(kafka, kPatience);
-    const auto access = settle_access(context.endpoints, options.users, apply);
+    const auto access = look_at_or_apply_access(context.endpoints, options.users, apply);
     const TopicWishes wishes = wishes_of(context.endpoints, options);
     auto document =
         document_of(apply ? apply_topics(kafka, wishes) : look_at_topics(kafka, wishes));

@@ -1,4 +1,4 @@
-#include "orderctl/order_view.hpp"
+#include "orderctl/order_report.hpp"
 
 #include <algorithm>
 #include <string_view>
@@ -23,7 +23,7 @@ constexpr Step kSteps[] = {
     {"payment", "PaymentCaptured", "PaymentDeclined", "PaymentRefunded", 2},
     {"shipping", "ShipmentScheduled", "ShipmentRefused", "ShipmentVoided", 4}};
 
-const EventView* find(const OrderView& order, std::string_view service, std::string_view type) {
+const EventView* find(const OrderReport& order, std::string_view service, std::string_view type) {
     const auto found = std::ranges::find_if(order.events, [&](const EventView& event) {
         return event.type == type && event.service == service;
     });
@@ -53,7 +53,7 @@ std::string took(const EventView& event) {
 }
 
 // The time since the cancellation began: all answers are answers to it.
-std::string since_started(const OrderView& order, const EventView& event) {
+std::string since_started(const OrderReport& order, const EventView& event) {
     const auto* started = find(order, "order", "CancellationStarted");
     const auto after = started ? between(started->time, event.time) : std::nullopt;
     return after ? latency_text(*after) : "";
@@ -64,7 +64,7 @@ std::string joined(const std::string& a, const std::string& b) {
 }
 
 // Returns how the compensation of one step went; empty while nothing is compensated.
-std::string way_back(const OrderView& order, const Step& step) {
+std::string way_back(const OrderReport& order, const Step& step) {
     if (const auto* undone = find(order, step.service, step.undone)) {
         return joined(std::string(step.undone), since_started(order, *undone));
     }
@@ -76,7 +76,7 @@ std::string way_back(const OrderView& order, const Step& step) {
     return open ? "waiting" : "";
 }
 
-StepView step_of(const OrderView& order, const Step& step, bool& next) {
+StepView step_of(const OrderReport& order, const Step& step, bool& next) {
     using Mark = StepView::Mark;
     StepView view{Mark::skipped, std::string(step.done), std::string(step.service), "not reached",
                   way_back(order, step)};
@@ -124,7 +124,7 @@ void sort_and_link(std::vector<EventView>& events) {
     }
 }
 
-std::vector<StepView> steps_of(const OrderView& order) {
+std::vector<StepView> steps_of(const OrderReport& order) {
     using Mark = StepView::Mark;
     std::vector<StepView> steps;
     const auto* placed = find(order, "order", "OrderPlaced");

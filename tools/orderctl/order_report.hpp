@@ -1,6 +1,7 @@
 #pragma once
-// One order as `orderctl order` and `orderctl stuck` show it, and what is derived from it: what an
-// event undoes, what the order waits for and why, its way as a picture. Pure.
+// The report on one order, for `orderctl order` and `orderctl stuck`: the services' rows and events
+// of the order, and what is derived from them: what an event undoes, what the order waits for and
+// why, its way as a picture. Pure.
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -78,7 +79,8 @@ BOOST_DESCRIBE_STRUCT(ParkedRowView, (),
                       (service, id, topic, partition, offset, attempts, dead, error, parked_at,
                        due_at, behind))
 
-struct OrderView {
+// Everything that is known of one order, collected from all services.
+struct OrderReport {
     std::string id;
     std::optional<SagaView> order;
     std::optional<ParticipantView> inventory, payment, shipping;
@@ -124,7 +126,7 @@ BOOST_DESCRIBE_STRUCT(Wait, (), (whom, since, why, mend))
 void sort_and_link(std::vector<EventView>& events);
 
 // Returns what keeps the order from its end, or the end from taking effect; empty if nothing does.
-std::vector<Wait> waits_for(const OrderView& order, const Surroundings& around);
+std::vector<Wait> waits_for(const OrderReport& order, const Surroundings& around);
 
 // The saga's way, one row for each step: the forward event, and beside it the event that took it
 // back.
@@ -136,7 +138,7 @@ struct StepView {
     std::string outcome;  // "+4.1 ms", "CARD_DECLINED +20 ms", "waiting", "not reached"
     std::string back;     // "StockReleased +6.0 ms", "nothing to undo", "waiting"; empty: none
 };
-std::vector<StepView> steps_of(const OrderView& order);
+std::vector<StepView> steps_of(const OrderReport& order);
 
 // "SETTLED as REFUNDED by kim, 1500 KRW".
 std::string standing_text(const ParticipantView& row);
