@@ -1,4 +1,4 @@
-// The read model's rules: what each event leaves in an order's view, and what it adds to the
+// The read model's rules: what each event leaves in an order's timeline, and what it adds to the
 // counters, whatever the order of arrival and however often it comes.
 #include <algorithm>
 #include <map>
@@ -71,17 +71,17 @@ std::vector<Timed> refused_way(Reason reason) {
 }
 
 struct Folded {
-    OrderView view;
+    Timeline timeline;
     Tally tally;
     bool operator==(const Folded&) const = default;
 };
 
 // The offset is the event's place in the way, so that permutations carry the same marks.
 void take(Folded& folded, const Timed& timed, std::int64_t offset) {
-    const auto next = fold(&folded.view, timed.event, {kStart + timed.after, 4, offset});
+    const auto next = fold(&folded.timeline, timed.event, {kStart + timed.after, 4, offset});
     if (!next) return;
-    count(kId, folded.view, *next, folded.tally);
-    folded.view = *next;
+    count(kId, folded.timeline, *next, folded.tally);
+    folded.timeline = *next;
 }
 
 Folded fold_all(const std::vector<Timed>& way, const std::vector<std::size_t>& order) {
@@ -145,17 +145,17 @@ TEST_CASE("each kind of event is kept once, in its own place, and decides the st
     for (const Row& row : rows) {
         CAPTURE(boost::describe::enum_to_string(row.slot, ""));
         const Mark mark{kStart, 3, 42};
-        const auto view = fold(nullptr, row.event, mark);
-        REQUIRE(view);
+        const auto timeline = fold(nullptr, row.event, mark);
+        REQUIRE(timeline);
         for (std::size_t i = 0; i < kSlots; ++i) {
-            CHECK(view->marks[i].has_value() == (i == static_cast<std::size_t>(row.slot)));
+            CHECK(timeline->marks[i].has_value() == (i == static_cast<std::size_t>(row.slot)));
         }
-        CHECK((*view)[row.slot] == mark);
-        CHECK(status_of(*view) == row.status);
+        CHECK((*timeline)[row.slot] == mark);
+        CHECK(status_of(*timeline) == row.status);
         CHECK(info(row.slot).kind == events::kind_of(row.event));
         // Again, and from another offset: nothing changes.
-        CHECK_FALSE(fold(&*view, row.event, mark));
-        CHECK_FALSE(fold(&*view, row.event, {kStart + 1s, 3, 43}));
+        CHECK_FALSE(fold(&*timeline, row.event, mark));
+        CHECK_FALSE(fold(&*timeline, row.event, {kStart + 1s, 3, 43}));
     }
 }
 
@@ -165,10 +165,10 @@ TEST_CASE("a change of stock belongs to no order and leaves nothing") {
 }
 
 TEST_CASE("customer, total and reason come from the first event that carries them") {
-    const auto view = fold_all(refused_way(Reason::CARD_DECLINED)).view;
-    CHECK(view.customer_id == "CUST-001");
-    CHECK(view.total == Money{1'500, {}});
-    CHECK(view.reason == Reason::CARD_DECLINED);
+    const auto timeline = fold_all(refused_way(Reason::CARD_DECLINED)).timeline;
+    CHECK(timeline.customer_id == "CUST-001");
+    CHECK(timeline.total == Money{1'500, {}});
+    CHECK(timeline.reason == Reason::CARD_DECLINED);
     // A participant's refusal is not yet the reason of a cancellation.
     CHECK_FALSE(fold(nullptr, events::StockRejected{kId, {}, "X"}, {kStart, 0, 0})->reason);
 }
@@ -198,10 +198,10 @@ TEST_CASE("counting a way step by step gives the same as counting it at once") {
     for (const auto& way : {forward_way(), refused_way(Reason::CUSTOMER)}) {
         const Folded stepwise = fold_all(way);
         Tally at_once;
-        count(kId, OrderView{}, stepwise.view, at_once);
+        count(kId, Timeline{}, stepwise.timeline, at_once);
         CHECK(at_once == stepwise.tally);
         Tally again;
-        count(kId, stepwise.view, stepwise.view, again);
+        count(kId, stepwise.timeline, stepwise.timeline, again);
         CHECK(again == Tally{});
     }
 }
@@ -257,8 +257,8 @@ TEST_CASE("a customer's activity spans the batch") {
     auto later = forward_way();
     Tally tally;
     for (const auto after : {5min + 1s, 0min + 0s, 2min + 0s}) {
-        const auto view = fold(nullptr, later[0].event, {kStart + after, 0, 0});
-        count(kId, OrderView{}, *view, tally);
+        const auto timeline = fold(nullptr, later[0].event, {kStart + after, 0, 0});
+        count(kId, Timeline{}, *timeline, tally);
     }
     CHECK(tally.customers ==
           std::map<std::string, Activity>{{"CUST-001", {kStart, kStart - 5s + 5min}}});
@@ -268,7 +268,7 @@ TEST_CASE("the timeline is sorted by time and names what a compensation undoes")
     // Given an order whose events arrived in any order, two of them at the same time
     auto way = refused_way(Reason::CUSTOMER);
     way[4].after = way[3].after;
-    const auto list = timeline(fold_all(way, {6, 4, 3, 1, 5, 2, 0}).view);
+    const auto list = events_of(fold_all(way, {6, 4, 3, 1, 5, 2, 0}).timeline);
     // Then causes stand before effects and each knows the time since the one before
     std::vector<std::string> types;
     for (const auto& event : list) types.emplace_back(event.type);
@@ -291,7 +291,7 @@ TEST_CASE("in a timeline time decides where it contradicts no cause") {
     // Given a cancellation that was recorded before the reservation it has to undo
     auto way = refused_way(Reason::CUSTOMER);
     way[2].after = 1'000us;
-    const auto list = timeline(fold_all(way).view);
+    const auto list = events_of(fold_all(way).timeline);
     CHECK(list[1].type == "CancellationStarted");
     CHECK(list[2].type == "StockReserved");
     CHECK(list[2].latency_ms == 1.0);
@@ -311,12 +311,12 @@ TEST_CASE("in a timeline no effect stands before its cause, whatever a clock sai
     const bool back = GENERATE(false, true);
     auto way = back ? refused_way(Reason::CUSTOMER) : forward_way();
     Types straight;
-    for (const auto& event : timeline(fold_all(way).view)) straight.emplace_back(event.type);
+    for (const auto& event : events_of(fold_all(way).timeline)) straight.emplace_back(event.type);
     for (std::size_t i = clock.from; i < way.size(); ++i) {
         const auto slot = slot_of(way[i].event).value();
         if (info(slot).producer == clock.whose) way[i].after += clock.off;
     }
-    const auto list = timeline(fold_all(way).view);
+    const auto list = events_of(fold_all(way).timeline);
     Types types;
     for (const auto& event : list) {
         types.emplace_back(event.type);
@@ -333,7 +333,7 @@ TEST_CASE("in a timeline no effect stands before its cause, whatever a clock sai
 
 TEST_CASE("the timeline's JSON leaves out what is not there") {
     const auto way = forward_way();
-    CHECK(timeline_json(kId, fold_all({way[0], way[1]}).view) ==
+    CHECK(timeline_json(kId, fold_all({way[0], way[1]}).timeline) ==
           R"({"orderId":"019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10","status":"PROCESSING","events":[)"
           R"({"type":"OrderPlaced","service":"order-service","time":"2026-01-02T03:04:05.000000Z",)"
           R"("topic":"order-events","partition":4,"offset":0},)"
@@ -405,8 +405,10 @@ public:
     RacedStore(simulation::Session& session, simulation::AnalyticsDatabase& database)
         : inner_(session, database) {}
 
-    Views load(std::span<const OrderId> ids) override { return inner_.load(ids); }
-    bool save(const Views& views) override { return races-- <= 0 && inner_.save(views); }
+    Timelines load(std::span<const OrderId> ids) override { return inner_.load(ids); }
+    bool save(const Timelines& timelines) override {
+        return races-- <= 0 && inner_.save(timelines);
+    }
     void add(const Tally& tally) override {
         added.push_back(tally);
         inner_.add(tally);
@@ -464,7 +466,7 @@ TEST_CASE("a batch handled twice saves one row and counts it once") {
     CHECK(desk.handle(batch, out));
     CHECK(desk.handle(batch, out));
     // Then there is one row in one version, and the second time added nothing
-    const auto& rows = desk.database.tables.views.rows();
+    const auto& rows = desk.database.tables.timelines.rows();
     REQUIRE(rows.size() == 1);
     CHECK(rows.at(kId).version == 1);
     REQUIRE(desk.store.added.size() == 2);
@@ -481,13 +483,14 @@ TEST_CASE("the trace context is OrderPlaced's, whatever comes first") {
     std::vector<std::size_t> order(way.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     do {
-        OrderView view;
+        Timeline timeline;
         for (const std::size_t i : order) {
-            if (auto next = fold(&view, way[i].event, {kStart, 0, 0}, traceparent(i))) view = *next;
+            if (auto next = fold(&timeline, way[i].event, {kStart, 0, 0}, traceparent(i)))
+                timeline = *next;
         }
         // What comes again, with another context, changes nothing
-        CHECK_FALSE(fold(&view, way[0].event, {kStart, 0, 9}, "another"));
-        REQUIRE(view.traceparent == traceparent(0));
+        CHECK_FALSE(fold(&timeline, way[0].event, {kStart, 0, 9}, "another"));
+        REQUIRE(timeline.traceparent == traceparent(0));
     } while (std::ranges::next_permutation(order).found);
 }
 

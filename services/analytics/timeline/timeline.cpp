@@ -95,12 +95,12 @@ std::string_view type_without_version(EventKind kind) {
 
 // Sets the customer, the total or the reason from the first event that has it; all events of an
 // order agree.
-void learn(OrderView& view, const events::Event& event) {
+void learn(Timeline& timeline, const events::Event& event) {
     const auto customer = [&](const std::string& id) {
-        if (view.customer_id.empty()) view.customer_id = id;
+        if (timeline.customer_id.empty()) timeline.customer_id = id;
     };
     const auto total = [&](std::int64_t amount, const Currency& currency) {
-        if (!view.total) view.total = Money{amount, currency};
+        if (!timeline.total) timeline.total = Money{amount, currency};
     };
     std::visit(
         [&](const auto& data) {
@@ -112,19 +112,21 @@ void learn(OrderView& view, const events::Event& event) {
             if constexpr (requires { data.total; }) total(data.total, data.currency);
             // Does not use the participants' narrower reasons: the order service decides which one
             // is valid.
-            if constexpr (requires { view.reason = data.reason; }) {
-                if (!view.reason) view.reason = data.reason;
+            if constexpr (requires { timeline.reason = data.reason; }) {
+                if (!timeline.reason) timeline.reason = data.reason;
             }
         },
         event);
 }
 
-bool is_open(const OrderView& view) { return view[Slot::order_placed] && !end_of(view); }
-bool has_response(const OrderView& view) { return view[Slot::order_placed] && end_of(view); }
+bool is_open(const Timeline& timeline) { return timeline[Slot::order_placed] && !end_of(timeline); }
+bool has_response(const Timeline& timeline) {
+    return timeline[Slot::order_placed] && end_of(timeline);
+}
 
-const Mark* first_of(const OrderView& view, Slot one, Slot other) {
-    if (view[one]) return &*view[one];
-    return view[other] ? &*view[other] : nullptr;
+const Mark* first_of(const Timeline& timeline, Slot one, Slot other) {
+    if (timeline[one]) return &*timeline[one];
+    return timeline[other] ? &*timeline[other] : nullptr;
 }
 
 Instant minute_of(Instant time) { return std::chrono::floor<std::chrono::minutes>(time); }
@@ -134,32 +136,32 @@ microseconds duration(Instant from, Instant to) {
     return std::clamp(to - from, microseconds{0}, kLongest);
 }
 
-void count_placed(const OrderView& view, Tally& tally) {
-    const Instant time = view[Slot::order_placed]->time;
+void count_placed(const Timeline& timeline, Tally& tally) {
+    const Instant time = timeline[Slot::order_placed]->time;
     tally.add("placed", 1);
     ++tally.minutes[minute_of(time)].placed;
     const auto [entry, is_new] =
-        tally.customers.try_emplace(view.customer_id, Activity{time, minute_of(time)});
+        tally.customers.try_emplace(timeline.customer_id, Activity{time, minute_of(time)});
     Activity& activity = entry->second;
     activity.first = std::min(activity.first, time);
     activity.last_minute = std::max(activity.last_minute, minute_of(time));
 }
 
-void count_completed(const OrderView& view, Tally& tally) {
-    const Money total = view.total.value();
-    Minute& minute = tally.minutes[minute_of(view[Slot::order_completed]->time)];
+void count_completed(const Timeline& timeline, Tally& tally) {
+    const Money total = timeline.total.value();
+    Minute& minute = tally.minutes[minute_of(timeline[Slot::order_completed]->time)];
     tally.add("completed", 1);
     tally.add("revenue." + std::string(total.currency.text()), total.amount);
     ++minute.completed;
     if (total.currency == Currency{}) minute.revenue.add(total.amount);
 }
 
-void count_cancelled(const OrderView& view, Tally& tally) {
-    tally.add("cancelled." + std::string(name_of(view.reason.value())), 1);
-    ++tally.minutes[minute_of(view[Slot::order_cancelled]->time)].cancelled;
+void count_cancelled(const Timeline& timeline, Tally& tally) {
+    tally.add("cancelled." + std::string(name_of(timeline.reason.value())), 1);
+    ++tally.minutes[minute_of(timeline[Slot::order_cancelled]->time)].cancelled;
 }
 
-void count_steps(const OrderView& before, const OrderView& after, Tally& tally) {
+void count_steps(const Timeline& before, const Timeline& after, Tally& tally) {
     for (std::size_t i = 0; i < kSteps; ++i) {
         const auto [from, to] = kStepEnds[i];
         if (!after[from] || !after[to] || (before[from] && before[to])) continue;
@@ -217,17 +219,17 @@ std::optional<Slot> slot_of(const events::Event& event) {
     throw std::logic_error("no such kind of event");
 }
 
-const Mark* end_of(const OrderView& view) {
-    if (const auto& mark = view[Slot::order_completed]) return &*mark;
-    if (const auto& mark = view[Slot::order_cancelled]) return &*mark;
+const Mark* end_of(const Timeline& timeline) {
+    if (const auto& mark = timeline[Slot::order_completed]) return &*mark;
+    if (const auto& mark = timeline[Slot::order_cancelled]) return &*mark;
     return nullptr;
 }
 
-std::optional<OrderView> fold(const OrderView* view, const events::Event& event, const Mark& mark,
-                              std::string_view traceparent) {
+std::optional<Timeline> fold(const Timeline* timeline, const events::Event& event, const Mark& mark,
+                             std::string_view traceparent) {
     const auto slot = slot_of(event);
-    if (!slot || (view && (*view)[*slot])) return std::nullopt;
-    OrderView next = view ? *view : OrderView{};
+    if (!slot || (timeline && (*timeline)[*slot])) return std::nullopt;
+    Timeline next = timeline ? *timeline : Timeline{};
     next.marks[static_cast<std::size_t>(*slot)] = mark;
     learn(next, event);
     // Not of the event that comes first: this differs from replay to replay.
@@ -235,21 +237,21 @@ std::optional<OrderView> fold(const OrderView* view, const events::Event& event,
     return next;
 }
 
-Status status_of(const OrderView& view) {
-    if (view[Slot::order_completed]) return Status::COMPLETED;
-    if (view[Slot::order_cancelled]) return Status::CANCELLED;
-    if (view[Slot::cancellation_started]) return Status::CANCELLING;
+Status status_of(const Timeline& timeline) {
+    if (timeline[Slot::order_completed]) return Status::COMPLETED;
+    if (timeline[Slot::order_cancelled]) return Status::CANCELLED;
+    if (timeline[Slot::cancellation_started]) return Status::CANCELLING;
     return Status::PROCESSING;
 }
 
-std::vector<WaitingFor> waiting_for(const OrderView& view) {
-    if (!is_open(view)) return {};
+std::vector<WaitingFor> waiting_for(const Timeline& timeline) {
+    if (!is_open(timeline)) return {};
     const auto order = events::names_of(Service::order).name;
-    if (const auto& started = view[Slot::cancellation_started]) {
+    if (const auto& started = timeline[Slot::cancellation_started]) {
         std::vector<WaitingFor> list;
         Instant last = started->time;
         for (const auto& [undone, nothing] : kAnswers) {
-            if (const Mark* answer = first_of(view, undone, nothing)) {
+            if (const Mark* answer = first_of(timeline, undone, nothing)) {
                 last = std::max(last, answer->time);
             } else {
                 list.push_back({events::names_of(info(undone).producer).name, started->time});
@@ -259,35 +261,35 @@ std::vector<WaitingFor> waiting_for(const OrderView& view) {
         return list;
     }
     for (const auto& [seen, next] : kNext) {
-        if (view[seen]) return {{events::names_of(next).name, view[seen]->time}};
+        if (timeline[seen]) return {{events::names_of(next).name, timeline[seen]->time}};
     }
     throw std::logic_error("an open order without any event");
 }
 
-std::optional<OpenOrder> open_order(const OrderId& id, const OrderView& view) {
-    auto waiting = waiting_for(view);
+std::optional<OpenOrder> open_order(const OrderId& id, const Timeline& timeline) {
+    auto waiting = waiting_for(timeline);
     if (waiting.empty()) return std::nullopt;
     OpenOrder order;
     order.order_id = id;
-    order.status = status_of(view);
-    order.reason = view.reason;
-    order.customer_id = view.customer_id;
-    order.total = view.total.value().amount;
-    order.currency = view.total->currency;
-    order.placed_at = view[Slot::order_placed]->time;
+    order.status = status_of(timeline);
+    order.reason = timeline.reason;
+    order.customer_id = timeline.customer_id;
+    order.total = timeline.total.value().amount;
+    order.currency = timeline.total->currency;
+    order.placed_at = timeline[Slot::order_placed]->time;
     order.since = std::ranges::min(waiting, {}, &WaitingFor::since).since;
     order.waiting_for = std::move(waiting);
     return order;
 }
 
-std::vector<TimelineEvent> timeline(const OrderView& view) {
+std::vector<TimelineEvent> events_of(const Timeline& timeline) {
     struct Entry {
         events::SagaEvent what;
         TimelineEvent shown;
     };
     std::vector<Entry> entries;
     for (std::size_t i = 0; i < kSlots; ++i) {
-        const auto& mark = view.marks[i];
+        const auto& mark = timeline.marks[i];
         if (!mark) continue;
         const SlotInfo& slot = kSlotInfo[i];
         TimelineEvent event;
@@ -339,7 +341,7 @@ void Tally::add_open(const OrderId& id, std::int32_t value) {
     if (entry->second == 0) open_seconds.erase(entry);
 }
 
-void count(const OrderId& id, const OrderView& before, const OrderView& after, Tally& tally) {
+void count(const OrderId& id, const Timeline& before, const Timeline& after, Tally& tally) {
     const auto became = [&](Slot slot) { return after[slot] && !before[slot]; };
     if (became(Slot::order_placed)) count_placed(after, tally);
     if (became(Slot::order_completed)) count_completed(after, tally);

@@ -2,9 +2,9 @@
 // The read model's rules: the data that is kept of an order's events, and the contribution of each
 // event to the counters. Pure; used by the timeline handler, timeline_api and the simulator.
 //
-// One view per order with one place per kind of event, set once by the first event of that kind.
-// Repeated events, from another offset or in another order across topics, lead to the same view.
-// Counters move only if a view does (`count`), so they are as exact as the views.
+// One timeline per order with one place per kind of event, set once by the first event of that
+// kind. Repeated events, from another offset or in another order across topics, lead to the same
+// timeline. Counters move only if a timeline does (`count`), so they are as exact as the timelines.
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -53,7 +53,8 @@ struct Mark {
     bool operator==(const Mark&) const = default;
 };
 
-struct OrderView {
+// What is stored of an order: a row of the table `timelines`.
+struct Timeline {
     std::array<std::optional<Mark>, kSlots> marks;
     std::string customer_id;  // empty until an event sets it, like the next three
     std::optional<Money> total;
@@ -63,24 +64,24 @@ struct OrderView {
     const std::optional<Mark>& operator[](Slot slot) const {
         return marks[static_cast<std::size_t>(slot)];
     }
-    bool operator==(const OrderView&) const = default;
+    bool operator==(const Timeline&) const = default;
 };
 
 struct KnownOrder {
     OrderId id;
-    OrderView view;
+    Timeline timeline;
 };
 
-// The view after the event; nullopt if the event changes nothing. `view` is nullptr for an order
-// that was not seen before; `traceparent` is the record's, as read_traceparent() returns it.
-std::optional<OrderView> fold(const OrderView* view, const events::Event& event, const Mark& mark,
-                              std::string_view traceparent = {});
+// The timeline after the event; nullopt if the event changes nothing. `timeline` is nullptr for an
+// order that was not seen before; `traceparent` is the record's, as read_traceparent() returns it.
+std::optional<Timeline> fold(const Timeline* timeline, const events::Event& event, const Mark& mark,
+                             std::string_view traceparent = {});
 
 // The mark of the event that ended the order; nullptr: the order has not ended.
-const Mark* end_of(const OrderView& view);
+const Mark* end_of(const Timeline& timeline);
 
 BOOST_DEFINE_ENUM_CLASS(Status, PROCESSING, COMPLETED, CANCELLING, CANCELLED)
-Status status_of(const OrderView& view);
+Status status_of(const Timeline& timeline);
 
 // One event of a timeline. The names are the JSON names of the API.
 struct TimelineEvent {
@@ -99,7 +100,7 @@ BOOST_DESCRIBE_STRUCT(TimelineEvent, (),
 
 // The events in the order of their times. If the clocks put an effect before its cause, the saga's
 // order decides.
-std::vector<TimelineEvent> timeline(const OrderView& view);
+std::vector<TimelineEvent> events_of(const Timeline& timeline);
 
 // The participant for whose answer an order waits, and since when.
 struct WaitingFor {
@@ -110,7 +111,7 @@ struct WaitingFor {
 BOOST_DESCRIBE_STRUCT(WaitingFor, (), (service, since))
 
 // Empty for an order that is final, or whose OrderPlaced has not come yet.
-std::vector<WaitingFor> waiting_for(const OrderView& view);
+std::vector<WaitingFor> waiting_for(const Timeline& timeline);
 
 // An open order, as lists show it. The names are the JSON names of the API.
 struct OpenOrder {
@@ -129,7 +130,7 @@ BOOST_DESCRIBE_STRUCT(OpenOrder, (),
                        waiting_for))
 
 // nullopt where waiting_for() is empty.
-std::optional<OpenOrder> open_order(const OrderId& id, const OrderView& view);
+std::optional<OpenOrder> open_order(const OrderId& id, const Timeline& timeline);
 
 // The four steps of the forward way whose duration is measured.
 BOOST_DEFINE_ENUM_CLASS(Step, reserve, charge, ship, complete)
@@ -191,7 +192,7 @@ struct Tally {
 
 // Adds the difference between `before` and `after`. Counting a path step by step gives the same
 // result as counting it at once.
-void count(const OrderId& id, const OrderView& before, const OrderView& after, Tally& tally);
+void count(const OrderId& id, const Timeline& before, const Timeline& after, Tally& tally);
 
 // One minute of the throughput, as the API shows it.
 struct MinuteFigures {

@@ -201,15 +201,15 @@ bool TraceExport::prepare(Clock::time_point now, bool last) {
     }
     std::vector<KnownOrder> orders = source_(ids);
     // A restored database may be older than the ids that are remembered here.
-    std::erase_if(orders, [](const KnownOrder& order) { return !end_of(order.view); });
+    std::erase_if(orders, [](const KnownOrder& order) { return !end_of(order.timeline); });
     metrics_.gone.Increment(static_cast<double>(looks.size() - orders.size()));
     std::erase_if(orders, [&](const KnownOrder& order) {
-        if (!is_sampled(order.view)) {
+        if (!is_sampled(order.timeline)) {
             metrics_.not_sampled.Increment();
             return true;
         }
         const int n = looks.at(order.id);
-        if (is_whole(order.view) || (n == kLooks && !last)) return false;
+        if (is_whole(order.timeline) || (n == kLooks && !last)) return false;
         last ? metrics_.stopped.Increment() : ended_.put_back({order.id, {}, n}, now);
         return true;
     });
@@ -313,7 +313,9 @@ void TraceLoop::run(const std::stop_token& stop, const loops::Context& context,
     if (!context.await_database(stop)) return;
     auto& failures = loops::failure_counter(context.registry, "traces");
     postgres::Connection connection(context.database_url);
-    const auto source = [&](std::span<const OrderId> ids) { return find_views(connection, ids); };
+    const auto source = [&](std::span<const OrderId> ids) {
+        return find_timelines(connection, ids);
+    };
     TraceExport traces(ended_, source, collector, metrics_, environment);
     while (!stop.stop_requested()) {
         milliseconds rest = kTick;

@@ -128,7 +128,7 @@ struct TraceRequest {
 class TraceExport {
 public:
     using Clock = EndedOrders::Clock;
-    // The views of the orders that exist.
+    // The timelines of the orders that exist.
     using Source = std::function<std::vector<KnownOrder>(std::span<const OrderId>)>;
     static constexpr std::size_t kOrdersPerRequest = 200;
     static constexpr int kLooks = 12;  // a minute; then the events that exist are sent
