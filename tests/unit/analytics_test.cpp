@@ -11,6 +11,7 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 
+#include "analytics/timeline/figures.hpp"
 #include "analytics/timeline/timeline.hpp"
 #include "analytics/timeline/timeline_api.hpp"
 #include "analytics/timeline/timeline_handler.hpp"

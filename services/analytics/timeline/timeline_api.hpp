@@ -3,8 +3,9 @@
 #include <span>
 #include <string>
 
-#include "analytics/timeline/timeline.hpp"
+#include "analytics/timeline/figures.hpp"
 #include "analytics/timeline/open_orders.hpp"
+#include "analytics/timeline/timeline.hpp"
 #include "http/router.hpp"
 #include "postgres/pool.hpp"
 

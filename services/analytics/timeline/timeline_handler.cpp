@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "analytics/timeline/figures.hpp"
 #include "kafka/delivery.hpp"
 #include "outbox/aggregates.hpp"
 #include "outbox/unit_of_work.hpp"

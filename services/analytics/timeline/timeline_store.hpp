@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "analytics/timeline/figures.hpp"
 #include "analytics/timeline/timeline.hpp"
 #include "outbox/aggregates.hpp"
 #include "postgres/connection.hpp"
