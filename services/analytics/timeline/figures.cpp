@@ -29,12 +29,13 @@ struct StepEnds {
     Slot to;
 };
 // In the order of Step.
-constexpr std::array<StepEnds, kSteps> kStepEnds{{
+constexpr auto kStepEnds = std::to_array<StepEnds>({
     {Slot::order_placed, Slot::stock_reserved},
     {Slot::stock_reserved, Slot::payment_captured},
     {Slot::payment_captured, Slot::shipment_scheduled},
     {Slot::shipment_scheduled, Slot::order_completed},
-}};
+});
+static_assert(kStepEnds.size() == kSteps);
 
 bool has_response(const Timeline& timeline) {
     return timeline[Slot::order_placed] && end_of(timeline);

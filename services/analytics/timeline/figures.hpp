@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <boost/describe.hpp>
+#include <boost/mp11.hpp>
 
 #include "analytics/timeline/timeline.hpp"
 #include "core/ids.hpp"
@@ -25,7 +26,8 @@ namespace orderflow::analytics {
 
 // The four steps of the forward way whose duration is measured.
 BOOST_DEFINE_ENUM_CLASS(Step, reserve, charge, ship, complete)
-inline constexpr std::size_t kSteps = 4;
+inline constexpr std::size_t kSteps =
+    boost::mp11::mp_size<boost::describe::describe_enumerators<Step>>::value;
 
 // An exact sum: 922 orders of the largest total would overflow 64 bits, and a batch that cannot be
 // saved would stop the consumer for good. The value is high * 10^18 + low.

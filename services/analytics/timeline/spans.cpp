@@ -27,7 +27,8 @@ constexpr std::string_view kRootName = "order";
 
 // The event at which the time of a step begins. OrderPlaced and CancellationStarted follow a
 // request or a time-out, which has no event; OrderCancelled follows the last answer.
-constexpr std::array<std::optional<Slot>, kSlots> kCauses{{
+// In the order of Slot.
+constexpr auto kCauses = std::to_array<std::optional<Slot>>({
     {},                          // order_placed
     Slot::order_placed,          // stock_reserved
     Slot::order_placed,          // stock_rejected
@@ -44,7 +45,8 @@ constexpr std::array<std::optional<Slot>, kSlots> kCauses{{
     Slot::cancellation_started,  // shipping_nothing
     Slot::shipment_scheduled,    // order_completed
     {},                          // order_cancelled
-}};
+});
+static_assert(kCauses.size() == kSlots);
 
 Slot slot_at(std::size_t index) { return static_cast<Slot>(index); }
 

@@ -13,7 +13,8 @@ using events::EventKind;
 using events::Service;
 using std::chrono::microseconds;
 
-constexpr std::array<SlotInfo, kSlots> kSlotInfo{{
+// In the order of Slot.
+constexpr auto kSlotInfo = std::to_array<SlotInfo>({
     {EventKind::OrderPlaced, Service::order, {}},
     {EventKind::StockReserved, Service::inventory, {}},
     {EventKind::StockRejected, Service::inventory, {}},
@@ -30,7 +31,8 @@ constexpr std::array<SlotInfo, kSlots> kSlotInfo{{
     {EventKind::NothingToCompensate, Service::shipping, {}},
     {EventKind::OrderCompleted, Service::order, {}},
     {EventKind::OrderCancelled, Service::order, {}},
-}};
+});
+static_assert(kSlotInfo.size() == kSlots);
 
 // The possible answers of each participant to CancellationStarted.
 struct Answers {

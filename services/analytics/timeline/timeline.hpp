@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <boost/describe.hpp>
+#include <boost/mp11.hpp>
 
 #include "core/ids.hpp"
 #include "core/money.hpp"
@@ -29,7 +30,8 @@ BOOST_DEFINE_ENUM_CLASS(Slot, order_placed, stock_reserved, stock_rejected, paym
                         cancellation_started, stock_released, inventory_nothing, payment_refunded,
                         payment_nothing, shipment_voided, shipping_nothing, order_completed,
                         order_cancelled)
-inline constexpr std::size_t kSlots = 16;
+inline constexpr std::size_t kSlots =
+    boost::mp11::mp_size<boost::describe::describe_enumerators<Slot>>::value;
 
 // Which event of the catalog a slot holds.
 struct SlotInfo {

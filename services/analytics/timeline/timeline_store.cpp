@@ -40,9 +40,9 @@ std::string slot_columns() {
     return for_slots([](const std::string& stem, int) { return stem + "_at, " + stem + "_pos"; });
 }
 
-// The slots of row n.i in the flat arrays $1, times, and $2, positions: 16 elements per row. They
-// use the parameters directly: a column of FROM would be copied for each row of the result, arrays
-// and all.
+// The slots of row n.i in the flat arrays $1, times, and $2, positions: kSlots elements per row.
+// They use the parameters directly: a column of FROM would be copied for each row of the result,
+// arrays and all.
 std::string slot_values(bool named) {
     return for_slots([named](const std::string& stem, int slot) {
         const std::string at =
