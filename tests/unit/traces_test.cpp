@@ -12,8 +12,10 @@
 #include <prometheus/registry.h>
 #include <rapidjson/document.h>
 
+#include "analytics/timeline/ended_orders.hpp"
 #include "analytics/timeline/spans.hpp"
-#include "analytics/timeline/traces.hpp"
+#include "analytics/timeline/trace_collector.hpp"
+#include "analytics/timeline/trace_export.hpp"
 
 namespace {
 
@@ -249,7 +251,7 @@ struct FakeCollector final : Collector {
 struct Lab {
     prometheus::Registry registry;
     TraceMetrics metrics{registry};
-    EndedOrders ended{metrics};
+    EndedOrders ended{metrics.queue_full};
     FakeCollector collector;
     std::map<OrderId, Timeline> rows;
     bool database_is_away = false;

@@ -1,7 +1,7 @@
 #pragma once
 // An order as an OpenTelemetry trace, in the JSON encoding of OTLP
 // (opentelemetry.io/docs/specs/otlp, 1.x): one span for the order, and below it one for each of its
-// events. Pure; used by traces.cpp.
+// events. Pure; used by trace_export.cpp.
 //
 // The spans of an order are always the same, whichever process makes them: their ids follow from
 // the order's id, so spans that are sent twice are in a trace once. They name no customer.
