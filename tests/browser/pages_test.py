@@ -158,8 +158,8 @@ class Pages(PageTest):
             "Order placed", "Stock reserved", "Payment declined", "Schedule shipment", "Complete order",
             "Cancellation started", "Stock released", "Nothing to undo", "Nothing to undo", "Order cancelled"])
         self.assertEqual(text(self.driver, "#note"), "The analytics service does not answer: events, latencies and "
-                         "Kafka coordinates are missing for now.")
-        self.assertNotIn("No event so far", text(self.driver, "#events"))
+                         "Kafka positions are not available.")
+        self.assertNotIn("No event yet", text(self.driver, "#events"))
         self.see("#connection", "Partly live")
 
     def test_order_reaches_its_end_before_ones_eyes(self):

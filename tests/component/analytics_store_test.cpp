@@ -50,16 +50,16 @@ struct Lab {
         run_one_batch(subject(Service::analytics), connection, records_of(list));
     }
     std::vector<OrderId> longest() {
-        waiting.step(*source, system_now());
+        search.step(*source, system_now());
         std::vector<OrderId> ids;
-        for (const OpenOrder& order : waiting.longest(200)) ids.push_back(order.order_id);
+        for (const OpenOrder& order : search.longest(200)) ids.push_back(order.order_id);
         return ids;
     }
 
     TestDatabase database{Service::analytics, subject(Service::analytics).migrations};
     postgres::Connection connection{database.url()};
     const std::unique_ptr<OpenOrderSource> source = make_open_order_source(connection);
-    Waiting waiting;
+    OpenOrderSearch search;
 };
 
 Story placed_ago(std::chrono::seconds age) {
@@ -178,15 +178,16 @@ TEST_CASE("analytics: a client's trace context stays with its order, beside an o
     // When the new program goes on with all of them, by records of another context
     for (const Story& story : {traced, plain, old}) take(story.captured(), another);
     // Then each has the context that it was placed with
-    std::map<OrderId, OrderView> views;
-    for (auto& [id, view] : find_views(lab.connection, std::vector{traced.id, plain.id, old.id})) {
-        views[id] = view;
+    std::map<OrderId, Timeline> timelines;
+    for (auto& [id, timeline] :
+         find_timelines(lab.connection, std::vector{traced.id, plain.id, old.id})) {
+        timelines[id] = timeline;
     }
-    REQUIRE(views.size() == 3);
-    CHECK(views[traced.id].traceparent == traceparent);
-    CHECK(views[plain.id].traceparent.empty());
-    CHECK(views[old.id].traceparent.empty());
-    for (const auto& [id, view] : views) CHECK(view[Slot::payment_captured]);
+    REQUIRE(timelines.size() == 3);
+    CHECK(timelines[traced.id].traceparent == traceparent);
+    CHECK(timelines[plain.id].traceparent.empty());
+    CHECK(timelines[old.id].traceparent.empty());
+    for (const auto& [id, timeline] : timelines) CHECK(timeline[Slot::payment_captured]);
 }
 
 TEST_CASE("analytics: tidying does not wait for a batch") {

@@ -112,8 +112,8 @@ TEST_CASE("shipping store: PostgreSQL's keeps the contract") {
 }
 
 TEST_CASE("timeline store: PostgreSQL's keeps the contract") {
-    check_contract<PostgresTimelines>(CompareAndSet<ViewTable>::kCases);
-    check_contract<PostgresTimelines>(CompareAndSet<ViewTable>::kTransactions);
+    check_contract<PostgresTimelines>(CompareAndSet<TimelineTable>::kCases);
+    check_contract<PostgresTimelines>(CompareAndSet<TimelineTable>::kTransactions);
     check_contract<PostgresTimelines>(CountersContract::kCases);
     check_contract<PostgresTimelines>(CountersContract::kTransactions);
 }

@@ -260,12 +260,13 @@ void Invariants::check_alarms() const {
     }
 }
 
-// The read model contains every event of every order, and its counters agree with its views.
+// The read model contains every event of every order, and its counters agree with its timelines.
 void Invariants::check_analytics() const {
     for (const auto& [id, stored] : shop_.orders.orders.rows()) {
-        const auto* view = find(shop_.analytics.views, id);
+        const auto* timeline = find(shop_.analytics.timelines, id);
         std::size_t known = 0, emitted = 0;
-        for (const auto& mark : view ? view->marks : analytics::OrderView().marks) known += !!mark;
+        for (const auto& mark : timeline ? timeline->marks : analytics::Timeline().marks)
+            known += !!mark;
         for (const auto& [service, orders] : ledgers_) {
             if (orders.contains(id)) emitted += orders.at(id).size();
         }
@@ -273,14 +274,14 @@ void Invariants::check_analytics() const {
                 std::to_string(known) + " of " + std::to_string(emitted), id);
     }
     analytics::Tally tally;
-    for (const auto& [id, stored] : shop_.analytics.views.rows()) {
+    for (const auto& [id, stored] : shop_.analytics.timelines.rows()) {
         analytics::count(id, {}, stored.row, tally);
     }
     std::map<std::string, std::int64_t> expected;
     for (const auto& [name, sum] : tally.totals) expected[name] = sum.low;
     auto totals = shop_.analytics.totals;
     std::erase_if(totals, [](const auto& total) { return total.second == 0; });
-    require(totals == expected, "the counters are those of the views", "");
+    require(totals == expected, "the counters are those of the timelines", "");
 }
 
 }  // namespace orderflow::simulation

@@ -195,14 +195,14 @@ bool ShippingStore::save(const shipping::Shipments& shipments, std::int64_t stor
     return true;
 }
 
-analytics::Views TimelineStore::load(std::span<const OrderId> ids) {
+analytics::Timelines TimelineStore::load(std::span<const OrderId> ids) {
     session_.statement(Effect::load);
-    return database_.views.load(ids);
+    return database_.timelines.load(ids);
 }
 
-bool TimelineStore::save(const analytics::Views& views) {
+bool TimelineStore::save(const analytics::Timelines& timelines) {
     session_.statement(Effect::save);
-    return database_.views.save(session_, views);
+    return database_.timelines.save(session_, timelines);
 }
 
 void TimelineStore::add(const analytics::Tally& tally) {

@@ -38,7 +38,7 @@ struct ShippingDatabase : Database {
 
 struct AnalyticsDatabase : Database {
     explicit AnalyticsDatabase(World& world) : Database(world, events::Service::analytics) {}
-    Table<analytics::OrderView> views{"view "};
+    Table<analytics::Timeline> timelines{"timeline "};
     std::map<std::string, std::int64_t> totals;
 };
 
@@ -115,8 +115,8 @@ public:
     TimelineStore(Session& session, AnalyticsDatabase& database)
         : session_(session), database_(database) {}
 
-    analytics::Views load(std::span<const OrderId> ids) override;
-    bool save(const analytics::Views& views) override;
+    analytics::Timelines load(std::span<const OrderId> ids) override;
+    bool save(const analytics::Timelines& timelines) override;
     void add(const analytics::Tally& tally) override;
 
 private:

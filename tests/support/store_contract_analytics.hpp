@@ -1,6 +1,6 @@
 #pragma once
-// The contract of analytics::TimelineStore: the views, and the totals of the counters. The minutes,
-// the open seconds and the customers are PostgreSQL's alone (tests/component/
+// The contract of analytics::TimelineStore: the timelines, and the totals of the counters. The
+// minutes, the open seconds and the customers are PostgreSQL's alone (tests/component/
 // analytics_store_test.cpp). Used by tests/unit/store_contract_test.cpp and
 // tests/component/store_contract_test.cpp. One thread.
 #include <map>
@@ -21,16 +21,16 @@ public:
 };
 
 // See CompareAndSet.
-struct ViewTable {
+struct TimelineTable {
     using Stores = TimelineStores;
-    using Rows = analytics::Views;
-    using Row = analytics::OrderView;
+    using Rows = analytics::Timelines;
+    using Row = analytics::Timeline;
 
     static Rows load(analytics::TimelineStore& store, std::span<const OrderId> ids) {
         return store.load(ids);
     }
-    static bool save(analytics::TimelineStore& store, const Rows& views) {
-        return store.save(views);
+    static bool save(analytics::TimelineStore& store, const Rows& timelines) {
+        return store.save(timelines);
     }
 
     static analytics::Mark mark(std::size_t slot) {
@@ -38,9 +38,9 @@ struct ViewTable {
         return {at(n), static_cast<std::int32_t>(n % 6), (std::int64_t{1} << 47) + n};
     }
     static Row with(analytics::Slot slot) {
-        Row view;
-        view.marks[static_cast<std::size_t>(slot)] = mark(static_cast<std::size_t>(slot));
-        return view;
+        Row timeline;
+        timeline.marks[static_cast<std::size_t>(slot)] = mark(static_cast<std::size_t>(slot));
+        return timeline;
     }
     static std::vector<Life<Row>> lives() {
         Row placed = with(analytics::Slot::order_placed);

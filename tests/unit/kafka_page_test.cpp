@@ -11,7 +11,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <catch2/catch_test_macros.hpp>
 
-#include "analytics/kafka_page/kafka_page_api.hpp"
+#include "analytics/kafka_page/kafka_documents.hpp"
+#include "analytics/kafka_page/kafka_worker.hpp"
 #include "core/unavailable.hpp"
 #include "events/announcements.hpp"
 #include "events/catalog.hpp"

@@ -143,8 +143,8 @@ TEST_CASE("shipping store: the simulator's keeps the contract") {
 }
 
 TEST_CASE("timeline store: the simulator's keeps the contract") {
-    check_contract<SimulatedTimelines>(CompareAndSet<ViewTable>::kCases);
-    check_contract<SimulatedTimelines>(CompareAndSet<ViewTable>::kTransactions);
+    check_contract<SimulatedTimelines>(CompareAndSet<TimelineTable>::kCases);
+    check_contract<SimulatedTimelines>(CompareAndSet<TimelineTable>::kTransactions);
     check_contract<SimulatedTimelines>(CountersContract::kCases);
     check_contract<SimulatedTimelines>(CountersContract::kTransactions);
 }

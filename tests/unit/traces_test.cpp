@@ -12,8 +12,10 @@
 #include <prometheus/registry.h>
 #include <rapidjson/document.h>
 
+#include "analytics/timeline/ended_orders.hpp"
 #include "analytics/timeline/spans.hpp"
-#include "analytics/timeline/traces.hpp"
+#include "analytics/timeline/trace_collector.hpp"
+#include "analytics/timeline/trace_export.hpp"
 
 namespace {
 
@@ -38,13 +40,13 @@ KnownOrder order_of(const std::vector<Slot>& slots, std::optional<Reason> reason
     KnownOrder order{kId, {}};
     std::int64_t n = 0;
     for (const Slot slot : slots) {
-        order.view.marks[static_cast<std::size_t>(slot)] =
+        order.timeline.marks[static_cast<std::size_t>(slot)] =
             Mark{kStart + n * 1ms, static_cast<std::int32_t>(n % 6), 10 + n};
         ++n;
     }
-    order.view.customer_id = "CUST-001";
-    order.view.reason = reason;
-    order.view.traceparent = traceparent;
+    order.timeline.customer_id = "CUST-001";
+    order.timeline.reason = reason;
+    order.timeline.traceparent = traceparent;
     return order;
 }
 
@@ -209,8 +211,8 @@ TEST_CASE("spans: ids are each another one, the same whenever they are made, and
 
 TEST_CASE("spans: clocks that contradict each other leave no span of less than no time") {
     KnownOrder order = order_of(kForward);
-    order.view.marks[static_cast<std::size_t>(Slot::stock_reserved)]->time = kStart - 1s;
-    order.view.marks[static_cast<std::size_t>(Slot::order_completed)]->time = kStart - 2s;
+    order.timeline.marks[static_cast<std::size_t>(Slot::stock_reserved)]->time = kStart - 1s;
+    order.timeline.marks[static_cast<std::size_t>(Slot::order_completed)]->time = kStart - 2s;
     for (const auto& [name, span] : spans_of({order})) {
         CAPTURE(name);
         CHECK(span.begin <= span.end);
@@ -220,16 +222,16 @@ TEST_CASE("spans: clocks that contradict each other leave no span of less than n
 TEST_CASE("spans: an order is whole when each event is there that its end follows from") {
     const auto whole_without = [](std::vector<Slot> slots, Slot missing) {
         std::erase(slots, missing);
-        return is_whole(order_of(slots, Reason::CARRIER_REFUSED).view);
+        return is_whole(order_of(slots, Reason::CARRIER_REFUSED).timeline);
     };
-    CHECK(is_whole(order_of(kForward).view));
+    CHECK(is_whole(order_of(kForward).timeline));
     for (const Slot slot : kForward) CHECK_FALSE(whole_without(kForward, slot));
-    CHECK(is_whole(order_of(kRefusedByCarrier, Reason::CARRIER_REFUSED).view));
+    CHECK(is_whole(order_of(kRefusedByCarrier, Reason::CARRIER_REFUSED).timeline));
     for (const Slot slot : {Slot::order_placed, Slot::cancellation_started, Slot::stock_released,
                             Slot::payment_refunded, Slot::shipping_nothing}) {
         CHECK_FALSE(whole_without(kRefusedByCarrier, slot));
     }
-    CHECK(is_whole(order_of(kDeclined, Reason::CARD_DECLINED).view));
+    CHECK(is_whole(order_of(kDeclined, Reason::CARD_DECLINED).timeline));
 }
 
 struct FakeCollector final : Collector {
@@ -249,9 +251,9 @@ struct FakeCollector final : Collector {
 struct Lab {
     prometheus::Registry registry;
     TraceMetrics metrics{registry};
-    EndedOrders ended{metrics};
+    EndedOrders ended{metrics.queue_full};
     FakeCollector collector;
-    std::map<OrderId, OrderView> rows;
+    std::map<OrderId, Timeline> rows;
     bool database_is_away = false;
     Clock::time_point now{};
     TraceExport traces{ended,
@@ -265,8 +267,8 @@ struct Lab {
                        },
                        collector, metrics, "test"};
 
-    void end(const OrderId& id, OrderView view) {
-        rows[id] = std::move(view);
+    void end(const OrderId& id, Timeline timeline) {
+        rows[id] = std::move(timeline);
         ended.push(std::vector{id}, now);
     }
     std::chrono::milliseconds step(std::chrono::milliseconds later = 0ms) {
@@ -282,7 +284,7 @@ CollectorAnswer failed(std::chrono::milliseconds not_before = 0ms) {
 
 TEST_CASE("traces: an order is sent once its other events had time to come") {
     Lab lab;
-    lab.end(kId, order_of(kForward).view);
+    lab.end(kId, order_of(kForward).timeline);
     lab.step(4s);
     CHECK(lab.requests() == 0);
     lab.step(1s);
@@ -297,11 +299,11 @@ TEST_CASE("traces: an order of which events are missing waits for them, for a mi
     auto partly = kForward;
     std::erase(partly, Slot::payment_captured);
     const OrderId other = OrderId::parse("019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c77").value();
-    lab.end(kId, order_of(partly).view);
-    lab.end(other, order_of(partly).view);
+    lab.end(kId, order_of(partly).timeline);
+    lab.end(other, order_of(partly).timeline);
     lab.step(5s);
     CHECK(lab.requests() == 0);
-    lab.rows[kId] = order_of(kForward).view;
+    lab.rows[kId] = order_of(kForward).timeline;
     lab.step(5s);
     REQUIRE(lab.requests() == 1);
     CHECK(lab.collector.bodies[0].find("PaymentCaptured") != std::string::npos);
@@ -314,7 +316,7 @@ TEST_CASE("traces: an order of which events are missing waits for them, for a mi
 
 TEST_CASE("traces: who does not record a trace gets none of it") {
     Lab lab;
-    lab.end(kId, order_of(kForward, {}, "00-" + kClientTrace + "-" + kClientSpan + "-00").view);
+    lab.end(kId, order_of(kForward, {}, "00-" + kClientTrace + "-" + kClientSpan + "-00").timeline);
     lab.step(5s);
     CHECK(lab.requests() == 0);
     CHECK(lab.metrics.not_sampled.Value() == 1);
@@ -322,7 +324,7 @@ TEST_CASE("traces: who does not record a trace gets none of it") {
 
 TEST_CASE("traces: a request that failed is sent again as it was, later and later") {
     Lab lab;
-    lab.end(kId, order_of(kForward).view);
+    lab.end(kId, order_of(kForward).timeline);
     lab.collector.answers = {failed(), failed(), failed(7s)};
     const auto first = lab.step(5s);
     CHECK((first >= 500ms && first <= 1s));
@@ -339,13 +341,13 @@ TEST_CASE("traces: a request that failed is sent again as it was, later and late
 TEST_CASE("traces: after six tries, or a refusal, a request is given up and the next one is made") {
     Lab lab;
     const OrderId other = OrderId::parse("019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c77").value();
-    lab.end(kId, order_of(kForward).view);
+    lab.end(kId, order_of(kForward).timeline);
     lab.collector.answers = std::vector(6, failed());
     lab.step(5s);
     for (int i = 0; i < 5; ++i) lab.step(30s);
     CHECK(lab.requests() == 6);
     CHECK(lab.metrics.unavailable.Value() == 1);
-    lab.end(other, order_of(kForward).view);
+    lab.end(other, order_of(kForward).timeline);
     lab.collector.answers = {{Verdict::refused, 0ms, "status 400"}};
     lab.step(5s);
     CHECK(lab.metrics.refused.Value() == 1);
@@ -356,7 +358,7 @@ TEST_CASE("traces: after six tries, or a refusal, a request is given up and the 
 
 TEST_CASE("traces: a database that is away loses nothing") {
     Lab lab;
-    lab.end(kId, order_of(kForward).view);
+    lab.end(kId, order_of(kForward).timeline);
     lab.database_is_away = true;
     CHECK_THROWS(lab.step(5s));
     lab.database_is_away = false;
@@ -369,8 +371,8 @@ TEST_CASE("traces: orders that a restored database does not have, or not their e
     const OrderId other = OrderId::parse("019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c77").value();
     auto open = kForward;
     std::erase(open, Slot::order_completed);
-    lab.end(kId, order_of(kForward).view);
-    lab.end(other, order_of(open).view);
+    lab.end(kId, order_of(kForward).timeline);
+    lab.end(other, order_of(open).timeline);
     lab.rows.erase(kId);
     lab.step(5s);
     lab.step(60s);
@@ -381,7 +383,7 @@ TEST_CASE("traces: orders that a restored database does not have, or not their e
 
 TEST_CASE("traces: a request that the orderly stop cuts off has not failed, and is sent again") {
     Lab lab;
-    lab.end(kId, order_of(kForward).view);
+    lab.end(kId, order_of(kForward).timeline);
     lab.collector.answers = {failed()};
     std::stop_source stop;
     stop.request_stop();
@@ -396,7 +398,7 @@ TEST_CASE("traces: a request that the orderly stop cuts off has not failed, and 
 TEST_CASE("traces: many orders go out in full requests, one after the other") {
     Lab lab;
     IdSource ids(7);
-    for (int i = 0; i < 450; ++i) lab.end(ids.next<OrderId>(kStart), order_of(kForward).view);
+    for (int i = 0; i < 450; ++i) lab.end(ids.next<OrderId>(kStart), order_of(kForward).timeline);
     CHECK(lab.step(5s) == 0ms);
     CHECK(lab.step() == 0ms);
     CHECK(lab.step() > 0ms);
@@ -416,13 +418,13 @@ TEST_CASE("traces: at the orderly stop what is whole is sent at once, and the re
     const OrderId other = OrderId::parse("019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c77").value();
     auto partly = kForward;
     std::erase(partly, Slot::payment_captured);
-    lab.end(kId, order_of(kForward).view);
-    lab.end(other, order_of(partly).view);
+    lab.end(kId, order_of(kForward).timeline);
+    lab.end(other, order_of(partly).timeline);
     CHECK(lab.traces.finish(Clock::now() + 1s) == 1);
     CHECK(lab.requests() == 1);
     CHECK(lab.metrics.exported.Value() == 1);
     // A collector that is away is not waited for
-    lab.end(kId, order_of(kForward).view);
+    lab.end(kId, order_of(kForward).timeline);
     lab.collector.answers = {failed()};
     CHECK(lab.traces.finish(Clock::now() + 1s) == 1);
     CHECK(lab.requests() == 2);

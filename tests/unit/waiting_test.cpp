@@ -18,17 +18,17 @@ using namespace std::chrono_literals;
 
 const Instant kStart = parse_rfc3339("2026-01-02T03:04:05.000000Z").value();
 
-// A view with these marks, 1 s apart in the order given.
-OrderView view_of(std::vector<Slot> slots) {
-    OrderView view;
-    view.customer_id = "CUST-001";
-    view.total = Money{1'500, {}};
+// A timeline with these marks, 1 s apart in the order given.
+Timeline timeline_of(std::vector<Slot> slots) {
+    Timeline timeline;
+    timeline.customer_id = "CUST-001";
+    timeline.total = Money{1'500, {}};
     Instant time = kStart;
     for (const Slot slot : slots) {
-        view.marks[static_cast<std::size_t>(slot)] = Mark{time, 0, 0};
+        timeline.marks[static_cast<std::size_t>(slot)] = Mark{time, 0, 0};
         time += 1s;
     }
-    return view;
+    return timeline;
 }
 
 TEST_CASE("waiting: an order waits for whoever has the next word, since the word before") {
@@ -64,8 +64,8 @@ TEST_CASE("waiting: an order waits for whoever has the next word, since the word
         {{S::order_placed, S::cancellation_started, S::order_cancelled}, {}}};
     for (std::size_t i = 0; i < rows.size(); ++i) {
         CAPTURE(i);
-        CHECK(waiting_for(view_of(rows[i].slots)) == rows[i].waiting);
-        CHECK(open_order(OrderId{}, view_of(rows[i].slots)).has_value() ==
+        CHECK(waiting_for(timeline_of(rows[i].slots)) == rows[i].waiting);
+        CHECK(open_order(OrderId{}, timeline_of(rows[i].slots)).has_value() ==
               !rows[i].waiting.empty());
     }
 }
@@ -73,15 +73,15 @@ TEST_CASE("waiting: an order waits for whoever has the next word, since the word
 // A table in memory that counts how much of it was looked at.
 class MemorySource final : public OpenOrderSource {
 public:
-    std::map<OrderId, OrderView> rows;
+    std::map<OrderId, Timeline> rows;
     int scans = 0;
     std::size_t looks = 0;
     std::vector<std::int64_t> tidied;
 
     std::vector<OpenSecond> open_seconds(std::int64_t before) override {
         std::map<std::int64_t, std::int64_t> counts;
-        for (const auto& [id, view] : rows) {
-            if (second_of(id) < before && open_order(id, view)) ++counts[second_of(id)];
+        for (const auto& [id, timeline] : rows) {
+            if (second_of(id) < before && open_order(id, timeline)) ++counts[second_of(id)];
         }
         std::vector<OpenSecond> seconds;
         for (const auto& [second, open] : counts) seconds.push_back({second, open});
@@ -90,8 +90,8 @@ public:
     std::vector<OrderId> scan_second(std::int64_t second) override {
         ++scans;
         std::vector<OrderId> open;
-        for (const auto& [id, view] : rows) {
-            if (second_of(id) == second && open_order(id, view)) open.push_back(id);
+        for (const auto& [id, timeline] : rows) {
+            if (second_of(id) == second && open_order(id, timeline)) open.push_back(id);
         }
         return open;
     }
@@ -111,25 +111,25 @@ public:
 struct Lab {
     IdSource ids{7};
     MemorySource source;
-    Waiting waiting;
+    OpenOrderSearch search;
     Instant now = kStart + 24h;
 
     OrderId add(std::chrono::milliseconds age, std::vector<Slot> slots = {Slot::order_placed}) {
         const auto id = ids.next<OrderId>(now - age);
-        OrderView view = view_of(slots);
-        for (auto& mark : view.marks) {
+        Timeline timeline = timeline_of(slots);
+        for (auto& mark : timeline.marks) {
             if (mark) mark->time += now - age - kStart;
         }
-        source.rows[id] = view;
+        source.rows[id] = timeline;
         return id;
     }
     void end(const OrderId& id) {
         source.rows[id].marks[static_cast<std::size_t>(Slot::order_completed)] = Mark{now, 0, 0};
     }
-    void step() { waiting.step(source, now); }
+    void step() { search.step(source, now); }
     std::vector<OrderId> longest(std::size_t limit = 200) {
         std::vector<OrderId> list;
-        for (const OpenOrder& order : waiting.longest(limit)) list.push_back(order.order_id);
+        for (const OpenOrder& order : search.longest(limit)) list.push_back(order.order_id);
         return list;
     }
 };
@@ -150,7 +150,7 @@ TEST_CASE("waiting: the longest wait comes first, and an order leaves the list w
     lab.source.rows[old].marks[1] = Mark{lab.now - 3s, 0, 0};
     lab.step();
     CHECK(lab.longest() == std::vector{young, moved, old});
-    CHECK(lab.waiting.longest(3)[2].waiting_for ==
+    CHECK(lab.search.longest(3)[2].waiting_for ==
           std::vector<WaitingFor>{{"payment-service", lab.now - 3s}});
 
     lab.end(old);
@@ -213,7 +213,7 @@ TEST_CASE("waiting: the search ends where no later order can wait longer") {
     for (std::size_t i = 0; i < 24'000; ++i) lab.end(open[i]);
     for (int i = 0; i < 3; ++i) lab.step();
     CHECK(lab.longest() == std::vector(open.begin() + 24'000, open.begin() + 24'200));
-    CHECK(lab.waiting.remembered() < 300);
+    CHECK(lab.search.remembered() < 300);
 }
 
 TEST_CASE("waiting: an order that has moved on stands behind one that was placed later") {
@@ -235,22 +235,22 @@ TEST_CASE("waiting: there is an end to what is remembered, and seconds without o
         lab.source.rows[id].marks[1]->time = lab.now - 3s;  // nobody waits long
     }
     for (int i = 0; i < 20; ++i) lab.step();
-    CHECK(lab.waiting.remembered() >= 20'000);
-    CHECK(lab.waiting.remembered() < 20'100);
+    CHECK(lab.search.remembered() >= 20'000);
+    CHECK(lab.search.remembered() < 20'100);
     REQUIRE(lab.source.tidied.size() == 1);
     CHECK(lab.source.tidied[0] == (lab.now - 1min).time_since_epoch() / 1s);
     lab.now += 1min;
     lab.step();
     CHECK(lab.source.tidied.size() == 2);
     // Of seconds in which nothing is open any more nothing is remembered.
-    for (const auto& [id, view] : std::map(lab.source.rows)) lab.end(id);
+    for (const auto& [id, timeline] : std::map(lab.source.rows)) lab.end(id);
     lab.step();
-    CHECK(lab.waiting.remembered() == 0);
+    CHECK(lab.search.remembered() == 0);
 }
 
 TEST_CASE("waiting: the answers have the agreed members") {
     const auto id = OrderId::parse("019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10").value();
-    const auto order = open_order(id, view_of({Slot::order_placed, Slot::stock_reserved}));
+    const auto order = open_order(id, timeline_of({Slot::order_placed, Slot::stock_reserved}));
     REQUIRE(order);
     CHECK(waiting_json(std::vector{*order}) ==
           R"({"orders":[{"orderId":"019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10","status":"PROCESSING",)"

@@ -1,6 +1,7 @@
 #include "analytics/kafka_page/kafka_page_install.hpp"
 
 #include "analytics/kafka_page/kafka_page_api.hpp"
+#include "analytics/kafka_page/kafka_worker.hpp"
 #include "http/router.hpp"
 #include "service/host.hpp"
 

@@ -1,5 +1,5 @@
-// What every page uses: elements without markup, the API, numbers as people read them.
-// Whatever a shop sends goes into the page as text, never as markup.
+// Used by every page: creates elements, sends requests to the API, formats numbers and times.
+// Data from the API goes into the page as text, never as markup.
 
 // el("a", {href: "/", class: "x"}, "text", child, [children], null)
 export function el(name, attributes = {}, ...children) {
@@ -20,13 +20,13 @@ function fill(node, attributes, children) {
 
 export const byId = (id) => document.getElementById(id);
 
-// Changes the page only where the text is another one, so that a selection stays.
+// Sets the text only if it has changed, so that a selection of the reader stays.
 export function setText(id, text) {
   const node = byId(id);
   if (node.textContent !== text) node.textContent = text;
 }
 
-// Whether the figures behind a picture or a table are others than the last time.
+// Returns whether the figures differ from those of the last call for this node.
 const drawn = new WeakMap();
 export function changed(node, ...figures) {
   const text = JSON.stringify(figures, (_, value) => (typeof value === "bigint" ? String(value) : value));
@@ -41,9 +41,9 @@ export function draw(node, figures, children) {
 
 // ---- the API -----------------------------------------------------------------------------------
 
-let clockAhead = 0; // ms that the server's clock is ahead of this one, if that is worth a mention
+let clockAhead = 0; // ms that the server's clock is ahead of the browser's; 0 if it is less than 2 s
 
-const ANSWER_WITHIN_MS = 10_000; // the body included
+const ANSWER_WITHIN_MS = 10_000; // from the request to the end of the body
 
 // {status, body}: status 0 if there was no answer in time, body undefined if it was no JSON.
 export async function get(path) {
@@ -63,10 +63,10 @@ export async function get(path) {
   }
 }
 
-// Whether a service answered, be it with a refusal.
+// True for each answer of a service, also for one with a status of 4xx.
 export const answered = (status) => status !== 0 && status < 500;
 
-// Amounts may exceed what a double holds exactly: those become BigInt where the browser can.
+// Integers that a double cannot hold exactly become BigInt, in browsers that support this.
 export function parse(text) {
   try {
     return JSON.parse(text, (_, value, context) =>
@@ -80,13 +80,13 @@ export function parse(text) {
 
 export const now = () => Date.now() + clockAhead;
 
-// ---- numbers as people read them ---------------------------------------------------------------
+// ---- formats of numbers and times --------------------------------------------------------------
 
 const LOCALE = "en-GB";
 const plain = new Intl.NumberFormat(LOCALE);
 export const number = (value) => plain.format(value);
 
-// Neither a few of many look like none, nor nearly all like all.
+// A percentage. A small part is never shown as 0 %, and a part below the whole is never shown as 100 %.
 export function share(part, whole) {
   if (!whole) return "–";
   const value = (100 * Number(part)) / Number(whole);
@@ -109,7 +109,7 @@ export function money(minor, currency = "KRW") {
   return format.format(`${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`);
 }
 
-// A duration that was measured: "0.84 ms", "23.4 ms", "312 ms", "1.2 s", "3 min 5 s".
+// A measured duration: "0.84 ms", "23.4 ms", "312 ms", "1.2 s", "3 min 5 s".
 export function duration(ms) {
   if (ms < 10) return `${Number(ms.toFixed(2))} ms`;
   if (ms < 100) return `${Number(ms.toFixed(1))} ms`;
@@ -118,7 +118,7 @@ export function duration(ms) {
   return age(ms);
 }
 
-// A duration that goes on: "12 s", "3 min 20 s", "2 h 5 min", "3 d 4 h".
+// A duration that still grows: "12 s", "3 min 20 s", "2 h 5 min", "3 d 4 h".
 export function age(ms) {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   const [minutes, hours, days] = [60, 3600, 86_400].map((unit) => Math.floor(seconds / unit));
@@ -142,7 +142,7 @@ export function moment(instant, { precise = false } = {}) {
   return el("time", { datetime: instant, title: instant }, today ? text : `${day.format(date)}, ${text}`);
 }
 
-// An age that grows while one looks at it.
+// The time since an instant; the page updates it every second.
 export function growing(since) {
   return el("time", { datetime: since, title: `since ${since}`, class: "age", "data-since": since },
     age(now() - Date.parse(since)));
@@ -155,7 +155,7 @@ setInterval(() => {
   }
 }, 1000);
 
-// ---- words -------------------------------------------------------------------------------------
+// ---- states and reasons ------------------------------------------------------------------------
 
 const STATUS = {
   PROCESSING: ["open", "Processing"],
@@ -166,7 +166,7 @@ const STATUS = {
 export const REASON = {
   OUT_OF_STOCK: "Not enough in stock",
   UNKNOWN_PRODUCT: "Unknown product",
-  PRICE_MISMATCH: "Price or currency not the catalogue's",
+  PRICE_MISMATCH: "Price or currency differs from the catalogue",
   CARD_DECLINED: "Card declined",
   CARD_TOKEN_UNKNOWN: "Card token unknown",
   CARRIER_REFUSED: "Country not served",
@@ -186,8 +186,8 @@ export const orderLink = (id) =>
     el("span", {}, id.slice(0, -12)), el("b", {}, id.slice(-12)));
 export const customerLink = (id) => el("a", { href: `/customers?id=${encodeURIComponent(id)}` }, el("bdi", {}, id));
 
-// [["Heading", "number" or "", "the heading where there is room"], …] and rows of cells. On a narrow screen each row
-// becomes a card whose cells name themselves.
+// columns: [["heading", "number" or "", "longer heading for a wide screen"], …]; rows: a list of cells each. On a
+// narrow screen each row becomes a card in which every cell is beside its heading.
 export function table(caption, columns, rows) {
   const headings = columns.map(([name, kind, long]) =>
     el("th", { scope: "col", class: kind || null }, long ?? name));

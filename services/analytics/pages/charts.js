@@ -1,5 +1,5 @@
-// The dashboard's pictures: SVG made from figures. Each is drawn for the width it has, so that text keeps its size,
-// and says in words (aria-label) what it shows.
+// The dashboard's charts, as SVG. Each is drawn for the width of its element, so that the text keeps its size. The
+// aria-label describes the chart in words, for screen readers.
 import { duration, el, hour, number, share, svg } from "./base.js";
 
 // ---- orders per minute -------------------------------------------------------------------------
@@ -8,7 +8,7 @@ const HEIGHT = 220;
 const FOOT = 24; // below the columns, for the hours
 const HEAD = 14;
 
-// 1, 2, 5, 10, 20, 50, …: the first that makes at most four lines.
+// The distance between grid lines: the first of 1, 2, 5, 10, 20, 50, … that needs at most four lines above zero.
 function gridStep(most) {
   for (let power = 1; ; power *= 10) {
     for (const step of [power, 2 * power, 5 * power]) if (most / step <= 4) return step;
@@ -19,7 +19,7 @@ const sentence = (minute) =>
   `${hour(minute.minute)}: ${number(minute.placed)} placed, ${number(minute.completed)} completed, ` +
   `${number(minute.cancelled)} cancelled`;
 
-// minutes: as the API says them, the running one last.
+// minutes: as the API returns them, the running one last.
 export function throughput(figure, minutes) {
   const width = Math.max(280, figure.clientWidth);
   const most = Math.max(1, ...minutes.map((minute) => Math.max(minute.placed, minute.completed + minute.cancelled)));
@@ -58,19 +58,19 @@ export function throughput(figure, minutes) {
   }, lines, columns, svg("path", { class: "line", d: way.join("") }));
 
   const readout = el("p", { class: "readout", "aria-hidden": "true" });
-  const tell = (i) => { readout.textContent = sentence(minutes[i]); };
+  const showMinute = (i) => { readout.textContent = sentence(minutes[i]); };
   const resting = figure.dataset.over === undefined ? minutes.length - 1 : Number(figure.dataset.over);
-  tell(Math.min(resting, minutes.length - 1));
+  showMinute(Math.min(resting, minutes.length - 1));
   picture.addEventListener("pointermove", (event) => {
     const at = (event.clientX - picture.getBoundingClientRect().left) * (width / picture.clientWidth);
     const i = Math.floor((at - left) / slot);
     if (i < 0 || i >= minutes.length) return;
     figure.dataset.over = i;
-    tell(i);
+    showMinute(i);
   });
   picture.addEventListener("pointerleave", () => {
     delete figure.dataset.over;
-    tell(minutes.length - 1);
+    showMinute(minutes.length - 1);
   });
   figure.replaceChildren(legend([["line", "placed"], ["good", "completed"], ["bad", "cancelled"]]), readout, picture);
 }
@@ -80,7 +80,7 @@ function legend(entries) {
     el("li", {}, el("span", { class: `key ${kind}`, "aria-hidden": "true" }), text)));
 }
 
-// ---- where the orders stand --------------------------------------------------------------------
+// ---- orders by state ---------------------------------------------------------------------------
 
 export function states(figure, { count, completed, open, cancelled }) {
   const parts = [["good", "completed", completed], ["open", "open", open], ["bad", "cancelled", cancelled]];
@@ -107,12 +107,13 @@ const STEPS = [["reserve", "Reserve stock"], ["charge", "Charge the card"], ["sh
   ["complete", "Complete the order"]];
 const ROW = 50;
 
-// From half the shortest to beyond the longest, in powers of ten: the steps differ by orders of magnitude.
+// The scale is logarithmic, because the steps differ by orders of magnitude. It goes from the power of ten below the
+// shortest p50 to the one above the longest p99.
 export function latencies(figure, steps) {
   const width = Math.max(260, figure.clientWidth);
   const seen = Object.values(steps).filter(({ p99 }) => p99 > 0);
   if (seen.length === 0) {
-    figure.replaceChildren(el("p", { class: "empty" }, "No order in the last minutes."));
+    figure.replaceChildren(el("p", { class: "empty" }, "No order in the last 5 minutes."));
     return;
   }
   const low = Math.floor(Math.log10(Math.min(...seen.map(({ p50 }) => Math.max(p50, 0.1)))));
@@ -145,7 +146,8 @@ export function latencies(figure, steps) {
   });
   const words = STEPS.map(([name, title]) =>
     `${title}: p50 ${duration(steps[name].p50)}, p99 ${duration(steps[name].p99)}`).join("; ");
-  figure.replaceChildren(legend([["half", "p50: half are faster"], ["tail", "p99: nearly all are faster"]]),
+  figure.replaceChildren(
+    legend([["half", "p50: half of the orders are faster"], ["tail", "p99: 99 % of the orders are faster"]]),
     svg("svg", { viewBox: `0 0 ${width} ${bottom + 24}`, width, height: bottom + 24, role: "img", "aria-label": words },
       ticks, rows));
 }

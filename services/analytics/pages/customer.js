@@ -1,23 +1,23 @@
-// Orders, newest first, a page at a time: a customer's, or everybody's if no customer is asked for.
+// The orders of one customer, or of all customers if the address names none; newest first, page by page.
 import { answered, badge, byId, customerLink, draw, duration, el, get, moment, money, number, orderLink, reason,
   setText, table } from "./base.js";
 import { Live } from "./live.js";
 
 const PAGE = 20;
-const MOST = 100;       // orders that the page looks for again and again; beyond, it stays as it is
-const EMPTY_PAGES = 20; // a page may hold fewer orders than asked for, even none, and still have a next one
-const LOOK_EVERY_MS = 3000;
+const MOST = 100;       // a list with more orders than this is not updated
+const EMPTY_PAGES = 20; // a page of the API may have fewer orders than its limit, even none, before the last page
+const UPDATE_EVERY_MS = 3000;
 const customer = new URLSearchParams(location.search).get("id") ?? "";
 const choice = byId("status");
 let orders = [];
 let cursor;
-let asked = 0;    // the latest question of the reader: answers to earlier ones are dropped
-let busy = false; // with that question
+let latest = 0;   // number of the reader's latest request: answers to earlier ones are dropped
+let busy = false; // that request is running
 
-// At least `wanted` orders, those in `found` among them, unless there are fewer; undefined if meanwhile another
-// question was asked.
+// Reads orders until there are `wanted` of them, including those in `found`, or until there are no more. undefined: the
+// reader has made another request meanwhile.
 async function list(wanted, found, from) {
-  const mine = asked;
+  const mine = latest;
   let next = from;
   for (let page = 0; page < EMPTY_PAGES && found.length < wanted; ++page) {
     const query = new URLSearchParams({ limit: String(Math.min(MOST, wanted - found.length)) });
@@ -25,7 +25,7 @@ async function list(wanted, found, from) {
     if (choice.value) query.set("status", choice.value);
     if (next) query.set("cursor", next);
     const { status, body } = await get(`/api/orders?${query}`);
-    if (mine !== asked) return undefined;
+    if (mine !== latest) return undefined;
     if (status !== 200) return { status, body };
     found = [...found, ...body.orders];
     next = body.nextCursor;
@@ -35,7 +35,7 @@ async function list(wanted, found, from) {
 }
 
 async function load({ more = false } = {}) {
-  ++asked;
+  ++latest;
   busy = true;
   if (!more) [orders, cursor] = [[], undefined];
   const answer = await list(orders.length + PAGE, orders, cursor);
@@ -46,8 +46,9 @@ async function load({ more = false } = {}) {
   live.qualify(orders.length > MOST ? "still" : undefined);
 }
 
-// What is shown stays if there is no answer. Says whether there was one; undefined: it was not for this to ask.
-async function look() {
+// Updates the list; keeps it if there is no answer. Returns whether an answer came; undefined: a request of the reader
+// updates the list.
+async function update() {
   if (busy) return undefined;
   if (orders.length > MOST) return true;
   const answer = await list(Math.max(PAGE, orders.length), [], undefined);
@@ -69,11 +70,11 @@ function show() {
 }
 
 function nothing() {
-  if (choice.value) return el("p", { class: "empty" }, "No order is in that state.");
-  if (!customer) return el("p", { class: "empty" }, "No order was placed so far.");
-  return [el("p", { class: "empty" }, "No order of this customer is known."),
-    el("p", { class: "empty" }, "Ids are looked up whole and exactly as written: a customer's with its capital ",
-      "letters, an order's with all of its 36 characters, such as ",
+  if (choice.value) return el("p", { class: "empty" }, "No order has this state.");
+  if (!customer) return el("p", { class: "empty" }, "No order has been placed yet.");
+  return [el("p", { class: "empty" }, "There are no orders of this customer."),
+    el("p", { class: "empty" }, "The search needs the whole id, exactly as it is written: the id of a customer with ",
+      "its capital letters, the id of an order with all 36 characters, such as ",
       el("span", { class: "id" }, "019b7ca9-8d03-7c3e-9a51-3f6d2b8e4c10"), ". ",
       el("a", { href: "/customers" }, "Latest orders"))];
 }
@@ -105,5 +106,5 @@ document.title = `${customer || "Latest orders"} · orderflow`;
 byId("q").value = customer;
 choice.addEventListener("change", () => load());
 byId("more").addEventListener("click", () => load({ more: true }));
-const live = new Live({ poll: look, everyMs: LOOK_EVERY_MS });
+const live = new Live({ poll: update, everyMs: UPDATE_EVERY_MS });
 live.start();

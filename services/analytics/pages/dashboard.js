@@ -1,4 +1,4 @@
-// The dashboard: figures, pictures and the orders that wait longest, as the analytics service pushes them.
+// The dashboard: figures, charts and the orders that wait longest, as the analytics service pushes them.
 import { badge, byId, changed, customerLink, draw, duration, el, get, growing, hour, money, moment, number, orderLink,
   reason, setText, share, table } from "./base.js";
 import { bars, latencies, states, throughput } from "./charts.js";
@@ -9,7 +9,7 @@ const WAITING = 20;
 const minutes = new Map(); // begin → figures
 let figures;               // as last shown
 
-// In the size in which it fits into its tile.
+// The size of the font follows from the length, so that the text fits into its tile.
 function setFigure(id, text) {
   setText(id, text);
   byId(id).style.setProperty("--length", text.length);
@@ -25,19 +25,19 @@ function showFigures({ orders, users, performance }) {
   setText("cancelled-share", orders.count
     ? share(orders.cancelled, orders.count) : "none yet");
   setText("error-rate", orders.count ? `error rate ${share(performance.errorRate, 1)}` : "");
-  setText("error-rate-means", `The error rate counts the orders that the system gave up (“${reason("DEADLINE")}”) ` +
-    "among all that have ended. Refusals and customers' cancellations are no errors.");
+  setText("error-rate-means", "The error rate is the share of the ended orders that the system cancelled " +
+    `(“${reason("DEADLINE")}”). Refusals and cancellations by customers are not errors.`);
   showRevenue(orders.revenueByCurrency ?? { KRW: orders.revenue });
   setFigure("response", performance.avgResponseTime ? duration(performance.avgResponseTime) : "–");
   setFigure("customers", number(users.active));
-  setText("customers-new", `in 24 h, ${number(users.new)} new`);
+  setText("customers-new", `last 24 h, ${number(users.new)} new`);
   if (changed(byId("states"), orders)) states(byId("states"), orders);
   if (changed(byId("latencies"), performance.steps)) latencies(byId("latencies"), performance.steps);
   showReasons(orders.byReason);
   byId("content").setAttribute("aria-busy", "false");
 }
 
-// The default currency, or the one in which most came in, large; the others below.
+// Large: the default currency, or the first one if there is no revenue in it. Below: the others.
 function showRevenue(byCurrency) {
   const amounts = Object.entries(byCurrency).sort(([a], [b]) => (b === "KRW") - (a === "KRW"));
   const [first, ...others] = amounts.map(([currency, minor]) => money(minor, currency));
@@ -49,7 +49,7 @@ function showReasons(byReason) {
   const found = Object.entries(byReason).filter(([, n]) => n > 0).sort(([, a], [, b]) => b - a);
   draw(byId("reasons"), found, () => found.length
     ? bars(found.map(([code, n]) => [reason(code), n]))
-    : el("p", { class: "empty" }, "No order was cancelled so far."));
+    : el("p", { class: "empty" }, "No order has been cancelled yet."));
 }
 
 function showThroughput(latest) {
@@ -97,7 +97,7 @@ function received(message) {
   if (message.waiting) showWaiting(message.waiting.orders);
 }
 
-// After a pause (a laptop that slept) minutes are missing in between: all are asked for again.
+// After an interruption (a laptop that slept) minutes are missing: reads all of them again.
 function catchUp() {
   minutes.clear();
   poll();
@@ -105,7 +105,7 @@ function catchUp() {
 
 new Live({ path: "/ws/analytics", poll, received, opened: catchUp }).start();
 
-// The pictures are drawn for their width.
+// A chart is drawn for the width of the window, so a new width needs a new chart.
 let drawnFor = innerWidth;
 addEventListener("resize", () => {
   if (innerWidth === drawnFor || !figures) return;

@@ -2,10 +2,10 @@
 import { answered, byId, changed, draw, el, get, moment, number, orderLink, setText, table } from "./base.js";
 import { Live } from "./live.js";
 
-const LOOK_EVERY_MS = 3000;
+const UPDATE_EVERY_MS = 3000;
 const PAGE = 20; // records
-const asked = new URLSearchParams(location.search);
-const [topic, partition, before] = ["topic", "partition", "before"].map((name) => asked.get(name));
+const address = new URLSearchParams(location.search);
+const [topic, partition, before] = ["topic", "partition", "before"].map((name) => address.get(name));
 const ORDER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const sum = (list, of) => list.reduce((total, one) => total + of(one), 0);
@@ -17,7 +17,7 @@ function place(to, number, below) {
   return `/kafka?${query}`;
 }
 
-// ---- parts that can be opened, and stay as they are when what is around them is drawn again -------
+// ---- parts that the reader can open, and that stay open when the page is drawn again --------------
 
 const opened = new Set();
 function fold(key, summary, body) {
@@ -28,13 +28,13 @@ function fold(key, summary, body) {
 
 // ---- topics --------------------------------------------------------------------------------------
 
-// Where something lies, if anywhere.
+// The partition with the most records.
 const fullest = (partitions) => partitions.reduce((most, one) => (held(one) > held(most) ? one : most), partitions[0]);
 
 function health({ partitions, trouble }) {
   if (trouble && partitions.length === 0) return el("span", { class: "badge bad", title: trouble }, "Missing");
   if (partitions.some(({ leader }) => leader === undefined)) return el("span", { class: "badge bad" }, "No leader");
-  if (trouble) return el("span", { class: "badge bad", title: trouble }, "Partly known");
+  if (trouble) return el("span", { class: "badge bad", title: trouble }, "Incomplete");
   const behind = partitions.filter(({ inSync, replicas }) => inSync < replicas).length;
   if (behind > 0) return el("span", { class: "badge open" }, `${behind} not in sync`);
   return el("span", { class: "badge good" }, "In sync");
@@ -43,7 +43,7 @@ function health({ partitions, trouble }) {
 function showTopics(topics) {
   draw(byId("topics"), topics, () => table("Topics",
     [["Topic", ""], ["Partitions", "number"], ["Replicas", "number"], ["Records", "number"],
-      ["Written", "number", "Ever written"], ["State", ""]],
+      ["Written", "number", "Written in total"], ["State", ""]],
     topics.map((one) => [
       one.partitions.length
         ? el("a", { href: place(one.topic, fullest(one.partitions).partition) }, one.topic) : one.topic,
@@ -62,17 +62,17 @@ function showTopics(topics) {
 
 function memberName(group, id) {
   const at = group.members.findIndex((member) => member.id === id);
-  if (at < 0) return el("small", {}, "nobody");
+  if (at < 0) return el("small", {}, "no member");
   const { clientId, host } = group.members[at];
   return el("span", {}, `${clientId} ${at + 1}`, el("small", {}, ` ${host.replace(/^\//, "")}`));
 }
 
 function groupState(group) {
   if (group.trouble) {
-    return el("span", { class: "badge bad", title: group.trouble }, group.partitions.length ? "Partly known" : "Unknown");
+    return el("span", { class: "badge bad", title: group.trouble }, group.partitions.length ? "Incomplete" : "Unknown");
   }
   if (group.rebalancing) return el("span", { class: "badge open" }, "Rebalancing");
-  if (group.members.length === 0) return el("span", { class: "badge bad" }, "Nobody reads");
+  if (group.members.length === 0) return el("span", { class: "badge bad" }, "No members");
   return el("span", { class: "badge good" }, "Reading");
 }
 
@@ -102,10 +102,10 @@ function showGroups(groups) {
 const header = (record, name) => record.headers.find((one) => one.name === name)?.value;
 const MASK = "•••";
 const maskedOr = (text, shown) =>
-  (text === MASK ? el("span", { class: "masked", title: "may be about a person" }, MASK) : shown(text));
+  (text === MASK ? el("span", { class: "masked", title: "may be personal data" }, MASK) : shown(text));
 const keyText = (key) => maskedOr(key, () => (ORDER_ID.test(key) ? orderLink(key) : el("bdi", { class: "id" }, key)));
 
-// The value as people read JSON, each masked text apart from what is in the event.
+// The value as indented JSON, with its masked texts marked.
 function json(value, indent = "") {
   if (value === MASK) return [maskedOr(value)];
   if (typeof value !== "object" || value === null) {
@@ -121,13 +121,13 @@ function json(value, indent = "") {
   return [list ? "[\n" : "{\n", ...lines, indent, list ? "]" : "}"];
 }
 
-// Of a record that was put aside: where it lies itself.
+// In an announcement of a record that could not be handled: a link to that record.
 function original({ value }) {
   const at = value?.originalMessage;
-  return at && el("p", { class: "explained" }, "Put aside: ",
+  return at && el("p", { class: "explained" }, "About the record ",
     el("a", { href: place(at.topic, at.partition, at.offset + 1) },
       `${at.topic} / ${at.partition} / ${number(at.offset)}`),
-    ". Why: ", el("code", {}, "orderctl records list"));
+    ". For its error: ", el("code", {}, "orderctl records list"));
 }
 
 function body(record) {
@@ -136,11 +136,11 @@ function body(record) {
       el("div", {}, el("dt", {}, name), el("dd", {}, maskedOr(value, () => el("bdi", {}, value)))))),
     record.moreHeaders ? el("p", {}, `and ${number(record.moreHeaders)} more headers`) : "",
     record.value ? el("pre", {}, el("code", {}, json(record.value)))
-      : el("p", { class: "empty" }, `${number(record.bytes)} bytes that are no event of the catalog`),
+      : el("p", { class: "empty" }, `${number(record.bytes)} bytes that are not an event of the catalog`),
     original(record));
 }
 
-const kept = new Map(); // offset → what is drawn of it
+const kept = new Map(); // offset → the record's node on the page
 function recordNode(record) {
   const known = kept.get(record.offset);
   if (known) return known;
@@ -158,7 +158,8 @@ function showRecords(answer) {
   for (const [offset, node] of nodes) kept.set(offset, node);
   byId("records").replaceChildren(nodes.length
     ? el("ol", { class: "records", "aria-label": "Records, newest first" }, nodes.map(([, node]) => node))
-    : el("p", { class: "empty" }, answer.end > answer.begin ? "No record lies there." : "This partition is empty."));
+    : el("p", { class: "empty" },
+      answer.end > answer.begin ? "There are no records at these offsets." : "This partition is empty."));
   setText("records-hint", nodes.length
     ? `partition ${partition}, newest first, ${before === null ? "the latest" : "older ones"}`
     : `partition ${partition}`);
@@ -175,7 +176,7 @@ function noRecords({ status, body: problem }) {
       : "Kafka does not answer. Try again in a moment."));
 }
 
-async function look() {
+async function update() {
   const query = new URLSearchParams({ topic, partition: partition ?? "0", limit: String(PAGE) });
   if (before !== null) query.set("before", before);
   const nothing = { status: 200 };
@@ -185,11 +186,11 @@ async function look() {
   if (groups.status === 200) showGroups(groups.body.groups);
   if (records.body && records.status === 200) showRecords(records.body);
   else if (topic !== null && (answered(records.status) || kept.size === 0)) noRecords(records);
-  const away = [topics, groups, records].some(({ status }) => status === 503);
-  byId("note").hidden = !away;
-  setText("note", away ? "Kafka does not answer. What stands here may be old." : "");
+  const unavailable = [topics, groups, records].some(({ status }) => status === 503);
+  byId("note").hidden = !unavailable;
+  setText("note", unavailable ? "Kafka does not answer. The data on this page may be old." : "");
   byId("content").setAttribute("aria-busy", "false");
-  live.qualify(away ? "partly" : undefined);
+  live.qualify(unavailable ? "partly" : undefined);
   return topics.status !== 0;
 }
 
@@ -198,5 +199,5 @@ if (topic !== null) {
   setText("records-title", topic);
   document.title = `${topic} · Kafka · orderflow`;
 }
-const live = new Live({ poll: look, everyMs: LOOK_EVERY_MS });
+const live = new Live({ poll: update, everyMs: UPDATE_EVERY_MS });
 live.start();

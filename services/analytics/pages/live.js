@@ -1,6 +1,6 @@
-// Keeps a page up to date: by WebSocket, and by asking again and again while there is none. The pill says how live it
-// is by the age of the last sign of life, a frame or an answer: where a process is frozen, or a network swallows what is
-// sent, no connection ends by itself.
+// Keeps a page up to date: over a WebSocket, and by polling while there is none. The pill at the top shows the state of
+// the connection. It depends on the age of the last sign of life (a frame or an answer), because a connection does not
+// end by itself when a process is frozen or a network loses the packets.
 import { byId, parse } from "./base.js";
 
 const WORDS = {
@@ -10,11 +10,11 @@ const WORDS = {
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 30_000;
 const OPEN_WITHIN_MS = 10_000;
-export const QUIET_MS = 7000; // more than two of the signs of life that come every 2 or 3 s
+export const QUIET_MS = 7000; // longer than two intervals between signs of life, which are 2 or 3 s
 
 // path         of the WebSocket; undefined: there is none, only polling
-// poll()       asks by HTTP; says whether there was an answer, undefined: it has not asked
-// received(m)  takes a message of the socket
+// poll()       reads over HTTP; resolves to whether an answer came, undefined: it sent no request
+// received(m)  handles a message of the socket
 // opened(send) may send the first messages
 // everyMs      between two polls
 export class Live {
@@ -27,18 +27,18 @@ export class Live {
 
   start() {
     this.show("connecting");
-    this.ask();
+    this.pollNow();
     if (this.path) this.connect();
     this.checks = setInterval(() => this.check(), 1000);
     document.addEventListener("visibilitychange", () => {
       if (document.hidden || this.over) return;
-      this.alive(); // nobody asked while the page was hidden
-      if (!this.open) this.ask();
+      this.alive(); // no request was sent while the page was hidden
+      if (!this.open) this.pollNow();
     });
     return this;
   }
 
-  // A sign of life was seen.
+  // Notes a sign of life.
   alive() {
     this.aliveAt = performance.now();
   }
@@ -49,7 +49,7 @@ export class Live {
     if (this.state === "live" || this.state === "polling") this.show("quiet");
   }
 
-  // Nothing changes any more.
+  // The data is final: closes the socket and ends the polling.
   end() {
     this.over = true;
     clearTimeout(this.pollTimer);
@@ -89,7 +89,7 @@ export class Live {
     socket.onclose = () => this.lost();
   }
 
-  // Gives the socket up: the other side may never confirm that it is closed.
+  // Does not wait for the end of the socket: the other side may never confirm the close.
   drop() {
     this.socket.onopen = this.socket.onmessage = this.socket.onclose = null;
     this.socket.close();
@@ -101,22 +101,22 @@ export class Live {
     const wasOpen = this.open;
     this.open = false;
     clearTimeout(this.openTimer);
-    if (wasOpen) this.ask();
+    if (wasOpen) this.pollNow();
     this.retryTimer = setTimeout(() => this.connect(), this.retryMs * (0.75 + Math.random() / 2));
     this.retryMs = Math.min(2 * this.retryMs, LAST_RETRY_MS);
   }
 
-  async ask() {
+  async pollNow() {
     clearTimeout(this.pollTimer);
     const answer = await this.poll();
     if (answer) this.alive();
     if (this.over || this.open) return;
     if (answer !== undefined) this.show(answer ? "polling" : "away");
     clearTimeout(this.pollTimer);
-    if (!document.hidden) this.pollTimer = setTimeout(() => this.ask(), this.everyMs);
+    if (!document.hidden) this.pollTimer = setTimeout(() => this.pollNow(), this.everyMs);
   }
 
-  // While there is less to be had than the connection makes believe: "partly", "missing" or undefined.
+  // What the pill shows instead of "live" or "polling": "partly", "missing" or "still"; undefined: no other text.
   qualify(limit) {
     this.limit = limit;
     this.show(this.state);

@@ -1,5 +1,5 @@
-// One order: where it stands, its way, every event. The order service says the state and pushes what happens, the
-// analytics service knows the events.
+// One order: its state, its steps and its events. The order service has the state and pushes each change over the
+// WebSocket; the analytics service has the events.
 import { answered, badge, byId, changed, customerLink, draw, duration, el, get, growing, moment, money, number, reason,
   setText, table } from "./base.js";
 import { Live, QUIET_MS } from "./live.js";
@@ -9,29 +9,31 @@ const id = decodeURIComponent(location.pathname.split("/").pop());
 const topic = `/topic/order/${id}`;
 const FINAL = ["COMPLETED", "CANCELLED"];
 const LAST = { COMPLETED: "OrderCompleted", CANCELLED: "OrderCancelled" };
-// The analytics service may be up to a second behind the frame that told of an event.
-// So the page looks at once, again soon, and then every now and then until it has seen the order's last event.
-const LOOKS_AFTER_FRAME_MS = [0, 400, 1200];
-const LOOK_EVERY_MS = 2000;
-const FIRST_VIEW_MS = 2000; // the page waits so long for both services before it shows what one of them says
+// The analytics service may have an event up to a second later than the frame comes. So the page reads at once, twice
+// again soon after, and then regularly until it has the order's last event.
+const READS_AFTER_FRAME_MS = [0, 400, 1200];
+const READ_EVERY_MS = 2000;
+const FIRST_VIEW_MS = 2000; // how long the page waits for both answers before it shows only one of them
 const TOGETHER_MS = 50;     // two answers that come so close to each other are shown together
-let looks = [];
+let reads = []; // timers
 let updateSoon;
 
-// One of the two services that know the order. What it said last is kept while it is away; `at` is when it answered.
-const source = (path, fine) => ({ path, fine, asked: 0, shown: 0, status: undefined, body: undefined, at: 0 });
+// One of the two services that have data of the order. `fine`: the expected statuses. `body`: of its last answer with
+// status 200, which the page keeps while the service is unavailable. `at`: when it answered last. `sent` and `shown`:
+// the numbers of the last request, and of the last one whose answer is used.
+const source = (path, fine) => ({ path, fine, sent: 0, shown: 0, status: undefined, body: undefined, at: 0 });
 const orders = source(`/api/orders/${id}`, [200]);
 const timelines = source(`/api/orders/${id}/timeline`, [200, 404]);
 
-// Says whether there was an answer.
-async function ask(from) {
-  const mine = ++from.asked;
+// Reads from one service. Returns whether it answered.
+async function read(from) {
+  const mine = ++from.sent;
   const { status, body } = await get(from.path);
   if (answered(status)) {
     from.at = performance.now();
     live.alive();
   }
-  if (mine > from.shown) { // otherwise a later question was answered sooner
+  if (mine > from.shown) { // otherwise the answer to a later request came first
     from.shown = mine;
     from.status = status;
     if (status === 200) from.body = body;
@@ -40,13 +42,14 @@ async function ask(from) {
   return answered(status);
 }
 
-// One service that is frozen holds up nothing that the other one says. Says whether anything is known by an answer.
+// Does not wait for a frozen service if the other one answers. Returns whether there is something to show: data of the
+// order, or the answer that the order does not exist.
 function load() {
-  const all = [orders, timelines].map((from) => ask(from).then((answer) => answer || Promise.reject()));
+  const all = [orders, timelines].map((from) => read(from).then((answer) => answer || Promise.reject()));
   return Promise.any(all).then(() => Boolean(orders.body || timelines.body || orders.status === 404), () => false);
 }
 
-const isAway = ({ status, fine, at }) => !fine.includes(status) || performance.now() - at > QUIET_MS;
+const isUnavailable = ({ status, fine, at }) => !fine.includes(status) || performance.now() - at > QUIET_MS;
 
 function update() {
   updateSoon = undefined;
@@ -57,12 +60,12 @@ function update() {
     if (orders.status === 404 && timelines.status !== undefined) missing();
     return;
   }
-  const away = { order: isAway(orders), analytics: isAway(timelines) };
-  live.qualify(away.order || away.analytics ? "partly" : undefined);
-  show(orders.body, timelines.body, away);
+  const unavailable = { order: isUnavailable(orders), analytics: isUnavailable(timelines) };
+  live.qualify(unavailable.order || unavailable.analytics ? "partly" : undefined);
+  show(orders.body, timelines.body, unavailable);
 }
 
-// An order never goes back: of two answers the one that is further holds.
+// An order's state only moves forward, so the later one of two states is right.
 function further(one, other) {
   const rank = (status) => ["PROCESSING", "CANCELLING"].includes(status) ? Number(status === "CANCELLING") : 2;
   if (one === undefined || other === undefined) return one ?? other;
@@ -83,7 +86,7 @@ function missing() {
   byId("content").setAttribute("aria-busy", "false");
 }
 
-function show(order, timeline, away) {
+function show(order, timeline, unavailable) {
   byId("missing").hidden = true;
   byId("order").hidden = false;
   const events = timeline?.events ?? [];
@@ -94,10 +97,10 @@ function show(order, timeline, away) {
   setText("id", id);
   draw(byId("badges"), [status, cause, way.waits(), way.remaining().length], () => headline(status, cause, way));
   draw(byId("facts"), [order, events.at(-1)], () => facts(order, events));
-  note(timeline, status, away);
+  note(timeline, status, unavailable);
   draw(byId("way"), [events, status, cause, order?.steps, order?.waitingFor], () => way.draw(cause));
   setText("events-hint", events.length ? number(events.length) : "");
-  draw(byId("events"), [events, away.analytics], () => eventTable(events, away));
+  draw(byId("events"), [events, unavailable.analytics], () => eventTable(events, unavailable));
   byId("goods-card").hidden = !order;
   if (order && changed(byId("goods"), order.items, order.shipment)) byId("goods").replaceChildren(...goods(order));
   byId("content").setAttribute("aria-busy", "false");
@@ -127,10 +130,10 @@ function facts(order, events) {
   ].filter((part) => part !== null);
 }
 
-function note(timeline, status, away) {
-  const text = away.order ? "The order service does not answer; what stands here is what the events tell."
-    : away.analytics ? `The analytics service does not answer: ${timeline ? "later " : ""}events, latencies ` +
-        "and Kafka coordinates are missing for now."
+function note(timeline, status, unavailable) {
+  const text = unavailable.order ? "The order service does not answer. This page shows what is known from the events."
+    : unavailable.analytics ? `The analytics service does not answer: ${timeline ? "later " : ""}events, latencies ` +
+        "and Kafka positions are not available."
       : !timeline ? "The order's events have not arrived at the analytics service yet."
       : status === "CANCELLING" ? "The order is being cancelled: it ends when all three participants have answered."
         : "";
@@ -138,9 +141,9 @@ function note(timeline, status, away) {
   setText("note", text);
 }
 
-function eventTable(events, away) {
+function eventTable(events, unavailable) {
   if (events.length === 0) {
-    return el("p", { class: "empty" }, away.analytics ? "The events are not known for now." : "No event so far.");
+    return el("p", { class: "empty" }, unavailable.analytics ? "The events are not available." : "No event yet.");
   }
   return table("Events of the order",
     [["Event", ""], ["Service", ""], ["Time", "number"], ["After", "number", "Since the event before"],
@@ -160,7 +163,7 @@ function kindOf({ type, compensates }) {
 }
 
 function goods(order) {
-  const lines = table("Lines of the order",
+  const lines = table("Items of the order",
     [["Product", ""], ["Id", ""], ["Price", "number"], ["Quantity", "number"], ["Sum", "number"]],
     order.items.map(({ name, productId, price, quantity }) => [
       el("bdi", {}, name), el("bdi", { class: "place" }, productId), money(price, order.currency), number(quantity),
@@ -173,29 +176,29 @@ function goods(order) {
     el("bdi", {}, [recipient, address.line1, `${address.postalCode} ${address.city}`, address.country].join(", ")))];
 }
 
-// Frames tell that something happened; what, the two answers tell.
+// A frame only shows that the order has changed: the data comes from the answers of the two services.
 function received(frame) {
   if (frame.topic !== topic || frame.type === "ERROR") return;
   if (frame.type === "SUBSCRIBED") {
     load();
     return;
   }
-  looks.forEach(clearTimeout);
-  looks = LOOKS_AFTER_FRAME_MS.map((pause) => setTimeout(() => { if (!live.over) load(); }, pause));
+  reads.forEach(clearTimeout);
+  reads = READS_AFTER_FRAME_MS.map((pause) => setTimeout(() => { if (!live.over) load(); }, pause));
 }
 
-async function keepLooking(from) {
+async function keepReading(from) {
   if (live.over) return;
-  if (!document.hidden) await ask(from);
-  setTimeout(() => keepLooking(from), LOOK_EVERY_MS);
+  if (!document.hidden) await read(from);
+  setTimeout(() => keepReading(from), READ_EVERY_MS);
 }
 
 const live = new Live({
   path: "/ws", poll: load, received, opened: (send) => send({ subscribe: topic }), everyMs: 1000,
 });
 live.start();
-for (const from of [orders, timelines]) setTimeout(() => keepLooking(from), LOOK_EVERY_MS);
-setInterval(() => { if (!document.hidden) update(); }, 1000); // a service may have become silent
+for (const from of [orders, timelines]) setTimeout(() => keepReading(from), READ_EVERY_MS);
+setInterval(() => { if (!document.hidden) update(); }, 1000); // a service may have stopped answering
 document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) orders.at = timelines.at = performance.now(); // nobody asked meanwhile
+  if (!document.hidden) orders.at = timelines.at = performance.now(); // no request was sent meanwhile
 });

@@ -1,5 +1,6 @@
-// The order's way as a picture: the saga's five steps on one lane; if it was cancelled, a second lane from the trigger
-// over each participant's answer, drawn against the step that it undoes, to the end. Both lanes are lists with words.
+// The picture of an order's steps. The first lane has the saga's five steps. A cancelled order has a second lane: what
+// started the cancellation, each participant's answer below the step that it undoes, and the end. Both lanes are lists,
+// which a screen reader can read.
 import { duration, el, growing, reason, svg } from "./base.js";
 
 const PLACED = { service: "order-service", done: "OrderPlaced", name: "Order placed" };
@@ -20,8 +21,8 @@ const PATHS = {
   back: "M6.5 3.5l-3 3 3 3M4 6.5h6.5a4 4 0 0 1 0 8H8", nothing: "M5 9h8",
 };
 const WORDS = {
-  done: "done", refused: "refused", undone: "done, and undone later", waiting: "under way", pending: "still to come",
-  skipped: "will not happen", trigger: "the way back begins", end: "ended", nothing: "had nothing to undo",
+  done: "done", refused: "refused", undone: "done, and undone later", waiting: "in progress", pending: "not started",
+  skipped: "will not happen", trigger: "the compensation begins", end: "ended", nothing: "had nothing to undo",
 };
 
 const icon = (kind) => el("span", { class: "icon", "aria-hidden": "true" },
@@ -33,16 +34,16 @@ const REFUSED_BY = {
   CARRIER_REFUSED: "ShipmentRefused", STORAGE_FULL: "ShipmentRefused",
 };
 
-// What the order itself tells, as events of which some have no time: while the analytics service is away or behind, the
-// way is drawn from these.
-function told({ status, reason: cause, steps, waitingFor = [], placedAt, cancellingAt, finishedAt }) {
+// The events that follow from the order service's answer alone; some of them have no time. The picture is drawn from
+// these while the analytics service is unavailable or behind.
+function eventsOf({ status, reason: cause, steps, waitingFor = [], placedAt, cancellingAt, finishedAt }) {
   const events = [{ type: "OrderPlaced", time: placedAt }];
   const isBack = status === "CANCELLING" || status === "CANCELLED";
-  for (const { step, service, status: stands, at, undoneAt } of steps) {
+  for (const { step, service, status: state, at, undoneAt } of steps) {
     const names = PARTICIPANTS.find(({ done }) => done === step);
     if (!names) continue;
-    if (stands === "done" || stands === "undone") events.push({ type: step, time: at });
-    if (stands === "undone") events.push({ type: names.undone, time: undoneAt });
+    if (state === "done" || state === "undone") events.push({ type: step, time: at });
+    if (state === "undone") events.push({ type: names.undone, time: undoneAt });
     else if (isBack && !waitingFor.some((one) => one.service === service)) {
       events.push({ type: "NothingToCompensate", service });
     }
@@ -54,11 +55,11 @@ function told({ status, reason: cause, steps, waitingFor = [], placedAt, cancell
   return events;
 }
 
-// What is known of the way: events by type, and the participants' NothingToCompensate by service. What the timeline has
-// goes before what the order tells.
+// The known events of an order, by type, and the participants' NothingToCompensate by service. An event of the timeline
+// replaces the same event that follows from the order.
 export class Way {
   constructor(timeline, status, order) {
-    const events = [...(order ? told(order) : []), ...timeline];
+    const events = [...(order ? eventsOf(order) : []), ...timeline];
     const [nothing, others] = [true, false].map((wanted) =>
       events.filter(({ type }) => (type === "NothingToCompensate") === wanted));
     this.byType = new Map(others.map((event) => [event.type, event]));
@@ -104,22 +105,22 @@ export class Way {
     if (undone) return { service: step.service, kind: "done", text: step.back, at: undone, undoes: step.done };
     if (nothing) return { service: step.service, kind: "nothing", text: "Nothing to undo", at: nothing };
     const since = this.waiting.get(step.service);
-    return { service: step.service, kind: since ? "waiting" : "pending", text: "Undo, if anything", since };
+    return { service: step.service, kind: since ? "waiting" : "pending", text: "Undo if needed", since };
   }
 
-  // The steps that an order under way still has before it.
+  // The steps that remain before an open order ends.
   remaining() {
     if (this.isFinal) return [];
     const lane = this.isBack ? this.back() : this.forward();
     return lane.filter(({ kind }) => kind === "waiting" || kind === "pending");
   }
 
-  // Whom the order waits for, unless an event already tells of the answer.
+  // The steps for which the order waits, unless the answer is already among the events.
   waits() {
     return this.remaining().filter(({ kind }) => kind === "waiting");
   }
 
-  // The time is told as what passed since the order was placed.
+  // Shows the time of a step as the time since the order was placed.
   node(step, i, lane, cause) {
     const next = lane[i + 1];
     const reached = next && ["done", "undone", "refused", "waiting", "nothing", "end"].includes(next.kind);
@@ -143,10 +144,12 @@ export class Way {
   draw(cause) {
     const forward = this.forward();
     const back = this.back();
-    return el("div", { class: `way${back.length ? " both" : ""}`, role: "group", "aria-label": "The order's way" },
-      el("ol", { class: "forward", "aria-label": "Forward" }, forward.map((step, i) => this.node(step, i, forward))),
+    return el("div", { class: `way${back.length ? " both" : ""}`, role: "group", "aria-label": "Steps of the order" },
+      el("ol", { class: "forward", "aria-label": "Forward steps" },
+        forward.map((step, i) => this.node(step, i, forward))),
       back.length
-        ? el("ol", { class: "back", "aria-label": "Back" }, back.map((step, i) => this.node(step, i, back, cause)))
+        ? el("ol", { class: "back", "aria-label": "Compensation" },
+          back.map((step, i) => this.node(step, i, back, cause)))
         : null);
   }
 }

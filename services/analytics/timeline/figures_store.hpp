@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "analytics/timeline/timeline.hpp"
+#include "analytics/timeline/figures.hpp"
 #include "postgres/connection.hpp"
 
 namespace orderflow::analytics {

@@ -34,7 +34,7 @@ std::int64_t second_at(Instant instant) {
 
 }  // namespace
 
-void Waiting::step(OpenOrderSource& source, Instant now) {
+void OpenOrderSearch::step(OpenOrderSource& source, Instant now) {
     refresh(source);
     search(source, source.open_seconds(second_at(now - kYoung)));
     if (now < next_tidy_) return;
@@ -43,7 +43,7 @@ void Waiting::step(OpenOrderSource& source, Instant now) {
 }
 
 // `counted`: the oldest first.
-void Waiting::search(OpenOrderSource& source, const std::vector<OpenSecond>& counted) {
+void OpenOrderSearch::search(OpenOrderSource& source, const std::vector<OpenSecond>& counted) {
     std::set<std::int64_t> ended;
     for (const auto& [second, known] : by_second_) ended.insert(second);
     for (const OpenSecond& entry : counted) ended.erase(entry.second);
@@ -63,12 +63,12 @@ void Waiting::search(OpenOrderSource& source, const std::vector<OpenSecond>& cou
 }
 
 // The time since which the last of the requested orders waits; later orders are not needed.
-Instant Waiting::frontier() const {
+Instant OpenOrderSearch::frontier() const {
     if (by_since_.size() < kMost) return Instant::max();
     return std::next(by_since_.begin(), kMost - 1)->first;
 }
 
-void Waiting::scan(OpenOrderSource& source, std::int64_t second) {
+void OpenOrderSearch::scan(OpenOrderSource& source, std::int64_t second) {
     std::vector<OrderId> open = source.scan_second(second);
     forget_second(second, open);
     std::erase_if(open, [&](const OrderId& id) { return orders_.contains(id); });
@@ -77,7 +77,7 @@ void Waiting::scan(OpenOrderSource& source, std::int64_t second) {
 }
 
 // Orders that ended leave their places to other orders, which must be read as well.
-void Waiting::refresh(OpenOrderSource& source) {
+void OpenOrderSearch::refresh(OpenOrderSource& source) {
     for (int i = 0; i < kLooksAtMost && !by_since_.empty(); ++i) {
         std::vector<OrderId> ids;
         for (const auto& [since, id] : by_since_) {
@@ -92,14 +92,14 @@ void Waiting::refresh(OpenOrderSource& source) {
     }
 }
 
-void Waiting::remember(OpenOrder order) {
+void OpenOrderSearch::remember(OpenOrder order) {
     const OrderId id = order.order_id;
     by_since_.insert({order.since, id});
     ++by_second_[second_of(id)];
     orders_.emplace(id, std::move(order));
 }
 
-void Waiting::forget(const OrderId& id) {
+void OpenOrderSearch::forget(const OrderId& id) {
     const auto known = orders_.find(id);
     by_since_.erase({known->second.since, id});
     orders_.erase(known);
@@ -108,7 +108,7 @@ void Waiting::forget(const OrderId& id) {
 }
 
 // `but`: the orders that stay, in the order of ids.
-void Waiting::forget_second(std::int64_t second, std::span<const OrderId> but) {
+void OpenOrderSearch::forget_second(std::int64_t second, std::span<const OrderId> but) {
     std::vector<OrderId> ids;
     auto at = orders_.lower_bound(first_order_id(begin_of(second)));
     for (; at != orders_.end() && second_of(at->first) == second; ++at) {
@@ -117,7 +117,7 @@ void Waiting::forget_second(std::int64_t second, std::span<const OrderId> but) {
     for (const OrderId& id : ids) forget(id);
 }
 
-std::vector<OpenOrder> Waiting::longest(std::size_t limit) const {
+std::vector<OpenOrder> OpenOrderSearch::longest(std::size_t limit) const {
     std::vector<OpenOrder> list;
     for (const auto& [since, id] : by_since_) {
         if (list.size() == limit) break;
@@ -126,17 +126,17 @@ std::vector<OpenOrder> Waiting::longest(std::size_t limit) const {
     return list;
 }
 
-WaitingLoop::WaitingLoop(const loops::Context& context)
+OpenOrdersLoop::OpenOrdersLoop(const loops::Context& context)
     : ticker_(context, "waiting", kTick,
               [this](postgres::Connection& connection) { return make_step(connection); }) {}
 
-loops::Ticker::Step WaitingLoop::make_step(postgres::Connection& connection) {
+loops::Ticker::Step OpenOrdersLoop::make_step(postgres::Connection& connection) {
     std::shared_ptr<OpenOrderSource> source = make_open_order_source(connection);
-    auto waiting = std::make_shared<Waiting>();
-    return [this, source, waiting] {
+    auto search = std::make_shared<OpenOrderSearch>();
+    return [this, source, search] {
         const auto begin = steady_clock::now();
-        waiting->step(*source, system_now());
-        auto found = std::make_shared<const Orders>(waiting->longest(kMost));
+        search->step(*source, system_now());
+        auto found = std::make_shared<const Orders>(search->longest(kMost));
         {
             const std::lock_guard guard(mutex_);
             longest_ = std::move(found);
@@ -146,7 +146,7 @@ loops::Ticker::Step WaitingLoop::make_step(postgres::Connection& connection) {
     };
 }
 
-std::shared_ptr<const WaitingLoop::Orders> WaitingLoop::longest() const {
+std::shared_ptr<const OpenOrdersLoop::Orders> OpenOrdersLoop::longest() const {
     const std::lock_guard guard(mutex_);
     if (!longest_) throw Unavailable("the open orders have not been read yet");
     return longest_;

@@ -1,12 +1,12 @@
 #pragma once
 // The open orders that wait longest. No index contains the open orders, because then each end of an
 // order would have to change the index. Instead, the store counts the open orders of each second;
-// the second is that of the order's id. `Waiting` knows some open orders, and reads the rows of a
-// second only if the count differs from the number of orders that it knows. It begins with the
-// oldest second, and stops when no order of a later second can be among the longest waits. Example:
-// of second 10 the store counts three open orders and `Waiting` knows two of them, so it reads
-// second 10. `Waiting` has the steps; `WaitingLoop` is a thread around them, whose result HTTP
-// handlers read.
+// the second is that of the order's id. `OpenOrderSearch` knows some open orders, and reads the
+// rows of a second only if the count differs from the number of orders that it knows. It begins
+// with the oldest second, and stops when no order of a later second can be among the longest waits.
+// Example: of second 10 the store counts three open orders and `OpenOrderSearch` knows two of them,
+// so it reads second 10. `OpenOrderSearch` has the steps; `OpenOrdersLoop` is a thread around them,
+// whose result HTTP handlers read.
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -25,7 +25,7 @@ namespace orderflow::analytics {
 
 // Keeps its state from step to step. A step reads the counts, the rows of the orders that wait
 // longest, and of each second whose count has changed. One thread.
-class Waiting {
+class OpenOrderSearch {
 public:
     static constexpr std::size_t kMost = 200;  // longest() is exact for this many orders
 
@@ -51,12 +51,12 @@ private:
     std::map<std::int64_t, std::int64_t> by_second_;  // how many, by second_of(); never a zero
 };
 
-class WaitingLoop {
+class OpenOrdersLoop {
 public:
     using Orders = std::vector<OpenOrder>;
-    static constexpr std::size_t kMost = Waiting::kMost;
+    static constexpr std::size_t kMost = OpenOrderSearch::kMost;
 
-    explicit WaitingLoop(const loops::Context& context);
+    explicit OpenOrdersLoop(const loops::Context& context);
     void request_stop() { ticker_.request_stop(); }
     void stop() { ticker_.stop(); }  // blocks
 

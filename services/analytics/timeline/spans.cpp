@@ -27,7 +27,8 @@ constexpr std::string_view kRootName = "order";
 
 // The event at which the time of a step begins. OrderPlaced and CancellationStarted follow a
 // request or a time-out, which has no event; OrderCancelled follows the last answer.
-constexpr std::array<std::optional<Slot>, kSlots> kCauses{{
+// In the order of Slot.
+constexpr auto kCauses = std::to_array<std::optional<Slot>>({
     {},                          // order_placed
     Slot::order_placed,          // stock_reserved
     Slot::order_placed,          // stock_rejected
@@ -44,7 +45,8 @@ constexpr std::array<std::optional<Slot>, kSlots> kCauses{{
     Slot::cancellation_started,  // shipping_nothing
     Slot::shipment_scheduled,    // order_completed
     {},                          // order_cancelled
-}};
+});
+static_assert(kCauses.size() == kSlots);
 
 Slot slot_at(std::size_t index) { return static_cast<Slot>(index); }
 
@@ -75,37 +77,39 @@ bool is_refusal(Slot slot) {
 
 // The step that a compensating event undid, if it was seen: a charge may be undone although no
 // capture was reported.
-std::optional<Slot> undone_by(const OrderView& view, Slot slot) {
+std::optional<Slot> undone_by(const Timeline& timeline, Slot slot) {
     if (!info(slot).compensates) return std::nullopt;
     for (std::size_t i = 0; i < kSlots; ++i) {
-        if (view.marks[i] && info(slot_at(i)).kind == *info(slot).compensates) return slot_at(i);
+        if (timeline.marks[i] && info(slot_at(i)).kind == *info(slot).compensates)
+            return slot_at(i);
     }
     return std::nullopt;
 }
 
 // Never after the event itself, whatever the services' clocks show.
-Instant begin_of(const OrderView& view, Slot slot) {
-    const Instant end = view[slot]->time;
+Instant begin_of(const Timeline& timeline, Slot slot) {
+    const Instant end = timeline[slot]->time;
     Instant begin = end;
-    if (slot == Slot::cancellation_started && view.reason) {
-        const auto refusal = refusal_of(*view.reason);
-        if (refusal && view[*refusal]) begin = view[*refusal]->time;
+    if (slot == Slot::cancellation_started && timeline.reason) {
+        const auto refusal = refusal_of(*timeline.reason);
+        if (refusal && timeline[*refusal]) begin = timeline[*refusal]->time;
     } else if (slot == Slot::order_cancelled) {
         std::optional<Instant> last;
         for (std::size_t i = 0; i < kSlots; ++i) {
-            if (!view.marks[i] || !is_answer(slot_at(i))) continue;
-            last = std::max(last.value_or(view.marks[i]->time), view.marks[i]->time);
+            if (!timeline.marks[i] || !is_answer(slot_at(i))) continue;
+            last = std::max(last.value_or(timeline.marks[i]->time), timeline.marks[i]->time);
         }
         begin = last.value_or(end);
-    } else if (const auto cause = kCauses[static_cast<std::size_t>(slot)]; cause && view[*cause]) {
-        begin = view[*cause]->time;
+    } else if (const auto cause = kCauses[static_cast<std::size_t>(slot)];
+               cause && timeline[*cause]) {
+        begin = timeline[*cause]->time;
     }
     return std::min(begin, end);
 }
 
-bool emitted(const OrderView& view, Service producer) {
+bool emitted(const Timeline& timeline, Service producer) {
     for (std::size_t i = 0; i < kSlots; ++i) {
-        if (view.marks[i] && info(slot_at(i)).producer == producer) return true;
+        if (timeline.marks[i] && info(slot_at(i)).producer == producer) return true;
     }
     return false;
 }
@@ -130,7 +134,7 @@ public:
         writer_.StartArray();
         for (const Service producer : kProducers) {
             const bool took_part = std::ranges::any_of(
-                orders, [&](const KnownOrder& order) { return emitted(order.view, producer); });
+                orders, [&](const KnownOrder& order) { return emitted(order.timeline, producer); });
             if (took_part) write_resource(producer, orders, environment);
         }
         writer_.EndArray();
@@ -184,7 +188,8 @@ private:
             if (producer == Service::order) write_root(order);
             for (std::size_t i = 0; i < kSlots; ++i) {
                 const Slot slot = slot_at(i);
-                if (order.view[slot] && info(slot).producer == producer) write_step(order, slot);
+                if (order.timeline[slot] && info(slot).producer == producer)
+                    write_step(order, slot);
             }
         }
         writer_.EndArray();
@@ -194,32 +199,33 @@ private:
     }
 
     void write_root(const KnownOrder& order) {
-        const OrderView& view = order.view;
-        const Instant end = end_of(view)->time;
-        const auto& placed = view[Slot::order_placed];
+        const Timeline& timeline = order.timeline;
+        const Instant end = end_of(timeline)->time;
+        const auto& placed = timeline[Slot::order_placed];
         writer_.StartObject();
         text("traceId", trace_id_of(order));
         text("spanId", span_id_of(order.id, std::nullopt));
-        if (!view.traceparent.empty()) text("parentSpanId", view.traceparent.substr(36, 16));
+        if (!timeline.traceparent.empty())
+            text("parentSpanId", timeline.traceparent.substr(36, 16));
         text("name", kRootName);
         writer_.Key("kind");
         writer_.Int(kInternal);
         time("startTimeUnixNano", placed ? std::min(placed->time, end) : end);
         time("endTimeUnixNano", end);
-        const bool cancelled = view[Slot::order_cancelled] && view.reason;
+        const bool cancelled = timeline[Slot::order_cancelled] && timeline.reason;
         writer_.Key("attributes");
         writer_.StartArray();
         attribute("orderflow.order.id", order.id.to_string());
-        attribute("orderflow.order.status", name_of(status_of(view)));
-        if (cancelled) attribute("error.type", name_of(*view.reason));
+        attribute("orderflow.order.status", name_of(status_of(timeline)));
+        if (cancelled) attribute("error.type", name_of(*timeline.reason));
         writer_.EndArray();
-        if (cancelled) write_error(name_of(*view.reason));
+        if (cancelled) write_error(name_of(*timeline.reason));
         writer_.EndObject();
     }
 
     void write_step(const KnownOrder& order, Slot slot) {
-        const OrderView& view = order.view;
-        const Mark& mark = *view[slot];
+        const Timeline& timeline = order.timeline;
+        const Mark& mark = *timeline[slot];
         const SlotInfo& what = info(slot);
         const std::string_view type = events::type_name(what.kind);
         writer_.StartObject();
@@ -229,11 +235,11 @@ private:
         text("name", type.substr(0, type.rfind(".v")));
         writer_.Key("kind");
         writer_.Int(kProducer);
-        time("startTimeUnixNano", begin_of(view, slot));
+        time("startTimeUnixNano", begin_of(timeline, slot));
         time("endTimeUnixNano", mark.time);
         // The reason of the refusal, if the order was cancelled for it; otherwise analytics does
         // not have it.
-        const bool is_reason = view.reason && refusal_of(*view.reason) == slot;
+        const bool is_reason = timeline.reason && refusal_of(*timeline.reason) == slot;
         writer_.Key("attributes");
         writer_.StartArray();
         attribute("messaging.system", "kafka");
@@ -243,10 +249,10 @@ private:
         attribute("messaging.destination.partition.id", std::to_string(mark.partition));
         attribute("messaging.kafka.offset", std::to_string(mark.offset), "intValue");
         attribute("orderflow.order.id", order.id.to_string());
-        if (is_reason) attribute("error.type", name_of(*view.reason));
+        if (is_reason) attribute("error.type", name_of(*timeline.reason));
         writer_.EndArray();
-        if (const auto undone = undone_by(view, slot)) write_link(order, *undone);
-        if (is_refusal(slot)) write_error(is_reason ? name_of(*view.reason) : "");
+        if (const auto undone = undone_by(timeline, slot)) write_link(order, *undone);
+        if (is_refusal(slot)) write_error(is_reason ? name_of(*timeline.reason) : "");
         writer_.EndObject();
     }
 
@@ -275,28 +281,29 @@ private:
 
 }  // namespace
 
-bool is_whole(const OrderView& view) {
-    if (!view[Slot::order_placed]) return false;
-    if (view[Slot::order_completed]) {
-        return view[Slot::stock_reserved] && view[Slot::payment_captured] &&
-               view[Slot::shipment_scheduled];
+bool is_whole(const Timeline& timeline) {
+    if (!timeline[Slot::order_placed]) return false;
+    if (timeline[Slot::order_completed]) {
+        return timeline[Slot::stock_reserved] && timeline[Slot::payment_captured] &&
+               timeline[Slot::shipment_scheduled];
     }
     const auto answered = [&](Service participant) {
         for (std::size_t i = 0; i < kSlots; ++i) {
             const Slot slot = slot_at(i);
-            if (view[slot] && is_answer(slot) && info(slot).producer == participant) return true;
+            if (timeline[slot] && is_answer(slot) && info(slot).producer == participant)
+                return true;
         }
         return false;
     };
-    return view[Slot::cancellation_started] && view[Slot::order_cancelled] &&
+    return timeline[Slot::cancellation_started] && timeline[Slot::order_cancelled] &&
            answered(Service::inventory) && answered(Service::payment) &&
            answered(Service::shipping);
 }
 
-bool is_sampled(const OrderView& view) { return !view.traceparent.ends_with("-00"); }
+bool is_sampled(const Timeline& timeline) { return !timeline.traceparent.ends_with("-00"); }
 
 std::string trace_id_of(const KnownOrder& order) {
-    if (!order.view.traceparent.empty()) return order.view.traceparent.substr(3, 32);
+    if (!order.timeline.traceparent.empty()) return order.timeline.traceparent.substr(3, 32);
     return hex(order.id.bytes);
 }
 

@@ -1,31 +1,20 @@
 #include "analytics/timeline/timeline.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <charconv>
-#include <cmath>
-#include <numeric>
 #include <stdexcept>
 #include <utility>
 
-#include <boost/mp11.hpp>
-
-#include "core/enums.hpp"
 #include "events/saga_order.hpp"
 
 namespace orderflow::analytics {
 namespace {
 
 using events::EventKind;
-using events::Reason;
 using events::Service;
 using std::chrono::microseconds;
 
-// Longer than any topic's retention. Keeps sums of durations within 64 bits, whatever a clock
-// shows.
-constexpr microseconds kLongest = std::chrono::days{10};
-
-constexpr std::array<SlotInfo, kSlots> kSlotInfo{{
+// In the order of Slot.
+constexpr auto kSlotInfo = std::to_array<SlotInfo>({
     {EventKind::OrderPlaced, Service::order, {}},
     {EventKind::StockReserved, Service::inventory, {}},
     {EventKind::StockRejected, Service::inventory, {}},
@@ -42,19 +31,8 @@ constexpr std::array<SlotInfo, kSlots> kSlotInfo{{
     {EventKind::NothingToCompensate, Service::shipping, {}},
     {EventKind::OrderCompleted, Service::order, {}},
     {EventKind::OrderCancelled, Service::order, {}},
-}};
-
-struct StepEnds {
-    Slot from;
-    Slot to;
-};
-// In the order of Step.
-constexpr std::array<StepEnds, kSteps> kStepEnds{{
-    {Slot::order_placed, Slot::stock_reserved},
-    {Slot::stock_reserved, Slot::payment_captured},
-    {Slot::payment_captured, Slot::shipment_scheduled},
-    {Slot::shipment_scheduled, Slot::order_completed},
-}};
+});
+static_assert(kSlotInfo.size() == kSlots);
 
 // The possible answers of each participant to CancellationStarted.
 struct Answers {
@@ -95,12 +73,12 @@ std::string_view type_without_version(EventKind kind) {
 
 // Sets the customer, the total or the reason from the first event that has it; all events of an
 // order agree.
-void learn(OrderView& view, const events::Event& event) {
+void learn(Timeline& timeline, const events::Event& event) {
     const auto customer = [&](const std::string& id) {
-        if (view.customer_id.empty()) view.customer_id = id;
+        if (timeline.customer_id.empty()) timeline.customer_id = id;
     };
     const auto total = [&](std::int64_t amount, const Currency& currency) {
-        if (!view.total) view.total = Money{amount, currency};
+        if (!timeline.total) timeline.total = Money{amount, currency};
     };
     std::visit(
         [&](const auto& data) {
@@ -112,83 +90,16 @@ void learn(OrderView& view, const events::Event& event) {
             if constexpr (requires { data.total; }) total(data.total, data.currency);
             // Does not use the participants' narrower reasons: the order service decides which one
             // is valid.
-            if constexpr (requires { view.reason = data.reason; }) {
-                if (!view.reason) view.reason = data.reason;
+            if constexpr (requires { timeline.reason = data.reason; }) {
+                if (!timeline.reason) timeline.reason = data.reason;
             }
         },
         event);
 }
 
-bool is_open(const OrderView& view) { return view[Slot::order_placed] && !end_of(view); }
-bool has_response(const OrderView& view) { return view[Slot::order_placed] && end_of(view); }
-
-const Mark* first_of(const OrderView& view, Slot one, Slot other) {
-    if (view[one]) return &*view[one];
-    return view[other] ? &*view[other] : nullptr;
-}
-
-Instant minute_of(Instant time) { return std::chrono::floor<std::chrono::minutes>(time); }
-
-// Clocks of two databases may disagree by more than a step takes.
-microseconds duration(Instant from, Instant to) {
-    return std::clamp(to - from, microseconds{0}, kLongest);
-}
-
-void count_placed(const OrderView& view, Tally& tally) {
-    const Instant time = view[Slot::order_placed]->time;
-    tally.add("placed", 1);
-    ++tally.minutes[minute_of(time)].placed;
-    const auto [entry, is_new] =
-        tally.customers.try_emplace(view.customer_id, Activity{time, minute_of(time)});
-    Activity& activity = entry->second;
-    activity.first = std::min(activity.first, time);
-    activity.last_minute = std::max(activity.last_minute, minute_of(time));
-}
-
-void count_completed(const OrderView& view, Tally& tally) {
-    const Money total = view.total.value();
-    Minute& minute = tally.minutes[minute_of(view[Slot::order_completed]->time)];
-    tally.add("completed", 1);
-    tally.add("revenue." + std::string(total.currency.text()), total.amount);
-    ++minute.completed;
-    if (total.currency == Currency{}) minute.revenue.add(total.amount);
-}
-
-void count_cancelled(const OrderView& view, Tally& tally) {
-    tally.add("cancelled." + std::string(name_of(view.reason.value())), 1);
-    ++tally.minutes[minute_of(view[Slot::order_cancelled]->time)].cancelled;
-}
-
-void count_steps(const OrderView& before, const OrderView& after, Tally& tally) {
-    for (std::size_t i = 0; i < kSteps; ++i) {
-        const auto [from, to] = kStepEnds[i];
-        if (!after[from] || !after[to] || (before[from] && before[to])) continue;
-        Histogram& histogram = tally.minutes[minute_of(after[to]->time)].steps[i];
-        const std::size_t bucket = latency_bucket(duration(after[from]->time, after[to]->time));
-        if (histogram.size() <= bucket) histogram.resize(bucket + 1);
-        ++histogram[bucket];
-    }
-}
-
-// Where a bucket of a histogram begins, and how wide it is, µs.
-struct Bounds {
-    std::int64_t begin;
-    std::int64_t width;
-};
-Bounds bounds_of(std::size_t bucket) {
-    const auto i = static_cast<std::int64_t>(bucket);
-    if (i < 8) return {i * 8, 8};
-    const int shift = static_cast<int>(i / 8) + 2;
-    return {(8 + i % 8) << shift, std::int64_t{1} << shift};
-}
-
-// Milliseconds with three digits: no more is known.
-double to_ms(double us) { return std::round(us) / 1000; }
-
-std::int64_t to_count(std::string_view text) {
-    std::int64_t value = 0;
-    std::from_chars(text.data(), text.data() + text.size(), value);
-    return value;
+const Mark* first_of(const Timeline& timeline, Slot one, Slot other) {
+    if (timeline[one]) return &*timeline[one];
+    return timeline[other] ? &*timeline[other] : nullptr;
 }
 
 }  // namespace
@@ -217,17 +128,19 @@ std::optional<Slot> slot_of(const events::Event& event) {
     throw std::logic_error("no such kind of event");
 }
 
-const Mark* end_of(const OrderView& view) {
-    if (const auto& mark = view[Slot::order_completed]) return &*mark;
-    if (const auto& mark = view[Slot::order_cancelled]) return &*mark;
+const Mark* end_of(const Timeline& timeline) {
+    if (const auto& mark = timeline[Slot::order_completed]) return &*mark;
+    if (const auto& mark = timeline[Slot::order_cancelled]) return &*mark;
     return nullptr;
 }
 
-std::optional<OrderView> fold(const OrderView* view, const events::Event& event, const Mark& mark,
-                              std::string_view traceparent) {
+bool is_open(const Timeline& timeline) { return timeline[Slot::order_placed] && !end_of(timeline); }
+
+std::optional<Timeline> fold(const Timeline* timeline, const events::Event& event, const Mark& mark,
+                             std::string_view traceparent) {
     const auto slot = slot_of(event);
-    if (!slot || (view && (*view)[*slot])) return std::nullopt;
-    OrderView next = view ? *view : OrderView{};
+    if (!slot || (timeline && (*timeline)[*slot])) return std::nullopt;
+    Timeline next = timeline ? *timeline : Timeline{};
     next.marks[static_cast<std::size_t>(*slot)] = mark;
     learn(next, event);
     // Not of the event that comes first: this differs from replay to replay.
@@ -235,21 +148,21 @@ std::optional<OrderView> fold(const OrderView* view, const events::Event& event,
     return next;
 }
 
-Status status_of(const OrderView& view) {
-    if (view[Slot::order_completed]) return Status::COMPLETED;
-    if (view[Slot::order_cancelled]) return Status::CANCELLED;
-    if (view[Slot::cancellation_started]) return Status::CANCELLING;
+Status status_of(const Timeline& timeline) {
+    if (timeline[Slot::order_completed]) return Status::COMPLETED;
+    if (timeline[Slot::order_cancelled]) return Status::CANCELLED;
+    if (timeline[Slot::cancellation_started]) return Status::CANCELLING;
     return Status::PROCESSING;
 }
 
-std::vector<WaitingFor> waiting_for(const OrderView& view) {
-    if (!is_open(view)) return {};
+std::vector<WaitingFor> waiting_for(const Timeline& timeline) {
+    if (!is_open(timeline)) return {};
     const auto order = events::names_of(Service::order).name;
-    if (const auto& started = view[Slot::cancellation_started]) {
+    if (const auto& started = timeline[Slot::cancellation_started]) {
         std::vector<WaitingFor> list;
         Instant last = started->time;
         for (const auto& [undone, nothing] : kAnswers) {
-            if (const Mark* answer = first_of(view, undone, nothing)) {
+            if (const Mark* answer = first_of(timeline, undone, nothing)) {
                 last = std::max(last, answer->time);
             } else {
                 list.push_back({events::names_of(info(undone).producer).name, started->time});
@@ -259,35 +172,35 @@ std::vector<WaitingFor> waiting_for(const OrderView& view) {
         return list;
     }
     for (const auto& [seen, next] : kNext) {
-        if (view[seen]) return {{events::names_of(next).name, view[seen]->time}};
+        if (timeline[seen]) return {{events::names_of(next).name, timeline[seen]->time}};
     }
     throw std::logic_error("an open order without any event");
 }
 
-std::optional<OpenOrder> open_order(const OrderId& id, const OrderView& view) {
-    auto waiting = waiting_for(view);
+std::optional<OpenOrder> open_order(const OrderId& id, const Timeline& timeline) {
+    auto waiting = waiting_for(timeline);
     if (waiting.empty()) return std::nullopt;
     OpenOrder order;
     order.order_id = id;
-    order.status = status_of(view);
-    order.reason = view.reason;
-    order.customer_id = view.customer_id;
-    order.total = view.total.value().amount;
-    order.currency = view.total->currency;
-    order.placed_at = view[Slot::order_placed]->time;
+    order.status = status_of(timeline);
+    order.reason = timeline.reason;
+    order.customer_id = timeline.customer_id;
+    order.total = timeline.total.value().amount;
+    order.currency = timeline.total->currency;
+    order.placed_at = timeline[Slot::order_placed]->time;
     order.since = std::ranges::min(waiting, {}, &WaitingFor::since).since;
     order.waiting_for = std::move(waiting);
     return order;
 }
 
-std::vector<TimelineEvent> timeline(const OrderView& view) {
+std::vector<TimelineEvent> events_of(const Timeline& timeline) {
     struct Entry {
         events::SagaEvent what;
         TimelineEvent shown;
     };
     std::vector<Entry> entries;
     for (std::size_t i = 0; i < kSlots; ++i) {
-        const auto& mark = view.marks[i];
+        const auto& mark = timeline.marks[i];
         if (!mark) continue;
         const SlotInfo& slot = kSlotInfo[i];
         TimelineEvent event;
@@ -314,126 +227,10 @@ std::vector<TimelineEvent> timeline(const OrderView& view) {
     return list;
 }
 
-void Sum::add(std::int64_t value) {
-    high += value / kLimb;
-    low += value % kLimb;
-    high += low / kLimb;
-    low %= kLimb;
-}
-
-void Tally::add(const std::string& name, std::int64_t value) {
-    const auto entry = totals.try_emplace(name).first;
-    entry->second.add(value);
-    if (entry->second == Sum{}) totals.erase(entry);
-}
-
 std::int64_t second_of(const OrderId& id) {
     std::int64_t milliseconds = 0;
     for (std::size_t i = 0; i < 6; ++i) milliseconds = milliseconds << 8 | id.bytes[i];
     return milliseconds / 1000;
-}
-
-void Tally::add_open(const OrderId& id, std::int32_t value) {
-    const auto entry = open_seconds.try_emplace(second_of(id)).first;
-    entry->second += value;
-    if (entry->second == 0) open_seconds.erase(entry);
-}
-
-void count(const OrderId& id, const OrderView& before, const OrderView& after, Tally& tally) {
-    const auto became = [&](Slot slot) { return after[slot] && !before[slot]; };
-    if (became(Slot::order_placed)) count_placed(after, tally);
-    if (became(Slot::order_completed)) count_completed(after, tally);
-    if (became(Slot::order_cancelled)) count_cancelled(after, tally);
-    if (is_open(after) != is_open(before)) {
-        tally.add("open", is_open(after) ? 1 : -1);
-        tally.add_open(id, is_open(after) ? 1 : -1);
-    }
-    if (has_response(after) && !has_response(before)) {
-        const Instant end = end_of(after)->time;
-        Minute& minute = tally.minutes[minute_of(end)];
-        ++minute.responses;
-        minute.response_us += duration(after[Slot::order_placed]->time, end).count();
-    }
-    count_steps(before, after, tally);
-}
-
-std::size_t latency_bucket(microseconds latency) {
-    const auto us =
-        static_cast<std::uint64_t>(std::clamp(latency, microseconds{0}, kLongest).count());
-    if (us < 64) return us / 8;
-    const auto power = static_cast<std::size_t>(std::bit_width(us)) - 1;  // 2^power <= us
-    return (power - 5) * 8 + ((us >> (power - 3)) & 7);
-}
-
-double percentile_ms(std::span<const std::int64_t> histogram, double q) {
-    const auto total = std::accumulate(histogram.begin(), histogram.end(), std::int64_t{0});
-    const double rank = q * static_cast<double>(total);
-    std::int64_t below = 0;
-    for (std::size_t i = 0; i < histogram.size(); ++i) {
-        if (histogram[i] == 0) continue;
-        if (static_cast<double>(below + histogram[i]) >= rank) {
-            const auto [begin, width] = bounds_of(i);
-            const double share =
-                (rank - static_cast<double>(below)) / static_cast<double>(histogram[i]);
-            return to_ms(static_cast<double>(begin) + share * static_cast<double>(width));
-        }
-        below += histogram[i];
-    }
-    return 0;
-}
-
-bool is_system_reason(Reason reason) {
-    switch (reason) {
-        case Reason::OUT_OF_STOCK:
-        case Reason::UNKNOWN_PRODUCT:
-        case Reason::PRICE_MISMATCH:
-        case Reason::CARD_DECLINED:
-        case Reason::CARD_TOKEN_UNKNOWN:
-        case Reason::CARRIER_REFUSED:
-        case Reason::STORAGE_FULL:
-        case Reason::CUSTOMER: return false;
-        case Reason::DEADLINE: return true;
-    }
-    throw std::logic_error("no such reason");
-}
-
-Dashboard summarise(const Figures& figures) {
-    const auto total = [&](std::string_view name) {
-        const auto found = figures.totals.find(name);
-        return found == figures.totals.end() ? 0 : to_count(found->second);
-    };
-    Dashboard board;
-    board.placed = total("placed");
-    board.completed = total("completed");
-    board.open = total("open");
-    std::int64_t failed = 0;
-    boost::mp11::mp_for_each<boost::describe::describe_enumerators<Reason>>([&](auto reason) {
-        const auto n = total(std::string("cancelled.") + reason.name);
-        board.cancelled_by_reason[reason.value] = n;
-        board.cancelled += n;
-        if (is_system_reason(reason.value)) failed += n;
-    });
-    constexpr std::string_view kRevenue = "revenue.";
-    for (const auto& [name, amount] : figures.totals) {
-        if (!name.starts_with(kRevenue)) continue;
-        const std::string currency = name.substr(kRevenue.size());
-        if (currency == Currency{}.text()) board.revenue = amount;
-        board.revenue_by_currency[currency] = amount;
-    }
-    board.active_customers = figures.active_customers;
-    board.new_customers = figures.new_customers;
-    if (figures.responses > 0) {
-        board.average_response_ms = to_ms(static_cast<double>(figures.response_us) /
-                                          static_cast<double>(figures.responses));
-    }
-    if (const std::int64_t ended = board.completed + board.cancelled; ended > 0) {
-        board.error_rate = static_cast<double>(failed) / static_cast<double>(ended);
-    }
-    for (std::size_t i = 0; i < kSteps; ++i) {
-        board.steps[i] = {percentile_ms(figures.steps[i], 0.5),
-                          percentile_ms(figures.steps[i], 0.99)};
-    }
-    return board;
 }
 
 }  // namespace orderflow::analytics

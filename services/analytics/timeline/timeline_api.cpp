@@ -104,7 +104,7 @@ void write_minute(Writer& writer, const MinuteFigures& minute) {
 }
 
 constexpr http::IntegerParam kMinutes{"minutes", 1, 1'440, 60};
-constexpr http::IntegerParam kLimit{"limit", 1, WaitingLoop::kMost, 20};
+constexpr http::IntegerParam kLimit{"limit", 1, OpenOrdersLoop::kMost, 20};
 
 http::Response no_such_order() {
     return http::problem(404, "not-found", "No such order",
@@ -114,10 +114,12 @@ http::Response no_such_order() {
 asio::awaitable<http::Response> get_timeline(postgres::Pool& pool, http::Request request) {
     const auto id = OrderId::parse(request.param("id"));
     if (!id) co_return no_such_order();
-    auto find = [id = *id](postgres::Connection& connection) { return find_view(connection, id); };
-    const auto view = co_await pool.run(std::move(find));
-    if (!view) co_return no_such_order();
-    co_return http::json_response(200, timeline_json(*id, *view));
+    auto find = [id = *id](postgres::Connection& connection) {
+        return find_timeline(connection, id);
+    };
+    const auto timeline = co_await pool.run(std::move(find));
+    if (!timeline) co_return no_such_order();
+    co_return http::json_response(200, timeline_json(*id, *timeline));
 }
 
 asio::awaitable<Reading> read_board(postgres::Pool& pool) {
@@ -135,9 +137,9 @@ asio::awaitable<http::Response> get_analytics(std::shared_ptr<Readings> readings
 
 // The three answers in one object; the first one's members stand at its top.
 asio::awaitable<std::string> frame_of(std::shared_ptr<Readings> readings,
-                                      const WaitingLoop& waiting) {
+                                      const OpenOrdersLoop& open_orders) {
     const auto reading = co_await readings->get();
-    const auto orders = waiting.longest();
+    const auto orders = open_orders.longest();
     const auto count = std::min(kPushedWaiting, orders->size());
     const std::string& board = reading->board;
     co_return R"({"type":"ANALYTICS",)" + board.substr(1, board.size() - 2) + R"(,"throughput":)" +
@@ -154,10 +156,11 @@ asio::awaitable<http::Response> get_throughput(postgres::Pool& pool, http::Reque
     co_return http::json_response(200, throughput_json(minutes));
 }
 
-asio::awaitable<http::Response> get_waiting(const WaitingLoop& waiting, http::Request request) {
+asio::awaitable<http::Response> get_waiting(const OpenOrdersLoop& open_orders,
+                                            http::Request request) {
     const auto limit = kLimit.alone_in(request);
     if (!limit) co_return service::bad_input(limit.error());
-    const auto orders = waiting.longest();
+    const auto orders = open_orders.longest();
     const auto count = std::min(static_cast<std::size_t>(*limit), orders->size());
     co_return http::json_response(200, waiting_json(std::span(*orders).first(count)));
 }
@@ -181,8 +184,9 @@ std::string waiting_json(std::span<const OpenOrder> orders) {
     return json::to_json(WaitingAnswer{{orders.begin(), orders.end()}});
 }
 
-std::string timeline_json(const OrderId& id, const OrderView& view) {
-    return json::to_json(TimelineAnswer{id, status_of(view), view.reason, timeline(view)});
+std::string timeline_json(const OrderId& id, const Timeline& timeline) {
+    return json::to_json(
+        TimelineAnswer{id, status_of(timeline), timeline.reason, events_of(timeline)});
 }
 
 std::string dashboard_json(const Dashboard& board) {
@@ -203,8 +207,8 @@ std::string dashboard_json(const Dashboard& board) {
     return body;
 }
 
-void add_timeline_routes(http::Router& router, postgres::Pool& pool, const WaitingLoop& waiting,
-                         asio::io_context& io) {
+void add_timeline_routes(http::Router& router, postgres::Pool& pool,
+                         const OpenOrdersLoop& open_orders, asio::io_context& io) {
     auto readings = std::make_shared<Readings>([&pool] { return read_board(pool); });
     router.get("/api/orders/{id}/timeline",
                [&pool](http::Request request) { return get_timeline(pool, std::move(request)); });
@@ -213,11 +217,11 @@ void add_timeline_routes(http::Router& router, postgres::Pool& pool, const Waiti
     });
     router.get("/api/analytics/throughput",
                [&pool](http::Request request) { return get_throughput(pool, std::move(request)); });
-    router.get("/api/analytics/waiting", [&waiting](http::Request request) {
-        return get_waiting(waiting, std::move(request));
+    router.get("/api/analytics/waiting", [&open_orders](http::Request request) {
+        return get_waiting(open_orders, std::move(request));
     });
-    auto push =
-        std::make_shared<Push>(io, [readings, &waiting] { return frame_of(readings, waiting); });
+    auto push = std::make_shared<Push>(
+        io, [readings, &open_orders] { return frame_of(readings, open_orders); });
     router.websocket("/ws/analytics",
                      [push](http::WebSocket& socket) { return push->join(socket); });
 }

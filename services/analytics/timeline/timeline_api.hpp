@@ -3,8 +3,9 @@
 #include <span>
 #include <string>
 
-#include "analytics/timeline/timeline.hpp"
+#include "analytics/timeline/figures.hpp"
 #include "analytics/timeline/open_orders.hpp"
+#include "analytics/timeline/timeline.hpp"
 #include "http/router.hpp"
 #include "postgres/pool.hpp"
 
@@ -16,13 +17,13 @@ namespace orderflow::analytics {
 
 // Adds GET /api/orders/{id}/timeline, GET /api/analytics and below it /throughput?minutes= and
 // /waiting?limit=, and /ws/analytics. All of the arguments must outlive the router.
-void add_timeline_routes(http::Router& router, postgres::Pool& pool, const WaitingLoop& waiting,
-                         boost::asio::io_context& io);
+void add_timeline_routes(http::Router& router, postgres::Pool& pool,
+                         const OpenOrdersLoop& open_orders, boost::asio::io_context& io);
 
 // The bodies of the answers.
 std::string throughput_json(std::span<const MinuteFigures> minutes);
 std::string waiting_json(std::span<const OpenOrder> orders);
-std::string timeline_json(const OrderId& id, const OrderView& view);
+std::string timeline_json(const OrderId& id, const Timeline& timeline);
 std::string dashboard_json(const Dashboard& dashboard);
 
 }  // namespace orderflow::analytics

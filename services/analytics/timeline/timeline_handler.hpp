@@ -1,6 +1,6 @@
 #pragma once
-// Folds every event of the catalog into the order's view and the counters; emits nothing. Runs on a
-// consumer loop's thread.
+// Folds every event of the catalog into the order's timeline and the counters; emits nothing. Runs
+// on a consumer loop's thread.
 #include <functional>
 #include <memory>
 #include <span>

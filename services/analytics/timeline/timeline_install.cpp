@@ -15,8 +15,8 @@ void install_timeline(service::Host& host, http::Router& router, const TraceSett
                                                  traces.on_ended());
     };
     host.consume({.name = "timeline", .make_handler = make_handler});
-    auto& waiting = host.own<WaitingLoop>(host.context());
-    add_timeline_routes(router, host.pool(), waiting, host.io());
+    auto& open_orders = host.own<OpenOrdersLoop>(host.context());
+    add_timeline_routes(router, host.pool(), open_orders, host.io());
 }
 
 }  // namespace orderflow::analytics

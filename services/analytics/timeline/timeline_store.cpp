@@ -40,9 +40,9 @@ std::string slot_columns() {
     return for_slots([](const std::string& stem, int) { return stem + "_at, " + stem + "_pos"; });
 }
 
-// The slots of row n.i in the flat arrays $1, times, and $2, positions: 16 elements per row. They
-// use the parameters directly: a column of FROM would be copied for each row of the result, arrays
-// and all.
+// The slots of row n.i in the flat arrays $1, times, and $2, positions: kSlots elements per row.
+// They use the parameters directly: a column of FROM would be copied for each row of the result,
+// arrays and all.
 std::string slot_values(bool named) {
     return for_slots([named](const std::string& stem, int slot) {
         const std::string at =
@@ -100,8 +100,8 @@ const Statement kTidyOpen{"open_tidy", R"(
         SELECT second FROM open_seconds WHERE open = 0 AND second < $1::bigint
         FOR UPDATE SKIP LOCKED)))"};
 
-// The views of a set of orders, column by column.
-struct ViewColumns {
+// The timelines of a set of orders, column by column.
+struct TimelineColumns {
     Column<Instant> times;
     Column<std::int64_t> positions;
     Column<OrderId> ids;
@@ -112,30 +112,30 @@ struct ViewColumns {
     Column<std::string_view> traceparents;
     Column<std::int64_t> versions;
 
-    explicit ViewColumns(const std::vector<const Views::Entry*>& entries)
+    explicit TimelineColumns(const std::vector<const Timelines::Entry*>& entries)
         : times(entries.size() * kSlots), positions(entries.size() * kSlots), ids(entries.size()) {
-        for (const Views::Entry* entry : entries) push(*entry);
+        for (const Timelines::Entry* entry : entries) push(*entry);
     }
 
-    void push(const Views::Entry& entry) {
-        const OrderView& view = entry.row;
-        for (const auto& mark : view.marks) {
+    void push(const Timelines::Entry& entry) {
+        const Timeline& timeline = entry.row;
+        for (const auto& mark : timeline.marks) {
             times.push(mark ? mark->time : kNoTime);
             positions.push(mark ? std::int64_t{mark->partition} << kOffsetBits | mark->offset
                                 : kNoPosition);
         }
         ids.push(entry.id);
-        push_text(customers, view.customer_id);
-        push_text(traceparents, view.traceparent);
-        if (view.total) {
-            totals.push(view.total->amount);
-            currencies.push(view.total->currency);
+        push_text(customers, timeline.customer_id);
+        push_text(traceparents, timeline.traceparent);
+        if (timeline.total) {
+            totals.push(timeline.total->amount);
+            currencies.push(timeline.total->currency);
         } else {
             totals.push(std::nullopt);
             currencies.push(std::nullopt);
         }
-        if (view.reason) {
-            reasons.push(name_of(*view.reason));
+        if (timeline.reason) {
+            reasons.push(name_of(*timeline.reason));
         } else {
             reasons.push(std::nullopt);
         }
@@ -147,61 +147,61 @@ struct ViewColumns {
     }
 };
 
-OrderView read_view(const Rows& rows, int row) {
-    OrderView view;
-    view.customer_id = rows.text(row, 2);
+Timeline read_timeline(const Rows& rows, int row) {
+    Timeline timeline;
+    timeline.customer_id = rows.text(row, 2);
     if (!rows.is_null(row, 3)) {
-        view.total = Money{rows.int64(row, 3), Currency::parse(rows.text(row, 4)).value()};
+        timeline.total = Money{rows.int64(row, 3), Currency::parse(rows.text(row, 4)).value()};
     }
     if (!rows.is_null(row, 5)) {
-        view.reason = enum_of<events::Reason>(rows.text(row, 5));
+        timeline.reason = enum_of<events::Reason>(rows.text(row, 5));
     }
-    view.traceparent = rows.text(row, 6);
+    timeline.traceparent = rows.text(row, 6);
     for (std::size_t i = 0; i < kSlots; ++i) {
         const int column = 7 + 2 * static_cast<int>(i);
         if (rows.is_null(row, column)) continue;
         const std::int64_t position = rows.int64(row, column + 1);
-        view.marks[i] =
+        timeline.marks[i] =
             Mark{rows.instant(row, column), static_cast<std::int32_t>(position >> kOffsetBits),
                  position & kOffsetMask};
     }
-    return view;
+    return timeline;
 }
 
 class PostgresTimelineStore final : public TimelineStore {
 public:
     explicit PostgresTimelineStore(postgres::Connection& connection) : connection_(connection) {}
 
-    Views load(std::span<const OrderId> ids) override {
+    Timelines load(std::span<const OrderId> ids) override {
         auto keys = postgres::column_of(ids);
         const Rows rows = connection_.exec(kLoad, Params::of(keys));
-        Views views;
+        Timelines timelines;
         for (int i = 0; i < rows.size(); ++i) {
-            views.loaded(rows.id<OrderId>(i, 0), read_view(rows, i), rows.int64(i, 1));
+            timelines.loaded(rows.id<OrderId>(i, 0), read_timeline(rows, i), rows.int64(i, 1));
         }
-        return views;
+        return timelines;
     }
 
-    bool save(const Views& views) override {
-        const auto changes = views.changes();
+    bool save(const Timelines& timelines) override {
+        const auto changes = timelines.changes();
         return insert(changes.inserts) && update(changes.updates);
     }
 
     void add(const Tally& tally) override { add_tally(connection_, tally); }
 
 private:
-    bool insert(const std::vector<const Views::Entry*>& entries) {
+    bool insert(const std::vector<const Timelines::Entry*>& entries) {
         if (entries.empty()) return true;
-        ViewColumns c(entries);
+        TimelineColumns c(entries);
         const Rows rows =
             connection_.exec(kInsert, Params::of(c.times, c.positions, c.ids, c.customers, c.totals,
                                                  c.currencies, c.reasons, c.traceparents));
         return rows.affected() == static_cast<std::int64_t>(entries.size());
     }
 
-    bool update(const std::vector<const Views::Entry*>& entries) {
+    bool update(const std::vector<const Timelines::Entry*>& entries) {
         if (entries.empty()) return true;
-        ViewColumns c(entries);
+        TimelineColumns c(entries);
         const Rows rows = connection_.exec(
             kUpdate, Params::of(c.times, c.positions, c.ids, c.customers, c.totals, c.currencies,
                                 c.reasons, c.traceparents, c.versions));
@@ -241,7 +241,7 @@ public:
         const Rows rows = connection_.exec(kLoad, Params::of(keys));
         std::vector<OpenOrder> found;
         for (int i = 0; i < rows.size(); ++i) {
-            auto order = open_order(rows.id<OrderId>(i, 0), read_view(rows, i));
+            auto order = open_order(rows.id<OrderId>(i, 0), read_timeline(rows, i));
             if (order) found.push_back(std::move(*order));
         }
         return found;
@@ -261,18 +261,19 @@ std::unique_ptr<TimelineStore> make_timeline_store(postgres::Connection& connect
     return std::make_unique<PostgresTimelineStore>(connection);
 }
 
-std::optional<OrderView> find_view(postgres::Connection& connection, const OrderId& id) {
+std::optional<Timeline> find_timeline(postgres::Connection& connection, const OrderId& id) {
     const Rows rows = connection.exec(kFind, Params::of(id));
     if (rows.size() == 0) return std::nullopt;
-    return read_view(rows, 0);
+    return read_timeline(rows, 0);
 }
 
-std::vector<KnownOrder> find_views(postgres::Connection& connection, std::span<const OrderId> ids) {
+std::vector<KnownOrder> find_timelines(postgres::Connection& connection,
+                                       std::span<const OrderId> ids) {
     auto keys = postgres::column_of(ids);
     const Rows rows = connection.exec(kLoad, Params::of(keys));
     std::vector<KnownOrder> found;
     for (int i = 0; i < rows.size(); ++i) {
-        found.push_back({rows.id<OrderId>(i, 0), read_view(rows, i)});
+        found.push_back({rows.id<OrderId>(i, 0), read_timeline(rows, i)});
     }
     return found;
 }

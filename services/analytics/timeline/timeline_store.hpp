@@ -1,5 +1,5 @@
 #pragma once
-// The SQL of the views, one row per order, on sets; figures_store has the SQL of the counters.
+// The SQL of the timelines, one row per order, on sets; figures_store has the SQL of the counters.
 // `TimelineStore` is the port that the service and the simulator share; it works inside the
 // caller's transaction, on the caller's thread. Failures of the database are DatabaseError.
 #include <memory>
@@ -7,20 +7,21 @@
 #include <span>
 #include <vector>
 
+#include "analytics/timeline/figures.hpp"
 #include "analytics/timeline/timeline.hpp"
 #include "outbox/aggregates.hpp"
 #include "postgres/connection.hpp"
 
 namespace orderflow::analytics {
 
-using Views = outbox::Aggregates<OrderId, OrderView>;
+using Timelines = outbox::Aggregates<OrderId, Timeline>;
 
 class TimelineStore {
 public:
     virtual ~TimelineStore() = default;
-    virtual Views load(std::span<const OrderId> ids) = 0;
-    // Saves the changed views; false: another batch has changed one of them first.
-    virtual bool save(const Views& views) = 0;
+    virtual Timelines load(std::span<const OrderId> ids) = 0;
+    // Saves the changed timelines; false: another batch has changed one of them first.
+    virtual bool save(const Timelines& timelines) = 0;
     // Adds to the counters. Must be the last call: other consumers change the same rows, and the
     // rows are locked until the commit. All consumers lock them in the same order.
     virtual void add(const Tally& tally) = 0;
@@ -51,8 +52,9 @@ public:
 std::unique_ptr<OpenOrderSource> make_open_order_source(postgres::Connection& connection);
 
 // For HTTP.
-std::optional<OrderView> find_view(postgres::Connection& connection, const OrderId& id);
+std::optional<Timeline> find_timeline(postgres::Connection& connection, const OrderId& id);
 // For traces: those that are there, in any order.
-std::vector<KnownOrder> find_views(postgres::Connection& connection, std::span<const OrderId> ids);
+std::vector<KnownOrder> find_timelines(postgres::Connection& connection,
+                                       std::span<const OrderId> ids);
 
 }  // namespace orderflow::analytics

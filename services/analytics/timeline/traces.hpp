@@ -9,160 +9,22 @@
 // whose answer was lost, and orders whose events are read again because analytics' database was
 // restored or recreated. The spans then have the same ids as before.
 //
-// `TraceExport` has the steps, over the ports `Source` and `Collector`; `TraceLoop` is the thread
-// around them.
-#include <chrono>
-#include <cstddef>
-#include <deque>
-#include <functional>
-#include <mutex>
-#include <optional>
-#include <random>
-#include <span>
+// `TraceExport` has the steps, over `EndedOrders` and `Collector`; `TraceLoop` is the thread around
+// them. Used by timeline_install.
 #include <stop_token>
 #include <string>
 #include <thread>
-#include <vector>
 
+#include "analytics/timeline/ended_orders.hpp"
 #include "analytics/timeline/timeline_handler.hpp"
-#include "http/client.hpp"
-#include "core/backoff.hpp"
+#include "analytics/timeline/trace_collector.hpp"
+#include "analytics/timeline/trace_export.hpp"
 #include "loops/context.hpp"
-
-namespace prometheus {
-class Counter;
-class Registry;
-}  // namespace prometheus
 
 namespace orderflow::analytics {
 
-struct TraceSettings {
-    std::string endpoint;  // http:// or https://host[:port]/path; empty: off
-    std::string ca_file;   // PEM: the only certificates that are trusted; empty: the system's
-};
-
-// Present whether or not traces are sent.
-struct TraceMetrics {
-    explicit TraceMetrics(prometheus::Registry& registry);
-
-    // Orders, by the outcome of their traces.
-    prometheus::Counter& exported;
-    prometheus::Counter& not_sampled;
-    prometheus::Counter& queue_full;
-    prometheus::Counter& refused;
-    prometheus::Counter& unavailable;
-    prometheus::Counter& stopped;
-    prometheus::Counter& gone;
-    // Requests, by result.
-    prometheus::Counter& requests_accepted;
-    prometheus::Counter& requests_partial;
-    prometheus::Counter& requests_failed;
-    prometheus::Counter& requests_refused;
-};
-
-// Orders whose traces must be made, the first due order at the front. Thread-safe.
-class EndedOrders {
-public:
-    using Clock = std::chrono::steady_clock;
-    struct Entry {
-        OrderId id;
-        Clock::time_point due;
-        int looks = 0;  // at an order with missing events
-    };
-    static constexpr std::size_t kCapacity = 100'000;
-    // How long to wait for the order's other events, because their topics are read at different
-    // speeds.
-    static constexpr std::chrono::seconds kWait{5};
-
-    explicit EndedOrders(TraceMetrics& metrics) : metrics_(metrics) {}
-
-    // Orders that do not fit are dropped and counted.
-    void push(std::span<const OrderId> ids, Clock::time_point now);
-    // Again, after another wait.
-    void put_back(Entry entry, Clock::time_point now);
-    std::vector<Entry> take(Clock::time_point due, std::size_t at_most);
-
-private:
-    // With the mutex held.
-    void add(const OrderId& id, Clock::time_point due, int looks);
-
-    TraceMetrics& metrics_;
-    std::mutex mutex_;
-    std::deque<Entry> entries_;
-};
-
-// The collector's answer to a request.
-struct CollectorAnswer {
-    enum class Verdict {
-        accepted,
-        partial,  // some spans were not accepted, and never will be
-        failed,   // to be tried again
-        refused,  // never to be tried again
-    };
-    Verdict verdict = Verdict::accepted;
-    std::chrono::milliseconds not_before{0};  // if it failed
-    std::string why;
-};
-
-// As in OTLP/HTTP: 429, 502, 503, 504 and no answer at all are temporary failures.
-CollectorAnswer read_answer(const http::ClientResult& result);
-
-class Collector {
-public:
-    virtual ~Collector() = default;
-    // Blocks. A stop request makes it fail; that failure does not mean that the collector is
-    // unavailable. Does not throw.
-    virtual CollectorAnswer post(const std::string& body, std::chrono::milliseconds timeout,
-                                 const std::stop_token& stop) = 0;
-};
-
-// Some orders' traces, on their way or to be sent again.
-struct TraceRequest {
-    std::string body;
-    std::size_t orders = 0;
-    int tries = 0;
-    Backoff backoff{std::chrono::seconds{1}, std::chrono::seconds{30}};
-};
-
-// One thread.
-class TraceExport {
-public:
-    using Clock = EndedOrders::Clock;
-    // The views of the orders that exist.
-    using Source = std::function<std::vector<KnownOrder>(std::span<const OrderId>)>;
-    static constexpr std::size_t kOrdersPerRequest = 200;
-    static constexpr int kLooks = 12;  // a minute; then the events that exist are sent
-    static constexpr int kTries = 6;   // of a request
-
-    TraceExport(EndedOrders& ended, Source source, Collector& collector, TraceMetrics& metrics,
-                std::string environment);
-
-    // Makes or repeats one request, if one is due; returns how long to wait before the next step.
-    // Throws what the source throws; the next step begins with the same orders.
-    std::chrono::milliseconds step(Clock::time_point now, const std::stop_token& stop);
-    // For the orderly stop: sends all complete orders, each request once, until `end`. Returns the
-    // number of remaining orders, which are counted.
-    std::size_t finish(Clock::time_point end);
-
-private:
-    bool prepare(Clock::time_point now, bool last);
-    CollectorAnswer send(std::chrono::milliseconds timeout, const std::stop_token& stop);
-    std::chrono::milliseconds until_next_try(const CollectorAnswer& answer);
-    void end_request(prometheus::Counter& outcome);
-    void note(const CollectorAnswer& answer);
-
-    EndedOrders& ended_;
-    const Source source_;
-    Collector& collector_;
-    TraceMetrics& metrics_;
-    const std::string environment_;
-    std::vector<EndedOrders::Entry> batch_;  // taken, and in no request yet
-    bool more_ = false;                      // more may be due: the last batch was full
-    std::optional<TraceRequest> request_;
-    bool is_taken_ = true;  // the collector accepted all requests that were sent last
-    std::minstd_rand jitter_{std::random_device{}()};
-};
-
+// Has no request_stop() on purpose: the consumers pass ended orders to it until they have stopped,
+// and only then the host calls stop().
 class TraceLoop {
 public:
     // Throws std::invalid_argument for invalid settings. Without an endpoint it does nothing.
@@ -178,7 +40,7 @@ private:
              const std::string& environment);
 
     TraceMetrics metrics_;
-    EndedOrders ended_{metrics_};
+    EndedOrders ended_{metrics_.queue_full};
     std::jthread thread_;  // last: it uses the others
 };
 
