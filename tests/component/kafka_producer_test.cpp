@@ -13,8 +13,8 @@
 
 #include "core/ids.hpp"
 #include "core/time.hpp"
+#include "kafka/asking_client.hpp"
 #include "kafka/consumer.hpp"
-#include "kafka/group_positions.hpp"
 #include "kafka/producer.hpp"
 #include "kafka/settings.hpp"
 #include "kafka/topic_layout.hpp"

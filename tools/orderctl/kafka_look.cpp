@@ -1,6 +1,7 @@
 #include "orderctl/kafka_look.hpp"
 
-#include "kafka/group_positions.hpp"
+#include "kafka/asking_client.hpp"
+#include "kafka/topic_reading.hpp"
 #include "orderctl/connect.hpp"
 
 namespace orderflow::orderctl {
