@@ -90,6 +90,7 @@ const Kind kRules{{"core/", "events/", "json/", "<boost/describe", "<boost/mp11"
 const Kind kStore{{"core/", "events/", "json/", "outbox/", "postgres/", "<boost/describe",
                    "<boost/mp11", "<libpq-fe", "<rapidjson/"},
                   {}};
+const Kind kUseCase{kEverything, {"kafka/rdkafka", "http/"}};  // of an event or a command
 const Kind kApi{kEverything, {"kafka/rdkafka", "outbox/"}};
 const Kind kOther{kEverything, {"kafka/rdkafka", "http/server", "http/session"}};
 
@@ -119,10 +120,12 @@ std::string feature_of(const fs::path& file) {
     return fs::relative(file.parent_path(), kRoot / "services").string();
 }
 
-// A feature's rules bear its name: "order/saga/saga.hpp", "payment/payment.hpp".
-bool is_rules(const std::string& include) {
-    const fs::path path(include);
-    return path.stem() == path.parent_path().filename();
+// Rules have the name of their feature, or of a store beside them: "order/saga/saga.hpp",
+// "payment/payment.hpp"; "analytics/timeline/figures.hpp", because of figures_store.hpp.
+// `file`: below services.
+bool is_rules(const fs::path& file) {
+    const fs::path store = file.parent_path() / (file.stem().string() + "_store.hpp");
+    return file.stem() == file.parent_path().filename() || fs::exists(kRoot / "services" / store);
 }
 
 // Puts a feature's parts together, for main.
@@ -130,8 +133,9 @@ bool is_install(const fs::path& file) { return file.stem().string().ends_with("_
 
 const Kind& kind_of(const fs::path& file) {
     const std::string stem = file.stem();
-    if (stem == file.parent_path().filename()) return kRules;
+    if (is_rules(fs::relative(file, kRoot / "services"))) return kRules;
     if (stem.ends_with("_store")) return kStore;
+    if (stem.ends_with("_handler") || stem.ends_with("_commands")) return kUseCase;
     if (stem.ends_with("_api")) return kApi;
     return kOther;
 }
