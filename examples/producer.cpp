@@ -18,7 +18,7 @@
 #include "core/ids.hpp"
 #include "core/parse_options.hpp"
 #include "core/time.hpp"
-#include "kafka/group_positions.hpp"
+#include "kafka/asking_client.hpp"
 #include "kafka/producer.hpp"
 #include "kafka/properties.hpp"
 #include "kafka/rdkafka.hpp"

@@ -3,7 +3,6 @@
 // a moment. Examples: figures of the database, the state of Kafka. Used by HTTP handlers and
 // pushes; all on the io thread.
 #include <chrono>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -14,6 +13,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include "core/attempt.hpp"
 #include "core/await_callback.hpp"
 #include "core/unavailable.hpp"
 
@@ -34,41 +34,35 @@ public:
         if (latest_ && std::chrono::steady_clock::now() < until_) co_return latest_;
         const auto executor = co_await boost::asio::this_coro::executor;
         auto start = [self = this->shared_from_this(),
-                      executor](std::function<void(Outcome)> done) {
+                      executor](std::function<void(Attempt<Ptr>)> done) {
             self->waiters_.push_back(std::move(done));
             if (self->waiters_.size() > 1) return;
             boost::asio::co_spawn(executor, [self] { return self->read(); }, boost::asio::detached);
         };
-        const auto outcome = co_await await_callback<Outcome>(std::move(start));
-        if (!outcome) throw Unavailable("the data could not be read in time");
-        if (outcome->error) std::rethrow_exception(outcome->error);
-        co_return outcome->reading;
+        auto attempt = co_await await_callback<Attempt<Ptr>>(std::move(start));
+        if (!attempt) throw Unavailable("the data could not be read in time");
+        co_return std::move(*attempt).take();
     }
 
 private:
-    struct Outcome {
-        std::exception_ptr error;
-        Ptr reading;
-    };
-
     boost::asio::awaitable<void> read() {
-        Outcome outcome;
+        Attempt<Ptr> attempt;
         const auto begin = std::chrono::steady_clock::now();
         try {
-            outcome.reading = std::make_shared<const T>(co_await source_());
-            latest_ = outcome.reading;
+            attempt.value = std::make_shared<const T>(co_await source_());
+            latest_ = attempt.value;
             until_ = begin + fresh_;
         } catch (...) {
-            outcome.error = std::current_exception();
+            attempt.error = std::current_exception();
         }
-        for (const auto& tell : std::exchange(waiters_, {})) tell(outcome);
+        for (const auto& done : std::exchange(waiters_, {})) done(attempt);
     }
 
     const Source source_;
     const std::chrono::milliseconds fresh_;
     Ptr latest_;
     std::chrono::steady_clock::time_point until_{};
-    std::vector<std::function<void(Outcome)>> waiters_;  // callers that wait for this read
+    std::vector<std::function<void(Attempt<Ptr>)>> waiters_;  // callers that wait for this read
 };
 
 }  // namespace orderflow

@@ -128,10 +128,6 @@ void Router::put(std::string pattern, Handler handler, RouteOptions options) {
     add("PUT", std::move(pattern), std::move(handler), std::move(options));
 }
 
-void Router::del(std::string pattern, Handler handler) {
-    add("DELETE", std::move(pattern), std::move(handler));
-}
-
 void Router::websocket(std::string pattern, WebSocketFactory factory) {
     add(Route{"GET", std::move(pattern), {}, {}, std::move(factory)});
 }

@@ -55,7 +55,6 @@ public:
     void get(std::string pattern, Handler handler);
     void post(std::string pattern, Handler handler, RouteOptions options = {});
     void put(std::string pattern, Handler handler, RouteOptions options = {});
-    void del(std::string pattern, Handler handler);
     // A GET with an upgrade. A GET without one gets the answer 426.
     void websocket(std::string pattern, WebSocketFactory factory);
 

@@ -144,14 +144,15 @@ awaitable<bool> Server::drained(std::chrono::milliseconds at_most) {
     const std::shared_ptr<Core> core = core_;
     const auto gone = [&] { return core->stopping && core->stats.connections == 0; };
     asio::steady_timer timer(core->io, at_most);
-    struct Waiting {
+    struct DrainWaiter {
         std::vector<asio::steady_timer*>& list;
         asio::steady_timer* timer;
-        Waiting(std::vector<asio::steady_timer*>& l, asio::steady_timer* t) : list(l), timer(t) {
+        DrainWaiter(std::vector<asio::steady_timer*>& l, asio::steady_timer* t)
+            : list(l), timer(t) {
             list.push_back(timer);
         }
-        ~Waiting() { std::erase(list, timer); }
-    } const waiting(core->waiting_for_drained, &timer);
+        ~DrainWaiter() { std::erase(list, timer); }
+    } const waiter(core->waiting_for_drained, &timer);
     while (!gone() && Deadline::Clock::now() < timer.expiry()) {
         error_code ignored;
         co_await timer.async_wait(redirect_error(use_awaitable, ignored));

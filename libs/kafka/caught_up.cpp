@@ -9,7 +9,7 @@ namespace {
 constexpr std::chrono::seconds kSilence{5};
 // After partitions were added, producers use the old number for some more seconds (base_conf in
 // rdkafka.hpp: 3 s, and the records that are on their way then).
-constexpr std::chrono::seconds kSettling{10};
+constexpr std::chrono::seconds kOldLayoutInUse{10};
 
 bool same(const TopicLayout& a, const TopicLayout& b) {
     return a.partitions == b.partitions && a.log == b.log;
@@ -30,7 +30,7 @@ void CaughtUp::seen(const GroupPositions& positions, Clock::time_point now) {
     for (const PartitionPosition& at : positions.partitions) look_at(at, now);
     for (auto& [name, topic] : seen_) {
         for (auto& [number, partition] : topic.partitions) {
-            if (!partition.told) partition.since.reset();
+            if (!partition.reported) partition.since.reset();
         }
         topic.drained = std::ranges::all_of(topic.partitions,
                                             [](const auto& entry) { return entry.second.drained; });
@@ -56,7 +56,7 @@ void CaughtUp::begin_look(const GroupPositions& positions, Clock::time_point now
                 before != topic.partitions.end()) {
                 partition = before->second;
             }
-            partition.told = false;
+            partition.reported = false;
             if (changed) partition.drained = false;
             if (changed || was_silent) partition.since.reset();
         }
@@ -75,11 +75,11 @@ void CaughtUp::look_at(const PartitionPosition& at, Clock::time_point now) {
     } else if (!partition.since) {
         partition.since = now;
     }
-    partition.told = true;
+    partition.reported = true;
     partition.log = at.log;
     partition.end = at.end;
-    const bool settled = partition.since && *partition.since <= now - kSettling;
-    partition.drained = partition.drained || (settled && is_caught_up(partition, now));
+    const bool old_layout_over = partition.since && *partition.since <= now - kOldLayoutInUse;
+    partition.drained = partition.drained || (old_layout_over && is_caught_up(partition, now));
 }
 
 bool CaughtUp::are_alike(const TopicLayouts& topics) const {

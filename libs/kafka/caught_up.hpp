@@ -52,8 +52,8 @@ private:
         std::string log;
         std::optional<std::int64_t> end;         // at the last look
         std::optional<Clock::time_point> since;  // caught up from then on
-        bool drained = false;  // was caught up for long enough, in the present layout
-        bool told = false;     // the last look had its position
+        bool drained = false;   // was caught up for long enough, in the present layout
+        bool reported = false;  // the last look had its position
     };
     struct Topic {
         TopicLayout layout;

@@ -29,6 +29,10 @@ using CanWait = std::function<bool(const Record&)>;
 // the broker has records for this member, or does not answer, or the group has not answered the
 // member, or a partition belongs to no member. Throws std::runtime_error on a fatal client error.
 // Without `can_wait`, no record can wait.
+//
+// A stop request ends hold() within 50 ms, and no other call. poll() returns after `idle`, or when
+// its batch is gathered; while it gathers, it serves rebalances every 25 ms. close() waits up to
+// 2 s for the ids of the topics and up to 2 s for the last commit, and then leaves the group.
 class Consumer final : public RecordSource {
 public:
     Consumer(Settings settings, std::vector<std::string> topics, FetchSettings fetch = {},

@@ -5,6 +5,7 @@
 #include <prometheus/gauge.h>
 #include <spdlog/spdlog.h>
 
+#include "kafka/asking_client.hpp"
 #include "kafka/caught_up.hpp"
 #include "kafka/group_positions.hpp"
 

@@ -7,7 +7,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include "kafka/asking_client.hpp"
 #include "kafka/group_positions.hpp"
+#include "kafka/topic_reading.hpp"
 
 namespace orderflow::kafka {
 namespace {

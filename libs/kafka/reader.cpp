@@ -4,7 +4,9 @@
 #include <deque>
 
 #include "core/unavailable.hpp"
+#include "kafka/asking_client.hpp"
 #include "kafka/group_positions.hpp"
+#include "kafka/topic_reading.hpp"
 
 namespace orderflow::kafka {
 namespace {

@@ -8,7 +8,8 @@
 #include "kafka/settings.hpp"
 #include "kafka/topics.hpp"
 #include "kafka/admin.hpp"
-#include "kafka/group_positions.hpp"
+#include "kafka/asking_client.hpp"
+#include "kafka/topic_reading.hpp"
 #include "kafka/rdkafka.hpp"
 
 namespace orderflow::kafka {

@@ -61,9 +61,9 @@ public:
         auto made = kafka::make_topic_producer(context_.kafka,
                                                {context_.service, topic, alone, /*gapless=*/false});
         const auto until = steady_clock::now() + kPatience;
-        const std::string id = find_topic(*made, until, [&] {
+        const std::string id = find_topic(*made, stop_, until, [&] {
             waiting();  // keeps the session, and with it the leadership
-            return !stop_.stop_requested();
+            return true;
         });
         if (id.empty()) throw outbox::Refused(kafka::Refusal::other, 0, "Kafka does not answer");
         outbox::PostgresLedger ledger(connection_, outbox::announcement_lane(topic));

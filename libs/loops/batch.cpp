@@ -123,9 +123,9 @@ void ConsumerStep::drop() {
 
 namespace {
 
-outbox::Retried failed_again(const outbox::WaitingRecord& waiting, std::string error, Instant now) {
-    const auto wait = outbox::next_try_after(waiting.attempts + 1);
-    return {&waiting, std::move(error), wait ? std::optional(now + *wait) : std::nullopt};
+outbox::Retried failed_again(const outbox::DueRecord& due, std::string error, Instant now) {
+    const auto wait = outbox::next_try_after(due.attempts + 1);
+    return {&due, std::move(error), wait ? std::optional(now + *wait) : std::nullopt};
 }
 
 // Stores the outcome of a try, inside the transaction.
@@ -150,21 +150,21 @@ Retry store_alone(outbox::UnitOfWork& work, Verdict verdict) {
 
 std::optional<Retry> retry_due(events::Service self, outbox::UnitOfWork& work,
                                BatchHandler& handler) {
-    std::optional<outbox::WaitingRecord> waiting;
+    std::optional<outbox::DueRecord> due;
     std::optional<Retry> outcome;
     std::optional<std::string> failure;
     bool handled = false;
     const auto attempt = [&](Instant now, outbox::BatchOutput& out) {
         outcome.reset();
         handled = false;
-        waiting = work.take_due(now);
-        if (!waiting) return true;
-        const std::vector<kafka::Record> records{waiting->record};
+        due = work.take_due(now);
+        if (!due) return true;
+        const std::vector<kafka::Record> records{due->record};
         const DecodedBatch batch = decode_batch(self, records);
         // Another release of this service has parked it, and may handle it at the next try. If none
         // does, it is dead after the last try, and an operator decides.
         if (batch.report.skipped + batch.report.unknown > 0) {
-            outcome = store(work, failed_again(*waiting, "unknown: not consumed here", now));
+            outcome = store(work, failed_again(*due, "unknown: not consumed here", now));
             return true;
         }
         handled = !batch.deliveries.empty();
@@ -172,22 +172,22 @@ std::optional<Retry> retry_due(events::Service self, outbox::UnitOfWork& work,
         // Still unreadable, or still an orphan: not parked a second time.
         auto parked = batch.dead.empty() ? std::exchange(out.parked, {}) : batch.dead;
         if (parked.empty()) return true;
-        outcome = store(work, failed_again(*waiting, std::move(parked[0].error), now));
+        outcome = store(work, failed_again(*due, std::move(parked[0].error), now));
         return true;
     };
     try {
         outbox::run_transaction(work, attempt);
     } catch (const std::exception& error) {
-        if (outbox::is_unavailable(error) || !waiting) throw;
+        if (outbox::is_unavailable(error) || !due) throw;
         failure = error.what();
     }
     if (failure) {
         return store_alone(
-            work, [&](Instant now) { return failed_again(*waiting, "failed: " + *failure, now); });
+            work, [&](Instant now) { return failed_again(*due, "failed: " + *failure, now); });
     }
     if (handled) handler.committed();
-    if (!waiting || outcome) return outcome;
-    return store_alone(work, [&](Instant) { return outbox::Retried{&*waiting, "", std::nullopt}; });
+    if (!due || outcome) return outcome;
+    return store_alone(work, [&](Instant) { return outbox::Retried{&*due, "", std::nullopt}; });
 }
 
 }  // namespace orderflow::loops

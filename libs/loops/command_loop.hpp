@@ -18,6 +18,7 @@
 
 #include "core/await_callback.hpp"
 #include "core/batch_queue.hpp"
+#include "core/pause.hpp"
 #include "loops/context.hpp"
 #include "loops/failures.hpp"
 #include "outbox/command.hpp"
@@ -57,7 +58,7 @@ public:
         // answers that the database knows; the others stay `unknown`. May throw. Empty: every
         // command can be sent again.
         std::function<void(std::span<Command* const>, std::span<Answer>)> look_up = {};
-        // Returns how long to pause after a commit. Empty: no pause.
+        // Returns how long to pause after a commit; a stop request ends the pause. Empty: no pause.
         std::function<std::chrono::milliseconds()> pause = {};
     };
     // Makes the steps, once, on the loop's thread; the connection outlives them.
@@ -140,7 +141,7 @@ private:
                     look_up(steps, items, name, connection);
                 }
             };
-            if (!batch.empty()) commit(steps, unit, std::span(batch), failed);
+            if (!batch.empty()) commit(stop, steps, unit, std::span(batch), failed);
         }
     }
 
@@ -155,8 +156,8 @@ private:
     // command fails because of another. Not bisect(): each caller must get exactly one answer, also
     // if the database becomes unavailable between two halves.
     template <class Failed>
-    static void commit(const Steps& steps, outbox::UnitOfWork& unit, std::span<Item> items,
-                       const Failed& failed) {
+    static void commit(const std::stop_token& stop, const Steps& steps, outbox::UnitOfWork& unit,
+                       std::span<Item> items, const Failed& failed) {
         std::vector<Answer> answers;
         bool committed = true;
         try {
@@ -171,12 +172,13 @@ private:
             committed = false;
         }
         if (!committed) {
-            commit(steps, unit, items.first(items.size() / 2), failed);
-            commit(steps, unit, items.subspan(items.size() / 2), failed);
+            commit(stop, steps, unit, items.first(items.size() / 2), failed);
+            commit(stop, steps, unit, items.subspan(items.size() / 2), failed);
             return;
         }
         answer(items, std::move(answers));
-        if (steps.pause) std::this_thread::sleep_for(steps.pause());
+        const auto rest = steps.pause ? steps.pause() : std::chrono::milliseconds{0};
+        if (rest.count() > 0) pause(stop, rest);
     }
 
     // Nobody knows whether they were committed.

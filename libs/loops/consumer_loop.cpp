@@ -135,7 +135,8 @@ void consume(const std::stop_token& stop, const Context& context,
              const Subscription& subscription) {
     StartStep joining(context.start_steps, "consumer");
     if (!context.await_all(stop)) return;
-    joining.because("the group has not assigned it partitions yet");
+    joining.because("the group of subscription " + subscription.name +
+                    " has not assigned it partitions yet");
     ConsumerThread thread(stop, context, subscription, joining);
     Backoff restarts;
     while (!stop.stop_requested()) {

@@ -44,7 +44,7 @@ struct ConsumerMetrics {
           batches(counter(registry, name, "orderflow_batches_total", "Batches committed")),
           lost_races(counter(registry, name, "orderflow_lost_races_total",
                              "Lost compare-and-set attempts, which were repeated")),
-          failures(failure_counter(registry, "consumer")),
+          failures(failure_counter(registry, "consumer", name)),
           emitted(counter(registry, name, "orderflow_events_emitted_total",
                           "Events appended to the outbox by consumed batches")) {}
 

@@ -17,12 +17,15 @@ void report_failure(const char* where, postgres::Connection& connection) {
     connection.reset();
 }
 
-prometheus::Counter& failure_counter(prometheus::Registry& registry, const char* loop) {
+prometheus::Counter& failure_counter(prometheus::Registry& registry, const char* loop,
+                                     const std::string& subscription) {
+    prometheus::Labels labels{{"loop", loop}};
+    if (!subscription.empty()) labels.emplace("subscription", subscription);
     return prometheus::BuildCounter()
         .Name("orderflow_loop_failures_total")
         .Help("Batches of work rolled back by a failure, by loop")
         .Register(registry)
-        .Add({{"loop", loop}});
+        .Add(labels);
 }
 
 }  // namespace orderflow::loops

@@ -164,9 +164,9 @@ private:
     bool open(kafka::TopicProducer& kafka) {
         const auto alive = [&] {
             show_backlog(ledger_.checkpoint());  // throws if it is not the leader any more
-            return !stop_.stop_requested() && !ledger_.held();
+            return !ledger_.held();
         };
-        topic_id_ = find_topic(kafka, steady_clock::time_point::max(), alive);
+        topic_id_ = find_topic(kafka, stop_, steady_clock::time_point::max(), alive);
         if (topic_id_.empty()) return false;
         meet_topic(ledger_, topic_, topic_id_, true, metrics_);
         kafka.warm_up(kWarmUp);

@@ -1,10 +1,9 @@
 #include "loops/relay_topic.hpp"
 
-#include <thread>
-
 #include <spdlog/spdlog.h>
 
 #include "core/enums.hpp"
+#include "core/pause.hpp"
 #include "outbox/relay.hpp"
 
 namespace orderflow::loops {
@@ -14,8 +13,8 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds kAnswer{200};
-constexpr milliseconds kGone{1'000};   // a new topic may take a moment to be known by all brokers
-constexpr milliseconds kSettling{50};  // a cluster that does not know its topics yet
+constexpr milliseconds kGone{1'000};     // a new topic may take a moment to be known by all brokers
+constexpr milliseconds kRetryPause{50};  // before the next request for a topic that is not found
 
 prometheus::Family<prometheus::Counter>& counter(prometheus::Registry& registry, const char* name,
                                                  const char* help) {
@@ -67,10 +66,10 @@ void log_refusal(const std::string& topic, const outbox::Refused& refused, milli
                   orderflow::name_of(refused.why), pause.count());
 }
 
-std::string find_topic(kafka::TopicProducer& producer, steady_clock::time_point until,
-                       const std::function<bool()>& alive) {
+std::string find_topic(kafka::TopicProducer& producer, const std::stop_token& stop,
+                       steady_clock::time_point until, const std::function<bool()>& alive) {
     auto give_up = steady_clock::now() + kGone;
-    while (alive() && steady_clock::now() < until) {
+    while (!stop.stop_requested() && alive() && steady_clock::now() < until) {
         producer.ask();
         const auto state = producer.answer(kAnswer);
         if (!state) continue;
@@ -84,7 +83,7 @@ std::string find_topic(kafka::TopicProducer& producer, steady_clock::time_point 
             throw outbox::Refused(kafka::Refusal::gone, 0,
                                   state->error + " (orderctl topics apply creates it)");
         }
-        std::this_thread::sleep_for(kSettling);
+        pause(stop, kRetryPause);
     }
     return {};
 }

@@ -3,6 +3,7 @@
 // Inside libs/loops only; on their threads.
 #include <chrono>
 #include <functional>
+#include <stop_token>
 #include <string>
 
 #include <prometheus/counter.h>
@@ -31,10 +32,11 @@ struct RelayMetrics {
 void log_refusal(const std::string& topic, const outbox::Refused& refused,
                  std::chrono::milliseconds pause);
 
-// Waits until the topic exists, and returns its id. Empty: no answer by `until`, or `alive`, which
-// is called every 200 ms, has returned false. Throws Refused, also if the topic does not exist
-// after a second.
-std::string find_topic(kafka::TopicProducer& producer, std::chrono::steady_clock::time_point until,
+// Waits until the topic exists, and returns its id. Empty: a stop is requested, or no answer by
+// `until`, or `alive`, which is called every 200 ms, has returned false. Throws Refused, also if
+// the topic does not exist after a second.
+std::string find_topic(kafka::TopicProducer& producer, const std::stop_token& stop,
+                       std::chrono::steady_clock::time_point until,
                        const std::function<bool()>& alive);
 
 // For the lane to `topic`, which exists with this id: calls Relay::meet_topic() and logs a

@@ -54,11 +54,11 @@ void FailureLog::parked(const ParkedRecord& parked, Instant now) {
 }
 
 void FailureLog::retried(const Retried& retried) {
-    const WaitingRecord& waiting = *retried.waiting;
-    const std::int32_t tries = waiting.attempts + 1;
-    noted_.push_back(retried.due_at ? failed(waiting.record, waiting.order_id, tries,
-                                             *retried.due_at, retried.error)
-                                    : died(waiting.record, waiting.order_id, tries, retried.error));
+    const DueRecord& due = *retried.due;
+    const std::int32_t tries = due.attempts + 1;
+    noted_.push_back(retried.due_at
+                         ? failed(due.record, due.order_id, tries, *retried.due_at, retried.error)
+                         : died(due.record, due.order_id, tries, retried.error));
 }
 
 std::vector<FailureLog::Line> FailureLog::take(Clock::time_point now) {

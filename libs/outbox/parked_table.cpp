@@ -208,17 +208,17 @@ std::vector<std::string> ParkedTable::blocked(std::span<const std::string_view> 
     return blocked;
 }
 
-std::optional<WaitingRecord> ParkedTable::take_due(Instant now) {
+std::optional<DueRecord> ParkedTable::take_due(Instant now) {
     Column<std::string_view> topics;
     for (const std::string& topic : topics_) topics.push(topic);
     const Rows rows = connection_.exec(kTakeDue, Params::of(now, topics));
     if (rows.size() == 0) return std::nullopt;
-    WaitingRecord waiting;
-    waiting.id = rows.int64(0, 0);
-    waiting.attempts = rows.int32(0, 1);
-    if (!rows.is_null(0, 2)) waiting.order_id = rows.id<OrderId>(0, 2);
-    waiting.record = read_record(rows);
-    return waiting;
+    DueRecord due;
+    due.id = rows.int64(0, 0);
+    due.attempts = rows.int32(0, 1);
+    if (!rows.is_null(0, 2)) due.order_id = rows.id<OrderId>(0, 2);
+    due.record = read_record(rows);
+    return due;
 }
 
 std::vector<ParkedRecord> ParkedTable::insert(std::span<const ParkedRecord> records, Instant now) {
@@ -262,15 +262,14 @@ std::vector<ParkedRecord> ParkedTable::insert(std::span<const ParkedRecord> reco
     return inserted;
 }
 
-bool ParkedTable::remove(const WaitingRecord& waiting) {
-    return connection_.exec(kRemove, Params::of(waiting.id)).affected() == 1;
+bool ParkedTable::remove(const DueRecord& due) {
+    return connection_.exec(kRemove, Params::of(due.id)).affected() == 1;
 }
 
 bool ParkedTable::update(const Retried& retried) {
-    const WaitingRecord& waiting = *retried.waiting;
+    const DueRecord& due = *retried.due;
     const auto error = events::printable(retried.error, events::kMaxErrorBytes);
-    return connection_
-               .exec(kUpdate, Params::of(waiting.id, waiting.attempts, retried.due_at, error))
+    return connection_.exec(kUpdate, Params::of(due.id, due.attempts, retried.due_at, error))
                .affected() == 1;
 }
 
@@ -286,8 +285,8 @@ Announcement announce(const ParkedRecord& parked, events::Service by, Instant no
 }
 
 Announcement announce(const Retried& failed, events::Service by, Instant now) {
-    const WaitingRecord& waiting = *failed.waiting;
-    return announce_record(waiting.record, {waiting.order_id, waiting.attempts + 1, failed.due_at},
+    const DueRecord& due = *failed.due;
+    return announce_record(due.record, {due.order_id, due.attempts + 1, failed.due_at},
                            failed.error, by, now);
 }
 

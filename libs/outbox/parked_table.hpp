@@ -26,12 +26,12 @@ public:
     bool some_block(const postgres::Rows& answer) const;
 
     std::vector<std::string> blocked(std::span<const std::string_view> keys);
-    std::optional<WaitingRecord> take_due(Instant now);
+    std::optional<DueRecord> take_due(Instant now);
 
     // Inserts the records, and returns those that were not parked already.
     std::vector<ParkedRecord> insert(std::span<const ParkedRecord> records, Instant now);
     // False: another process has tried it since it was taken.
-    bool remove(const WaitingRecord& waiting);
+    bool remove(const DueRecord& due);
     bool update(const Retried& retried);
 
     struct Count {

@@ -29,7 +29,7 @@ struct ParkedRecord {
 };
 
 // A parked record that is due for another try.
-struct WaitingRecord {
+struct DueRecord {
     std::int64_t id = 0;
     std::int32_t attempts = 0;  // failed so far
     std::optional<OrderId> order_id;
@@ -38,7 +38,7 @@ struct WaitingRecord {
 
 // The outcome of a try of a parked record: it is done, or is tried again later, or is dead.
 struct Retried {
-    const WaitingRecord* waiting = nullptr;
+    const DueRecord* due = nullptr;
     std::string error;              // empty: done, the record is no longer parked
     std::optional<Instant> due_at;  // of a failed one; empty: it is dead
 

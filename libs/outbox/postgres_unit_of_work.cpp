@@ -65,9 +65,7 @@ std::vector<std::string> PostgresUnitOfWork::blocked(std::span<const std::string
     return parked_.blocked(keys);
 }
 
-std::optional<WaitingRecord> PostgresUnitOfWork::take_due(Instant now) {
-    return parked_.take_due(now);
-}
+std::optional<DueRecord> PostgresUnitOfWork::take_due(Instant now) { return parked_.take_due(now); }
 
 void PostgresUnitOfWork::park(std::span<const ParkedRecord> records) {
     for (const ParkedRecord& parked : parked_.insert(records, transaction_->now())) {
@@ -77,7 +75,7 @@ void PostgresUnitOfWork::park(std::span<const ParkedRecord> records) {
 }
 
 bool PostgresUnitOfWork::retried(const Retried& retried) {
-    if (retried.done()) return parked_.remove(*retried.waiting);
+    if (retried.done()) return parked_.remove(*retried.due);
     if (!parked_.update(retried)) return false;
     announcements_.push_back(announce(retried, producer_, transaction_->now()));
     failures_.retried(retried);

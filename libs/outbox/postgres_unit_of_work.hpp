@@ -24,7 +24,7 @@ public:
     Instant begin() override;
     bool some_blocked() const override { return some_parked_; }
     std::vector<std::string> blocked(std::span<const std::string_view> keys) override;
-    std::optional<WaitingRecord> take_due(Instant now) override;
+    std::optional<DueRecord> take_due(Instant now) override;
     void park(std::span<const ParkedRecord> records) override;
     bool retried(const Retried& retried) override;
     // Throws std::length_error for an event above 256 KiB.

@@ -40,7 +40,7 @@ public:
     virtual std::vector<std::string> blocked(std::span<const std::string_view> keys) = 0;
     // Locks the parked record that is due first, among those that are next for their key and that
     // no other process has locked. After the commit, no other process takes it for a few seconds.
-    virtual std::optional<WaitingRecord> take_due(Instant now) = 0;
+    virtual std::optional<DueRecord> take_due(Instant now) = 0;
     // Does not change a record that is parked already.
     virtual void park(std::span<const ParkedRecord> records) = 0;
     // Stores the outcome of a try. False: another process has tried the record since it was taken;

@@ -1,9 +1,5 @@
 #include "postgres/connection.hpp"
 
-#include <charconv>
-#include <cstdlib>
-#include <map>
-
 #include <libpq-fe.h>
 #include <poll.h>
 #include <soci/postgresql/soci-postgresql.h>
@@ -11,18 +7,6 @@
 
 namespace orderflow::postgres {
 namespace {
-
-template <class T>
-T read_big_endian(std::string_view bytes) {
-    using U = std::make_unsigned_t<T>;
-    U value = 0;
-    if (bytes.size() != sizeof(U)) throw std::logic_error("column has another type");
-    std::memcpy(&value, bytes.data(), sizeof value);
-    if constexpr (sizeof(U) == 8) value = __builtin_bswap64(value);
-    if constexpr (sizeof(U) == 4) value = __builtin_bswap32(value);
-    if constexpr (sizeof(U) == 2) value = __builtin_bswap16(value);
-    return static_cast<T>(value);
-}
 
 // The settings that statements rely on. A role, a database, the server's configuration or libpq's
 // environment could change each of them without an error. Then text would be stored in another
@@ -33,7 +17,7 @@ T read_big_endian(std::string_view bytes) {
 // operator's switch: default_transaction_read_only (a class 25 error: tried again), lc_messages,
 // row_security and session_replication_role (there are no policies and foreign keys; triggers only
 // copy idempotency keys for programs of the release before), application_name. The encoding is set
-// in the conninfo (with_pins).
+// in the conninfo (conninfo.hpp, with_pins).
 const char kPins[] = R"(
     SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres';
     SET standard_conforming_strings = on; SET bytea_output = 'hex'; SET extra_float_digits = 1;
@@ -101,137 +85,7 @@ private:
     const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 };
 
-constexpr const char* kNoUrl =
-    "the database URL is not a libpq connection string: neither name=value words nor a URI (in a "
-    "URI's password, @ : / % must be written as %40 %3A %2F %25)";
-
-// The options of a conninfo string or a postgres:// URI. Throws std::invalid_argument.
-std::map<std::string, std::string> parse_conninfo(const std::string& url) {
-    char* problem = nullptr;
-    const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
-        PQconninfoParse(url.c_str(), &problem), &PQconninfoFree);
-    if (!options) {
-        PQfreemem(problem);  // it quotes the text at the fault, perhaps the password
-        throw std::invalid_argument(kNoUrl);
-    }
-    std::map<std::string, std::string> values;
-    for (const PQconninfoOption* option = options.get(); option->keyword; ++option) {
-        if (option->val) values[option->keyword] = option->val;
-    }
-    // A password in a URI that is not escaped ends at its first @ or /. The rest of it would be
-    // taken for a host, a port or a database.
-    const bool is_uri = url.starts_with("postgres://") || url.starts_with("postgresql://");
-    for (const char* place : {"host", "port", "dbname"}) {
-        if (is_uri && values.contains(place) && values[place].find('@') != std::string::npos) {
-            throw std::invalid_argument(kNoUrl);
-        }
-    }
-    return values;
-}
-
-std::string to_conninfo(const std::map<std::string, std::string>& values) {
-    std::string text;
-    for (const auto& [key, value] : values) {
-        text += text.empty() ? "" : " ";
-        text += key + "='";
-        for (const char c : value) {
-            if (c == '\'' || c == '\\') text += '\\';
-            text += c;
-        }
-        text += '\'';
-    }
-    return text;
-}
-
-std::string with_pins(const std::string& conninfo) {
-    auto values = parse_conninfo(conninfo);
-    values["client_encoding"] = "UTF8";
-    values.try_emplace("options", "");  // otherwise libpq uses PGOPTIONS
-    // A dead peer is noticed within seconds, unless the operator sets other values.
-    values.try_emplace("connect_timeout", "3");
-    values.try_emplace("tcp_user_timeout", "5000");
-    values.try_emplace("keepalives_idle", "5");
-    return to_conninfo(values);
-}
-
 }  // namespace
-
-std::string masked(const std::string& url) {
-    try {
-        auto values = parse_conninfo(url);
-        for (auto& [name, value] : values) {
-            if (name.ends_with("password") || name.ends_with("secret")) value = "***";
-        }
-        return to_conninfo(values);
-    } catch (const std::invalid_argument&) {
-        return "***";  // unreadable, so any part of it may be the password
-    }
-}
-
-std::string with_password(const std::string& url, const std::string& password) {
-    auto values = parse_conninfo(url);
-    values["password"] = password;
-    return to_conninfo(values);
-}
-
-void Rows::Clear::operator()(pg_result* result) const { PQclear(result); }
-
-int Rows::size() const { return PQntuples(result_.get()); }
-
-std::int64_t Rows::affected() const {
-    const std::string_view text = PQcmdTuples(result_.get());
-    std::int64_t n = 0;
-    std::from_chars(text.data(), text.data() + text.size(), n);
-    return n;
-}
-
-bool Rows::is_null(int row, int column) const {
-    return PQgetisnull(result_.get(), row, column) != 0;
-}
-
-std::string_view Rows::text(int row, int column) const {
-    return {PQgetvalue(result_.get(), row, column),
-            static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
-}
-
-bool Rows::boolean(int row, int column) const { return text(row, column).at(0) != 0; }
-std::int16_t Rows::int16(int row, int column) const {
-    return read_big_endian<std::int16_t>(text(row, column));
-}
-std::int32_t Rows::int32(int row, int column) const {
-    return read_big_endian<std::int32_t>(text(row, column));
-}
-std::int64_t Rows::int64(int row, int column) const {
-    return read_big_endian<std::int64_t>(text(row, column));
-}
-Instant Rows::instant(int row, int column) const {
-    return Instant{std::chrono::microseconds{int64(row, column) + kEpochUs}};
-}
-
-std::string_view Rows::uuid(int row, int column) const {
-    const std::string_view bytes = text(row, column);
-    if (bytes.size() != 16) throw std::logic_error("column has another type");
-    return bytes;
-}
-
-std::vector<std::int64_t> Rows::int64_array(int row, int column) const {
-    std::string_view bytes = text(row, column);
-    std::vector<std::int64_t> values;
-    if (bytes.size() < 20) return values;  // an empty array has no dimension
-    for (bytes.remove_prefix(20); bytes.size() >= 12; bytes.remove_prefix(12)) {
-        values.push_back(read_big_endian<std::int64_t>(bytes.substr(4, 8)));
-    }
-    return values;
-}
-
-void ignore_environment() {
-    for (const char* name : {"PGTZ", "PGDATESTYLE", "PGGEQO"}) ::unsetenv(name);
-}
-
-Url::Url(std::string a_conninfo, std::string_view a_schema)
-    : conninfo(std::move(a_conninfo)), schema(a_schema) {
-    parse_conninfo(conninfo);
-}
 
 Connection::Connection(const Url& url, Profile profile)
     : conninfo_(with_pins(url.conninfo)),

@@ -2,20 +2,18 @@
 // One PostgreSQL connection: a SOCI session for cold paths, and libpq on the same connection for
 // sets (binary arrays, prepared statements). Each loop and each pool thread owns one; not
 // thread-safe. Every failure is a DatabaseError; after a lost connection, call `reset()`.
-#include <atomic>
 #include <chrono>
-#include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "core/ids.hpp"
 #include "core/time.hpp"
+#include "postgres/conninfo.hpp"
 #include "postgres/error.hpp"
 #include "postgres/params.hpp"
+#include "postgres/rows.hpp"
 
 struct pg_conn;
 struct pg_result;
@@ -33,70 +31,6 @@ struct Statement {
     const char* sql;
 };
 
-// The rows of a result, in binary format. Column indices count from 0. Views point into this
-// object.
-class Rows {
-public:
-    explicit Rows(pg_result* result) : result_(result) {}
-
-    int size() const;
-    std::int64_t affected() const;  // rows inserted, updated or deleted
-
-    bool is_null(int row, int column) const;
-    bool boolean(int row, int column) const;
-    std::int16_t int16(int row, int column) const;
-    std::int32_t int32(int row, int column) const;
-    std::int64_t int64(int row, int column) const;
-    std::string_view text(int row, int column) const;  // also varchar, bytea
-    Instant instant(int row, int column) const;        // timestamptz
-    std::vector<std::int64_t> int64_array(int row, int column) const;
-
-    template <class T>
-    T id(int row, int column) const {
-        T value;
-        std::memcpy(value.bytes.data(), uuid(row, column).data(), 16);
-        return value;
-    }
-    std::optional<Instant> optional_instant(int row, int column) const {
-        if (is_null(row, column)) return std::nullopt;
-        return instant(row, column);
-    }
-
-private:
-    std::string_view uuid(int row, int column) const;  // 16 bytes
-
-    struct Clear {
-        void operator()(pg_result* result) const;
-    };
-    std::unique_ptr<pg_result, Clear> result_;
-};
-
-// The connection string for the log: passwords and secrets are replaced by ***. Only *** if libpq
-// cannot read the string.
-std::string masked(const std::string& url);
-
-// The connection string with this password. Throws std::invalid_argument if libpq cannot read it.
-std::string with_password(const std::string& url, const std::string& password);
-
-// How much the connections of one Url are used. The growth of busy_us, divided by the time that
-// passed and by the number of connections, is the share of time in which they were busy.
-// Thread-safe.
-struct Usage {
-    std::atomic<std::int64_t> busy_us = 0;      // time in statements until their results
-    std::atomic<std::int64_t> connections = 0;  // open now
-};
-
-// A database, and the schema that unqualified names refer to. Throws std::invalid_argument if libpq
-// cannot read the string.
-struct Url {
-    Url(std::string a_conninfo, std::string_view a_schema = {});
-    Url(const char* a_conninfo) : Url(std::string(a_conninfo)) {}
-
-    std::string conninfo;  // a libpq conninfo string or URI
-    std::string schema;    // empty: the role's search_path, and no timeouts of a service
-    std::shared_ptr<Usage> usage = {};  // where the use is counted; null: nowhere
-};
-
 // Which plans PostgreSQL may use for the statements of a session, whatever the role or the database
 // have set.
 enum class Profile {
@@ -108,11 +42,6 @@ enum class Profile {
     // that aggregates, orders or joins ranges that no index delivers in its order.
     by_planner,
 };
-
-// Removes PGTZ, PGDATESTYLE and PGGEQO from the environment, so that libpq does not send them. No
-// connection string can override them, and every connect fails if one has a value that is unknown
-// to the server. Call it before threads start.
-void ignore_environment();
 
 class Connection {
 public:

@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "core/attempt.hpp"
 #include "core/await_callback.hpp"
 #include "core/batch_queue.hpp"
 #include "core/gate.hpp"
@@ -39,43 +40,35 @@ public:
     template <class Work, class T = std::invoke_result_t<Work, Connection&>>
     boost::asio::awaitable<T> run(Work work, std::chrono::milliseconds limit = kAnswerWithin) {
         if (gate_ && !gate_->is_open()) throw Unavailable("the schema is not ready yet");
-        auto start = [this, work = std::move(work)](std::function<void(Outcome<T>)> done) mutable {
+        auto start = [this, work = std::move(work)](std::function<void(Attempt<T>)> done) mutable {
             Job job = [done, work = std::move(work)](Connection& connection) {
-                done(attempt<T>(connection, work));
+                done(try_on<T>(connection, work));
             };
             if (!jobs_.push(std::move(job))) {
-                Outcome<T> full;
+                Attempt<T> full;
                 full.error = std::make_exception_ptr(Unavailable("database queue is full"));
                 done(std::move(full));
             }
         };
-        std::optional<Outcome<T>> outcome =
-            co_await await_callback<Outcome<T>>(std::move(start), limit);
-        if (!outcome) throw Unavailable("the database does not answer");
-        if (outcome->error) std::rethrow_exception(outcome->error);
-        co_return std::move(outcome->value);
+        auto attempt = co_await await_callback<Attempt<T>>(std::move(start), limit);
+        if (!attempt) throw Unavailable("the database does not answer");
+        co_return std::move(*attempt).take();
     }
 
 private:
     using Job = std::function<void(Connection&)>;
 
-    template <class T>
-    struct Outcome {
-        std::exception_ptr error;
-        T value{};
-    };
-
     template <class T, class Work>
-    static Outcome<T> attempt(Connection& connection, const Work& work) {
-        Outcome<T> outcome;
+    static Attempt<T> try_on(Connection& connection, const Work& work) {
+        Attempt<T> attempt;
         for (bool again = connection.connected();; again = false) {
             try {
-                outcome.value = work(connection);
-                return outcome;
+                attempt.value = work(connection);
+                return attempt;
             } catch (...) {
                 if (again && lost(connection)) continue;
-                outcome.error = translate(connection);
-                return outcome;
+                attempt.error = translate(connection);
+                return attempt;
             }
         }
     }

@@ -111,7 +111,7 @@ TEST_CASE("consumer: a batch that throws is done again, none of it skipped, no o
     REQUIRE(eventually(30s, [&] { return log.attempts >= 4; }));
 
     CHECK(log.all().empty());
-    CHECK(counter(registry, "orderflow_loop_failures_total") >= 3);
+    CHECK(labelled(registry, "orderflow_loop_failures_total", "test") >= 3);
     auto arrivals = reader.read_until([&](const auto& all) {
         const auto is_mine = [&](const auto& arrival) { return log.mine.contains(arrival.key); };
         return std::ranges::count_if(all, is_mine) == 20;

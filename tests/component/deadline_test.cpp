@@ -8,6 +8,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "component/subjects.hpp"
+#include "kafka/asking_client.hpp"
 #include "kafka/caught_up.hpp"
 #include "kafka/delivery.hpp"
 #include "kafka/group_positions.hpp"

@@ -8,6 +8,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "kafka/asking_client.hpp"
 #include "kafka/consumer.hpp"
 #include "kafka/group_positions.hpp"
 #include "kafka/positions.hpp"

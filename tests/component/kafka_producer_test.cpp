@@ -13,8 +13,8 @@
 
 #include "core/ids.hpp"
 #include "core/time.hpp"
+#include "kafka/asking_client.hpp"
 #include "kafka/consumer.hpp"
-#include "kafka/group_positions.hpp"
 #include "kafka/producer.hpp"
 #include "kafka/settings.hpp"
 #include "kafka/topic_layout.hpp"
@@ -55,6 +55,7 @@ struct Cluster {
         std::string value;
         std::optional<std::string> key;
         std::int32_t partition = 0;
+        std::string subject;
     };
     std::vector<Stored> records() {
         kafka::Consumer consumer(settings(), {kTopic});
@@ -64,7 +65,8 @@ struct Cluster {
             const auto polled = consumer.poll(gathering, 500ms);
             quiet = polled.empty() && consumer.joined() ? quiet + 1 : 0;
             for (const auto& record : polled) {
-                all.push_back({std::string(record.value), std::nullopt, record.partition});
+                all.push_back({std::string(record.value), std::nullopt, record.partition,
+                               std::string(record.header("ce_subject"))});
                 if (record.key) all.back().key.emplace(*record.key);
             }
         }
@@ -160,6 +162,7 @@ TEST_CASE("producer: an event without a key has none, and its id decides on the 
     std::set<std::int32_t> used;
     for (const auto& record : stored) {
         CHECK_FALSE(record.key);
+        CHECK(record.subject.empty());
         CHECK(record.partition == expected[record.value]);
         used.insert(record.partition);
     }

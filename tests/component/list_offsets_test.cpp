@@ -6,7 +6,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "kafka/group_positions.hpp"
+#include "kafka/asking_client.hpp"
 #include "kafka/rdkafka.hpp"
 #include "support/kafka.hpp"
 #include "support/own_topic.hpp"

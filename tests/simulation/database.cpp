@@ -90,7 +90,7 @@ std::vector<std::string> Session::blocked(std::span<const std::string_view> keys
     return doing_.waiting;
 }
 
-std::optional<outbox::WaitingRecord> Session::take_due(Instant now) {
+std::optional<outbox::DueRecord> Session::take_due(Instant now) {
     statement(Effect::take_due);
     std::map<std::string_view, bool> earlier;  // does a live record of the key block?
     const std::pair<const std::int64_t, ParkedRow>* first = nullptr;
@@ -111,8 +111,8 @@ std::optional<outbox::WaitingRecord> Session::take_due(Instant now) {
     write([this, id = first->first, until = world_.now + kLease] {
         database_.parked_.at(id).due_at = until;
     });
-    return outbox::WaitingRecord{first->first, first->second.attempts, first->second.order_id,
-                                 first->second.record};
+    return outbox::DueRecord{first->first, first->second.attempts, first->second.order_id,
+                             first->second.record};
 }
 
 void Session::park(std::span<const outbox::ParkedRecord> records) {
@@ -135,18 +135,18 @@ void Session::park(std::span<const outbox::ParkedRecord> records) {
 
 bool Session::retried(const outbox::Retried& retried) {
     statement(Effect::retried);
-    const outbox::WaitingRecord& waiting = *retried.waiting;
-    lock(lock_of(waiting.id));
-    const auto found = database_.parked_.find(waiting.id);
+    const outbox::DueRecord& due = *retried.due;
+    lock(lock_of(due.id));
+    const auto found = database_.parked_.find(due.id);
     if (found == database_.parked_.end() || found->second.dead()) return false;
     if (retried.done()) {
         doing_.unparked.push_back(EventId::parse(found->second.ce_id).value());
-        write([this, id = waiting.id] { database_.parked_.erase(id); });
+        write([this, id = due.id] { database_.parked_.erase(id); });
         return true;
     }
-    if (found->second.attempts != waiting.attempts) return false;
+    if (found->second.attempts != due.attempts) return false;
     announcements_.push_back(outbox::announce(retried, place_.service, world_.now));
-    write([this, id = waiting.id, due_at = retried.due_at, error = retried.error] {
+    write([this, id = due.id, due_at = retried.due_at, error = retried.error] {
         ParkedRow& row = database_.parked_.at(id);
         ++row.attempts;
         row.due_at = due_at;

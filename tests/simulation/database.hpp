@@ -116,7 +116,7 @@ public:
     Instant begin() override;
     bool some_blocked() const override { return true; }  // each batch asks: one more crash point
     std::vector<std::string> blocked(std::span<const std::string_view> keys) override;
-    std::optional<outbox::WaitingRecord> take_due(Instant now) override;
+    std::optional<outbox::DueRecord> take_due(Instant now) override;
     void park(std::span<const outbox::ParkedRecord> records) override;
     bool retried(const outbox::Retried& retried) override;
     void commit(std::span<const outbox::OutgoingEvent> events) override;

@@ -49,7 +49,7 @@ class FailedRetryUnparks final : public Work {
 public:
     using Work::Work;
     bool retried(const outbox::Retried& retried) override {
-        return inner_.retried({retried.waiting, "", std::nullopt});
+        return inner_.retried({retried.due, "", std::nullopt});
     }
 };
 

@@ -131,7 +131,7 @@ public:
         }
         return found;
     }
-    std::optional<outbox::WaitingRecord> take_due(Instant) override {
+    std::optional<outbox::DueRecord> take_due(Instant) override {
         note("take");
         return due;
     }
@@ -166,7 +166,7 @@ public:
     std::function<void()> on_begin, on_rollback;  // for a store that can be rolled back
     std::string failing;  // "commit": that call throws, as if the connection broke
     std::vector<std::string> waiting_keys;
-    std::optional<outbox::WaitingRecord> due;
+    std::optional<outbox::DueRecord> due;
     bool overtaken = false;  // another process has already tried the due record
     std::string last_error;
 

@@ -15,9 +15,7 @@ public:
     std::vector<std::string> blocked(std::span<const std::string_view> keys) override {
         return inner_.blocked(keys);
     }
-    std::optional<outbox::WaitingRecord> take_due(Instant now) override {
-        return inner_.take_due(now);
-    }
+    std::optional<outbox::DueRecord> take_due(Instant now) override { return inner_.take_due(now); }
     void park(std::span<const outbox::ParkedRecord> records) override { inner_.park(records); }
     bool retried(const outbox::Retried& retried) override { return inner_.retried(retried); }
     void commit(std::span<const outbox::OutgoingEvent> events) override { inner_.commit(events); }

@@ -2,9 +2,11 @@
 
 #include <stdexcept>
 
+#include "kafka/asking_client.hpp"
 #include "kafka/group_positions.hpp"
 #include "kafka/rdkafka.hpp"
 #include "kafka/settings.hpp"
+#include "kafka/topic_reading.hpp"
 #include "support/builders.hpp"
 #include "support/eventually.hpp"
 #include "support/stack.hpp"

@@ -28,10 +28,10 @@ struct Lab {
         log.parked({&record, kOrder, why, std::move(error)}, kNow);
     }
     void retry(std::int32_t attempts, std::string error = "failed: why") {
-        WaitingRecord waiting{7, attempts, kOrder, record};
+        DueRecord due{7, attempts, kOrder, record};
         const auto wait = next_try_after(attempts + 1);
         const auto next = wait ? std::optional(kNow + *wait) : std::nullopt;
-        log.retried({&waiting, std::move(error), next});
+        log.retried({&due, std::move(error), next});
     }
     // "warn …", "error …".
     Lines take(std::chrono::milliseconds after_start = 0ms) {

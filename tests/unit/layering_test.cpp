@@ -90,6 +90,7 @@ const Kind kRules{{"core/", "events/", "json/", "<boost/describe", "<boost/mp11"
 const Kind kStore{{"core/", "events/", "json/", "outbox/", "postgres/", "<boost/describe",
                    "<boost/mp11", "<libpq-fe", "<rapidjson/"},
                   {}};
+const Kind kUseCase{kEverything, {"kafka/rdkafka", "http/"}};  // of an event or a command
 const Kind kApi{kEverything, {"kafka/rdkafka", "outbox/"}};
 const Kind kOther{kEverything, {"kafka/rdkafka", "http/server", "http/session"}};
 
@@ -134,6 +135,7 @@ const Kind& kind_of(const fs::path& file) {
     const std::string stem = file.stem();
     if (is_rules(fs::relative(file, kRoot / "services"))) return kRules;
     if (stem.ends_with("_store")) return kStore;
+    if (stem.ends_with("_handler") || stem.ends_with("_commands")) return kUseCase;
     if (stem.ends_with("_api")) return kApi;
     return kOther;
 }

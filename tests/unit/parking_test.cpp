@@ -54,13 +54,13 @@ std::string fates(const FakeUnitOfWork& work) {
     return text;
 }
 
-outbox::WaitingRecord waiting(const std::vector<kafka::Record>& records, std::int32_t attempts) {
-    outbox::WaitingRecord waiting;
-    waiting.id = 1;
-    waiting.attempts = attempts;
-    waiting.order_id = OrderId::parse(records[0].key.value());
-    waiting.record = records[0];
-    return waiting;
+outbox::DueRecord due_record(const std::vector<kafka::Record>& records, std::int32_t attempts) {
+    outbox::DueRecord due;
+    due.id = 1;
+    due.attempts = attempts;
+    due.order_id = OrderId::parse(records[0].key.value());
+    due.record = records[0];
+    return due;
 }
 
 }  // namespace
@@ -173,7 +173,7 @@ TEST_CASE("parking: nothing is put aside while something is unavailable") {
 TEST_CASE("parking: a due record that succeeds is removed after what follows was handed out") {
     const auto records = test::records_of(std::vector<events::Event>{Story{}.captured()});
     FakeUnitOfWork work;
-    work.due = waiting(records, 3);
+    work.due = due_record(records, 3);
     FakeHandler handler(complete_all);
     int handed_out = 0;  // before the last transaction
     work.on_begin = [&] { handed_out = handler.commits; };
@@ -189,7 +189,7 @@ TEST_CASE("parking: a due record that succeeds is removed after what follows was
 TEST_CASE("parking: a due record whose COMMIT was not answered is tried again, and handed out") {
     const auto records = test::records_of(std::vector<events::Event>{Story{}.captured()});
     FakeUnitOfWork work;
-    work.due = waiting(records, 3);
+    work.due = due_record(records, 3);
     FakeHandler handler(complete_all);
     work.failing = "commit";
     CHECK_THROWS_AS(retry_due(Service::order, work, handler), postgres::DatabaseError);
@@ -214,7 +214,7 @@ TEST_CASE("parking: a due record that fails again waits longer, the sixth time i
     const auto records = test::records_of(std::vector<events::Event>{Story{}.captured()});
     const auto attempts = GENERATE(1, 2, 3, 4, 5);
     FakeUnitOfWork work;
-    work.due = waiting(records, attempts);
+    work.due = due_record(records, attempts);
     const bool orphan = GENERATE(false, true);
     FakeHandler handler(
         [&](std::span<const kafka::Delivery> batch, outbox::BatchOutput& out) -> bool {
@@ -235,7 +235,7 @@ TEST_CASE("parking: a due record that fails again waits longer, the sixth time i
 TEST_CASE("parking: a failure counts only if no other process had the record meanwhile") {
     const auto records = test::records_of(std::vector<events::Event>{Story{}.captured()});
     FakeUnitOfWork work;
-    work.due = waiting(records, GENERATE(1, 5));
+    work.due = due_record(records, GENERATE(1, 5));
     work.overtaken = true;
     const bool fails = GENERATE(false, true);
     FakeHandler handler([&](auto, auto&) -> bool {
@@ -257,7 +257,7 @@ TEST_CASE("parking: a record that another release has parked stays parked, and i
     }
     FakeUnitOfWork work;
     const auto attempts = GENERATE(3, 5);
-    work.due = waiting(records, attempts);
+    work.due = due_record(records, attempts);
     FakeHandler handler([](auto, auto&) -> bool { throw std::logic_error("not to be called"); });
 
     CHECK(retry_due(self, work, handler) == (attempts == 5 ? Retry::died : Retry::failed));

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "core/secret_file.hpp"
-#include "kafka/group_positions.hpp"
+#include "kafka/asking_client.hpp"
 #include "kafka/rdkafka.hpp"
 #include "orderctl/connect.hpp"
 #include "orderctl/facts.hpp"

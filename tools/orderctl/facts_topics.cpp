@@ -1,12 +1,14 @@
 // Part of facts_readers.hpp: reads the topics, from the beginning to their ends when reading began.
 #include <algorithm>
 
+#include "kafka/asking_client.hpp"
 #include "kafka/group_positions.hpp"
 #include "kafka/positions.hpp"
 #include "kafka/rdkafka.hpp"
 #include "kafka/record.hpp"
 #include "kafka/settings.hpp"
 #include "kafka/topic_layout.hpp"
+#include "kafka/topic_reading.hpp"
 #include "orderctl/facts_readers.hpp"
 #include "orderctl/records.hpp"
 

@@ -5,9 +5,11 @@
 #include <memory>
 #include <thread>
 
+#include "kafka/asking_client.hpp"
 #include "kafka/group_positions.hpp"
 #include "kafka/rdkafka.hpp"
 #include "kafka/topic_layout.hpp"
+#include "kafka/topic_reading.hpp"
 #include "outbox/postgres_ledger.hpp"
 #include "orderctl/facts.hpp"
 #include "orderctl/kafka_look.hpp"

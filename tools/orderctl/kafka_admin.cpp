@@ -4,7 +4,7 @@
 #include <optional>
 #include <thread>
 
-#include "kafka/group_positions.hpp"
+#include "kafka/asking_client.hpp"
 #include "kafka/rdkafka.hpp"
 #include "kafka/settings.hpp"
 #include "orderctl/facts_readers.hpp"

@@ -3,6 +3,8 @@
 #include <memory>
 #include <set>
 
+#include "kafka/asking_client.hpp"
+#include "kafka/topic_reading.hpp"
 #include "orderctl/connect.hpp"
 
 namespace orderflow::orderctl {

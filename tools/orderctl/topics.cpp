@@ -5,8 +5,9 @@
 #include <memory>
 #include <thread>
 
-#include "kafka/group_positions.hpp"
+#include "kafka/asking_client.hpp"
 #include "kafka/rdkafka.hpp"
+#include "kafka/topic_reading.hpp"
 #include "orderctl/connect.hpp"
 #include "orderctl/kafka_look.hpp"
 
