@@ -88,7 +88,7 @@ Decision again(const Payment& payment, State state, Instant now) {
     return decision;
 }
 
-struct SettleCharge {
+struct AnswerToCharge {
     const OrderId& id;
     const Payment& payment;
     Instant now;
@@ -115,7 +115,7 @@ struct SettleCharge {
     Decision operator()(const Unclear&) const { return again(payment, State::UNKNOWN, now); }
 };
 
-struct SettleCancel {
+struct AnswerToCancel {
     const OrderId& id;
     const Payment& payment;
     Instant now;
@@ -212,16 +212,16 @@ Decision decide(const Payment* payment, const events::Event& event, const std::s
     return std::visit(Decide{payment, traceparent, now}, event);
 }
 
-Decision settle(const Payment& payment, const GatewayResult& result, Instant now) {
+Decision apply_answer(const Payment& payment, const GatewayResult& result, Instant now) {
     if (const auto* charge = std::get_if<ChargeResult>(&result.outcome)) {
         if (!awaits_charge(payment.state)) {
             const auto* captured = std::get_if<Captured>(charge);
             return captured ? captured_late(payment, *captured, now) : Decision{};
         }
-        return std::visit(SettleCharge{result.id, payment, now}, *charge);
+        return std::visit(AnswerToCharge{result.id, payment, now}, *charge);
     }
     if (payment.state != State::CANCELLING && payment.state != State::SETTLED) return {};
-    return std::visit(SettleCancel{result.id, payment, now},
+    return std::visit(AnswerToCancel{result.id, payment, now},
                       std::get<CancelResult>(result.outcome));
 }
 
