@@ -20,15 +20,17 @@ using test::Story;
 
 std::vector<EventKind> kinds(const Saga& saga) {
     std::vector<EventKind> list;
-    for (const Happened& happened : history(saga)) list.push_back(happened.kind);
+    for (const HistoryEntry& entry : history(saga)) list.push_back(entry.kind);
     return list;
 }
 
-bool begins_with(const std::vector<Happened>& longer, const std::vector<Happened>& shorter) {
-    return std::ranges::equal(
-        shorter, std::span(longer).first(shorter.size()), [](const Happened& a, const Happened& b) {
-            return a.kind == b.kind && a.service == b.service && a.at == b.at && a.state == b.state;
-        });
+bool begins_with(const std::vector<HistoryEntry>& longer,
+                 const std::vector<HistoryEntry>& shorter) {
+    return std::ranges::equal(shorter, std::span(longer).first(shorter.size()),
+                              [](const HistoryEntry& a, const HistoryEntry& b) {
+                                  return a.kind == b.kind && a.service == b.service &&
+                                         a.at == b.at && a.state == b.state;
+                              });
 }
 
 // What the participants may say, in whatever order it arrives.

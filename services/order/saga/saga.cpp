@@ -200,7 +200,7 @@ const events::Order* order_block(const events::Event& event) {
     return nullptr;
 }
 
-Decision recreate(const events::Event& event, std::span<const Said> ledger, Instant now) {
+Decision recreate(const events::Event& event, std::span<const LedgerEntry> ledger, Instant now) {
     const events::Order* order = order_block(event);
     Decision decision;
     if (!order) {
@@ -209,7 +209,9 @@ Decision recreate(const events::Event& event, std::span<const Said> ledger, Inst
     }
     decision = place(order_id(event), *order);
     if (!ledger.empty()) decision.events.clear();
-    for (const Said& said : ledger) std::visit(Replay{*decision.next, said.at}, said.event);
+    for (const LedgerEntry& entry : ledger) {
+        std::visit(Replay{*decision.next, entry.at}, entry.event);
+    }
     Decision then = decide(&*decision.next, event, now);
     if (then.next) decision.next = std::move(then.next);
     decision.events.insert(decision.events.end(), then.events.begin(), then.events.end());
@@ -267,10 +269,10 @@ events::EventKind answer_kind(const Saga& saga, Participant participant) {
 
 }  // namespace
 
-std::vector<Happened> history(const Saga& saga) {
+std::vector<HistoryEntry> history(const Saga& saga) {
     using events::EventKind;
     using events::Service;
-    std::vector<Happened> past{
+    std::vector<HistoryEntry> past{
         {EventKind::OrderPlaced, Service::order, saga.placed_at, State::PROCESSING}};
     const auto add = [&](EventKind kind, Service service, const std::optional<Instant>& at,
                          State state) {
@@ -288,7 +290,7 @@ std::vector<Happened> history(const Saga& saga) {
     }
     add(saga.state == State::COMPLETED ? EventKind::OrderCompleted : EventKind::OrderCancelled,
         Service::order, saga.finished_at, saga.state);
-    std::ranges::stable_sort(past, {}, &Happened::at);
+    std::ranges::stable_sort(past, {}, &HistoryEntry::at);
     return past;
 }
 
@@ -301,21 +303,21 @@ std::vector<Compensation> compensations(std::int16_t undone) {
     return list;
 }
 
-std::vector<Waiting> waiting_for(const Saga& saga) {
+std::vector<AwaitedAnswer> awaited_answers(const Saga& saga) {
     switch (saga.state) {
         case State::PROCESSING:
             if (saga.captured_at) return {{Participant::shipping, *saga.captured_at}};
             if (saga.reserved_at) return {{Participant::payment, *saga.reserved_at}};
             return {{Participant::inventory, saga.placed_at}};
         case State::CANCELLING: {
-            std::vector<Waiting> waiting;
+            std::vector<AwaitedAnswer> awaited;
             for (const auto p :
                  {Participant::inventory, Participant::payment, Participant::shipping}) {
                 if (!(saga.answers & bit(p))) {
-                    waiting.push_back({p, saga.cancelling_at.value_or(saga.placed_at)});
+                    awaited.push_back({p, saga.cancelling_at.value_or(saga.placed_at)});
                 }
             }
-            return waiting;
+            return awaited;
         }
         case State::COMPLETED:
         case State::CANCELLED: return {};

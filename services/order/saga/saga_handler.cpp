@@ -64,9 +64,9 @@ Ledgers ledgers_of_lost_rows(SagaStore& store, const Sagas& sagas,
     return lost.empty() ? Ledgers{} : store.ledgers(lost);
 }
 
-std::span<const Said> ledger_of(const Ledgers& ledgers, const OrderId& id) {
+std::span<const LedgerEntry> ledger_of(const Ledgers& ledgers, const OrderId& id) {
     const auto found = ledgers.find(id);
-    return found == ledgers.end() ? std::span<const Said>{} : found->second;
+    return found == ledgers.end() ? std::span<const LedgerEntry>{} : found->second;
 }
 
 }  // namespace

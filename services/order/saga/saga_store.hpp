@@ -19,7 +19,7 @@ namespace orderflow::order {
 
 using Sagas = outbox::Aggregates<OrderId, Saga>;
 
-using Ledgers = std::map<OrderId, std::vector<Said>>;
+using Ledgers = std::map<OrderId, std::vector<LedgerEntry>>;
 
 // The order as placed, for a row that does not exist yet. The pointer must outlive the call.
 struct NewOrder {
