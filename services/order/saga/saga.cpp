@@ -163,11 +163,21 @@ const OrderId& order_id(const events::Event& event) {
     return std::get<events::PaymentCaptured>(event).order_id;
 }
 
-// Rebuilds the state of an order, event by event.
+// Whether the catalog lists an event for a producer, whoever else produces it.
+template <events::Service producer, class E>
+constexpr bool produces() {
+    return std::ranges::any_of(events::kCatalog, [](const events::CatalogRow& row) {
+        return row.kind == events::kind_of<E>() && row.producer == producer;
+    });
+}
+
+// Rebuilds the state of an order, event by event, from the order service's own events. Does not
+// compile while the service produces an event that has no answer here.
 struct Replay {
     Saga& saga;
     Instant at;
 
+    void operator()(const events::OrderPlaced&) const {}  // place() has made the row
     void operator()(const events::CancellationStarted& e) const {
         saga.state = State::CANCELLING;
         saga.reason = e.reason;
@@ -186,8 +196,9 @@ struct Replay {
         }
         saga.finished_at = at;
     }
-    template <class Other>
-    void operator()(const Other&) const {}
+    template <class E>
+        requires(!produces<events::Service::order, E>())
+    void operator()(const E&) const {}  // the service's ledger holds no such event
 };
 
 }  // namespace
