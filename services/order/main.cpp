@@ -41,7 +41,7 @@ int main(int argc, char** argv) {
                         {1, kYear.count()},
                         "cancel an order that is not completed after this time, seconds");
     options.add_seconds(
-        "--deadline-calm-s", "ORDER_DEADLINE_CALM_S", config.saga.deadline_calm, {1, 3'600},
+        "--deadline-calm-s", "ORDER_DEADLINE_CALM_S", config.saga.caught_up_for, {1, 3'600},
         "cancel it only if the group has been caught up in the order's partitions for "
         "this time, seconds");
     options.add_seconds("--idempotency-keys-s", "IDEMPOTENCY_KEYS_S", config.saga.keys_kept,

@@ -29,7 +29,7 @@ void install_saga(service::Host& host, http::Router& router, const SagaSettings&
                   .make_handler = make_handler,
                   .can_wait = {EventKind::StockReserved, EventKind::PaymentCaptured}});
     host.own<loops::Ticker>(loops::key_expiry_ticker(context, settings.keys_kept));
-    host.own<loops::Ticker>(deadline_ticker(context, {settings.deadline, settings.deadline_calm}));
+    host.own<loops::Ticker>(deadline_ticker(context, {settings.deadline, settings.caught_up_for}));
     add_order_routes(router, accept, cancel, host.pool(), {settings.default_token});
 }
 

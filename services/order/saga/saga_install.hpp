@@ -13,9 +13,9 @@ class Host;
 namespace orderflow::order {
 
 struct SagaSettings {
-    std::string default_token = "tok_ok";  // used when a request names no payment
-    std::chrono::seconds deadline{900};    // see DeadlineSettings
-    std::chrono::seconds deadline_calm{60};
+    std::string default_token = "tok_ok";    // used when a request names no payment
+    std::chrono::seconds deadline{900};      // see DeadlineSettings
+    std::chrono::seconds caught_up_for{60};  // the same
     std::chrono::seconds keys_kept{86'400};  // idempotency keys
 };
 
