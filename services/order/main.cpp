@@ -2,7 +2,6 @@
 #include "http/router.hpp"
 #include "order/notices/notices_install.hpp"
 #include "order/saga/saga_install.hpp"
-#include "order/saga/saga_store.hpp"
 #include "service/host.hpp"
 
 namespace orderflow::order {
@@ -19,8 +18,8 @@ struct Config {
 void run(const Config& config) {
     service::Host host(config.common, events::Service::order, kMigrations);
     http::Router router;
-    install_saga(host, router, config.saga);
-    install_notices(host, router, &read_sagas);
+    const ReadSagas read_sagas = install_saga(host, router, config.saga);
+    install_notices(host, router, read_sagas);
     host.run(std::move(router));
 }
 

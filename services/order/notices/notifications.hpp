@@ -27,10 +27,6 @@ class Counter;
 
 namespace orderflow::order {
 
-using Sagas = outbox::Aggregates<OrderId, Saga>;
-// Reads the rows of these orders; those that do not exist are left out.
-using ReadSagas = Sagas (*)(postgres::Connection& connection, std::span<const OrderId> ids);
-
 // The clients' subscriptions. Io thread. Shared with the clients, which may live on until the
 // io_context is destroyed.
 class Notifications : public std::enable_shared_from_this<Notifications> {

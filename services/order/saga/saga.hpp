@@ -23,6 +23,14 @@
 #include "events/catalog.hpp"
 #include "events/events.hpp"
 
+namespace orderflow::outbox {
+template <class Id, class Row>
+class Aggregates;
+}
+namespace orderflow::postgres {
+class Connection;
+}
+
 namespace orderflow::order {
 
 BOOST_DEFINE_ENUM_CLASS(State, PROCESSING, COMPLETED, CANCELLING, CANCELLED)
@@ -55,6 +63,12 @@ struct Saga {
 
     bool operator==(const Saga&) const = default;
 };
+
+// The sagas of a set of orders.
+using Sagas = outbox::Aggregates<OrderId, Saga>;
+// Reads the rows of these orders; those that do not exist are left out. For other features, which
+// do not include the store.
+using ReadSagas = Sagas (*)(postgres::Connection& connection, std::span<const OrderId> ids);
 
 struct Decision {
     std::optional<Saga> next;  // empty: nothing changes

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <string>
 
+#include "order/saga/saga.hpp"
+
 namespace orderflow::http {
 class Router;
 }
@@ -19,6 +21,7 @@ struct SagaSettings {
     std::chrono::seconds keys_kept{86'400};  // idempotency keys
 };
 
-void install_saga(service::Host& host, http::Router& router, const SagaSettings& settings);
+// Returns the reader of the orders' rows, for the notices.
+ReadSagas install_saga(service::Host& host, http::Router& router, const SagaSettings& settings);
 
 }  // namespace orderflow::order

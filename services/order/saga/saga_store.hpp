@@ -18,8 +18,6 @@
 
 namespace orderflow::order {
 
-using Sagas = outbox::Aggregates<OrderId, Saga>;
-
 using Ledgers = std::map<OrderId, std::vector<LedgerEntry>>;
 
 // The order as placed, for a row that does not exist yet. The pointer must outlive the call.
@@ -53,7 +51,7 @@ public:
 
 std::unique_ptr<SagaStore> make_saga_store(postgres::Connection& connection);
 
-// SagaStore::load() for readers outside a transaction.
+// SagaStore::load() for readers outside a transaction; a ReadSagas.
 Sagas read_sagas(postgres::Connection& connection, std::span<const OrderId> ids);
 
 // For other queries of sagas (order_view_store.cpp): the columns that a query selects first, and
