@@ -36,7 +36,7 @@ events::NothingToCompensate nothing(const OrderId& id) {
 }
 
 // Without an intent no charge was ever sent, and after this row none will be.
-Decision bury(const OrderId& id, const std::string& traceparent, Instant now) {
+Decision leave_tombstone(const OrderId& id, const std::string& traceparent, Instant now) {
     Payment tombstone;
     tombstone.state = State::NEVER_CHARGED;
     tombstone.touched_at = now;
@@ -82,7 +82,7 @@ bool awaits_charge(State state) {
     throw std::logic_error("no such state");
 }
 
-Decision again(const Payment& payment, State state, Instant now) {
+Decision call_again(const Payment& payment, State state, Instant now) {
     Decision decision = to_state(payment, state, now);
     ++decision.next->attempts;
     return decision;
@@ -96,7 +96,7 @@ struct AnswerToCharge {
     Decision operator()(const Captured& captured) const {
         const events::Order& order = payment.order.value();
         if (captured.amount != amount_of(order)) {
-            Decision decision = again(payment, State::UNKNOWN, now);
+            Decision decision = call_again(payment, State::UNKNOWN, now);
             decision.alarm = Alarm::wrong_amount;
             return decision;
         }
@@ -112,7 +112,7 @@ struct AnswerToCharge {
         decision.events.push_back(events::PaymentDeclined{id, declined.reason});
         return decision;
     }
-    Decision operator()(const Unclear&) const { return again(payment, State::UNKNOWN, now); }
+    Decision operator()(const Unclear&) const { return call_again(payment, State::UNKNOWN, now); }
 };
 
 struct AnswerToCancel {
@@ -122,7 +122,7 @@ struct AnswerToCancel {
 
     Decision operator()(const Refunded& refunded) const {
         if (refunded.amount != amount_of(payment.order.value())) {
-            Decision decision = again(payment, payment.state, now);
+            Decision decision = call_again(payment, payment.state, now);
             decision.alarm = Alarm::wrong_amount;
             return decision;
         }
@@ -133,13 +133,13 @@ struct AnswerToCancel {
     // A captured charge does not vanish: if the gateway denies it, it is asked again.
     Decision operator()(const NothingTaken&) const {
         if (payment.state == State::CANCELLING && !payment.charge_id.empty()) {
-            Decision decision = again(payment, State::CANCELLING, now);
+            Decision decision = call_again(payment, State::CANCELLING, now);
             decision.alarm = Alarm::capture_denied;
             return decision;
         }
         return end(State::NEVER_CHARGED, Settlement::NEVER_CHARGED, nothing(id));
     }
-    Decision operator()(const Unclear&) const { return again(payment, payment.state, now); }
+    Decision operator()(const Unclear&) const { return call_again(payment, payment.state, now); }
 
 private:
     // After an operator's settlement, the gateway's answer still updates the row, but the order
@@ -176,7 +176,7 @@ struct Decide {
         return payment ? Decision{} : open(e, traceparent, now);
     }
     Decision operator()(const events::CancellationStarted& e) const {
-        return payment ? cancel(*payment, now) : bury(e.order_id, traceparent, now);
+        return payment ? cancel(*payment, now) : leave_tombstone(e.order_id, traceparent, now);
     }
     template <class E>
         requires(!events::consumes<events::Service::payment, E>)

@@ -92,7 +92,7 @@ void ResultStep::committed(std::span<const GatewayResult> part, const ResultRepo
     for (const auto& [id, what] : report.failed) recovery_.failed(id, now);
     watcher_.committed(part, report.emitted);
     for (const auto& [id, what] : report.failed) watcher_.failed(id, what);
-    for (const auto& [id, alarm] : report.alarms) watcher_.sound(id, alarm);
+    for (const auto& [id, alarm] : report.alarms) watcher_.raised(id, alarm);
 }
 
 std::optional<std::size_t> ResultStep::recover(Instant now) {
@@ -195,7 +195,7 @@ private:
         spdlog::error("results: order {}: {}", id.to_string(), what);
     }
 
-    void sound(const OrderId& id, Alarm alarm) override {
+    void raised(const OrderId& id, Alarm alarm) override {
         metrics_.count(alarm);
         switch (alarm) {
             case Alarm::wrong_amount:

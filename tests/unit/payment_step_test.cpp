@@ -69,7 +69,7 @@ public:
     void failed(const OrderId&, const std::string& what) override {
         told.push_back("failed: " + what);
     }
-    void sound(const OrderId&, Alarm) override { told.push_back("alarm"); }
+    void raised(const OrderId&, Alarm) override { told.push_back("alarm"); }
 
     std::vector<std::string> told;
 };
