@@ -168,7 +168,7 @@ struct SagaStoreContract {
         {"a page is bounded by its range, its first id excluded", bounds_of_a_page}};
 
     static constexpr ContractCase<SagaStores> kTransactions[] = {
-        {"an order's ledger is what the service has said of it, in order",
+        {"an order's ledger has the service's events of it, in order",
          ledger_is_read_in_its_order}};
 };
 

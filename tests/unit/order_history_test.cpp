@@ -80,7 +80,7 @@ TEST_CASE("history: a completed order's, and a cancelled one's with who undid wh
     CHECK(history(saga).back().state == State::CANCELLED);
 }
 
-TEST_CASE("history: a step that is heard of after the next one has its place before it") {
+TEST_CASE("history: a step whose event comes after the next one has its place before it") {
     const Story s;
     const Saga placed = *place(s.id, s.order).next;
     const std::vector all{EventKind::OrderPlaced, EventKind::StockReserved,
@@ -119,7 +119,7 @@ TEST_CASE("history: grows at its end, whatever comes in whatever order by whatev
     }
 }
 
-TEST_CASE("history: a row that was made again says so, and when") {
+TEST_CASE("history: a row that was made again has the time of it") {
     const Story s;
     const Saga made = *recreate(s.reserved(), {}, at(9)).next;
     CHECK(made.recreated_at == at(9));

@@ -296,7 +296,7 @@ TEST_CASE("order: an order that nobody knows is made again from the event that c
     CHECK(by_payment.next->captured_at > at(1));
 }
 
-TEST_CASE("order: a row that is made again is what the ledger says, and nothing is said again") {
+TEST_CASE("order: a row that is made again agrees with the ledger, and nothing is emitted again") {
     const Story s;
     const std::vector<LedgerEntry> placed{{s.placed(), at(0)}};
     std::vector<LedgerEntry> cancelling = placed;

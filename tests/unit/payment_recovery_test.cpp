@@ -117,7 +117,7 @@ TEST_CASE("recovery: a cancel that another process took with it is made within a
     CHECK(f.gateway.asked == std::vector<std::string>{"cancel " + id.to_string()});
 }
 
-TEST_CASE("recovery: payments that ended otherwise than was said are counted by the walk") {
+TEST_CASE("recovery: payments that contradict an earlier outcome are counted by the walk") {
     CallsFixture f;
     MemoryPayments store;
     const OrderId denied = id_at(at(0));

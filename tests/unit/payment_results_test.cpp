@@ -315,7 +315,7 @@ public:
 
 }  // namespace
 
-TEST_CASE("payment settled by hand: the gateway is asked on until it says what happened") {
+TEST_CASE("payment settled by hand: the cancel is repeated until the gateway answers") {
     Database database;
     Story story;
     story.id = IdSource().next<OrderId>(at(0));

@@ -196,7 +196,7 @@ TEST_CASE("payment rules: an operator answers for the gateway only while the ord
     }
 }
 
-TEST_CASE("payment rules: what an operator says is marked with the name, and asked on from zero") {
+TEST_CASE("payment rules: an operator's outcome has the name, and calls begin anew from zero") {
     const Story story;
     const Payment cancelling = *row("CANCELLING", story);
 
@@ -218,7 +218,8 @@ TEST_CASE("payment rules: what an operator says is marked with the name, and ask
     CHECK(never->next->settled_as == Settlement::NEVER_CHARGED);
 }
 
-TEST_CASE("payment rules: the gateway's word after an operator's ends the row and says no more") {
+TEST_CASE(
+    "payment rules: the gateway's answer after an operator's ends the row, without an event") {
     const Story story;
     const Payment settled =
         *settle_by_hand(story.id, *row("CANCELLING", story), Settlement::REFUNDED, "kim", at(2))
@@ -239,7 +240,7 @@ TEST_CASE("payment rules: the gateway's word after an operator's ends the row an
     }
 }
 
-TEST_CASE("payment rules: a capture that was heard of late is not believed to have vanished") {
+TEST_CASE("payment rules: a capture that is reported late is not believed to have vanished") {
     const Story story;
     const Decision late =
         apply_answer(*row("CANCELLING", story), result("captured", story.id), at(2));
