@@ -2,7 +2,6 @@
 #include "http/router.hpp"
 #include "order/notices/notices_install.hpp"
 #include "order/saga/saga_install.hpp"
-#include "order/saga/saga_store.hpp"
 #include "service/host.hpp"
 
 namespace orderflow::order {
@@ -19,8 +18,8 @@ struct Config {
 void run(const Config& config) {
     service::Host host(config.common, events::Service::order, kMigrations);
     http::Router router;
-    install_saga(host, router, config.saga);
-    install_notices(host, router, &read_sagas);
+    const ReadSagas read_sagas = install_saga(host, router, config.saga);
+    install_notices(host, router, read_sagas);
     host.run(std::move(router));
 }
 
@@ -41,7 +40,7 @@ int main(int argc, char** argv) {
                         {1, kYear.count()},
                         "cancel an order that is not completed after this time, seconds");
     options.add_seconds(
-        "--deadline-calm-s", "ORDER_DEADLINE_CALM_S", config.saga.deadline_calm, {1, 3'600},
+        "--deadline-calm-s", "ORDER_DEADLINE_CALM_S", config.saga.caught_up_for, {1, 3'600},
         "cancel it only if the group has been caught up in the order's partitions for "
         "this time, seconds");
     options.add_seconds("--idempotency-keys-s", "IDEMPOTENCY_KEYS_S", config.saga.keys_kept,

@@ -36,7 +36,7 @@ events::NothingToCompensate nothing(const OrderId& id) {
 }
 
 // Without an intent no charge was ever sent, and after this row none will be.
-Decision bury(const OrderId& id, const std::string& traceparent, Instant now) {
+Decision leave_tombstone(const OrderId& id, const std::string& traceparent, Instant now) {
     Payment tombstone;
     tombstone.state = State::NEVER_CHARGED;
     tombstone.touched_at = now;
@@ -82,13 +82,13 @@ bool awaits_charge(State state) {
     throw std::logic_error("no such state");
 }
 
-Decision again(const Payment& payment, State state, Instant now) {
+Decision call_again(const Payment& payment, State state, Instant now) {
     Decision decision = to_state(payment, state, now);
     ++decision.next->attempts;
     return decision;
 }
 
-struct SettleCharge {
+struct AnswerToCharge {
     const OrderId& id;
     const Payment& payment;
     Instant now;
@@ -96,7 +96,7 @@ struct SettleCharge {
     Decision operator()(const Captured& captured) const {
         const events::Order& order = payment.order.value();
         if (captured.amount != amount_of(order)) {
-            Decision decision = again(payment, State::UNKNOWN, now);
+            Decision decision = call_again(payment, State::UNKNOWN, now);
             decision.alarm = Alarm::wrong_amount;
             return decision;
         }
@@ -112,17 +112,17 @@ struct SettleCharge {
         decision.events.push_back(events::PaymentDeclined{id, declined.reason});
         return decision;
     }
-    Decision operator()(const Unclear&) const { return again(payment, State::UNKNOWN, now); }
+    Decision operator()(const Unclear&) const { return call_again(payment, State::UNKNOWN, now); }
 };
 
-struct SettleCancel {
+struct AnswerToCancel {
     const OrderId& id;
     const Payment& payment;
     Instant now;
 
     Decision operator()(const Refunded& refunded) const {
         if (refunded.amount != amount_of(payment.order.value())) {
-            Decision decision = again(payment, payment.state, now);
+            Decision decision = call_again(payment, payment.state, now);
             decision.alarm = Alarm::wrong_amount;
             return decision;
         }
@@ -133,13 +133,13 @@ struct SettleCancel {
     // A captured charge does not vanish: if the gateway denies it, it is asked again.
     Decision operator()(const NothingTaken&) const {
         if (payment.state == State::CANCELLING && !payment.charge_id.empty()) {
-            Decision decision = again(payment, State::CANCELLING, now);
+            Decision decision = call_again(payment, State::CANCELLING, now);
             decision.alarm = Alarm::capture_denied;
             return decision;
         }
         return end(State::NEVER_CHARGED, Settlement::NEVER_CHARGED, nothing(id));
     }
-    Decision operator()(const Unclear&) const { return again(payment, payment.state, now); }
+    Decision operator()(const Unclear&) const { return call_again(payment, payment.state, now); }
 
 private:
     // After an operator's settlement, the gateway's answer still updates the row, but the order
@@ -176,7 +176,7 @@ struct Decide {
         return payment ? Decision{} : open(e, traceparent, now);
     }
     Decision operator()(const events::CancellationStarted& e) const {
-        return payment ? cancel(*payment, now) : bury(e.order_id, traceparent, now);
+        return payment ? cancel(*payment, now) : leave_tombstone(e.order_id, traceparent, now);
     }
     template <class E>
         requires(!events::consumes<events::Service::payment, E>)
@@ -212,16 +212,16 @@ Decision decide(const Payment* payment, const events::Event& event, const std::s
     return std::visit(Decide{payment, traceparent, now}, event);
 }
 
-Decision settle(const Payment& payment, const GatewayResult& result, Instant now) {
+Decision apply_answer(const Payment& payment, const GatewayResult& result, Instant now) {
     if (const auto* charge = std::get_if<ChargeResult>(&result.outcome)) {
         if (!awaits_charge(payment.state)) {
             const auto* captured = std::get_if<Captured>(charge);
             return captured ? captured_late(payment, *captured, now) : Decision{};
         }
-        return std::visit(SettleCharge{result.id, payment, now}, *charge);
+        return std::visit(AnswerToCharge{result.id, payment, now}, *charge);
     }
     if (payment.state != State::CANCELLING && payment.state != State::SETTLED) return {};
-    return std::visit(SettleCancel{result.id, payment, now},
+    return std::visit(AnswerToCancel{result.id, payment, now},
                       std::get<CancelResult>(result.outcome));
 }
 

@@ -102,8 +102,8 @@ struct Decision {
 Decision decide(const Payment* payment, const events::Event& event, const std::string& traceparent,
                 Instant now);
 
-// The same for a result of the gateway, whenever it comes.
-Decision settle(const Payment& payment, const GatewayResult& result, Instant now);
+// The same for an answer of the gateway to a charge or a cancel, whenever it comes.
+Decision apply_answer(const Payment& payment, const GatewayResult& result, Instant now);
 
 // An operator settles the payment in place of the gateway. Empty unless the payment is CANCELLING:
 // only then does an order wait for this answer, and only then can no forward event follow.

@@ -270,7 +270,7 @@ asio::awaitable<void> Calls::deliver(GatewayResult result) {
     }
 }
 
-void Calls::settled(std::span<const GatewayResult> results) {
+void Calls::committed(std::span<const GatewayResult> results) {
     const std::lock_guard lock(mutex_);
     for (const GatewayResult& result : results) {
         in_flight(std::holds_alternative<CancelResult>(result.outcome)).erase(result.id);

@@ -77,7 +77,7 @@ public:
     void submit(std::vector<Call> calls);
 
     // These results are committed: calls for their orders may be made again.
-    void settled(std::span<const GatewayResult> results);
+    void committed(std::span<const GatewayResult> results);
 
     // Ids of calls that were dropped since the last call of this function. Beyond 50,000 ids only
     // the smallest further id is kept, in `lost_from`.

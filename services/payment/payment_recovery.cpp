@@ -82,7 +82,8 @@ std::vector<OrderId> Recovery::due(Instant now, std::size_t at_most) const {
     return ids;
 }
 
-void Recovery::settled(std::span<const GatewayResult> results, Instant now, const Alarms& alarms) {
+void Recovery::committed(std::span<const GatewayResult> results, Instant now,
+                         const Alarms& alarms) {
     for (const auto& [id, alarm] : alarms) {
         if (!remember(id, now + kFirstLook)) step_back(id, now);
     }

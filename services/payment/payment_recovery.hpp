@@ -33,7 +33,7 @@ public:
 
     // Must be called after each committed batch of results. It repeats calls that ended without a
     // clear outcome, and calls whose outcome raised an alarm: their payments may still be open.
-    void settled(std::span<const GatewayResult> results, Instant now, const Alarms& alarms = {});
+    void committed(std::span<const GatewayResult> results, Instant now, const Alarms& alarms = {});
     // The same for a result that could not be handled.
     void failed(const OrderId& id, Instant now);
 

@@ -37,7 +37,7 @@ bool apply_results(PaymentStore& store, std::span<const GatewayResult> results, 
     for (const GatewayResult& result : results) {
         const Payment* payment = payments.find(result.id);
         if (!payment) continue;
-        Decision decision = settle(*payment, result, now);
+        Decision decision = apply_answer(*payment, result, now);
         if (decision.alarm) alarms.emplace_back(result.id, *decision.alarm);
         for (auto& event : decision.events) out.emit(std::move(event), payment->traceparent);
         if (decision.next) payments.put(result.id, std::move(*decision.next));
@@ -87,12 +87,12 @@ void ResultStep::commit(Instant now) {
 
 void ResultStep::committed(std::span<const GatewayResult> part, const ResultReport& report,
                            Instant now) {
-    calls_.settled(part);
-    recovery_.settled(part, now, report.alarms);
+    calls_.committed(part);
+    recovery_.committed(part, now, report.alarms);
     for (const auto& [id, what] : report.failed) recovery_.failed(id, now);
     watcher_.committed(part, report.emitted);
     for (const auto& [id, what] : report.failed) watcher_.failed(id, what);
-    for (const auto& [id, alarm] : report.alarms) watcher_.sound(id, alarm);
+    for (const auto& [id, alarm] : report.alarms) watcher_.raised(id, alarm);
 }
 
 std::optional<std::size_t> ResultStep::recover(Instant now) {
@@ -195,7 +195,7 @@ private:
         spdlog::error("results: order {}: {}", id.to_string(), what);
     }
 
-    void sound(const OrderId& id, Alarm alarm) override {
+    void raised(const OrderId& id, Alarm alarm) override {
         metrics_.count(alarm);
         switch (alarm) {
             case Alarm::wrong_amount:

@@ -48,7 +48,7 @@ public:
     virtual void committed(std::span<const GatewayResult> results,
                            const PaymentMetrics::EventCounts& emitted) = 0;
     virtual void failed(const OrderId& id, const std::string& what) = 0;
-    virtual void sound(const OrderId& id, Alarm alarm) = 0;
+    virtual void raised(const OrderId& id, Alarm alarm) = 0;
 };
 
 // The results that wait to be committed, and the recovery. The order of effects: commit the

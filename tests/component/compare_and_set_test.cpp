@@ -14,6 +14,7 @@
 #include "loops/decode.hpp"
 #include "outbox/postgres_unit_of_work.hpp"
 #include "order/saga/saga_commands.hpp"
+#include "order/saga/saga_handler.hpp"
 #include "outbox/relay_feed.hpp"
 #include "support/commands.hpp"
 

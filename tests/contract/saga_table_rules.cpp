@@ -259,7 +259,7 @@ Table payment_results() {
     for (const auto& [name, result] : gateway_results()) {
         std::vector<Cell> cells;
         for (const auto& state : states) {
-            cells.push_back(say(&*state.row, payment::settle(*state.row, result, kNow)));
+            cells.push_back(say(&*state.row, payment::apply_answer(*state.row, result, kNow)));
         }
         table.row(name, cells);
     }

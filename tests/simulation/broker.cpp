@@ -212,7 +212,7 @@ void Broker::delete_what_is_read(const TopicPartition& where) {
 void Broker::add_partitions(const std::string& topic) {
     int& count = partitions_[topic];
     if (count > kPartitions) return;
-    heard_of_[topic] = world_.now + std::chrono::milliseconds(world_.random.between(0, 40'000));
+    noticed_at_[topic] = world_.now + std::chrono::milliseconds(world_.random.between(0, 40'000));
     world_.note(topic, " gets partitions");
     const std::string id = logs_.at({topic, 0}).id;
     for (const int more = 2 * count; count < more; ++count) logs_[{topic, count}].id = id;
@@ -247,8 +247,9 @@ void Broker::rebalance(events::Service service, bool from_zero) {
     const std::size_t first = world_.random.below(members.size());
     const bool unfair = world_.random.percent(world_.faults.unfair_rebalance);
     for (const TopicPartition& where : consumed_partitions(service)) {
-        const auto heard = heard_of_.find(where.first);
-        if (where.second >= kPartitions && heard != heard_of_.end() && world_.now < heard->second) {
+        const auto noticed = noticed_at_.find(where.first);
+        if (where.second >= kPartitions && noticed != noticed_at_.end() &&
+            world_.now < noticed->second) {
             continue;
         }
         const std::size_t index = unfair ? world_.random.below(members.size())

@@ -73,7 +73,7 @@ public:
     void refuse(const std::string& topic, bool for_good) { refusing_[topic] = for_good; }
     bool refuses(const std::string& topic) const { return refusing_.contains(topic); }
     void heal() {
-        heard_of_.clear();
+        noticed_at_.clear();
         std::erase_if(refusing_, [](const auto& topic) { return !topic.second; });
     }
 
@@ -132,7 +132,7 @@ private:
     World& world_;
     std::map<TopicPartition, Log> logs_;
     std::map<std::string, int> partitions_;
-    std::map<std::string, Instant> heard_of_;  // when the groups notice added partitions, by topic
+    std::map<std::string, Instant> noticed_at_;  // by topic: when groups notice added partitions
     std::vector<std::pair<TopicPartition, Log>> deleted_;
     int logs_made_ = 0;
     std::array<Group, events::kServiceNames.size()> groups_;

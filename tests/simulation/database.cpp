@@ -248,13 +248,13 @@ bool Database::announced_all(std::string_view topic) const {
 
 void LedgerSession::statement(Effect effect) {
     world_.reach_database(place_, effect);
-    heard_ = world_.now;
+    last_used_ = world_.now;
 }
 
 bool LedgerSession::lead() {
     statement(Effect::lead);
     if (&leader_ == &database_.leader_ && database_.held_) return false;
-    if (!leader_ || leader_->heard_ + kIdleSessionTimeout < world_.now) leader_ = this;
+    if (!leader_ || leader_->last_used_ + kIdleSessionTimeout < world_.now) leader_ = this;
     const bool saga = &leader_ == &database_.leader_;
     if (leader_ == this && saga && !std::exchange(takes_rows_, true)) feed_.keep_rows(true);
     return leader_ == this;

@@ -190,7 +190,7 @@ private:
     const LedgerSession*& leader_;
     outbox::RelayFeed& feed_;  // of the process; the saga's lane takes its rows
     bool takes_rows_ = false;
-    Instant heard_{};
+    Instant last_used_{};
     int republished_ = 0;  // as of the last read of the checkpoint
     bool held_ = false;    // the same; of the saga's lane
 };

@@ -15,16 +15,16 @@ using std::chrono::seconds;
 
 void Simulation::disturb() {
     Process& process = *processes_[world_.random.below(processes_.size())];
-    const bool calm = world_.faults.crash == 0;
+    const bool may_crash = world_.faults.crash != 0;
     switch (world_.random.below(14)) {
         case 0:
-            if (!calm) process.kill();
+            if (may_crash) process.kill();
             break;
         case 1:
         case 2:
         case 3: restart_one(); break;
         case 4:
-            if (!calm) process.freeze(milliseconds(world_.random.between(100, 6'000)));
+            if (may_crash) process.freeze(milliseconds(world_.random.between(100, 6'000)));
             break;
         case 5: shop_.broker.rebalance(process.service()); break;
         case 6:

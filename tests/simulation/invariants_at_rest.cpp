@@ -221,13 +221,13 @@ void Invariants::check_fold() const {
     }
     for (const auto& [id, stored] : shop_.payments.payments.rows()) {
         using enum payment::State;
-        const auto said = [&](payment::Settlement settlement, payment::State state) {
+        const auto ended_as = [&](payment::Settlement settlement, payment::State state) {
             return stored.row.settled_as ? *stored.row.settled_as == settlement
                                          : stored.row.state == state;
         };
-        const auto expected = said(payment::Settlement::REFUNDED, REFUNDED)
+        const auto expected = ended_as(payment::Settlement::REFUNDED, REFUNDED)
                                   ? EventKind::PaymentRefunded
-                              : said(payment::Settlement::NEVER_CHARGED, NEVER_CHARGED)
+                              : ended_as(payment::Settlement::NEVER_CHARGED, NEVER_CHARGED)
                                   ? EventKind::NothingToCompensate
                                   : EventKind::PaymentCaptured;
         require(last_of(Service::payment, id) == expected, "payments are the fold of their ledger",
@@ -254,7 +254,8 @@ void Invariants::check_alarms() const {
         if (!stored.row.settled_as) continue;
         const bool refunded = stored.row.state == payment::State::REFUNDED;
         const bool wrong = refunded != (*stored.row.settled_as == payment::Settlement::REFUNDED);
-        if (shop_.unheard.contains(id)) continue;  // the process that would have raised it has died
+        // The process that would have raised it has died.
+        if (shop_.alarms_lost.contains(id)) continue;
         require(contradicted.contains(id) == wrong, "an untrue settlement raises the alarm", "",
                 id);
     }

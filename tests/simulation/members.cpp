@@ -9,6 +9,7 @@
 #include "kafka/topic_layout.hpp"
 #include "order/saga/deadline.hpp"
 #include "order/saga/saga_commands.hpp"
+#include "order/saga/saga_handler.hpp"
 #include "outbox/unit_of_work.hpp"
 #include "shipping/shipping_handler.hpp"
 #include "simulation/mutants.hpp"

@@ -48,8 +48,8 @@ struct Shop {
     Clients clients;
     std::chrono::milliseconds deadline_age{};
     std::vector<std::pair<OrderId, payment::Alarm>> alarms;
-    std::set<OrderId> planted;  // orders that no client has placed
-    std::set<OrderId> unheard;  // orders of results whose alarm may have been lost
+    std::set<OrderId> planted;      // orders that no client has placed
+    std::set<OrderId> alarms_lost;  // orders of results whose alarm may have been lost
 
     std::vector<Database*> databases() {
         return {&orders, &payments, &inventory, &shipping, &analytics};

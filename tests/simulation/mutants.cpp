@@ -32,9 +32,9 @@ public:
     }
 };
 
-class Drops final : public Work {
+class DroppedRecords final : public Work {
 public:
-    Drops(UnitOfWork& inner, outbox::Parking dropped) : Work(inner), dropped_(dropped) {}
+    DroppedRecords(UnitOfWork& inner, outbox::Parking dropped) : Work(inner), dropped_(dropped) {}
     void park(std::span<const outbox::ParkedRecord> records) override {
         std::vector<outbox::ParkedRecord> kept(records.begin(), records.end());
         std::erase_if(kept, [this](const auto& record) { return record.why == dropped_; });
@@ -247,10 +247,10 @@ std::unique_ptr<outbox::UnitOfWork> unit_of_work(Mutant mutant, outbox::UnitOfWo
     if (mutant == Mutant::events_out_of_order) return std::make_unique<EventsOutOfOrder>(work);
     if (mutant == Mutant::parked_do_not_block) return std::make_unique<ParkedDoNotBlock>(work);
     if (mutant == Mutant::failed_record_dropped) {
-        return std::make_unique<Drops>(work, outbox::Parking::failed);
+        return std::make_unique<DroppedRecords>(work, outbox::Parking::failed);
     }
     if (mutant == Mutant::orphan_dropped) {
-        return std::make_unique<Drops>(work, outbox::Parking::orphan);
+        return std::make_unique<DroppedRecords>(work, outbox::Parking::orphan);
     }
     if (mutant == Mutant::failed_retry_unparks) return std::make_unique<FailedRetryUnparks>(work);
     return std::make_unique<Work>(work);

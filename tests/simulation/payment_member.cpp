@@ -119,9 +119,9 @@ private:
             results_step_.commit(world_.now);
         } catch (const std::exception& error) {
             world_.note(name_, " cannot save results: ", error.what());
-            unheard();
+            note_lost_alarms();
         } catch (const Crash&) {
-            unheard();
+            note_lost_alarms();
             throw;
         }
         return true;
@@ -139,9 +139,9 @@ private:
 
     // Records the orders of these results: whether they are committed or not, no alarm was raised
     // for them.
-    void unheard() {
+    void note_lost_alarms() {
         for (const GatewayResult& result : results_step_.in_hand()) {
-            shop_.unheard.insert(result.id);
+            shop_.alarms_lost.insert(result.id);
         }
     }
 
@@ -150,7 +150,7 @@ private:
     void failed(const OrderId& id, const std::string& what) override {
         world_.note(name_, " cannot handle the result of ", id, ": ", what);
     }
-    void sound(const OrderId& id, payment::Alarm alarm) override {
+    void raised(const OrderId& id, payment::Alarm alarm) override {
         world_.note(name_, " raises an alarm over ", id);
         shop_.alarms.emplace_back(id, alarm);
     }

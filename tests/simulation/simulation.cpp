@@ -208,7 +208,7 @@ bool Simulation::at_rest() {
     const bool nothing_open = std::ranges::none_of(
         shop_.payments.payments.rows(),
         [](const auto& row) { return payment::is_open(row.second.row.state); });
-    const auto is_settled = [](const Database& database) {
+    const auto is_drained = [](const Database& database) {
         const bool relayed =
             database.outbox().empty() || database.checkpoint() == database.outbox().back().seq;
         return relayed && std::ranges::all_of(database.parked(),
@@ -216,7 +216,7 @@ bool Simulation::at_rest() {
     };
     return orders_final && nothing_open && shop_.wire.idle() &&
            std::ranges::all_of(shop_.databases(),
-                               [&](const Database* database) { return is_settled(*database); }) &&
+                               [&](const Database* database) { return is_drained(*database); }) &&
            std::ranges::all_of(processes_, [](const auto& process) { return process->idle(); }) &&
            std::ranges::all_of(kServices,
                                [&](Service service) { return shop_.broker.consumed_all(service); });

@@ -1,6 +1,8 @@
 #pragma once
 // Inventory's tables in memory, with versions as PostgreSQL would keep them. It has no transactions
-// and no locks; a set that is refused changes nothing. One thread.
+// and no locks; a set that is refused changes nothing. One thread. It stays beside the simulator's
+// store, which writes at a commit only: the tests call a handler without a transaction, put rows
+// in, hold keys as another transaction would, and check how many products were locked.
 #include <algorithm>
 #include <map>
 #include <set>

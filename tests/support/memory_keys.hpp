@@ -1,5 +1,6 @@
 #pragma once
-// The table of idempotency keys in memory. One thread; no transactions.
+// The table of idempotency keys in memory. One thread; no transactions. It stays because there is
+// no other one without a database: the simulator uses it, too.
 #include <algorithm>
 #include <map>
 #include <set>

@@ -1,6 +1,8 @@
 #pragma once
 // The orders table in memory, and a list of what was saved to it. It has no transactions; a set
 // that is refused changes nothing. A row that a test puts there itself has version 1. One thread.
+// It stays beside the simulator's store, which writes at a commit only: the tests call a handler
+// without a transaction, put rows in, and check which were saved and how many were read.
 #include <algorithm>
 #include <map>
 #include <vector>

@@ -1,6 +1,8 @@
 #pragma once
 // The payments table in memory, with the versions of the real one. It has no transactions; a set
-// that is refused changes nothing. One thread.
+// that is refused changes nothing. One thread. It stays beside the simulator's store, which writes
+// at a commit only: the tests call a handler without a transaction, put rows in and change them
+// between two steps, lose a save at will, and count the rows that were read.
 #include <algorithm>
 #include <map>
 #include <utility>

@@ -53,10 +53,11 @@ struct CallsFixture {
         io.restart();
         io.poll();
     }
-    std::vector<payment::GatewayResult> settle() {
+    // Makes the calls, and takes their results, which then count as committed.
+    std::vector<payment::GatewayResult> take_results() {
         run();
         auto batch = results.take(std::chrono::milliseconds{0});
-        calls.settled(batch);
+        calls.committed(batch);
         return batch;
     }
 };

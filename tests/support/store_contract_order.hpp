@@ -156,9 +156,9 @@ struct SagaStoreContract {
         });
         // Then there are the events of the one, in their order
         REQUIRE(ledgers.size() == 1);
-        std::vector<events::Event> said;
-        for (const order::Said& entry : ledgers.at(one.id)) said.push_back(entry.event);
-        CHECK(said ==
+        std::vector<events::Event> found;
+        for (const order::LedgerEntry& entry : ledgers.at(one.id)) found.push_back(entry.event);
+        CHECK(found ==
               std::vector<events::Event>{one.placed(), one.cancellation(), one.cancelled()});
     }
 
@@ -168,7 +168,7 @@ struct SagaStoreContract {
         {"a page is bounded by its range, its first id excluded", bounds_of_a_page}};
 
     static constexpr ContractCase<SagaStores> kTransactions[] = {
-        {"an order's ledger is what the service has said of it, in order",
+        {"an order's ledger has the service's events of it, in order",
          ledger_is_read_in_its_order}};
 };
 

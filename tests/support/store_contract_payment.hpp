@@ -224,7 +224,7 @@ struct PaymentStoreContract {
         {"pages hold every open row once and end with the last row looked at",
          pages_follow_each_other},
         {"a page is bounded by its range, its first id excluded", bounds_of_a_page},
-        {"a page counts what ended otherwise than was said", contradictions_are_counted}};
+        {"a page counts what contradicts an earlier outcome", contradictions_are_counted}};
 };
 
 }  // namespace orderflow::test

@@ -10,7 +10,7 @@
 #include "loops/decode.hpp"
 #include "outbox/unit_of_work.hpp"
 #include "support/fakes.hpp"
-#include "unit/messaging_batches.hpp"
+#include "unit/batches.hpp"
 
 namespace orderflow::loops {
 namespace {

@@ -11,8 +11,8 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "loops/context.hpp"
+#include "order/saga/admission.hpp"
 #include "order/saga/saga_api.hpp"
-#include "order/saga/saga_handler.hpp"
 #include "outbox/relay_feed.hpp"
 #include "postgres/pool.hpp"
 

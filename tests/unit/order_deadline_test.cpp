@@ -233,7 +233,7 @@ TEST_CASE("deadline: cancels with its reason what is still in process and overdu
     CHECK(again.events.empty());
 }
 
-TEST_CASE("deadline: a lost compare-and-set is said to the caller, and nothing is forgotten") {
+TEST_CASE("deadline: a lost compare-and-set is returned, and nothing is forgotten") {
     MemoryOrders store;
     const OrderId late = add(store, at(-1'000));
     store.lose_updates = true;

@@ -20,15 +20,17 @@ using test::Story;
 
 std::vector<EventKind> kinds(const Saga& saga) {
     std::vector<EventKind> list;
-    for (const Happened& happened : history(saga)) list.push_back(happened.kind);
+    for (const HistoryEntry& entry : history(saga)) list.push_back(entry.kind);
     return list;
 }
 
-bool begins_with(const std::vector<Happened>& longer, const std::vector<Happened>& shorter) {
-    return std::ranges::equal(
-        shorter, std::span(longer).first(shorter.size()), [](const Happened& a, const Happened& b) {
-            return a.kind == b.kind && a.service == b.service && a.at == b.at && a.state == b.state;
-        });
+bool begins_with(const std::vector<HistoryEntry>& longer,
+                 const std::vector<HistoryEntry>& shorter) {
+    return std::ranges::equal(shorter, std::span(longer).first(shorter.size()),
+                              [](const HistoryEntry& a, const HistoryEntry& b) {
+                                  return a.kind == b.kind && a.service == b.service &&
+                                         a.at == b.at && a.state == b.state;
+                              });
 }
 
 // What the participants may say, in whatever order it arrives.
@@ -78,7 +80,7 @@ TEST_CASE("history: a completed order's, and a cancelled one's with who undid wh
     CHECK(history(saga).back().state == State::CANCELLED);
 }
 
-TEST_CASE("history: a step that is heard of after the next one has its place before it") {
+TEST_CASE("history: a step whose event comes after the next one has its place before it") {
     const Story s;
     const Saga placed = *place(s.id, s.order).next;
     const std::vector all{EventKind::OrderPlaced, EventKind::StockReserved,
@@ -117,7 +119,7 @@ TEST_CASE("history: grows at its end, whatever comes in whatever order by whatev
     }
 }
 
-TEST_CASE("history: a row that was made again says so, and when") {
+TEST_CASE("history: a row that was made again has the time of it") {
     const Story s;
     const Saga made = *recreate(s.reserved(), {}, at(9)).next;
     CHECK(made.recreated_at == at(9));

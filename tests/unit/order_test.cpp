@@ -296,16 +296,16 @@ TEST_CASE("order: an order that nobody knows is made again from the event that c
     CHECK(by_payment.next->captured_at > at(1));
 }
 
-TEST_CASE("order: a row that is made again is what the ledger says, and nothing is said again") {
+TEST_CASE("order: a row that is made again agrees with the ledger, and nothing is emitted again") {
     const Story s;
-    const std::vector<Said> placed{{s.placed(), at(0)}};
-    std::vector<Said> cancelling = placed;
+    const std::vector<LedgerEntry> placed{{s.placed(), at(0)}};
+    std::vector<LedgerEntry> cancelling = placed;
     cancelling.push_back({s.cancellation(), at(1)});
-    std::vector<Said> cancelled = cancelling;
+    std::vector<LedgerEntry> cancelled = cancelling;
     cancelled.push_back({s.cancelled(), at(2)});
-    std::vector<Said> completed = placed;
+    std::vector<LedgerEntry> completed = placed;
     completed.push_back({s.completed(), at(3)});
-    const auto made = [&](std::span<const Said> ledger) {
+    const auto made = [&](std::span<const LedgerEntry> ledger) {
         const Decision decision = recreate(s.captured(), ledger, at(9));
         CHECK(decision.events.empty());
         CHECK(decision.recreate);
@@ -335,7 +335,7 @@ TEST_CASE("order: it waits for the next participant, or for all that have not an
     const Story s;
     const auto waiting = [](const Saga& saga) {
         std::map<Participant, Instant> found;
-        for (const Waiting& one : waiting_for(saga)) found[one.participant] = one.since;
+        for (const AwaitedAnswer& one : awaited_answers(saga)) found[one.participant] = one.since;
         return found;
     };
     using Found = std::map<Participant, Instant>;

@@ -12,7 +12,7 @@
 #include "outbox/parking.hpp"
 #include "outbox/unit_of_work.hpp"
 #include "support/fakes.hpp"
-#include "unit/messaging_batches.hpp"
+#include "unit/batches.hpp"
 
 namespace orderflow::loops {
 namespace {

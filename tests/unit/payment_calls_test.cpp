@@ -25,11 +25,11 @@ TEST_CASE("calls: an order is called once at a time for each verb") {
 
     f.calls.submit({charge_of(id), charge_of(id)});
     f.calls.submit({{id, CallKind::retry, kPrice, "tok_ok"}, {id, CallKind::cancel, {}, ""}});
-    CHECK(f.settle().size() == 2);
+    CHECK(f.take_results().size() == 2);
     CHECK(f.gateway.asked.size() == 2);
 
     f.calls.submit({charge_of(id)});
-    CHECK(f.settle().size() == 1);
+    CHECK(f.take_results().size() == 1);
 }
 
 TEST_CASE("calls: a result that is not settled yet keeps its order from being called") {
@@ -82,7 +82,7 @@ TEST_CASE("calls: retries that hang hold up no first charge") {
     f.gateway.answering = true;
     f.calls.submit({charge_of(new_order_id())});
 
-    CHECK(f.settle().size() == 1);
+    CHECK(f.take_results().size() == 1);
 }
 
 TEST_CASE("calls: a gateway that throws leaves the outcome unclear") {
@@ -90,7 +90,7 @@ TEST_CASE("calls: a gateway that throws leaves the outcome unclear") {
     f.gateway.failing = true;
     f.calls.submit({charge_of(new_order_id())});
 
-    const auto results = f.settle();
+    const auto results = f.take_results();
 
     REQUIRE(results.size() == 1);
     CHECK(is_unclear(results[0]));

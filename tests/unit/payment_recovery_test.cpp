@@ -117,7 +117,7 @@ TEST_CASE("recovery: a cancel that another process took with it is made within a
     CHECK(f.gateway.asked == std::vector<std::string>{"cancel " + id.to_string()});
 }
 
-TEST_CASE("recovery: payments that ended otherwise than was said are counted by the walk") {
+TEST_CASE("recovery: payments that contradict an earlier outcome are counted by the walk") {
     CallsFixture f;
     MemoryPayments store;
     const OrderId denied = id_at(at(0));
@@ -147,7 +147,7 @@ TEST_CASE("recovery: a call without a clear outcome is made again with backoff, 
     store.rows[id].first.attempts = 2;  // due 1 s after it was touched, at 1 s
     Recovery recovery(at(1));
     const std::vector<GatewayResult> unclear{charged(id, Unclear{"timeout"})};
-    recovery.settled(unclear, at(1));
+    recovery.committed(unclear, at(1));
 
     recovery.step(store, f.calls, at(1));
     recovery.step(store, f.calls, at(1) + milliseconds{600});
@@ -156,10 +156,10 @@ TEST_CASE("recovery: a call without a clear outcome is made again with backoff, 
     CHECK(recovery.unknown() == 1);
     CHECK(recovery.oldest_unknown(at(61)) == seconds{60});
     recovery.step(store, f.calls, at(2));
-    const auto results = f.settle();
+    const auto results = f.take_results();
 
     CHECK(f.gateway.asked.size() == 1);
-    recovery.settled(results, at(2));
+    recovery.committed(results, at(2));
     CHECK(recovery.unknown() == 0);
     CHECK(recovery.remembered() == 0);
 }
@@ -173,12 +173,12 @@ TEST_CASE("recovery: a charge of a wrong amount is called again, clear as its an
     Recovery recovery(at(1));
     recovery.step(store, f.calls, at(30));  // the walks have passed it
     f.run();
-    f.settle();
+    f.take_results();
     f.gateway.asked.clear();
     recovery.step(store, f.calls, at(31));
 
-    recovery.settled(std::vector{charged(id, Captured{"ch_1", {}})}, at(31),
-                     {{id, Alarm::wrong_amount}});
+    recovery.committed(std::vector{charged(id, Captured{"ch_1", {}})}, at(31),
+                       {{id, Alarm::wrong_amount}});
     for (int tick = 0; tick < 5; ++tick) recovery.step(store, f.calls, at(32 + tick));
     f.run();
 
@@ -204,7 +204,7 @@ TEST_CASE("recovery: what the pools had no room for is called when they have") {
     CallsFixture next;  // the gateway answers again: the waiting calls are made
     for (int tick = 2; tick < 8; ++tick) recovery.step(store, next.calls, at(tick));
 
-    CHECK(next.settle().size() == 10'000 - 8'192);
+    CHECK(next.take_results().size() == 10'000 - 8'192);
     CHECK(recovery.remembered() == 0);
 }
 
@@ -220,17 +220,17 @@ TEST_CASE("recovery: more than can be remembered is walked over again") {
         unclear.push_back(charged(id, Unclear{"timeout"}));
     }
     Recovery recovery(at(100));
-    recovery.settled(unclear, at(100));
+    recovery.committed(unclear, at(100));
     CHECK(recovery.remembered() == 50'000);
 
     // Every one is called within a minute or two of the gateway being back, however many.
     std::size_t called = 0;
     for (int tick = 0; tick < 600; ++tick) {
         recovery.step(store, f.calls, at(100) + milliseconds{200 * tick});
-        auto results = f.settle();
+        auto results = f.take_results();
         called += results.size();
         for (const auto& done : results) store.rows.at(done.id).first.state = State::CAPTURED;
-        recovery.settled(results, at(100) + milliseconds{200 * tick});
+        recovery.committed(results, at(100) + milliseconds{200 * tick});
     }
     CHECK(called == 50'100);
     CHECK(recovery.unknown() == 0);

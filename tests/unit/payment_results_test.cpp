@@ -315,7 +315,7 @@ public:
 
 }  // namespace
 
-TEST_CASE("payment settled by hand: the gateway is asked on until it says what happened") {
+TEST_CASE("payment settled by hand: the cancel is repeated until the gateway answers") {
     Database database;
     Story story;
     story.id = IdSource().next<OrderId>(at(0));
@@ -335,8 +335,8 @@ TEST_CASE("payment settled by hand: the gateway is asked on until it says what h
         const auto answers = results.take(std::chrono::milliseconds{0});
         if (answers.empty()) continue;
         commit_all(database, answers);
-        calls.settled(answers);
-        recovery.settled(answers, at(second));
+        calls.committed(answers);
+        recovery.committed(answers, at(second));
     }
 
     const std::string ask = "cancel " + story.id.to_string();

@@ -164,7 +164,7 @@ TEST_CASE("payment rules: every state answers every result of the gateway, late 
             const Story story;
             const Payment payment = *row(state, story);
 
-            const Decision decision = settle(payment, result(said, story.id), at(2));
+            const Decision decision = apply_answer(payment, result(said, story.id), at(2));
 
             CHECK(cell_of(decision) == table.cell(said, state));
             if (!decision.next) continue;
@@ -196,7 +196,7 @@ TEST_CASE("payment rules: an operator answers for the gateway only while the ord
     }
 }
 
-TEST_CASE("payment rules: what an operator says is marked with the name, and asked on from zero") {
+TEST_CASE("payment rules: an operator's outcome has the name, and calls begin anew from zero") {
     const Story story;
     const Payment cancelling = *row("CANCELLING", story);
 
@@ -218,16 +218,17 @@ TEST_CASE("payment rules: what an operator says is marked with the name, and ask
     CHECK(never->next->settled_as == Settlement::NEVER_CHARGED);
 }
 
-TEST_CASE("payment rules: the gateway's word after an operator's ends the row and says no more") {
+TEST_CASE(
+    "payment rules: the gateway's answer after an operator's ends the row, without an event") {
     const Story story;
     const Payment settled =
         *settle_by_hand(story.id, *row("CANCELLING", story), Settlement::REFUNDED, "kim", at(2))
              ->next;
 
-    const Decision unclear = settle(settled, result("cancel-unclear", story.id), at(3));
+    const Decision unclear = apply_answer(settled, result("cancel-unclear", story.id), at(3));
     REQUIRE(unclear.next);
     CHECK(unclear.next->attempts == 1);
-    const Decision truth = settle(*unclear.next, result("nothing-taken", story.id), at(4));
+    const Decision truth = apply_answer(*unclear.next, result("nothing-taken", story.id), at(4));
     REQUIRE(truth.next);
     CHECK(truth.alarm == Alarm::settled_otherwise);
     CHECK(truth.events.empty());
@@ -235,25 +236,26 @@ TEST_CASE("payment rules: the gateway's word after an operator's ends the row an
 
     for (const char* late : {"refunded", "nothing-taken", "cancel-unclear", "declined"}) {
         CAPTURE(late);
-        CHECK(cell_of(settle(*truth.next, result(late, story.id), at(5))) == "-");
+        CHECK(cell_of(apply_answer(*truth.next, result(late, story.id), at(5))) == "-");
     }
 }
 
-TEST_CASE("payment rules: a capture that was heard of late is not believed to have vanished") {
+TEST_CASE("payment rules: a capture that is reported late is not believed to have vanished") {
     const Story story;
-    const Decision late = settle(*row("CANCELLING", story), result("captured", story.id), at(2));
+    const Decision late =
+        apply_answer(*row("CANCELLING", story), result("captured", story.id), at(2));
     REQUIRE(late.next);
     CHECK(late.next->charge_id == "ch_1");
 
-    const Decision denied = settle(*late.next, result("nothing-taken", story.id), at(3));
+    const Decision denied = apply_answer(*late.next, result("nothing-taken", story.id), at(3));
     CHECK(cell_of(denied) == "CANCELLING!capture_denied");
-    const Decision undone = settle(*denied.next, result("refunded", story.id), at(4));
+    const Decision undone = apply_answer(*denied.next, result("refunded", story.id), at(4));
     CHECK(cell_of(undone) == "REFUNDED+PaymentRefunded");
 
     const auto by_hand =
         settle_by_hand(story.id, *denied.next, Settlement::NEVER_CHARGED, "kim", at(4));
     REQUIRE(by_hand);
-    CHECK(cell_of(settle(*by_hand->next, result("nothing-taken", story.id), at(5))) ==
+    CHECK(cell_of(apply_answer(*by_hand->next, result("nothing-taken", story.id), at(5))) ==
           "NEVER_CHARGED");
 }
 

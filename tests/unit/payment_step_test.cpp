@@ -69,7 +69,7 @@ public:
     void failed(const OrderId&, const std::string& what) override {
         told.push_back("failed: " + what);
     }
-    void sound(const OrderId&, Alarm) override { told.push_back("alarm"); }
+    void raised(const OrderId&, Alarm) override { told.push_back("alarm"); }
 
     std::vector<std::string> told;
 };
@@ -187,7 +187,7 @@ TEST_CASE("payment step: an alarm is sounded, and the payment is called again") 
     CHECK(till.store.state(id) == State::CAPTURED);
 }
 
-TEST_CASE("payment step: a result that cannot be handled is told, and asked for in a minute") {
+TEST_CASE("payment step: a bad result is reported, and its call repeated in a minute") {
     Till till;
     const OrderId bad = till.charge();
     const OrderId good = till.charge();

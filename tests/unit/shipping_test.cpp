@@ -156,7 +156,7 @@ TEST_CASE("shipping rules: every state answers every event, and none a second ti
     }
 }
 
-TEST_CASE("shipping rules: a paid order is scheduled with what the order said") {
+TEST_CASE("shipping rules: a paid order is scheduled with the data of the order") {
     const auto when = captured("KR", true);
     const Storage room{10, 9};
 
@@ -170,7 +170,7 @@ TEST_CASE("shipping rules: a paid order is scheduled with what the order said") 
           events::ShipmentScheduled{kOrder, kNew, "OF8123456789ABCDEF", 1500, Currency{}, true});
 }
 
-TEST_CASE("shipping rules: a refusal says why, and the country comes before the storage") {
+TEST_CASE("shipping rules: a refusal has its reason, and the country comes before the storage") {
     const Storage full{10, 10};
     const auto reason_of = [&](const events::PaymentCaptured& when) {
         const Decision decision = decide(nullptr, when, &full, kSettings, kNew, kNow);

@@ -95,20 +95,20 @@ std::vector<std::string> frames(const OrderId& id, const Saga& saga, std::int64_
     frame.order_id = id;
     frame.epoch = epoch_of(saga);
     for (std::int64_t seq = std::max<std::int64_t>(since, 0) + 1; seq <= std::ssize(past); ++seq) {
-        const Happened& happened = past[static_cast<std::size_t>(seq - 1)];
-        const Words words = words_of(happened.kind);
-        frame.type = type_of(happened.kind);
+        const HistoryEntry& entry = past[static_cast<std::size_t>(seq - 1)];
+        const Words words = words_of(entry.kind);
+        frame.type = type_of(entry.kind);
         frame.seq = seq;
-        const std::string_view step = events::type_name(happened.kind);
+        const std::string_view step = events::type_name(entry.kind);
         frame.step = step.substr(0, step.rfind(".v"));
-        frame.service = events::names_of(happened.service).name;
-        frame.status = happened.state;
-        frame.timestamp = happened.at;
+        frame.service = events::names_of(entry.service).name;
+        frame.status = entry.state;
+        frame.timestamp = entry.at;
         frame.title = words.title;
         frame.message = words.message;
-        if (happened.state != State::PROCESSING) frame.reason = saga.reason;
-        if (happened.kind == EventKind::OrderCancelled) frame.undone = compensations(saga.undone);
-        if (happened.kind == EventKind::OrderCompleted) frame.shipment_id = saga.shipment_id;
+        if (entry.state != State::PROCESSING) frame.reason = saga.reason;
+        if (entry.kind == EventKind::OrderCancelled) frame.undone = compensations(saga.undone);
+        if (entry.kind == EventKind::OrderCompleted) frame.shipment_id = saga.shipment_id;
         list.push_back(json::to_json(frame));
     }
     return list;

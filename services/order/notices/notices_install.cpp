@@ -10,11 +10,11 @@ namespace orderflow::order {
 
 void install_notices(service::Host& host, http::Router& router, ReadSagas read_sagas) {
     const loops::Context& context = host.context();
-    auto& unheard = loops::failure_counter(context.registry, "notifications");
+    auto& failures = loops::failure_counter(context.registry, "notifications");
     const auto notifications =
-        std::make_shared<Notifications>(host.io(), host.pool(), read_sagas, unheard);
+        std::make_shared<Notifications>(host.io(), host.pool(), read_sagas, failures);
     host.own<std::shared_ptr<Notifications>>(notifications);
-    host.own<ChangeListener>(context.database_url, host.io(), *notifications, unheard,
+    host.own<ChangeListener>(context.database_url, host.io(), *notifications, failures,
                              context.database);
     add_notice_routes(router, notifications);
 }

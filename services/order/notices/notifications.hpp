@@ -15,7 +15,6 @@
 
 #include "http/websocket.hpp"
 #include "order/saga/saga.hpp"
-#include "outbox/aggregates.hpp"
 #include "postgres/pool.hpp"
 
 namespace boost::asio {
@@ -27,9 +26,8 @@ class Counter;
 
 namespace orderflow::order {
 
-using Sagas = outbox::Aggregates<OrderId, Saga>;
-// Reads the rows of these orders; those that do not exist are left out.
-using ReadSagas = Sagas (*)(postgres::Connection& connection, std::span<const OrderId> ids);
+struct OrderSubscription;  // subscriber.hpp
+class Subscriber;
 
 // The clients' subscriptions. Io thread. Shared with the clients, which may live on until the
 // io_context is destroyed.
@@ -43,8 +41,10 @@ public:
     // For the route `/ws`.
     std::unique_ptr<http::WebSocketSession> open(http::WebSocket& socket);
 
-    // Returns whether the limit of all subscriptions is reached.
+    // The next three are for Subscriber. full(): whether the limit of all subscriptions is reached.
     bool full() const;
+    void subscribe(std::shared_ptr<OrderSubscription> subscription);
+    void unsubscribe(const OrderSubscription& subscription);
 
     // These orders' rows may have changed.
     void changed(const std::vector<OrderId>& orders);
@@ -52,12 +52,8 @@ public:
     void changed();
 
 private:
-    class Client;
-    struct Subscription;
-    using Subscriptions = std::vector<std::shared_ptr<Subscription>>;
+    using Subscriptions = std::vector<std::shared_ptr<OrderSubscription>>;
 
-    void subscribe(std::shared_ptr<Subscription> subscription);
-    void unsubscribe(const Subscription& subscription);
     void look_at(const OrderId& id);
     void deliver(const std::vector<OrderId>& asked, const Sagas& sagas);
     void deliver(const OrderId& id, const Saga& saga, const Subscriptions& subscriptions);

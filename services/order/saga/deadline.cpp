@@ -95,8 +95,8 @@ public:
           work_(connection_, context.service, context.relay_feed),
           store_(make_saga_store(connection_)),
           deadline_(settings.age),
-          calm_(settings.caught_up),
-          watch_(context.kafka, context.service, settings.caught_up, context.registry) {}
+          caught_up_for_(settings.caught_up_for),
+          watch_(context.kafka, context.service, settings.caught_up_for, context.registry) {}
 
     void step() {
         watch_.look();
@@ -105,13 +105,13 @@ public:
         const auto ids =
             deadline_.next([this](const OrderId& id) { return watch_.may_judge(id.to_string()); });
         // Then ledgers contain events for which orders wait: no order is late.
-        if (ids.empty() || outbox::was_held_within(connection_, calm_)) return;
-        std::vector<OrderId> answered_by_nobody;
+        if (ids.empty() || outbox::was_held_within(connection_, caught_up_for_)) return;
+        std::vector<OrderId> unanswered;
         outbox::run_transaction(work_, [&](Instant now, BatchOutput& out) {
-            answered_by_nobody = without_parked(ids);
-            return deadline_.cancel(*store_, answered_by_nobody, now, out);
+            unanswered = without_parked(ids);
+            return deadline_.cancel(*store_, unanswered, now, out);
         });
-        deadline_.done(answered_by_nobody);
+        deadline_.done(unanswered);
     }
 
 private:
@@ -132,7 +132,7 @@ private:
     outbox::PostgresUnitOfWork work_;
     const std::unique_ptr<SagaStore> store_;
     Deadline deadline_;
-    const std::chrono::milliseconds calm_;
+    const std::chrono::milliseconds caught_up_for_;
     kafka::GroupWatch watch_;
 };
 

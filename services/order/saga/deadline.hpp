@@ -62,7 +62,7 @@ struct DeadlineSettings {
     std::chrono::milliseconds age{900'000};  // from placing to the cancellation
     // How long the group must have been caught up in the order's partitions. Otherwise it may be
     // the group that is late, and not the order.
-    std::chrono::milliseconds caught_up{60'000};
+    std::chrono::milliseconds caught_up_for{60'000};
 };
 
 // A `Deadline` on a thread and a connection of its own, a step per second.

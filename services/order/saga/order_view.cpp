@@ -124,8 +124,8 @@ std::string to_json(const OrderId& id, const StoredOrder& stored) {
     view.shipment = std::move(order.shipment);
     view.warehouse_storage = order.warehouse_storage;
     view.steps = steps(saga);
-    for (const Waiting& waiting : waiting_for(saga)) {
-        view.waiting_for.push_back({service_name(waiting.participant), waiting.since});
+    for (const AwaitedAnswer& awaited : awaited_answers(saga)) {
+        view.waiting_for.push_back({service_name(awaited.participant), awaited.since});
     }
     view.placed_at = saga.placed_at;
     view.cancelling_at = saga.cancelling_at;

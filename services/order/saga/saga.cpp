@@ -163,11 +163,21 @@ const OrderId& order_id(const events::Event& event) {
     return std::get<events::PaymentCaptured>(event).order_id;
 }
 
-// Rebuilds the state of an order, event by event.
+// Whether the catalog lists an event for a producer, whoever else produces it.
+template <events::Service producer, class E>
+constexpr bool produces() {
+    return std::ranges::any_of(events::kCatalog, [](const events::CatalogRow& row) {
+        return row.kind == events::kind_of<E>() && row.producer == producer;
+    });
+}
+
+// Rebuilds the state of an order, event by event, from the order service's own events. Does not
+// compile while the service produces an event that has no answer here.
 struct Replay {
     Saga& saga;
     Instant at;
 
+    void operator()(const events::OrderPlaced&) const {}  // place() has made the row
     void operator()(const events::CancellationStarted& e) const {
         saga.state = State::CANCELLING;
         saga.reason = e.reason;
@@ -186,8 +196,9 @@ struct Replay {
         }
         saga.finished_at = at;
     }
-    template <class Other>
-    void operator()(const Other&) const {}
+    template <class E>
+        requires(!produces<events::Service::order, E>())
+    void operator()(const E&) const {}  // the service's ledger holds no such event
 };
 
 }  // namespace
@@ -200,7 +211,7 @@ const events::Order* order_block(const events::Event& event) {
     return nullptr;
 }
 
-Decision recreate(const events::Event& event, std::span<const Said> ledger, Instant now) {
+Decision recreate(const events::Event& event, std::span<const LedgerEntry> ledger, Instant now) {
     const events::Order* order = order_block(event);
     Decision decision;
     if (!order) {
@@ -209,7 +220,9 @@ Decision recreate(const events::Event& event, std::span<const Said> ledger, Inst
     }
     decision = place(order_id(event), *order);
     if (!ledger.empty()) decision.events.clear();
-    for (const Said& said : ledger) std::visit(Replay{*decision.next, said.at}, said.event);
+    for (const LedgerEntry& entry : ledger) {
+        std::visit(Replay{*decision.next, entry.at}, entry.event);
+    }
     Decision then = decide(&*decision.next, event, now);
     if (then.next) decision.next = std::move(then.next);
     decision.events.insert(decision.events.end(), then.events.begin(), then.events.end());
@@ -267,10 +280,10 @@ events::EventKind answer_kind(const Saga& saga, Participant participant) {
 
 }  // namespace
 
-std::vector<Happened> history(const Saga& saga) {
+std::vector<HistoryEntry> history(const Saga& saga) {
     using events::EventKind;
     using events::Service;
-    std::vector<Happened> past{
+    std::vector<HistoryEntry> past{
         {EventKind::OrderPlaced, Service::order, saga.placed_at, State::PROCESSING}};
     const auto add = [&](EventKind kind, Service service, const std::optional<Instant>& at,
                          State state) {
@@ -288,7 +301,7 @@ std::vector<Happened> history(const Saga& saga) {
     }
     add(saga.state == State::COMPLETED ? EventKind::OrderCompleted : EventKind::OrderCancelled,
         Service::order, saga.finished_at, saga.state);
-    std::ranges::stable_sort(past, {}, &Happened::at);
+    std::ranges::stable_sort(past, {}, &HistoryEntry::at);
     return past;
 }
 
@@ -301,21 +314,21 @@ std::vector<Compensation> compensations(std::int16_t undone) {
     return list;
 }
 
-std::vector<Waiting> waiting_for(const Saga& saga) {
+std::vector<AwaitedAnswer> awaited_answers(const Saga& saga) {
     switch (saga.state) {
         case State::PROCESSING:
             if (saga.captured_at) return {{Participant::shipping, *saga.captured_at}};
             if (saga.reserved_at) return {{Participant::payment, *saga.reserved_at}};
             return {{Participant::inventory, saga.placed_at}};
         case State::CANCELLING: {
-            std::vector<Waiting> waiting;
+            std::vector<AwaitedAnswer> awaited;
             for (const auto p :
                  {Participant::inventory, Participant::payment, Participant::shipping}) {
                 if (!(saga.answers & bit(p))) {
-                    waiting.push_back({p, saga.cancelling_at.value_or(saga.placed_at)});
+                    awaited.push_back({p, saga.cancelling_at.value_or(saga.placed_at)});
                 }
             }
-            return waiting;
+            return awaited;
         }
         case State::COMPLETED:
         case State::CANCELLED: return {};

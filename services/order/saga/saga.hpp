@@ -23,6 +23,14 @@
 #include "events/catalog.hpp"
 #include "events/events.hpp"
 
+namespace orderflow::outbox {
+template <class Id, class Row>
+class Aggregates;
+}
+namespace orderflow::postgres {
+class Connection;
+}
+
 namespace orderflow::order {
 
 BOOST_DEFINE_ENUM_CLASS(State, PROCESSING, COMPLETED, CANCELLING, CANCELLED)
@@ -56,6 +64,12 @@ struct Saga {
     bool operator==(const Saga&) const = default;
 };
 
+// The sagas of a set of orders.
+using Sagas = outbox::Aggregates<OrderId, Saga>;
+// Reads the rows of these orders; those that do not exist are left out. For other features, which
+// do not include the store.
+using ReadSagas = Sagas (*)(postgres::Connection& connection, std::span<const OrderId> ids);
+
 struct Decision {
     std::optional<Saga> next;  // empty: nothing changes
     std::vector<events::Event> events;
@@ -66,7 +80,7 @@ struct Decision {
 };
 
 // An event of the order service's own ledger.
-struct Said {
+struct LedgerEntry {
     events::Event event;
     Instant at;
 };
@@ -80,7 +94,7 @@ Decision decide(const Saga* saga, const events::Event& event, Instant now);
 
 // The same for an order whose row is lost. The row is recreated from the order in the event, and
 // from the order's events in the ledger (in order, or none), which are not emitted again.
-Decision recreate(const events::Event& event, std::span<const Said> ledger, Instant now);
+Decision recreate(const events::Event& event, std::span<const LedgerEntry> ledger, Instant now);
 const events::Order* order_block(const events::Event& event);  // nullptr: it has none
 
 // The customer or the deadline: starts the cancellation of an order that is still PROCESSING.
@@ -88,22 +102,22 @@ Decision cancel(const OrderId& id, const Saga& saga, events::Reason reason, Inst
 
 // The history of an order, oldest first. It only grows at its end, so the n-th entry stays the
 // n-th, until the row is lost and recreated (`recreated_at`).
-struct Happened {
+struct HistoryEntry {
     events::EventKind kind{};
     events::Service service{};  // the service that emitted the event
     Instant at{};
     State state{};  // of the order from then on
 };
-std::vector<Happened> history(const Saga& saga);
+std::vector<HistoryEntry> history(const Saga& saga);
 
 // What was undone.
 std::vector<events::Compensation> compensations(std::int16_t undone);
 
-// The services for which the order waits, and since when; empty once it is final.
-struct Waiting {
+// The answers for which the order waits, and since when; none once it is final.
+struct AwaitedAnswer {
     events::Participant participant{};
     Instant since{};
 };
-std::vector<Waiting> waiting_for(const Saga& saga);
+std::vector<AwaitedAnswer> awaited_answers(const Saga& saga);
 
 }  // namespace orderflow::order

@@ -9,7 +9,7 @@
 
 #include "events/events.hpp"
 #include "loops/command_loop.hpp"
-#include "order/saga/saga_handler.hpp"
+#include "order/saga/admission.hpp"
 #include "order/saga/saga_store.hpp"
 #include "outbox/command.hpp"
 #include "outbox/request_keys.hpp"

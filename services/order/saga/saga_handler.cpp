@@ -15,12 +15,6 @@ using outbox::BatchOutput;
 namespace {
 
 using std::chrono::microseconds;
-using std::chrono::milliseconds;
-
-constexpr microseconds kUnhurried{100'000};  // no pause below
-constexpr milliseconds kLongestPause{50};
-constexpr int kMicrosecondsPerPause = 8;   // each so much slower costs one of pause
-constexpr milliseconds kForgotten{1'000};  // an older sample is ignored
 
 // When the steps of an order were taken, by the events of this batch.
 struct StepTimes {
@@ -64,24 +58,12 @@ Ledgers ledgers_of_lost_rows(SagaStore& store, const Sagas& sagas,
     return lost.empty() ? Ledgers{} : store.ledgers(lost);
 }
 
-std::span<const Said> ledger_of(const Ledgers& ledgers, const OrderId& id) {
+std::span<const LedgerEntry> ledger_of(const Ledgers& ledgers, const OrderId& id) {
     const auto found = ledgers.find(id);
-    return found == ledgers.end() ? std::span<const Said>{} : found->second;
+    return found == ledgers.end() ? std::span<const LedgerEntry>{} : found->second;
 }
 
 }  // namespace
-
-void Admission::completed(microseconds quickest, Clock::time_point now) {
-    quickest_ = quickest;
-    seen_ = now;
-}
-
-milliseconds Admission::pause(Clock::time_point now) const {
-    if (now - seen_.load() > kForgotten) return milliseconds{0};
-    const microseconds late = quickest_.load() - kUnhurried;
-    const auto pause = std::chrono::floor<milliseconds>(late / kMicrosecondsPerPause);
-    return std::clamp(pause, milliseconds{0}, kLongestPause);
-}
 
 bool SagaHandler::handle(Instant now, std::span<const Delivery> batch, BatchOutput& out) {
     const auto ids = outbox::distinct_ids(batch, [](const Delivery& d) { return d.order_id(); });

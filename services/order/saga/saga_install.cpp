@@ -16,7 +16,7 @@ constexpr std::size_t kQueue = 4'096;  // commands that wait for their commit
 
 }  // namespace
 
-void install_saga(service::Host& host, http::Router& router, const SagaSettings& settings) {
+ReadSagas install_saga(service::Host& host, http::Router& router, const SagaSettings& settings) {
     const loops::Context& context = host.context();
     auto& admission = host.own<Admission>();
     auto& accept = host.own<AcceptLoop>("accept", context, kQueue, accept_steps(admission));
@@ -29,8 +29,9 @@ void install_saga(service::Host& host, http::Router& router, const SagaSettings&
                   .make_handler = make_handler,
                   .can_wait = {EventKind::StockReserved, EventKind::PaymentCaptured}});
     host.own<loops::Ticker>(loops::key_expiry_ticker(context, settings.keys_kept));
-    host.own<loops::Ticker>(deadline_ticker(context, {settings.deadline, settings.deadline_calm}));
+    host.own<loops::Ticker>(deadline_ticker(context, {settings.deadline, settings.caught_up_for}));
     add_order_routes(router, accept, cancel, host.pool(), {settings.default_token});
+    return &read_sagas;
 }
 
 }  // namespace orderflow::order

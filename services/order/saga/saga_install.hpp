@@ -3,6 +3,8 @@
 #include <chrono>
 #include <string>
 
+#include "order/saga/saga.hpp"
+
 namespace orderflow::http {
 class Router;
 }
@@ -13,12 +15,13 @@ class Host;
 namespace orderflow::order {
 
 struct SagaSettings {
-    std::string default_token = "tok_ok";  // used when a request names no payment
-    std::chrono::seconds deadline{900};    // see DeadlineSettings
-    std::chrono::seconds deadline_calm{60};
+    std::string default_token = "tok_ok";    // used when a request names no payment
+    std::chrono::seconds deadline{900};      // see DeadlineSettings
+    std::chrono::seconds caught_up_for{60};  // the same
     std::chrono::seconds keys_kept{86'400};  // idempotency keys
 };
 
-void install_saga(service::Host& host, http::Router& router, const SagaSettings& settings);
+// Returns the reader of the orders' rows, for the notices.
+ReadSagas install_saga(service::Host& host, http::Router& router, const SagaSettings& settings);
 
 }  // namespace orderflow::order

@@ -13,16 +13,9 @@ using postgres::Params;
 using postgres::Rows;
 using postgres::Statement;
 
-#define ORDER_COLUMNS                                                               \
-    "order_id, version, state, reason, answers, undone, reserved_at, captured_at, " \
-    "cancelling_at, finished_at, inventory_answered_at, payment_answered_at, "      \
-    "shipping_answered_at, recreated_at, shipment_id, placed_at, customer_id, total, currency"
-
-const Statement kLoad{"orders_load",
-                      "SELECT " ORDER_COLUMNS " FROM orders WHERE order_id = ANY ($1::uuid[])"};
-const Statement kFind{"orders_find",
-                      "SELECT " ORDER_COLUMNS ", body FROM orders WHERE order_id = $1::uuid"};
-#undef ORDER_COLUMNS
+const std::string kLoadSql =
+    std::string("SELECT ") + kSagaColumns + " FROM orders WHERE order_id = ANY ($1::uuid[])";
+const Statement kLoad{"orders_load", kLoadSql.c_str()};
 
 const Statement kInsert{"orders_insert", R"(
     INSERT INTO orders (order_id, version, state, reason, answers, undone, reserved_at,
@@ -65,22 +58,6 @@ const Statement kNotify{"orders_notify", R"(
           FROM unnest($1::uuid[]) AS order_id) AS changed
     GROUP BY part)"};
 
-// A page of orders, newest first. The limit counts the rows that are read, not those that match.
-// The last row is always returned, whatever its state, as the place to continue from.
-#define LIST_ORDERS(where)                                                                     \
-    "WITH page AS MATERIALIZED (SELECT order_id, state, reason, customer_id, total, currency," \
-    "                                  placed_at, finished_at"                                 \
-    "                           FROM orders WHERE order_id < $1::uuid AND " where              \
-    "                           ORDER BY order_id DESC LIMIT $4::bigint)"                      \
-    "SELECT order_id, state, reason, customer_id, total, currency, placed_at, finished_at,"    \
-    "       ($2::text IS NULL OR state = $2::text), (SELECT count(*) FROM page) "              \
-    "FROM page WHERE $2::text IS NULL OR state = $2::text"                                     \
-    "             OR order_id = (SELECT order_id FROM page ORDER BY order_id LIMIT 1) "        \
-    "ORDER BY order_id DESC"
-const Statement kList{"orders_list", LIST_ORDERS("$3::text IS NULL")};
-const Statement kListOfCustomer{"orders_list_of_customer", LIST_ORDERS("customer_id = $3::text")};
-#undef LIST_ORDERS
-
 const Statement kLedgers{"orders_ledgers", R"(
     SELECT order_id, type, data, recorded_at FROM outbox
     WHERE order_id = ANY ($1::uuid[]) ORDER BY seq)"};
@@ -122,27 +99,6 @@ struct SagaColumns {
         shipments.push(saga.shipment_id);
     }
 };
-
-Saga read_saga(const Rows& rows, int i) {
-    Saga saga;
-    saga.state = enum_of<State>(rows.text(i, 2));
-    if (!rows.is_null(i, 3)) saga.reason = enum_of<events::Reason>(rows.text(i, 3));
-    saga.answers = rows.int16(i, 4);
-    saga.undone = rows.int16(i, 5);
-    saga.reserved_at = rows.optional_instant(i, 6);
-    saga.captured_at = rows.optional_instant(i, 7);
-    saga.cancelling_at = rows.optional_instant(i, 8);
-    saga.finished_at = rows.optional_instant(i, 9);
-    for (int who = 0; who < 3; ++who) {
-        saga.answered_at[static_cast<std::size_t>(who)] = rows.optional_instant(i, 10 + who);
-    }
-    saga.recreated_at = rows.optional_instant(i, 13);
-    if (!rows.is_null(i, 14)) saga.shipment_id = rows.id<ShipmentId>(i, 14);
-    saga.placed_at = rows.instant(i, 15);
-    saga.customer_id = rows.text(i, 16);
-    saga.total = {rows.int64(i, 17), Currency::parse(rows.text(i, 18)).value()};
-    return saga;
-}
 
 // Empty for the type of an announcement.
 std::optional<events::EventKind> own_event(std::string_view type) {
@@ -254,50 +210,33 @@ private:
 
 }  // namespace
 
+Saga read_saga(const Rows& rows, int i) {
+    Saga saga;
+    saga.state = enum_of<State>(rows.text(i, 2));
+    if (!rows.is_null(i, 3)) saga.reason = enum_of<events::Reason>(rows.text(i, 3));
+    saga.answers = rows.int16(i, 4);
+    saga.undone = rows.int16(i, 5);
+    saga.reserved_at = rows.optional_instant(i, 6);
+    saga.captured_at = rows.optional_instant(i, 7);
+    saga.cancelling_at = rows.optional_instant(i, 8);
+    saga.finished_at = rows.optional_instant(i, 9);
+    for (int who = 0; who < 3; ++who) {
+        saga.answered_at[static_cast<std::size_t>(who)] = rows.optional_instant(i, 10 + who);
+    }
+    saga.recreated_at = rows.optional_instant(i, 13);
+    if (!rows.is_null(i, 14)) saga.shipment_id = rows.id<ShipmentId>(i, 14);
+    saga.placed_at = rows.instant(i, 15);
+    saga.customer_id = rows.text(i, 16);
+    saga.total = {rows.int64(i, 17), Currency::parse(rows.text(i, 18)).value()};
+    return saga;
+}
+
 std::unique_ptr<SagaStore> make_saga_store(postgres::Connection& connection) {
     return std::make_unique<PostgresSagaStore>(connection);
 }
 
 Sagas read_sagas(postgres::Connection& connection, std::span<const OrderId> ids) {
     return make_saga_store(connection)->load(ids);
-}
-
-std::optional<StoredOrder> find_order(postgres::Connection& connection, const OrderId& id) {
-    const Rows rows = connection.exec(kFind, Params::of(id));
-    if (rows.size() == 0) return std::nullopt;
-    return StoredOrder{read_saga(rows, 0), std::string(rows.text(0, 19))};
-}
-
-OrderPage list_orders(postgres::Connection& connection, const OrderFilter& filter) {
-    // A requested state may be rare.
-    constexpr std::int64_t kLookAt = 1'000;
-    const auto limit = static_cast<std::int64_t>(filter.limit);
-    const std::int64_t look_at = filter.state ? kLookAt : limit + 1;
-    std::optional<std::string_view> state;
-    if (filter.state) state = name_of(*filter.state);
-    const Rows rows =
-        connection.exec(filter.customer_id ? kListOfCustomer : kList,
-                        Params::of(filter.before, state, filter.customer_id, look_at));
-    OrderPage page;
-    for (int i = 0; i < rows.size(); ++i) {
-        const OrderId id = rows.id<OrderId>(i, 0);
-        if (std::ssize(page.orders) == limit) {
-            page.next = page.orders.back().id;
-            return page;
-        }
-        if (rows.boolean(i, 8)) {
-            OrderSummary& order = page.orders.emplace_back();
-            order.id = id;
-            order.state = enum_of<State>(rows.text(i, 1));
-            if (!rows.is_null(i, 2)) order.reason = enum_of<events::Reason>(rows.text(i, 2));
-            order.customer_id = rows.text(i, 3);
-            order.total = {rows.int64(i, 4), Currency::parse(rows.text(i, 5)).value()};
-            order.placed_at = rows.instant(i, 6);
-            order.finished_at = rows.optional_instant(i, 7);
-        }
-        if (i + 1 == rows.size() && rows.int64(i, 9) == look_at) page.next = id;
-    }
-    return page;
 }
 
 }  // namespace orderflow::order

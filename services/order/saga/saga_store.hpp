@@ -1,7 +1,8 @@
 #pragma once
-// The orders table: all SQL of the order service, on sets. `SagaStore` is the port that the
-// service and the simulator share. Works inside the caller's transaction, on the caller's thread.
-// Failures of the database are DatabaseError.
+// The orders table: what handlers, commands and the deadline do with it, on sets. `SagaStore` is
+// the port that the service and the simulator share. Works inside the caller's transaction, on the
+// caller's thread. Failures of the database are DatabaseError. order_view_store.hpp has the queries
+// of the API.
 #include <chrono>
 #include <map>
 #include <memory>
@@ -17,9 +18,7 @@
 
 namespace orderflow::order {
 
-using Sagas = outbox::Aggregates<OrderId, Saga>;
-
-using Ledgers = std::map<OrderId, std::vector<Said>>;
+using Ledgers = std::map<OrderId, std::vector<LedgerEntry>>;
 
 // The order as placed, for a row that does not exist yet. The pointer must outlive the call.
 struct NewOrder {
@@ -52,38 +51,16 @@ public:
 
 std::unique_ptr<SagaStore> make_saga_store(postgres::Connection& connection);
 
-// SagaStore::load() for readers outside a transaction.
+// SagaStore::load() for readers outside a transaction; a ReadSagas.
 Sagas read_sagas(postgres::Connection& connection, std::span<const OrderId> ids);
 
-// One order as the API shows it; nullopt if there is none.
-struct StoredOrder {
-    Saga saga;
-    std::string body;  // the order block, JSON
-};
-std::optional<StoredOrder> find_order(postgres::Connection& connection, const OrderId& id);
-
-// A page of orders, newest first.
-struct OrderFilter {
-    std::optional<std::string> customer_id;
-    std::optional<State> state;
-    OrderId before;  // only those that were placed before this one
-    std::size_t limit = 20;
-};
-struct OrderSummary {
-    OrderId id;
-    State state = State::PROCESSING;
-    std::optional<events::Reason> reason;
-    std::string customer_id;
-    Money total;
-    Instant placed_at{};
-    std::optional<Instant> finished_at;
-};
-struct OrderPage {
-    std::vector<OrderSummary> orders;
-    std::optional<OrderId> next;  // the cursor of the next page; empty: there are no more
-};
-// Reads a bounded number of rows: a page may have fewer orders than the limit and still have a next
-// page.
-OrderPage list_orders(postgres::Connection& connection, const OrderFilter& filter);
+// For other queries of sagas (order_view_store.cpp): the columns that a query selects first, and
+// the saga in a row of its result.
+inline constexpr char kSagaColumns[] =
+    "order_id, version, state, reason, answers, undone, reserved_at, captured_at, cancelling_at, "
+    "finished_at, inventory_answered_at, payment_answered_at, shipping_answered_at, recreated_at, "
+    "shipment_id, placed_at, customer_id, total, currency";
+inline constexpr int kSagaColumnCount = 19;
+Saga read_saga(const postgres::Rows& rows, int row);
 
 }  // namespace orderflow::order

@@ -137,7 +137,7 @@ TEST_CASE("order service: an orphan is put aside, its neighbours are handled") {
     CHECK(store.rows.size() == 1);
 }
 
-TEST_CASE("order service: a lost compare-and-set is said to the caller") {
+TEST_CASE("order service: a lost compare-and-set is returned to the caller") {
     const Story story;
     MemoryOrders store;
     store.rows = {{story.id, processing(story)}};

@@ -75,7 +75,7 @@ struct Shop {
 
 }  // namespace
 
-TEST_CASE("cancellation: each caller hears the state that its order is in then") {
+TEST_CASE("cancellation: each caller gets the state that its order is in then") {
     Shop shop;
     const Story unknown, processing, cancelling, cancelled, completed;
     shop.store.rows = {{processing.id, saga_of(processing, State::PROCESSING)},
@@ -114,7 +114,7 @@ TEST_CASE("cancellation: the same order twice in one batch is cancelled by one t
     CHECK(shop.out.events.empty());
 }
 
-TEST_CASE("cancellation: a lost compare-and-set is said to the caller") {
+TEST_CASE("cancellation: a lost compare-and-set is returned to the caller") {
     Shop shop;
     const Story story;
     shop.store.rows = {{story.id, saga_of(story, State::PROCESSING)}};
@@ -125,7 +125,7 @@ TEST_CASE("cancellation: a lost compare-and-set is said to the caller") {
     CHECK(shop.keys.rows.empty());
 }
 
-TEST_CASE("idempotency: doubles in one batch are placed once, and all hear of the same order") {
+TEST_CASE("idempotency: doubles in one batch are placed once, and all get the same order") {
     Shop shop;
     const Story a, b, c;
     Story other;
