@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "kafka/group_positions.hpp"
+#include "kafka/asking_client.hpp"
 #include "kafka/rdkafka.hpp"
 #include "kafka/settings.hpp"
 
