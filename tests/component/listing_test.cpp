@@ -8,7 +8,7 @@
 #include <catch2/generators/catch_generators.hpp>
 
 #include "component/subjects.hpp"
-#include "order/saga/order_view_store.hpp"
+#include "order/saga/orders_store.hpp"
 #include "order/saga/saga_store.hpp"
 
 namespace orderflow::test {

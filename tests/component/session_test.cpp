@@ -10,7 +10,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "component/subjects.hpp"
-#include "order/saga/order_view_store.hpp"
+#include "order/saga/orders_store.hpp"
 #include "order/saga/saga_store.hpp"
 #include "postgres/migration.hpp"
 #include "postgres/pool.hpp"

@@ -2,7 +2,7 @@
 // Orders as GET shows them.
 #include <string>
 
-#include "order/saga/order_view_store.hpp"
+#include "order/saga/orders_store.hpp"
 
 namespace orderflow::order {
 

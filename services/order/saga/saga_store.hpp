@@ -1,7 +1,7 @@
 #pragma once
 // The orders table: what handlers, commands and the deadline do with it, on sets. `SagaStore` is
 // the port that the service and the simulator share. Works inside the caller's transaction, on the
-// caller's thread. Failures of the database are DatabaseError. order_view_store.hpp has the queries
+// caller's thread. Failures of the database are DatabaseError. orders_store.hpp has the queries
 // of the API.
 #include <chrono>
 #include <map>
@@ -54,7 +54,7 @@ std::unique_ptr<SagaStore> make_saga_store(postgres::Connection& connection);
 // SagaStore::load() for readers outside a transaction; a ReadSagas.
 Sagas read_sagas(postgres::Connection& connection, std::span<const OrderId> ids);
 
-// For other queries of sagas (order_view_store.cpp): the columns that a query selects first, and
+// For other queries of sagas (orders_store.cpp): the columns that a query selects first, and
 // the saga in a row of its result.
 inline constexpr char kSagaColumns[] =
     "order_id, version, state, reason, answers, undone, reserved_at, captured_at, cancelling_at, "

@@ -1,4 +1,4 @@
-#include "order/saga/order_view_store.hpp"
+#include "order/saga/orders_store.hpp"
 
 #include <iterator>
 
