@@ -1,6 +1,6 @@
 #pragma once
 // How a request to the brokers is sent over any client's handle, and its answer awaited. Used
-// inside libs/kafka only.
+// inside libs/kafka; orderctl uses options_for().
 #include <chrono>
 #include <cstdint>
 #include <map>

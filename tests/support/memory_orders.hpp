@@ -8,8 +8,21 @@
 #include <vector>
 
 #include "order/saga/saga_store.hpp"
+#include "support/builders.hpp"
 
 namespace orderflow::test {
+
+// The row of an order in this state.
+inline order::Saga saga_of(const Story& story, order::State state) {
+    using order::State;
+    order::Saga saga = *order::place(story.id, story.order).next;
+    saga.state = state;
+    if (state == State::CANCELLING || state == State::CANCELLED) {
+        saga.reason = events::Reason::OUT_OF_STOCK;
+    }
+    if (state == State::CANCELLED || state == State::COMPLETED) saga.finished_at = at(1);
+    return saga;
+}
 
 class MemoryOrders final : public order::SagaStore {
 public:

@@ -19,6 +19,7 @@ using events::Reason;
 using outbox::BatchOutput;
 using test::at;
 using test::MemoryOrders;
+using test::saga_of;
 using test::Story;
 using Ids = std::vector<OrderId>;
 
@@ -26,14 +27,6 @@ constexpr std::chrono::milliseconds kAge = 900s;
 
 const auto kAny = [](const OrderId&) { return true; };
 const auto kNone = [](const OrderId&) { return false; };
-
-Saga saga_of(const Story& story, State state) {
-    Saga saga = *place(story.id, story.order).next;
-    saga.state = state;
-    if (state == State::CANCELLING || state == State::CANCELLED) saga.reason = Reason::OUT_OF_STOCK;
-    if (state == State::CANCELLED || state == State::COMPLETED) saga.finished_at = at(1);
-    return saga;
-}
 
 // An order placed then, its id as well.
 OrderId add(MemoryOrders& store, Instant placed_at, State state = State::PROCESSING) {

@@ -22,16 +22,9 @@ using outbox::Fate;
 using test::at;
 using test::MemoryKeys;
 using test::MemoryOrders;
+using test::saga_of;
 using test::Story;
 using Ids = std::vector<OrderId>;
-
-Saga saga_of(const Story& story, State state) {
-    Saga saga = *place(story.id, story.order).next;
-    saga.state = state;
-    if (state == State::CANCELLING || state == State::CANCELLED) saga.reason = Reason::OUT_OF_STOCK;
-    if (state == State::CANCELLED || state == State::COMPLETED) saga.finished_at = at(1);
-    return saga;
-}
 
 Cancellation asked(const OrderId& id, const std::string& traceparent = {},
                    const std::string& key = {}) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <thread>
 
+#include "kafka/admin_request.hpp"
 #include "kafka/asking_client.hpp"
 #include "kafka/rdkafka.hpp"
 #include "kafka/settings.hpp"
@@ -13,19 +14,12 @@ namespace orderflow::orderctl {
 namespace {
 
 using kafka::ClientHandle;
-using kafka::Destroyer;
-using Options = std::unique_ptr<rd_kafka_AdminOptions_t, Destroyer<&rd_kafka_AdminOptions_destroy>>;
+using kafka::Options;
 
-constexpr int kRequestMs = 10'000;
+constexpr std::chrono::milliseconds kRequest{10'000};
+constexpr int kAnswerMs = 2 * static_cast<int>(kRequest.count());
 constexpr std::chrono::seconds kCoordinatorPatience{20};
 constexpr std::chrono::milliseconds kAskAgain{500};
-
-Options make_options(const ClientHandle& handle, rd_kafka_admin_op_t operation) {
-    Options options(rd_kafka_AdminOptions_new(handle.get(), operation));
-    char error[256];
-    rd_kafka_AdminOptions_set_request_timeout(options.get(), kRequestMs, error, sizeof error);
-    return options;
-}
 
 Retention retention_of(const rd_kafka_ConfigResource_t* topic, Retention retention) {
     std::size_t count = 0;
@@ -54,11 +48,12 @@ std::map<std::string, Retention> read_retention(const kafka::Settings& kafka) {
         asked.push_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str()));
     }
     const ClientHandle handle = kafka::make_asking_client(kafka);
-    const Options options = make_options(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    const Options options =
+        kafka::options_for(handle.get(), RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, kRequest);
     const kafka::Queue queue(rd_kafka_queue_new(handle.get()));
     rd_kafka_DescribeConfigs(handle.get(), asked.data(), asked.size(), options.get(), queue.get());
     rd_kafka_ConfigResource_destroy_array(asked.data(), asked.size());
-    const kafka::ClientEvent event(rd_kafka_queue_poll(queue.get(), 2 * kRequestMs));
+    const kafka::ClientEvent event(rd_kafka_queue_poll(queue.get(), kAnswerMs));
     if (!event || rd_kafka_event_error(event.get())) return retention;
     std::size_t count = 0;
     const auto** topics = rd_kafka_DescribeConfigs_result_resources(
@@ -85,11 +80,12 @@ std::optional<std::vector<std::string>> ask_for_groups(const Endpoints& endpoint
     const ClientHandle handle = kafka::make_asking_client(endpoints.kafka());
     std::vector<const char*> names;
     for (const Service service : kServices) names.push_back(endpoints.group(service).c_str());
-    const Options options = make_options(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
+    const Options options =
+        kafka::options_for(handle.get(), RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, kRequest);
     const kafka::Queue queue(rd_kafka_queue_new(handle.get()));
     rd_kafka_DescribeConsumerGroups(handle.get(), names.data(), names.size(), options.get(),
                                     queue.get());
-    const kafka::ClientEvent event(rd_kafka_queue_poll(queue.get(), 2 * kRequestMs));
+    const kafka::ClientEvent event(rd_kafka_queue_poll(queue.get(), kAnswerMs));
     if (!event) throw CannotDo("Kafka: no answer about the consumer groups");
     if (will_pass(rd_kafka_event_error(event.get()))) return std::nullopt;
     if (rd_kafka_event_error(event.get())) {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <set>
 
+#include "kafka/admin_request.hpp"
 #include "kafka/asking_client.hpp"
 #include "kafka/topic_reading.hpp"
 #include "orderctl/connect.hpp"
@@ -12,7 +13,6 @@ namespace {
 
 using kafka::ClientHandle;
 using kafka::Destroyer;
-using Options = std::unique_ptr<rd_kafka_AdminOptions_t, Destroyer<&rd_kafka_AdminOptions_destroy>>;
 using OffsetsQuestion = std::unique_ptr<rd_kafka_ListConsumerGroupOffsets_t,
                                         Destroyer<&rd_kafka_ListConsumerGroupOffsets_destroy>>;
 
@@ -98,11 +98,8 @@ kafka::ClientEvent answer_in(const kafka::Queue& queue, const char* what) {
 }
 
 GroupNames list_groups(const ClientHandle& client, std::chrono::milliseconds patience) {
-    const Options options(
-        rd_kafka_AdminOptions_new(client.get(), RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS));
-    char error[256];
-    rd_kafka_AdminOptions_set_request_timeout(options.get(), static_cast<int>(patience.count()),
-                                              error, sizeof error);
+    const kafka::Options options =
+        kafka::options_for(client.get(), RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS, patience);
     const kafka::Queue queue(rd_kafka_queue_new(client.get()));
     rd_kafka_ListConsumerGroups(client.get(), options.get(), queue.get());
     const kafka::ClientEvent event = answer_in(queue, "the consumer groups");

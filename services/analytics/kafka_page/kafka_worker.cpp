@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/attempt.hpp"
 #include "core/await_callback.hpp"
 #include "core/unavailable.hpp"
 
@@ -40,29 +41,29 @@ asio::awaitable<std::string> KafkaWorker::run(Task task) {
         thread_ = std::jthread([this](const std::stop_token& stop) { serve(stop); });
     }
     const auto until = steady_clock::now() + kRunWithin;
-    auto start = [this, until, task = std::move(task)](std::function<void(BodyOrError)> done) {
+    auto start = [this, until,
+                  task = std::move(task)](std::function<void(Attempt<std::string>)> done) {
         Job job = [done, until, task](kafka::Reader& reader) {
-            BodyOrError result;
+            Attempt<std::string> body;
             try {
                 const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
                 if (left.count() <= 0)
                     throw Unavailable("Kafka answered the earlier requests too slowly");
-                result.body = task(reader, left);
+                body.value = task(reader, left);
             } catch (...) {
-                result.error = std::current_exception();
+                body.error = std::current_exception();
             }
-            done(std::move(result));
+            done(std::move(body));
         };
         if (jobs_.push(std::move(job))) return;
-        BodyOrError full;
+        Attempt<std::string> full;
         full.error = std::make_exception_ptr(Unavailable(
             jobs_.closed() ? "the process is stopping" : "too many requests wait for Kafka"));
         done(std::move(full));
     };
-    auto result = co_await await_callback<BodyOrError>(std::move(start), kGiveUp);
-    if (!result) throw Unavailable("Kafka does not answer");
-    if (result->error) std::rethrow_exception(result->error);
-    co_return std::move(result->body);
+    auto body = co_await await_callback<Attempt<std::string>>(std::move(start), kGiveUp);
+    if (!body) throw Unavailable("Kafka does not answer");
+    co_return std::move(*body).take();
 }
 
 std::string KafkaWorker::group_of(Service service) const {

@@ -3,7 +3,6 @@
 // with the first request: an instance whose page nobody opens has no such thread. Used by
 // kafka_page_api.
 #include <chrono>
-#include <exception>
 #include <functional>
 #include <stop_token>
 #include <string>
@@ -41,10 +40,6 @@ public:
 
 private:
     using Job = std::function<void(kafka::Reader&)>;
-    struct BodyOrError {
-        std::string body;
-        std::exception_ptr error;  // null: there is a body
-    };
 
     void serve(const std::stop_token& stop);
 
